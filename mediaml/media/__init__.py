@@ -1,0 +1,1 @@
+"""Files to frames and back: sniffing, probing, readers and annotated writers."""

@@ -1,0 +1,1 @@
+"""Pure array functions: boxes, fitting, pixels, spectrogram, drawing. No files, no sessions."""

@@ -1,0 +1,1 @@
+"""What is derived from the ledger: JSONL and annotated media."""

@@ -1,0 +1,1 @@
+"""Plan inputs into tasks, run them through the pipeline, commit them to the ledger."""

@@ -1,0 +1,1 @@
+"""Weights on disk: where bundled and user-given model files are found, and their checksums."""

@@ -1,0 +1,29 @@
+"""Fixtures that every test may use."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+
+
+def find_assets() -> Path | None:
+    """The shared assets: where `MEDIAML_ASSETS` points, or `shared` beside the checkout."""
+    named = os.environ.get("MEDIAML_ASSETS")
+    folder = Path(named) if named else REPOSITORY.parent / "shared"
+    return folder if (folder / "models").is_dir() else None
+
+
+@pytest.fixture(scope="session")
+def assets() -> Path:
+    """The shared assets; a skip with a reason where they are absent, a failure under CI."""
+    folder = find_assets()
+    if folder is None:
+        reason = "no shared assets: set MEDIAML_ASSETS or put `shared` beside the checkout"
+        if os.environ.get("CI") == "true":
+            pytest.fail(reason)
+        pytest.skip(reason)
+    return folder
