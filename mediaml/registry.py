@@ -1,0 +1,135 @@
+"""Entry points to records: every plugin becomes a row, whether it loads or not.
+
+A plugin that fails to import, misspells a hook, breaks the contract or takes a name that is taken is a row
+with its reason; it harms nobody who did not name it. Bundled plugins come in by the same door.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from importlib.metadata import EntryPoint, entry_points
+from types import ModuleType
+
+import pluggy
+
+from mediaml.errors import PluginError
+from mediaml.plugin import GROUP, Hooks, ModelSpec
+
+BUNDLED_DISTRIBUTION = "mediaml"
+
+
+@dataclass(frozen=True, slots=True)
+class PluginRecord:
+    """One entry point of the group `mediaml`.
+
+    Attributes:
+        name: the entry point's name.
+        distribution, version: the package that brought it; empty where it has no metadata.
+        module: what the entry point names.
+        specs: the models it offers.
+        problem: why it offers less than it should; empty when all is well.
+    """
+
+    name: str
+    distribution: str
+    version: str
+    module: str
+    specs: tuple[ModelSpec, ...] = ()
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A model and the plugin that offers it."""
+
+    spec: ModelSpec
+    plugin: PluginRecord
+
+
+@dataclass(frozen=True, slots=True)
+class Registry:
+    """All plugins of this installation, in a stable order: bundled first, then by distribution and name."""
+
+    records: tuple[PluginRecord, ...]
+
+    def offers(self) -> Iterator[Offer]:
+        """Every model on offer."""
+        for record in self.records:
+            for spec in record.specs:
+                yield Offer(spec, record)
+
+    def find(self, name: str) -> Offer:
+        """The model of that name.
+
+        Raises:
+            PluginError: there is none; says the reason of a broken plugin, or suggests near names.
+        """
+        offers = {offer.spec.name: offer for offer in self.offers()}
+        if name in offers:
+            return offers[name]
+        for record in self.records:
+            if record.name == name and record.problem:
+                raise PluginError(
+                    f"plugin {name!r} ({record.distribution} {record.version}) cannot be used: {record.problem}",
+                    f"Mend or uninstall {record.distribution}; `mediaml plugins list` shows all.",
+                )
+        near = difflib.get_close_matches(name, offers, n=1)
+        hint = f"Did you mean {near[0]!r}?" if near else f"There are: {', '.join(sorted(offers)) or 'none'}."
+        raise PluginError(f"there is no plugin {name!r}.", hint)
+
+
+def load_registry(points: Iterable[EntryPoint] | None = None) -> Registry:
+    """Import every plugin of the entry-point group `mediaml` and collect what it offers."""
+    found = entry_points(group=GROUP) if points is None else points
+    taken: dict[str, str] = {}
+    return Registry(tuple(_without_taken(_load(point), taken) for point in sorted(found, key=_order)))
+
+
+def _order(point: EntryPoint) -> tuple[bool, str, str]:
+    distribution = point.dist.name if point.dist else ""
+    return (distribution != BUNDLED_DISTRIBUTION, distribution, point.name)
+
+
+def _load(point: EntryPoint) -> PluginRecord:
+    distribution = point.dist.name if point.dist else ""
+    version = point.dist.version if point.dist else ""
+    specs: tuple[ModelSpec, ...] = ()
+    problem = ""
+    try:
+        specs = tuple(_specs_of(point.load(), point.name))
+    except pluggy.PluginValidationError as error:
+        problem = " ".join(str(error).split())
+    except (Exception, SystemExit) as error:  # noqa: BLE001  a stranger's code may raise anything
+        problem = f"{type(error).__name__}: {error}".rstrip(": ")
+    return PluginRecord(point.name, distribution, version, point.value, specs, problem)
+
+
+def _specs_of(module: ModuleType, name: str) -> Iterator[ModelSpec]:
+    # One manager a plugin: a misspelt hook is then blamed on the plugin that misspelt it.
+    manager = pluggy.PluginManager(GROUP)
+    manager.add_hookspecs(Hooks)
+    manager.register(module, name=name)
+    manager.check_pending()
+    if not manager.hook.mediaml_models.get_hookimpls():
+        raise PluginError("it has no function `mediaml_models` marked with @hookimpl.")
+    for offered in manager.hook.mediaml_models():
+        for spec in offered:
+            if not isinstance(spec, ModelSpec):
+                raise PluginError(f"mediaml_models must yield ModelSpec, not {type(spec).__name__}.")
+            yield spec
+
+
+def _without_taken(record: PluginRecord, taken: dict[str, str]) -> PluginRecord:
+    """Drop the models whose name an earlier plugin has; `taken` grows by the others."""
+    kept, problems = [], [record.problem] if record.problem else []
+    for spec in record.specs:
+        if spec.name in taken:
+            problems.append(f"the name {spec.name!r} is already taken by {taken[spec.name]}")
+        else:
+            taken[spec.name] = record.distribution or record.module
+            kept.append(spec)
+    return PluginRecord(
+        record.name, record.distribution, record.version, record.module, tuple(kept), "; ".join(problems)
+    )
