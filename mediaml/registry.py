@@ -72,7 +72,7 @@ class Registry:
         for record in self.records:
             if record.name == name and record.problem:
                 raise PluginError(
-                    f"plugin {name!r} of {record.distribution or record.module} cannot be used: {record.problem}",
+                    f"plugin {name!r} ({record.distribution}) cannot be used: {record.problem}",
                     f"Mend or uninstall {record.distribution}; `mediaml plugins list` shows all.",
                 )
         near = difflib.get_close_matches(name, offers, n=1)

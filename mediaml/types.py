@@ -54,7 +54,7 @@ class MediaInfo:
         sample_rate: Hz of the first audio track.
         audio_tracks: number of audio streams.
         header_frames: number of frames that the header claims; a hint, not a count.
-        container, codec: FFmpeg's short names, such as `mov` and `h264`; the codec of the stream that is read.
+        container, codec: FFmpeg's short names, such as `mov` and `h264`, of the stream that is read.
     """
 
     path: str

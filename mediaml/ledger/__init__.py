@@ -1,0 +1,1 @@
+"""The SQLite store of everything that was answered; all outputs are derived from it."""

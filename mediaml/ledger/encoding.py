@@ -1,0 +1,61 @@
+"""How answers are written in the ledger, so that outputs can copy them as they are.
+
+Scores are rounded to 5 decimals and boxes to 1/100 pixel: far below what a model can mean, and coarse
+enough that the last bits of a different batch size do not show.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+import numpy as np
+
+from mediaml.types import Detection, Embedding, Label, MediaInfo, Picture
+
+_SCORE_DECIMALS, _BOX_DECIMALS = 5, 2
+
+
+def labels_json(labels: Sequence[Label]) -> str:
+    """`[{"label": "cat", "score": 0.99}, …]`."""
+    return msgspec.json.encode(
+        [{"label": label.name, "score": round(label.score, _SCORE_DECIMALS)} for label in labels]
+    ).decode()
+
+
+def detections_json(detections: Sequence[Detection]) -> str:
+    """`[{"label": "car", "score": 0.91, "box": [left, top, right, bottom]}, …]` in displayed pixels."""
+    return msgspec.json.encode([_detection(detection) for detection in detections]).decode()
+
+
+def _detection(detection: Detection) -> dict[str, object]:
+    record: dict[str, object] = {
+        "label": detection.label.name,
+        "score": round(detection.label.score, _SCORE_DECIMALS),
+        "box": [round(edge, _BOX_DECIMALS) for edge in detection.box.corners],
+    }
+    if detection.track is not None:
+        record["track"] = detection.track
+    return record
+
+
+def embedding_blob(embedding: Embedding | None) -> bytes | None:
+    """float16 values, little-endian."""
+    return None if embedding is None else embedding.vector.astype("<f2").tobytes()
+
+
+def picture_blob(picture: Picture | None) -> bytes | None:
+    """The picture as a PNG file, lossless."""
+    if picture is None:
+        return None
+    import cv2
+
+    _, png = cv2.imencode(".png", np.ascontiguousarray(picture.image[:, :, ::-1]))
+    return png.tobytes()
+
+
+def info_json(info: MediaInfo) -> str:
+    """A file's header facts as a JSON object; the frame rate as `30000/1001`."""
+    record = {name: getattr(info, name) for name in info.__slots__ if name != "path"}
+    record["frame_rate"] = None if info.frame_rate is None else str(info.frame_rate)
+    return msgspec.json.encode(record).decode()

@@ -1,0 +1,253 @@
+"""The writing side of the ledger: one transaction a commit, nothing there twice."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path, PurePosixPath
+from types import TracebackType
+from typing import Any, Self
+
+import msgspec
+
+from mediaml.errors import OutputError
+from mediaml.ledger.encoding import detections_json, embedding_blob, info_json, labels_json, picture_blob
+from mediaml.ledger.schema import FILE_NAME, connect
+from mediaml.types import Kind
+from mediaml.work import Failure, ModelIdentity, Source, Standing, TaskResult
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+class Ledger:
+    """The store of one output folder, opened for writing by one process and used from one thread.
+
+    Raises:
+        OutputError: the folder cannot be made or written, or its ledger cannot be trusted.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise OutputError(
+                f"the output folder {folder} cannot be made: {error.strerror}.",
+                "Name a folder that you may write with -o.",
+            ) from error
+        if not os.access(folder, os.W_OK | os.X_OK):
+            raise OutputError(
+                f"the output folder {folder} cannot be written.", "Name a folder that you may write with -o."
+            )
+        self._db = connect(folder)
+        self._positions = self._db.execute("SELECT coalesce(max(position), 0) FROM source").fetchone()[0]
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the file; closing twice does nothing."""
+        self._db.close()
+
+    def begin_run(self, header: dict[str, Any]) -> int:
+        """Note a run with its header (versions, models, arguments); returns its id."""
+        text = msgspec.json.encode(header).decode()
+        with self._db:
+            row = self._db.execute("INSERT INTO run (started_at, header) VALUES (?, ?)", (_now(), text))
+        return int(row.lastrowid or 0)
+
+    def end_run(self, run: int) -> None:
+        """Note when a run ended."""
+        with self._db:
+            self._db.execute("UPDATE run SET finished_at = ? WHERE id = ?", (_now(), run))
+
+    def add_model(self, model: ModelIdentity) -> int:
+        """The id of a model; equal identities have equal ids."""
+        fields = ("name", "plugin", "distribution", "version", "weights_sha256", "options")
+        values = tuple(getattr(model, field) for field in fields)
+        where = " AND ".join(f"{field} = ?" for field in fields)
+        with self._db:
+            row = self._db.execute(f"SELECT id FROM model WHERE {where}", values).fetchone()
+            if row:
+                return int(row[0])
+            marks = ", ".join("?" * (len(fields) + 2))
+            added = self._db.execute(
+                f"INSERT INTO model ({', '.join(fields)}, task, weights) VALUES ({marks})",
+                (*values, model.task, model.weights),
+            )
+        return int(added.lastrowid or 0)
+
+    def recall(self, source: Source) -> Kind | None:
+        """The kind of a source that was opened before and has not changed since; else `None`."""
+        row = self._db.execute(
+            "SELECT kind FROM source WHERE path = ? AND size = ? AND mtime_ns = ?",
+            (os.fsencode(source.path), source.size, source.mtime_ns),
+        ).fetchone()
+        return Kind(row[0]) if row and row[0] else None
+
+    def add_source(self, source: Source) -> int:
+        """The id of a source, noted at the end of the order of this run.
+
+        A source whose size or time of modification has changed loses its earlier answers: they are of
+        another file. Its `name` stays the one it was first given; a name that another source has gets a
+        number, so that outputs never collide.
+        """
+        self._positions += 1
+        path = os.fsencode(source.path)
+        with self._db:
+            row = self._db.execute("SELECT id, size, mtime_ns FROM source WHERE path = ?", (path,)).fetchone()
+            if row and row[1:] == (source.size, source.mtime_ns):
+                self._db.execute("UPDATE source SET shown = ? WHERE id = ?", (source.shown, row[0]))
+                return int(row[0])
+            if row:
+                self._db.execute("DELETE FROM task WHERE source = ?", (row[0],))
+                self._db.execute("DELETE FROM artifact WHERE source = ?", (row[0],))
+                self._db.execute(
+                    "UPDATE source SET shown = ?, size = ?, mtime_ns = ?, kind = NULL, info = NULL "
+                    "WHERE id = ?",
+                    (source.shown, source.size, source.mtime_ns, row[0]),
+                )
+                return int(row[0])
+            added = self._db.execute(
+                "INSERT INTO source (path, shown, name, position, size, mtime_ns) VALUES (?, ?, ?, ?, ?, ?)",
+                (
+                    path,
+                    source.shown,
+                    self._free("source", "name", source.name),
+                    self._positions,
+                    source.size,
+                    source.mtime_ns,
+                ),
+            )
+        return int(added.lastrowid or 0)
+
+    def _free(self, table: str, column: str, wanted: str) -> str:
+        """`wanted`, or `wanted` with a number before its suffix where that is taken (letter case aside)."""
+        pure = PurePosixPath(wanted)
+        candidate, number = wanted, 1
+        query = f"SELECT 1 FROM {table} WHERE {column} = ? COLLATE NOCASE"
+        while self._db.execute(query, (candidate,)).fetchone():
+            number += 1
+            candidate = str(pure.with_name(f"{pure.stem}~{number}{pure.suffix}"))
+        return candidate
+
+    def standing(self, source: int, model: int) -> Standing:
+        """How far a model has come with a source."""
+        rows = self._db.execute(
+            "SELECT slice, frames, last, stage, error, message FROM task "
+            "WHERE source = ? AND model = ? ORDER BY slice",
+            (source, model),
+        ).fetchall()
+        done = [row for row in rows if row[3] is None]
+        failed = next((row for row in rows if row[3] is not None), None)
+        return Standing(
+            next_slice=done[-1][0] + 1 if done else 0,
+            frames=sum(row[1] for row in done),
+            complete=bool(done) and bool(done[-1][2]),
+            failure=Failure(failed[3], failed[4], failed[5]) if failed else None,
+        )
+
+    def supersede(self, source: int, model: int, *, restart: bool) -> None:
+        """Drop what other versions of the same model said of a source, and this one's own failure.
+
+        Args:
+            restart: drop what this version said as well.
+        """
+        with self._db:
+            self._db.execute(
+                "DELETE FROM task WHERE source = ? AND (model IN (SELECT other.id FROM model AS other, "
+                "model AS this WHERE this.id = ? AND other.name = this.name AND other.id != this.id) "
+                "OR (model = ? AND (? OR stage IS NOT NULL)))",
+                (source, model, model, restart),
+            )
+
+    def commit(self, results: Sequence[TaskResult]) -> None:
+        """Commit tasks, all of them or, when the process dies, none.
+
+        Raises:
+            OutputError: the ledger cannot be written, for instance because the disk is full.
+        """
+        try:
+            with self._db:
+                for result in results:
+                    self._write(result)
+        except sqlite3.Error as error:
+            raise OutputError(
+                f"the ledger {self.folder / FILE_NAME} cannot be written: {error}.",
+                "What was committed before is kept; mend the cause and run the same command again.",
+            ) from error
+
+    def _write(self, result: TaskResult) -> None:
+        task, failure, accounts = result.task, result.failure, result.accounts
+        if result.info is not None:
+            self._db.execute(
+                "UPDATE source SET kind = ?, info = ? WHERE id = ?",
+                (result.info.kind.value, info_json(result.info), task.source),
+            )
+        self._db.execute(
+            "INSERT OR REPLACE INTO task VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                task.source,
+                task.model,
+                task.slice,
+                len(result.answers),
+                result.last,
+                *((failure.stage, failure.type, failure.message) if failure else (None, None, None)),
+                accounts.expected,
+                accounts.decoded,
+                accounts.corrupt,
+                accounts.gaps,
+            ),
+        )
+        self._db.executemany(
+            "INSERT INTO answer VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", self._answer_rows(result)
+        )
+
+    @staticmethod
+    def _answer_rows(result: TaskResult) -> Iterable[tuple[Any, ...]]:
+        task = result.task
+        for answer in result.answers:
+            said = answer.prediction
+            yield (
+                task.source,
+                task.model,
+                answer.index,
+                task.slice,
+                answer.time_s,
+                answer.duration_s,
+                labels_json(said.labels),
+                detections_json(said.detections),
+                embedding_blob(said.embedding),
+                picture_blob(said.picture),
+            )
+
+    def claim_artifact(self, source: int, kind: str, wanted: str) -> str:
+        """The path, under the output folder, of a source's derived file; its own on every later call."""
+        with self._db:
+            row = self._db.execute(
+                "SELECT path FROM artifact WHERE source = ? AND kind = ?", (source, kind)
+            ).fetchone()
+            if row:
+                return str(row[0])
+            path = self._free("artifact", "path", wanted)
+            self._db.execute(
+                "INSERT INTO artifact (source, kind, path, done) VALUES (?, ?, ?, 0)", (source, kind, path)
+            )
+        return path
+
+    def settle_artifact(self, source: int, kind: str, *, done: bool, failure: Failure | None = None) -> None:
+        """Note that a derived file is up to date, out of date (`done=False`), or could not be written."""
+        with self._db:
+            self._db.execute(
+                "UPDATE artifact SET done = ?, error = ?, message = ? WHERE source = ? AND kind = ?",
+                (done, failure and failure.type, failure and failure.message, source, kind),
+            )

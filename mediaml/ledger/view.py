@@ -1,0 +1,166 @@
+"""The reading side of the ledger; any thread may open its own view while tasks are being committed."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from mediaml.ledger.schema import connect
+from mediaml.types import Box, DecodeAccounts, Detection, Kind, Label
+from mediaml.work import Failure
+
+
+@dataclass(frozen=True, slots=True)
+class SourceRow:
+    """A source as the ledger holds it; `kind` is `None` while it has never been opened."""
+
+    id: int
+    path: Path
+    shown: str
+    name: str
+    kind: Kind | None
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerRow:
+    """One model's answer to one frame; labels and detections are JSON arrays, ready to be copied."""
+
+    source: int
+    model: int
+    frame: int
+    time_s: float
+    duration_s: float
+    labels: str
+    detections: str
+
+
+@dataclass(frozen=True, slots=True)
+class FailureRow:
+    """A source that failed for a model (`model` is its name), or whose derived file could not be written."""
+
+    source: SourceRow
+    model: str
+    failure: Failure
+    accounts: DecodeAccounts
+
+
+class View:
+    """Read-only queries over one ledger. Use from the thread that opened it."""
+
+    def __init__(self, folder: Path) -> None:
+        self._db = connect(folder, readonly=True)
+
+    def close(self) -> None:
+        """Close the file; closing twice does nothing."""
+        self._db.close()
+
+    def latest_header(self) -> dict[str, Any]:
+        """The header of the latest run; empty where there was none."""
+        row = self._db.execute("SELECT header FROM run ORDER BY id DESC LIMIT 1").fetchone()
+        return msgspec.json.decode(row[0], type=dict[str, Any]) if row else {}
+
+    def models(self) -> list[dict[str, Any]]:
+        """Every model that has answered or failed, in the order of their ids."""
+        columns = ("id", "name", "task", "plugin", "distribution", "version", "weights", "weights_sha256")
+        rows = self._db.execute(
+            f"SELECT {', '.join(columns)}, options FROM model "
+            "WHERE id IN (SELECT model FROM task) ORDER BY id"
+        )
+        return [
+            {**dict(zip(columns, row, strict=False)), "options": msgspec.json.decode(row[-1])} for row in rows
+        ]
+
+    def sources(self) -> Iterator[SourceRow]:
+        """Every source, in the order they were given."""
+        query = "SELECT id, path, shown, name, kind FROM source ORDER BY position"
+        return map(_source_row, self._db.execute(query))
+
+    def source(self, source: int) -> SourceRow:
+        """One source."""
+        query = "SELECT id, path, shown, name, kind FROM source WHERE id = ?"
+        return _source_row(self._db.execute(query, (source,)).fetchone())
+
+    def answers(self, source: int, *, slice_: int | None = None) -> Iterator[AnswerRow]:
+        """A source's answers by model, then by frame; of one time slice where `slice_` says so."""
+        where, values = ("", (source,)) if slice_ is None else (" AND slice = ?", (source, slice_))
+        query = (
+            "SELECT source, model, frame, time_s, duration_s, labels, detections FROM answer "
+            f"WHERE source = ?{where} ORDER BY model, frame"
+        )
+        return (AnswerRow(*row) for row in self._db.execute(query, values))
+
+    def overlay(self, source: int, frame: int) -> tuple[tuple[Label, ...], tuple[Detection, ...]]:
+        """What all models said of one frame: labels, and detections in displayed source pixels."""
+        rows = self._db.execute(
+            "SELECT labels, detections FROM answer WHERE source = ? AND frame = ? AND model IN "
+            "(SELECT model FROM task WHERE source = ?) ORDER BY model",
+            (source, frame, source),
+        ).fetchall()
+        labels = [Label(row["label"], row["score"]) for text, _ in rows for row in msgspec.json.decode(text)]
+        detections = [
+            Detection(Label(row["label"], row["score"]), Box(*row["box"]), row.get("track"))
+            for _, text in rows
+            for row in msgspec.json.decode(text)
+        ]
+        return tuple(labels), tuple(detections)
+
+    def failures(self, source: int | None = None) -> Iterator[FailureRow]:
+        """What failed, by source and model; then derived files that could not be written."""
+        where, values = ("", ()) if source is None else (" AND source.id = ?", (source,))
+        columns = "source.id, source.path, source.shown, source.name, source.kind"
+        tasks = self._db.execute(
+            f"SELECT {columns}, model.name, stage, error, message, expected, decoded, corrupt, gaps "
+            "FROM task JOIN source ON source.id = task.source JOIN model ON model.id = task.model "
+            f"WHERE stage IS NOT NULL{where} ORDER BY position, model.id",
+            values,
+        )
+        for row in tasks:
+            failure = Failure(row[6], row[7], row[8])
+            yield FailureRow(_source_row(row[:5]), row[5], failure, DecodeAccounts(*row[9:13]))
+        artifacts = self._db.execute(
+            f"SELECT {columns}, artifact.kind, error, message FROM artifact "
+            f"JOIN source ON source.id = artifact.source WHERE error IS NOT NULL{where} ORDER BY position",
+            values,
+        )
+        for row in artifacts:
+            yield FailureRow(_source_row(row[:5]), row[5], Failure("write", row[6], row[7]), DecodeAccounts())
+
+    def artifact_done(self, source: int, kind: str) -> bool:
+        """Whether a source's derived file is up to date with its answers."""
+        query = "SELECT done FROM artifact WHERE source = ? AND kind = ?"
+        row = self._db.execute(query, (source, kind)).fetchone()
+        return bool(row and row[0])
+
+    def counts(self) -> dict[str, int]:
+        """How many sources are done, failed, or neither; and how many frames were answered."""
+        total = self._db.execute("SELECT count(*) FROM source").fetchone()[0]
+        failed = self._db.execute(
+            "SELECT count(DISTINCT source) FROM task WHERE stage IS NOT NULL"
+        ).fetchone()[0]
+        done = self._db.execute(
+            "SELECT count(DISTINCT source) FROM task WHERE last AND stage IS NULL AND source NOT IN "
+            "(SELECT source FROM task WHERE stage IS NOT NULL)"
+        ).fetchone()[0]
+        frames = self._db.execute("SELECT coalesce(sum(frames), 0) FROM task").fetchone()[0]
+        return {"sources": total, "done": done, "failed": failed, "frames": frames}
+
+
+def _source_row(row: tuple[Any, ...]) -> SourceRow:
+    kind = Kind(row[4]) if row[4] else None
+    return SourceRow(row[0], Path(os.fsdecode(row[1])), row[2], row[3], kind)
+
+
+@contextmanager
+def open_view(folder: Path) -> Iterator[View]:
+    """A view that is closed at the end of the `with` block."""
+    view = View(folder)
+    try:
+        yield view
+    finally:
+        view.close()
