@@ -1,0 +1,165 @@
+"""How a picture is laid into a model's input, and back: the geometry, and the pixels by `resampling`.
+
+Coordinates are continuous, in pixels, edges at pixel borders, so that the centre of the first pixel is 0.5.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from mediaml.ops.resampling import resample_window
+from mediaml.types import Fit, Float32Array, Resample, UInt8Array, require
+
+
+@dataclass(frozen=True, slots=True)
+class Fitting:
+    """Where a source picture lies in a target of another size.
+
+    Attributes:
+        source_width, source_height: pixels of the picture.
+        width, height: pixels of the target.
+        content_width, content_height: pixels of the scaled picture.
+        offset_x, offset_y: target pixel of the scaled picture's top left corner; negative where it is cut.
+        fit: see `Frame.fitted`.
+    """
+
+    source_width: int
+    source_height: int
+    width: int
+    height: int
+    content_width: int
+    content_height: int
+    offset_x: int
+    offset_y: int
+    fit: Fit
+
+    @classmethod
+    def of(cls, source_width: int, source_height: int, width: int, height: int, fit: Fit) -> Fitting:
+        """Fit a picture to a target.
+
+        `letterbox` rounds the scaled short side half up; `crop` rounds the scaled long side down, as
+        torchvision's `Resize` and the published CLIP preprocessing do. Both centre it; where the margin is
+        odd, the larger half goes right and below. No side is ever scaled to nothing.
+
+        Raises:
+            ValueError: a size is not positive, or the fit is unknown.
+        """
+        require(min(source_width, source_height, width, height) > 0, "sizes must be positive")
+        require(fit in ("stretch", "letterbox", "crop"), f"unknown fit {fit!r}")
+        content_width, content_height = width, height
+        source_is_wider = source_width * height >= width * source_height
+        if fit == "letterbox" and source_is_wider:
+            content_height = max(1, (2 * source_height * width + source_width) // (2 * source_width))
+        elif fit == "letterbox":
+            content_width = max(1, (2 * source_width * height + source_height) // (2 * source_height))
+        elif fit == "crop" and source_is_wider:
+            content_width = max(width, source_width * height // source_height)
+        elif fit == "crop":
+            content_height = max(height, source_height * width // source_width)
+        offset_x, offset_y = _centre(width, content_width), _centre(height, content_height)
+        return cls(
+            source_width, source_height, width, height, content_width, content_height, offset_x, offset_y, fit
+        )
+
+    def to_target(self, boxes: Float32Array) -> Float32Array:
+        """Boxes [N, 4] left, top, right, bottom in source pixels to target pixels, float32, not clipped."""
+        return np.asarray(boxes * self._scale() + self._offset(), dtype=np.float32)
+
+    def to_source(self, boxes: Float32Array) -> Float32Array:
+        """Boxes [N, 4] left, top, right, bottom in target pixels to source pixels, float32, not clipped."""
+        return np.asarray((boxes - self._offset()) / self._scale(), dtype=np.float32)
+
+    def _scale(self) -> Float32Array:
+        x, y = self.content_width / self.source_width, self.content_height / self.source_height
+        return np.array([x, y, x, y], dtype=np.float32)
+
+    def _offset(self) -> Float32Array:
+        return np.array([self.offset_x, self.offset_y, self.offset_x, self.offset_y], dtype=np.float32)
+
+
+def _centre(target: int, content: int) -> int:
+    """Offset that centres `content` in `target`; negative where it is larger."""
+    return (target - content) // 2 if target >= content else -((content - target) // 2)
+
+
+def letterbox_shape(source_width: int, source_height: int, size: int, stride: int) -> tuple[int, int]:
+    """Width and height of the smallest rectangle that holds the picture scaled to the long side `size`.
+
+    Both are multiples of `stride` (pixels). Less is computed than in a square, and the picture is as large in
+    it; the same idea as rectangular inference in the YOLO family.
+
+    Raises:
+        ValueError: a size is not positive.
+    """
+    require(min(source_width, source_height, size, stride) > 0, "sizes must be positive")
+    square = Fitting.of(source_width, source_height, size, size, "letterbox")
+    return _round_up(square.content_width, stride), _round_up(square.content_height, stride)
+
+
+def _round_up(value: int, stride: int) -> int:
+    return -(-value // stride) * stride
+
+
+def _span(target: int, content: int, offset: int) -> tuple[slice, slice]:
+    """The part of the target's axis that shows content, and the part of the content that shows there."""
+    start, stop = max(0, offset), min(target, offset + content)
+    return slice(start, stop), slice(start - offset, stop - offset)
+
+
+def place(content: UInt8Array, fitting: Fitting, pad: int) -> UInt8Array:
+    """Lay an already scaled picture into the target: pads or cuts.
+
+    Args:
+        content: uint8 [content_height, content_width, 3].
+        pad: grey level 0..255 around it.
+
+    Returns:
+        uint8 [height, width, 3]; `content` itself where it already is the target.
+
+    Raises:
+        ValueError: the content has not the fitting's size.
+    """
+    expected = (fitting.content_height, fitting.content_width, 3)
+    require(content.shape == expected, f"content must have the shape {expected}, not {content.shape}")
+    if (fitting.content_height, fitting.content_width) == (fitting.height, fitting.width):
+        return content
+    rows, content_rows = _span(fitting.height, fitting.content_height, fitting.offset_y)
+    columns, content_columns = _span(fitting.width, fitting.content_width, fitting.offset_x)
+    return _lay(content[content_rows, content_columns], fitting, rows, columns, pad)
+
+
+def _lay(visible: UInt8Array, fitting: Fitting, rows: slice, columns: slice, pad: int) -> UInt8Array:
+    if visible.shape[:2] == (fitting.height, fitting.width):
+        return np.ascontiguousarray(visible)
+    target = np.full((fitting.height, fitting.width, 3), pad, dtype=np.uint8)
+    target[rows, columns] = visible
+    return target
+
+
+def fit_image(
+    image: UInt8Array, width: int, height: int, fit: Fit, *, pad: int = 114, resample: Resample = "bilinear"
+) -> UInt8Array:
+    """A picture at a model's input size; see `Frame.fitted`. Only what shows in the target is computed.
+
+    Args:
+        image: uint8 [H, W, 3].
+        width, height: pixels of the result.
+        pad: grey level 0..255 of letterbox bars.
+        resample: filter; antialiased when shrinking, see `mediaml.ops.resampling`.
+
+    Returns:
+        uint8 [height, width, 3]; may be `image` itself where nothing changes.
+
+    Raises:
+        ValueError: the picture is not [H, W, 3] or empty, or a size is not positive.
+    """
+    require(image.ndim == 3 and image.shape[2] == 3, f"a picture is [H, W, 3], not {image.shape}")
+    fitting = Fitting.of(image.shape[1], image.shape[0], width, height, fit)
+    rows, content_rows = _span(height, fitting.content_height, fitting.offset_y)
+    columns, content_columns = _span(width, fitting.content_width, fitting.offset_x)
+    visible = resample_window(
+        image, (fitting.content_width, fitting.content_height), content_columns, content_rows, resample
+    )
+    return _lay(visible, fitting, rows, columns, pad)
