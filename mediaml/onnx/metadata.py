@@ -1,0 +1,134 @@
+"""What an ONNX file says about itself in its metadata: labels, the input it wants, where it came from.
+
+Keys of mediaml, all values strings: `mediaml.interface` ("detector/1", "classifier/1"), `mediaml.labels`
+(JSON list of class names), `mediaml.input` (JSON of `ImageInput` or `SoundInput`, plus `type` and `stride`),
+`mediaml.anchors`, `mediaml.name`, `mediaml.source`. Ultralytics' `names` is read as well.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from mediaml.errors import ModelError
+from mediaml.inputs import ImageInput, SoundInput
+
+if TYPE_CHECKING:
+    import onnx
+
+INTERFACE = "mediaml.interface"
+LABELS = "mediaml.labels"
+INPUT = "mediaml.input"
+ANCHORS = "mediaml.anchors"
+NAME = "mediaml.name"
+SOURCE = "mediaml.source"
+
+NAMES_LIMIT = 1_000_000
+"""Characters of ultralytics' `names` beyond which it is not parsed; 20 000 class names need half of it."""
+
+
+class InputFacts(msgspec.Struct, frozen=True):
+    """The keys of `mediaml.input` beside the fields of `ImageInput` and `SoundInput`."""
+
+    type: str | None = None
+    stride: int | None = None
+    sample_rate: int | None = None
+
+
+def read_labels(metadata: Mapping[str, str]) -> tuple[str, ...] | None:
+    """Class names in the order of the scores; `None` where the file does not say.
+
+    Raises:
+        ModelError: `mediaml.labels` is no JSON list of strings.
+    """
+    if LABELS in metadata:
+        try:
+            return tuple(msgspec.json.decode(metadata[LABELS], type=list[str]))
+        except msgspec.DecodeError as error:
+            raise _unreadable(LABELS, error) from error
+    return _ultralytics_names(metadata.get("names"))
+
+
+def read_image_input(metadata: Mapping[str, str]) -> ImageInput | None:
+    """How the model wants pictures; `None` where the file does not say, or wants sound.
+
+    Raises:
+        ModelError: `mediaml.input` cannot be read.
+    """
+    facts = _input_facts(metadata)
+    if facts is None or _wants_sound(facts):
+        return None
+    try:
+        return msgspec.json.decode(metadata[INPUT], type=ImageInput)
+    except msgspec.DecodeError as error:
+        raise _unreadable(INPUT, error) from error
+
+
+def read_sound_input(metadata: Mapping[str, str]) -> SoundInput | None:
+    """How the model wants sound; `None` where the file does not say, or wants pictures.
+
+    Raises:
+        ModelError: `mediaml.input` cannot be read.
+    """
+    facts = _input_facts(metadata)
+    if facts is None or not _wants_sound(facts):
+        return None
+    try:
+        return msgspec.json.decode(metadata[INPUT], type=SoundInput)
+    except msgspec.DecodeError as error:
+        raise _unreadable(INPUT, error) from error
+
+
+def read_stride(metadata: Mapping[str, str]) -> int | None:
+    """Pixels of which the input's width and height must be multiples; `None` where the file does not say.
+
+    Raises:
+        ModelError: `mediaml.input` cannot be read.
+    """
+    facts = _input_facts(metadata)
+    return None if facts is None else facts.stride
+
+
+def set_metadata(model: onnx.ModelProto, metadata: Mapping[str, str]) -> None:
+    """Replace a graph's metadata by `metadata`, keys in the given order."""
+    del model.metadata_props[:]
+    for key, value in metadata.items():
+        model.metadata_props.add(key=key, value=value)
+
+
+def _input_facts(metadata: Mapping[str, str]) -> InputFacts | None:
+    if INPUT not in metadata:
+        return None
+    try:
+        return msgspec.json.decode(metadata[INPUT], type=InputFacts)
+    except msgspec.DecodeError as error:
+        raise _unreadable(INPUT, error) from error
+
+
+def _wants_sound(facts: InputFacts) -> bool:
+    return facts.type == "sound" or (facts.type is None and facts.sample_rate is not None)
+
+
+def _ultralytics_names(text: str | None) -> tuple[str, ...] | None:
+    """Names that ultralytics exports: the text of a dict {0: 'person', ...} or a list; else `None`."""
+    if text is None or len(text) > NAMES_LIMIT:
+        return None
+    try:
+        names = ast.literal_eval(text)
+    except (ValueError, SyntaxError, MemoryError, RecursionError):
+        return None
+    if isinstance(names, dict) and set(names) == set(range(len(names))):
+        names = [names[index] for index in range(len(names))]
+    if isinstance(names, (list, tuple)) and all(isinstance(name, str) for name in names):
+        return tuple(names)
+    return None
+
+
+def _unreadable(key: str, error: Exception) -> ModelError:
+    return ModelError(
+        f"the model's metadata `{key}` cannot be read: {error}",
+        "Export the model again, or write this metadata as docs/darknet.md describes it.",
+    )

@@ -1,0 +1,114 @@
+"""ONNX files as bytes that nobody vouches for: their size, the external data they name, and their digest."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath, PureWindowsPath
+from typing import Any
+
+from mediaml.errors import ModelError
+
+MODEL_BYTES_LIMIT = 2**31 - 1
+"""Bytes of the largest ONNX file: protobuf's own limit on one message."""
+
+
+def model_bytes(path: Path) -> bytes:
+    """The content of a model file.
+
+    Raises:
+        ModelError: there is no such file, it cannot be read, is empty, or is larger than an ONNX file can be.
+    """
+    try:
+        if path.is_dir():
+            raise ModelError(f"{path} is a folder, not an ONNX model", "Name the .onnx file itself.")
+        size = path.stat().st_size
+        if size > MODEL_BYTES_LIMIT:
+            raise ModelError(f"{path} has {size} bytes; an ONNX file has {MODEL_BYTES_LIMIT} at most")
+        content = path.read_bytes()
+    except FileNotFoundError as error:
+        raise ModelError(f"there is no model file {path}", "Check the path.") from error
+    except OSError as error:
+        raise ModelError(f"{path} cannot be read: {error.strerror}", "Check its permissions.") from error
+    if not content:
+        raise ModelError(f"{path} is empty, not an ONNX model", "Export or download it again.")
+    return content
+
+
+def uses_external_data(content: bytes, folder: Path | None, name: str) -> tuple[Path, ...]:
+    """The files beside the model that hold its weights; none in most models.
+
+    Args:
+        content: of the ONNX file.
+        folder: where the ONNX file lies; `None` if it is no file.
+        name: how errors call the model.
+
+    Raises:
+        ModelError: the external data lies elsewhere than beside the model, or is missing.
+    """
+    # Every entry of external data carries the key "location": without it there is no need to parse the file.
+    if b"location" not in content:
+        return ()
+    files = []
+    for location in sorted(set(_external_locations(content, name))):
+        if folder is None:
+            raise ModelError(f"{name} keeps weights in {location!r}, so that it must be opened by its path")
+        target = folder / location
+        inside = _is_plain(location) and target.resolve().is_relative_to(folder.resolve())
+        if not inside:
+            raise ModelError(
+                f"{name} reads weights from {location!r}, which is not beside it",
+                "Do not use this file unless you trust its maker; save it with its weights inside.",
+            )
+        if not target.is_file():
+            raise ModelError(
+                f"{name} needs its weights in {target}, which is missing", "Put that file there."
+            )
+        files.append(target)
+    return tuple(files)
+
+
+def model_digest(content: bytes, external: tuple[Path, ...] = ()) -> str:
+    """Hex sha256 of the ONNX file; with external data, of the ONNX file followed by those files' contents."""
+    digest = hashlib.sha256(content)
+    for path in external:
+        with path.open("rb") as file:
+            while chunk := file.read(1 << 20):
+                digest.update(chunk)
+    return digest.hexdigest()
+
+
+def _is_plain(location: str) -> bool:
+    """Whether a location is relative and never climbs, by the rules of every system."""
+    parts = (*PurePosixPath(location).parts, *PureWindowsPath(location).parts)
+    absolute = PurePosixPath(location).is_absolute() or bool(PureWindowsPath(location).anchor)
+    return not absolute and ".." not in parts
+
+
+def _external_locations(content: bytes, name: str) -> Iterator[str]:
+    from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
+    from onnx import ModelProto
+
+    model = ModelProto()
+    try:
+        model.ParseFromString(content)
+    except DecodeError as error:
+        raise ModelError(f"{name} is not an ONNX model", "Export or download it again.") from error
+    yield from _locations(model)
+
+
+def _locations(message: Any) -> Iterator[str]:
+    """Locations of external data anywhere in a protobuf message: graphs nest, tensors lie in attributes."""
+    from onnx import TensorProto
+
+    if isinstance(message, TensorProto):
+        yield from (entry.value for entry in message.external_data if entry.key == "location")
+        return
+    for _, value in message.ListFields():
+        values = [value] if hasattr(value, "ListFields") else value
+        if isinstance(values, (str, bytes)) or not hasattr(values, "__iter__"):
+            continue
+        for item in values:
+            if not hasattr(item, "ListFields"):
+                break
+            yield from _locations(item)

@@ -1,0 +1,196 @@
+"""ONNX Runtime sessions: the device is asked for and then verified, and an error is a sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from mediaml.errors import DeviceError, ModelError
+from mediaml.inputs import ImageInput, SoundInput
+from mediaml.onnx.metadata import read_image_input, read_labels, read_sound_input, read_stride
+from mediaml.onnx.model_file import model_bytes, model_digest, uses_external_data
+from mediaml.onnx.providers import (
+    CPU,
+    PROVIDER_OF,
+    SILENT,
+    Device,
+    DeviceRequest,
+    obstacle,
+    one_line,
+    provider_options,
+)
+from mediaml.onnx.threads import session_threads
+from mediaml.types import Array
+
+
+@dataclass(frozen=True, slots=True)
+class TensorSpec:
+    """A graph's input or output: its name, shape (`None` where an axis is free) and numpy dtype's name."""
+
+    name: str
+    shape: tuple[int | None, ...]
+    dtype: str
+
+    def __str__(self) -> str:
+        axes = ", ".join("?" if size is None else str(size) for size in self.shape)
+        return f"{self.name} {self.dtype} [{axes}]"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Session:
+    """An open ONNX model.
+
+    Attributes:
+        inputs, outputs: of the graph, in its order.
+        metadata: the file's own key-value pairs.
+        labels: class names in the order of the scores; `None`, as below, where the file does not say.
+        image_input, sound_input: how the model wants pictures or sound.
+        stride: pixels of which the input's width and height must be multiples.
+        device: what the session really runs on.
+        fallback_reason: why it is not the device that was asked for; `None` if it is.
+        sha256: hex digest of the model file (and of its external data, see `model_file.model_digest`).
+        name: how errors call the model: its path, or "the model" if it was given as bytes.
+    """
+
+    inputs: tuple[TensorSpec, ...]
+    outputs: tuple[TensorSpec, ...]
+    metadata: Mapping[str, str]
+    labels: tuple[str, ...] | None
+    image_input: ImageInput | None
+    sound_input: SoundInput | None
+    stride: int | None
+    device: Device
+    fallback_reason: str | None
+    sha256: str
+    name: str
+    _runtime: Any = field(repr=False)
+
+    def run(self, feeds: Mapping[str, Array]) -> list[Array]:
+        """Run the graph once. May be called from several threads at the same time.
+
+        Args:
+            feeds: an array for every input, by name, with the input's dtype and shape.
+
+        Returns:
+            One array per output, in the graph's order.
+
+        Raises:
+            ModelError: an array is missing, is one too many or does not fit, or the graph fails on it.
+            DeviceError: the GPU has run out of memory or has failed.
+        """
+        try:
+            answers: list[Array] = self._runtime.run(None, dict(feeds))
+        except Exception as error:
+            reason = one_line(error)
+            if self.device.kind == "cuda" and _blames_gpu(reason):
+                raise DeviceError(
+                    f"{self.device} failed while running {self.name}: {reason}",
+                    "Use a smaller --batch, free memory on the GPU, or run with --device cpu.",
+                ) from error
+            wanted = ", ".join(map(str, self.inputs))
+            raise ModelError(
+                f"{self.name} does not take this input: {reason}", f"It wants {wanted}."
+            ) from error
+        return answers
+
+
+def open_session(path: Path | bytes, request: DeviceRequest, *, threads: int | None = None) -> Session:
+    """Open a model on the device that is asked for, and verify that it is there that it runs.
+
+    Args:
+        path: an `.onnx` file, or its content.
+        request: see `providers.parse_device`.
+        threads: of the CPU for this session; `None` chooses them for this machine.
+
+    Raises:
+        DeviceError: the device is required and was not obtained.
+        ModelError: the file is missing, too large, no ONNX model, or wants what ONNX Runtime does not have.
+    """
+    name = "the model" if isinstance(path, bytes) else str(path)
+    content = path if isinstance(path, bytes) else model_bytes(path)
+    folder = None if isinstance(path, bytes) else path.parent
+    external = uses_external_data(content, folder, name)
+    device, fallback_reason = _choose_device(request)
+    source = content if isinstance(path, bytes) or not external else str(path)
+    runtime = _open_runtime(source, device, threads or session_threads(), name)
+    if PROVIDER_OF[device.kind] not in _providers_at_work(runtime):
+        lost = f"ONNX Runtime runs {name} on the CPU instead of {device}"
+        if request.required:
+            raise DeviceError(lost, "See `mediaml doctor`, or run with --device cpu.")
+        device, fallback_reason = CPU, lost
+    metadata = MappingProxyType(dict(runtime.get_modelmeta().custom_metadata_map))
+    return Session(
+        inputs=tuple(map(_tensor_spec, runtime.get_inputs())),
+        outputs=tuple(map(_tensor_spec, runtime.get_outputs())),
+        metadata=metadata,
+        labels=read_labels(metadata),
+        image_input=read_image_input(metadata),
+        sound_input=read_sound_input(metadata),
+        stride=read_stride(metadata),
+        device=device,
+        fallback_reason=fallback_reason,
+        sha256=model_digest(content, external),
+        name=name,
+        _runtime=runtime,
+    )
+
+
+def _choose_device(request: DeviceRequest) -> tuple[Device, str | None]:
+    """The device to open on, and why it is not the one asked for."""
+    found = obstacle(request.device)
+    if found is None:
+        return request.device, None
+    if request.required:
+        raise DeviceError(f"{request.device} cannot be used: {found.what}", found.mend)
+    return CPU, f"{found.what}. {found.mend}"
+
+
+def _open_runtime(source: bytes | str, device: Device, threads: int, name: str) -> Any:
+    import onnxruntime
+
+    onnxruntime.set_default_logger_severity(SILENT)
+    settings = onnxruntime.SessionOptions()
+    settings.log_severity_level = SILENT
+    settings.intra_op_num_threads = threads
+    # Layers run one after the other: branches in parallel would only compete for the same cores.
+    settings.inter_op_num_threads = 1
+    # A waiting thread must sleep: spinning takes the cores from the threads that decode the next frames.
+    settings.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    settings.add_session_config_entry("session.record_ep_graph_assignment_info", "1")
+    try:
+        return onnxruntime.InferenceSession(
+            source, settings, providers=provider_options(device), enable_fallback=0
+        )
+    except Exception as error:
+        raise ModelError(
+            f"{name} cannot be opened as an ONNX model: {one_line(error)}",
+            "Check that the file is complete, and that it was exported for a version that ONNX Runtime "
+            f"{onnxruntime.__version__} knows.",
+        ) from error
+
+
+def _providers_at_work(runtime: Any) -> set[str]:
+    """The session's execution providers; the CPU's alone where ONNX Runtime tells that it got every node."""
+    if hasattr(runtime, "get_provider_graph_assignment_info"):
+        assigned = {part.ep_name for part in runtime.get_provider_graph_assignment_info()}
+        if assigned == {PROVIDER_OF["cpu"]}:
+            return assigned
+    return set(runtime.get_providers())
+
+
+def _tensor_spec(argument: Any) -> TensorSpec:
+    """A spec from ONNX Runtime's `NodeArg`, whose type reads `tensor(float)`."""
+    kind = argument.type.removeprefix("tensor(").removesuffix(")")
+    dtype = {"float": "float32", "double": "float64"}.get(kind, kind)
+    shape: Sequence[int | str | None] = argument.shape
+    return TensorSpec(argument.name, tuple(size if isinstance(size, int) else None for size in shape), dtype)
+
+
+def _blames_gpu(reason: str) -> bool:
+    words = reason.lower()
+    return any(
+        word in words for word in ("out of memory", "failed to allocate", "cuda failure", "cudnn", "cublas")
+    )
