@@ -1,0 +1,79 @@
+"""How much one media file may ask of the machine before it is refused."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from mediaml.errors import LimitError
+from mediaml.types import require
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one file may claim; `None` where there is no limit.
+
+    Attributes:
+        pixels: width x height of a picture or video frame, stored as well as displayed. The default is
+            Pillow's `Image.MAX_IMAGE_PIXELS`, at which it warns of a decompression bomb: 512 MiB of RGB.
+        streams: streams in a container.
+        duration_s: seconds that the header of a video or sound may claim.
+        image_bytes: size of a picture's file, which is read into memory as a whole.
+    """
+
+    pixels: int | None = 178_956_970
+    streams: int | None = 100
+    duration_s: float | None = None
+    image_bytes: int | None = 1 << 30
+
+    def __post_init__(self) -> None:
+        for name in ("pixels", "streams", "duration_s", "image_bytes"):
+            value = getattr(self, name)
+            require(value is None or value > 0, f"{name} must be positive, not {value}")
+
+    def check_size(self, path: object, width: int, height: int) -> None:
+        """Refuse a picture or frame of too many pixels.
+
+        Raises:
+            LimitError: it has more than `pixels`.
+        """
+        if self.pixels is not None and width * height > self.pixels:
+            raise LimitError(
+                f"{path} claims {width}x{height} pixels; at most {self.pixels} are allowed.",
+                "If the file is trustworthy, scale it down or raise the limit on pixels.",
+            )
+
+    def check_streams(self, path: object, streams: int) -> None:
+        """Refuse a container of too many streams.
+
+        Raises:
+            LimitError: it has more than `streams`.
+        """
+        if self.streams is not None and streams > self.streams:
+            raise LimitError(
+                f"{path} holds {streams} streams; at most {self.streams} are allowed.",
+                "If the file is trustworthy, remux the stream you want or raise the limit on streams.",
+            )
+
+    def check_duration(self, path: object, duration_s: float | None) -> None:
+        """Refuse a video or sound that claims to be too long.
+
+        Raises:
+            LimitError: it claims more than `duration_s` seconds.
+        """
+        if self.duration_s is not None and duration_s is not None and duration_s > self.duration_s:
+            raise LimitError(
+                f"{path} claims to last {duration_s:.0f} s; at most {self.duration_s:.0f} s are allowed.",
+                "If the file is trustworthy, cut it or raise the limit on duration.",
+            )
+
+    def check_image_bytes(self, path: object, size: int) -> None:
+        """Refuse a picture whose file is too large to be read into memory.
+
+        Raises:
+            LimitError: it has more than `image_bytes`.
+        """
+        if self.image_bytes is not None and size > self.image_bytes:
+            raise LimitError(
+                f"{path} has {size} bytes; at most {self.image_bytes} are allowed for a picture.",
+                "If the file is trustworthy, raise the limit on the size of pictures.",
+            )

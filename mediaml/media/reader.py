@@ -1,0 +1,87 @@
+"""The one way to read a file: a reader knows its media, yields frames and keeps accounts of what it met."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import Protocol, Self
+
+from mediaml.inputs import SoundInput
+from mediaml.media.limits import Limits
+from mediaml.types import DecodeAccounts, Frame, Kind, MediaInfo
+
+
+class Reader(Protocol):
+    """Reads one file from start to end, or from a time on; a context manager.
+
+    A reader belongs to one thread; the pixels of its frames may be asked for in any thread, also after the
+    reader was closed.
+    """
+
+    @property
+    def info(self) -> MediaInfo:
+        """What the file's header says."""
+
+    @property
+    def accounts(self) -> DecodeAccounts:
+        """What the latest pass met so far; may be asked for at any time."""
+
+    def frames(self, start_s: float = 0.0) -> Iterator[Frame]:
+        """The frames in order of presentation, from the start on or from the first at or after `start_s`.
+
+        Each call is a new pass over the file with fresh accounts; it ends an unfinished one. Times and
+        indices after a seek are those of a pass over the whole file. An index counts the frames before it in
+        the file by their packets where the container tells, so a packet that cannot be decoded is counted
+        there although a whole pass would have skipped it.
+
+        Raises:
+            MediaError: nothing can be decoded, or the file can no longer be read.
+            ValueError: the reader is closed.
+        """
+
+    def close(self) -> None:
+        """Let go of the file; may be called twice."""
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None: ...
+
+
+def open_reader(
+    path: Path,
+    kind: Kind,
+    *,
+    sound: SoundInput | None = None,
+    limits: Limits = Limits(),  # noqa: B008
+) -> Reader:
+    """Open a file as a picture, video or sound.
+
+    Args:
+        path: the file.
+        kind: what to read of it; `AUDIO` on a video file reads its first audio track.
+        sound: how sound is cut into windows; needed for `AUDIO`.
+        limits: what the file may ask of the machine.
+
+    Raises:
+        MediaError: the file cannot be read as that kind; `LimitError` where it asks for too much.
+        ValueError: `kind` is `AUDIO` and `sound` is missing.
+    """
+    if kind is Kind.IMAGE:
+        from mediaml.media.image import ImageReader
+
+        return ImageReader(path, limits=limits)
+    if kind is Kind.VIDEO:
+        from mediaml.media.video import VideoReader
+
+        return VideoReader(path, limits=limits)
+    if sound is None:
+        raise ValueError("sound is read in windows: pass a SoundInput")
+    from mediaml.media.audio import SoundReader
+
+    return SoundReader(path, sound, limits=limits)

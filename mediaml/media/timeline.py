@@ -1,0 +1,110 @@
+"""From the time stamps of a stream to times and durations in seconds, in order whatever the file says."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import TypeVar
+
+from mediaml.media.decode import Tally
+
+T = TypeVar("T")
+
+# A step back by more than this is a clock that was set anew, as between joined broadcasts: times go on from
+# where they were. A smaller one is a wrong stamp: the frame is shown at the time of the one before.
+NEW_CLOCK_S = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """Presentation time, decoding time and duration of one frame, in ticks of the stream's time base."""
+
+    pts: int | None
+    dts: int | None
+    duration: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Timeline:
+    """The clock of one stream.
+
+    Attributes:
+        time_base: seconds of one tick.
+        start: tick at which the stream starts; `None` takes the first frame's.
+        rate: frames per second where known, for frames that state no duration.
+    """
+
+    time_base: Fraction
+    start: int | None
+    rate: Fraction | None
+
+    def place(self, items: Iterable[tuple[Stamp, T]], tally: Tally) -> Iterator[tuple[float, float, T]]:
+        """Time and duration in seconds of each item; times never decrease.
+
+        A frame's duration is the one the file states, else the time to the next frame, else 1 / rate.
+        Missing stamps, steps back, and jumps of more than two durations count as gaps.
+        """
+        waiting: tuple[float, float, T] | None = None
+        for time_s, stated_s, item in self._in_order(items, tally):
+            if waiting is not None:
+                yield waiting[0], waiting[1] or time_s - waiting[0], waiting[2]
+            waiting = (time_s, stated_s, item)
+        if waiting is not None:
+            yield waiting[0], waiting[1] or self._nominal_s, waiting[2]
+
+    @property
+    def _nominal_s(self) -> float:
+        return float(1 / self.rate) if self.rate else 0.0
+
+    def _in_order(self, items: Iterable[tuple[Stamp, T]], tally: Tally) -> Iterator[tuple[float, float, T]]:
+        guess = BestEffort()
+        start, shift, last = self.start, 0.0, None
+        for stamp, item in items:
+            ticks = guess.ticks(stamp)
+            start = ticks if start is None else start
+            stated_s = max(0.0, float((stamp.duration or 0) * self.time_base))
+            step_s = stated_s or self._nominal_s
+            if ticks is None or start is None:
+                tally.gaps += last is not None
+                time_s = 0.0 if last is None else last[0] + last[1]
+            else:
+                time_s = float((ticks - start) * self.time_base) + shift
+            if last is not None:
+                expected = last[0] + last[1]
+                tally.gaps += time_s < last[0] or time_s - last[0] > 2 * max(last[1], step_s) + 1e-3
+                if last[0] - time_s > NEW_CLOCK_S:
+                    shift += expected - time_s
+                    time_s = expected
+                time_s = max(time_s, last[0])
+            last = (time_s, step_s)
+            yield time_s, stated_s, item
+
+
+class BestEffort:
+    """Which of a frame's two times to trust; the rule of FFmpeg's `best_effort_timestamp`.
+
+    The presentation time, unless it is missing or has run backwards more often than the decoding time.
+    """
+
+    def __init__(self) -> None:
+        self._last_pts: int | None = None
+        self._last_dts: int | None = None
+        self._faulty_pts = 0
+        self._faulty_dts = 0
+
+    def ticks(self, stamp: Stamp) -> int | None:
+        """The tick at which the frame is shown; `None` where it has no stamp."""
+        if stamp.dts is not None:
+            self._faulty_dts += self._last_dts is not None and stamp.dts <= self._last_dts
+            self._last_dts = stamp.dts
+        elif stamp.pts is not None:
+            self._last_dts = stamp.pts
+        if stamp.pts is not None:
+            self._faulty_pts += self._last_pts is not None and stamp.pts <= self._last_pts
+            self._last_pts = stamp.pts
+        elif stamp.dts is not None:
+            self._last_pts = stamp.dts
+        if stamp.pts is not None and (self._faulty_pts <= self._faulty_dts or stamp.dts is None):
+            return stamp.pts
+        return stamp.dts
