@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from mediaml.errors import OptionError
-from mediaml.plugin import ModelSpec
+from mediaml.spec import ModelSpec
 
 _TRUE, _FALSE = {"true", "yes", "on", "1"}, {"false", "no", "off", "0"}
 

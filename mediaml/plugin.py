@@ -20,20 +20,28 @@ pluggy and msgspec only. Heavy helpers (`Fitting`, `nms_per_class`, …) are imp
 
 from __future__ import annotations
 
-import re
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field, is_dataclass
+from collections.abc import Sequence
 from importlib import import_module
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pluggy
 from msgspec import Meta
 
 from mediaml.errors import MediaError, ModelError, OptionError, PluginError
 from mediaml.inputs import ImageInput, SoundInput
+from mediaml.spec import (
+    GROUP,
+    Answers,
+    LoadContext,
+    Model,
+    ModelSpec,
+    NoOptions,
+    StagedModel,
+    TaskName,
+    hookimpl,
+    hookspec,
+)
 from mediaml.types import (
     Answer,
     Array,
@@ -48,7 +56,6 @@ from mediaml.types import (
     Picture,
     Prediction,
     UInt8Array,
-    require,
 )
 
 if TYPE_CHECKING:
@@ -57,8 +64,6 @@ if TYPE_CHECKING:
     from mediaml.ops.boxes import clip_boxes, iou_matrix, nms, nms_per_class
     from mediaml.ops.fitting import Fitting, fit_image, letterbox_shape
     from mediaml.ops.pixels import grey, normalise
-
-GROUP = "mediaml"
 
 _LAZY = {
     "Fitting": "mediaml.ops.fitting",
@@ -103,6 +108,7 @@ __all__ = [
     "Prediction",
     "Session",
     "SoundInput",
+    "StagedModel",
     "TaskName",
     "UInt8Array",
     "clip_boxes",
@@ -118,124 +124,12 @@ __all__ = [
     "normalise",
 ]
 
-hookimpl = pluggy.HookimplMarker(GROUP)
-hookspec = pluggy.HookspecMarker(GROUP)
-
-TaskName = Literal["classify", "detect", "embed", "transform"]
-Answers = Prediction | Answer | Iterable[Answer]
-
 
 def __getattr__(name: str) -> Any:
     """Import a heavy helper when it is first touched (PEP 562)."""
     if name in _LAZY:
         return getattr(import_module(_LAZY[name]), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-
-
-@runtime_checkable
-class Model(Protocol):
-    """What `ModelSpec.load` returns: anything that answers frames."""
-
-    def predict(self, frames: Sequence[Frame]) -> Sequence[Answers]:
-        """Answer every frame, in order. Called from one inference thread, never concurrently.
-
-        Whatever it raises fails the frames' files with stage `infer`; the other files go on.
-        """
-
-
-@dataclass(frozen=True, slots=True)
-class NoOptions:
-    """The options of a model that has none."""
-
-
-@dataclass(frozen=True, slots=True)
-class LoadContext:
-    """What a model is given when it is loaded.
-
-    Attributes:
-        options: an instance of the spec's options class, already checked.
-        weights: the model file: the spec's, or the one given with `-m`; `None` where the spec names none.
-        session_opener: opens an ONNX file on the device and with the thread count of this run.
-        warn: says one line to the user, once.
-    """
-
-    options: Any
-    weights: Path | None
-    session_opener: Callable[[Path], Session] = field(repr=False)
-    warn: Callable[[str], None] = field(repr=False)
-
-    def open_session(self, path: Path | None = None) -> Session:
-        """Open `path`, or the model's weights, with ONNX Runtime on the device of this run.
-
-        Raises:
-            ModelError: there are no weights, or the file is not a usable ONNX model.
-            DeviceError: the device that was asked for is not obtained.
-        """
-        chosen = path or self.weights
-        if chosen is None:
-            raise ModelError("this model comes without weights.", "Name an ONNX file with -m PATH.")
-        return self.session_opener(chosen)
-
-
-@dataclass(frozen=True, slots=True)
-class ModelSpec:
-    """What a plugin offers: one model under one name.
-
-    Attributes:
-        name: what the user types after `--plugin`: lower-case letters, digits, `-` and `_`.
-        task: `classify` (labels), `detect` (boxes), `embed` (vectors) or `transform` (pictures).
-        load: called once a run with a `LoadContext`, in the main thread; heavy imports belong there.
-        kinds: what the model looks at. `AUDIO` reads sound files, and the sound of videos unless
-            `VIDEO` is listed too.
-        options: a frozen dataclass whose every field has a default; `Annotated[float, Meta(ge=0, le=1,
-            description="…")]` bounds and describes a field. Set with `-O name.field=value`.
-        weights: the name of a bundled model, or an ONNX file beside the plugin's module (`cats.onnx`).
-        sound: the log-mel parameters; needed where `kinds` has `AUDIO`.
-        description: one line for `mediaml plugins list`.
-
-    Raises:
-        ValueError: at birth, when any of that does not hold.
-    """
-
-    name: str
-    task: TaskName
-    load: Callable[[LoadContext], Model]
-    kinds: frozenset[Kind] = frozenset({Kind.IMAGE, Kind.VIDEO})
-    options: type = NoOptions
-    weights: str | None = None
-    sound: SoundInput | None = None
-    description: str = ""
-
-    def __post_init__(self) -> None:
-        require(
-            re.fullmatch(r"[a-z0-9][a-z0-9_-]*", self.name) is not None,
-            f"a model's name is lower-case letters, digits, - and _, not {self.name!r}",
-        )
-        require(self.task in TaskName.__args__, f"task must be one of {TaskName.__args__}, not {self.task!r}")  # type: ignore[attr-defined]
-        require(callable(self.load), f"load of {self.name!r} must be callable")
-        require(bool(self.kinds), f"{self.name!r} looks at no kind of media")
-        require(is_dataclass(self.options), f"options of {self.name!r} must be a dataclass")
-        require(
-            Kind.AUDIO not in self.kinds or self.sound is not None,
-            f"{self.name!r} looks at audio and must say how in `sound`",
-        )
-
-    def reads(self, kind: Kind) -> Kind | None:
-        """As what a file of `kind` is read for this model; `None` where the model does not look at it."""
-        if kind in self.kinds:
-            return kind
-        return Kind.AUDIO if kind is Kind.VIDEO and Kind.AUDIO in self.kinds else None
-
-
-class Hooks:
-    """The hooks that mediaml calls."""
-
-    @hookspec
-    def mediaml_models(self) -> Iterable[ModelSpec]:  # type: ignore[empty-body]
-        """Offer models. Called once a process, in the main thread, before anything is decoded.
-
-        May raise anything: the plugin is then listed with the reason and offers nothing.
-        """
 
 
 class OnnxModel(ABC):
@@ -285,7 +179,8 @@ class OnnxModel(ABC):
 
     def run(self, batch: Array) -> Sequence[Array]:
         """Run the graph on samples stacked along a new first axis; one array an output."""
-        return self.session.run({self.session.inputs[0].name: batch})
+        outputs: Sequence[Array] = self.session.run({self.session.inputs[0].name: batch})
+        return outputs
 
     @abstractmethod
     def decode(self, outputs: Sequence[Array], frames: Sequence[Frame]) -> Sequence[Answers]:

@@ -15,7 +15,7 @@ from types import ModuleType
 import pluggy
 
 from mediaml.errors import PluginError
-from mediaml.plugin import GROUP, Hooks, ModelSpec
+from mediaml.spec import GROUP, Hooks, ModelSpec
 
 BUNDLED_DISTRIBUTION = "mediaml"
 

@@ -1,0 +1,141 @@
+"""Loads the models of a run: weights found and summed, options checked, device verified."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from mediaml.errors import MediamlError, ModelError, PluginError
+from mediaml.options import options_record
+from mediaml.registry import Offer
+from mediaml.spec import LoadContext, Model, ModelSpec
+from mediaml.store.bundled import bundled_model
+from mediaml.store.digest import sha256_of
+from mediaml.work import ModelIdentity
+
+if TYPE_CHECKING:
+    from mediaml.onnx.providers import DeviceRequest
+    from mediaml.onnx.session import Session
+
+# On a CPU one frame already keeps every core busy, and a batch only adds waiting and memory; on a GPU
+# launching kernels costs more than the frames.
+_CPU_BATCH, _CUDA_BATCH = 4, 16
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A model that the user chose: the offer, its checked options, and the weights given with `-m`."""
+
+    offer: Offer
+    options: Any
+    weights: Path | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LoadedModel:
+    """A model that is ready to answer.
+
+    Attributes:
+        spec: what the plugin offered. model: what its `load` returned. identity: what decides its answers.
+        devices: what its sessions really run on, such as `cpu` or `cuda:0`; empty where it has none.
+        fallbacks: why a session of `--device auto` is not on the GPU.
+        batch: number of frames answered at once.
+    """
+
+    spec: ModelSpec
+    model: Model
+    identity: ModelIdentity
+    devices: tuple[str, ...]
+    fallbacks: tuple[str, ...]
+    batch: int
+
+
+def find_weights(offer: Offer, given: Path | None) -> Path | None:
+    """The model file: the given one, one beside the plugin's module, or a bundled one.
+
+    Raises:
+        ModelError: it does not exist.
+    """
+    wanted = offer.spec.weights
+    if given is None and wanted is None:
+        return None
+    if given is None and wanted is not None and not wanted.endswith(".onnx"):
+        return bundled_model(wanted)
+    module = sys.modules[offer.spec.load.__module__]
+    path = given or Path(str(module.__file__)).parent / str(wanted)
+    if not path.is_file():
+        raise ModelError(
+            f"the model file {path} of plugin {offer.spec.name!r} does not exist.", "Check the path after -m."
+        )
+    return path
+
+
+def identify(choice: Choice, weights: Path | None) -> ModelIdentity:
+    """What decides the answers of a chosen model."""
+    spec, plugin = choice.offer.spec, choice.offer.plugin
+    return ModelIdentity(
+        name=spec.name,
+        task=spec.task,
+        plugin=plugin.module,
+        distribution=plugin.distribution,
+        version=plugin.version,
+        weights=weights.name if weights else "",
+        weights_sha256=sha256_of(weights) if weights else "",
+        options=msgspec.json.encode(options_record(choice.options)).decode(),
+    )
+
+
+def load_model(
+    choice: Choice,
+    device: DeviceRequest,
+    *,
+    threads: int | None = None,
+    batch: int | None = None,
+    warn: Callable[[str], None],
+) -> LoadedModel:
+    """Load one chosen model.
+
+    Args:
+        device: what was asked for with `--device`.
+        threads: of ONNX Runtime within one operator; `None` decides by the machine.
+        batch: frames answered at once; `None` decides by the device.
+        warn: says one line to the user.
+
+    Raises:
+        ModelError: the model file is missing, no ONNX model, or does not fit the plugin.
+        DeviceError: the device is not obtained.
+        PluginError: the plugin's `load` failed, or returned something that cannot answer.
+    """
+    spec = choice.offer.spec
+    weights = find_weights(choice.offer, choice.weights)
+    sessions: list[Session] = []
+
+    def open_session(path: Path) -> Session:
+        from mediaml.onnx.session import open_session as open_onnx
+
+        sessions.append(open_onnx(path, device, threads=threads))
+        return sessions[-1]
+
+    try:
+        model = spec.load(LoadContext(choice.options, weights, open_session, warn))
+    except MediamlError:
+        raise
+    except Exception as error:  # a stranger's code may raise anything
+        raise PluginError(f"plugin {spec.name!r} failed to load: {type(error).__name__}: {error}") from error
+    if not callable(getattr(model, "predict", None)):
+        raise PluginError(f"plugin {spec.name!r} loads a {type(model).__name__}, which has no `predict`.")
+    devices = tuple(sorted({str(session.device) for session in sessions}))
+    preferred = batch or (_CUDA_BATCH if any(name.startswith("cuda") for name in devices) else _CPU_BATCH)
+    return LoadedModel(
+        spec,
+        model,
+        identify(choice, weights),
+        devices,
+        tuple(s.fallback_reason for s in sessions if s.fallback_reason),
+        getattr(model, "fixed_batch", None) or preferred,
+    )
