@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 from mediaml.types import Float32Array, Resample, UInt8Array, require
 
-BLOCK = 16
+BLOCK = 8
+PRODUCT = 1 << 18
 STRIP = 256
 SUPPORT = {"bilinear": 1.0, "bicubic": 2.0}
 
@@ -78,10 +79,13 @@ def _scale_rows(image: UInt8Array, bands: tuple[Band, ...], first: int = 0) -> U
     flat = image.reshape(image.shape[0], -1)
     result = np.empty((bands[-1].rows.stop, flat.shape[1]), dtype=np.uint8)
     for band in bands:
-        values = band.weights @ flat[band.reach.start - first : band.reach.stop - first].astype(np.float32)
-        values += 0.5
-        np.clip(values, 0.0, 255.0, out=values)
-        result[band.rows] = values
+        source = flat[band.reach.start - first : band.reach.stop - first]
+        piece = max(1, PRODUCT // band.weights.size)
+        for start in range(0, flat.shape[1], piece):
+            values = band.weights @ source[:, start : start + piece].astype(np.float32)
+            values += 0.5
+            np.clip(values, 0.0, 255.0, out=values)
+            result[band.rows, start : start + piece] = values
     return result.reshape(-1, *image.shape[1:])
 
 
