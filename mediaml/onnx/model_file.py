@@ -78,6 +78,12 @@ def model_digest(content: bytes, external: tuple[Path, ...] = ()) -> str:
     return digest.hexdigest()
 
 
+def file_digest(path: Path) -> str:
+    """Hex sha256 of a file's content."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
 def _is_plain(location: str) -> bool:
     """Whether a location is relative and never climbs, by the rules of every system."""
     parts = (*PurePosixPath(location).parts, *PureWindowsPath(location).parts)

@@ -1,0 +1,104 @@
+"""Darknet's weights files: a short header, then float32 values layer by layer, with nothing to tell them apart.
+
+Source: darknet's `parser.c`, `load_weights_upto`: int32 major, minor and revision; the number of pictures seen in
+training, 64 bit from version 0.2 on and 32 bit before; then for every convolution its biases, with batch norm
+also scales, means and variances, and last the filters.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mediaml.errors import ModelError
+from mediaml.onnx.darknet_layers import Convolution
+from mediaml.onnx.model_file import MODEL_BYTES_LIMIT
+from mediaml.types import Float32Array
+
+BATCH_NORM_EPSILON = 1e-6
+"""Added to the variance before its root; darknet's CPU code has .000001 (`normalize_cpu`), OpenCV the same."""
+
+PAIRED = "Take the .cfg and .weights that belong together, and download the .weights again."
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FoldedConvolution:
+    """A convolution's filters float32 [filters, channels a group, size, size] and biases float32 [filters]."""
+
+    filters: Float32Array
+    biases: Float32Array
+
+
+def parameter_count(convolution: Convolution) -> int:
+    """Values that the weights file holds for a convolution."""
+    filters = convolution.shape.channels
+    per_filter = 4 if convolution.batch_normalize else 1
+    return int(np.prod(convolution.weights_shape, dtype=np.int64)) + per_filter * filters
+
+
+def read_weights(path: Path, convolutions: Sequence[Convolution]) -> list[FoldedConvolution]:
+    """The weights of all convolutions in order, their batch norms folded into filters and biases.
+
+    Raises:
+        ModelError: the file cannot be read, is too short or too long for the layers, or holds NaN or infinite
+            values or a negative variance; names the layer.
+    """
+    values = _values(path)
+    folded = []
+    start = 0
+    for convolution in convolutions:
+        count = parameter_count(convolution)
+        if start + count > values.size:
+            raise ModelError(
+                f"{path} ends inside {convolution.section}: {start + count - values.size} values are missing",
+                PAIRED,
+            )
+        folded.append(_fold(path, convolution, values[start : start + count]))
+        start += count
+    if start < values.size:
+        last = convolutions[-1].section if convolutions else "the header"
+        raise ModelError(f"{path} goes on after {last}: {values.size - start} values are left over", PAIRED)
+    return folded
+
+
+def _values(path: Path) -> Float32Array:
+    """Everything after the header, not copied."""
+    try:
+        size = path.stat().st_size
+        if size > MODEL_BYTES_LIMIT:
+            raise ModelError(f"{path} has {size} bytes; an ONNX file holds {MODEL_BYTES_LIMIT} at most")
+        content = path.read_bytes()
+    except OSError as error:
+        raise ModelError(f"{path} cannot be read: {error.strerror}", "Check the path.") from error
+    if len(content) < 16:
+        raise ModelError(f"{path} is too short for a darknet weights file", PAIRED)
+    major, minor, _ = np.frombuffer(content, "<i4", count=3).tolist()
+    if not (0 <= major < 1000 and 0 <= minor < 1000):
+        raise ModelError(f"{path} is no darknet weights file (version {major}.{minor})", PAIRED)
+    header = 20 if major * 10 + minor >= 2 else 16
+    if (len(content) - header) % 4:
+        raise ModelError(f"{path} is cut inside a value: {len(content)} bytes", PAIRED)
+    return np.frombuffer(content, "<f4", offset=header)
+
+
+def _fold(path: Path, convolution: Convolution, values: Float32Array) -> FoldedConvolution:
+    """One convolution's values, batch norm y = scale (x - mean) / sqrt(variance + epsilon) + bias folded in."""
+    if not np.isfinite(values).all():
+        position = int(np.flatnonzero(~np.isfinite(values))[0])
+        raise ModelError(
+            f"{path} holds {values[position]} in {convolution.section}, value {position}", PAIRED
+        )
+    count = convolution.shape.channels
+    if not convolution.batch_normalize:
+        return FoldedConvolution(values[count:].reshape(convolution.weights_shape), values[:count])
+    vectors: NDArray[np.float64] = values[: 4 * count].astype(np.float64).reshape(4, count)
+    biases, scales, means, variances = vectors
+    if variances.min() < 0:
+        raise ModelError(f"{path} holds a negative variance in {convolution.section}", PAIRED)
+    factors = scales / np.sqrt(variances + BATCH_NORM_EPSILON)
+    filters = values[4 * count :].reshape(convolution.weights_shape) * factors[:, None, None, None]
+    return FoldedConvolution(filters.astype(np.float32), (biases - means * factors).astype(np.float32))
