@@ -48,6 +48,7 @@ from mediaml.types import (
     Box,
     Detection,
     Embedding,
+    Fit,
     Float32Array,
     Frame,
     Kind,
@@ -59,16 +60,20 @@ from mediaml.types import (
 )
 
 if TYPE_CHECKING:
-    from mediaml.onnx.interface import detector_interface
+    from mediaml.onnx.coco import COCO_NAMES
+    from mediaml.onnx.interface import DetectorGraph, detector_graph, detector_interface
     from mediaml.onnx.session import Session
     from mediaml.ops.boxes import clip_boxes, iou_matrix, nms, nms_per_class
     from mediaml.ops.fitting import Fitting, fit_image, letterbox_shape
     from mediaml.ops.pixels import grey, normalise
 
 _LAZY = {
+    "COCO_NAMES": "mediaml.onnx.coco",
+    "DetectorGraph": "mediaml.onnx.interface",
     "Fitting": "mediaml.ops.fitting",
     "Session": "mediaml.onnx.session",
     "clip_boxes": "mediaml.ops.boxes",
+    "detector_graph": "mediaml.onnx.interface",
     "detector_interface": "mediaml.onnx.interface",
     "fit_image": "mediaml.ops.fitting",
     "grey": "mediaml.ops.pixels",
@@ -80,13 +85,16 @@ _LAZY = {
 }
 
 __all__ = [
+    "COCO_NAMES",
     "GROUP",
     "Answer",
     "Answers",
     "Array",
     "Box",
     "Detection",
+    "DetectorGraph",
     "Embedding",
+    "Fit",
     "Fitting",
     "Float32Array",
     "Frame",
@@ -112,6 +120,7 @@ __all__ = [
     "TaskName",
     "UInt8Array",
     "clip_boxes",
+    "detector_graph",
     "detector_interface",
     "fit_image",
     "grey",
