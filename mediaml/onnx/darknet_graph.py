@@ -1,4 +1,4 @@
-"""A darknet network as an ONNX graph of the interface "detector/1": uint8 pictures in, boxes and scores out."""
+"""A darknet network as an ONNX graph of the interface "detector/1": pictures in, boxes and scores out."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from mediaml.onnx.darknet_layers import (
     Convolution,
     GlobalAverage,
     Head,
-    Identity,
     Layer,
     MaxPool,
     Product,
@@ -28,6 +27,13 @@ from mediaml.onnx.graph_builder import GraphBuilder
 
 LEAKY_SLOPE = 0.1
 """Slope of darknet's leaky activation below zero (`activations.h`)."""
+
+ONE_NODE: dict[Activation, tuple[str, dict[str, float]]] = {
+    "leaky": ("LeakyRelu", {"alpha": LEAKY_SLOPE}),
+    "relu": ("Relu", {}),
+    "logistic": ("Sigmoid", {}),
+}
+"""Activations that are one ONNX operator, with its attributes."""
 
 
 def build_graph(network: Network, weights: Sequence[FoldedConvolution], name: str) -> ModelProto:
@@ -98,29 +104,23 @@ def _convolution(builder: GraphBuilder, layer: Convolution, features: str, folde
 
 
 def _activated(builder: GraphBuilder, activation: Activation, features: str) -> str:
-    match activation:
-        case "linear":
-            return features
-        case "leaky":
-            return builder.add("LeakyRelu", features, alpha=LEAKY_SLOPE)
-        case "relu":
-            return builder.add("Relu", features)
-        case "relu6":
-            limits = [builder.constant("limit", limit, np.float32) for limit in (0.0, 6.0)]
-            return builder.add("Clip", features, *limits)
-        case "logistic":
-            return builder.add("Sigmoid", features)
-        case "swish":
-            return builder.add("Mul", features, builder.add("Sigmoid", features))
-        case "mish":
-            return builder.add("Mul", features, builder.add("Tanh", builder.add("Softplus", features)))
+    if activation == "linear":
+        return features
+    if activation in ONE_NODE:
+        operator, attributes = ONE_NODE[activation]
+        return builder.add(operator, features, **attributes)
+    if activation == "relu6":
+        limits = [builder.constant("limit", limit, np.float32) for limit in (0.0, 6.0)]
+        return builder.add("Clip", features, *limits)
+    if activation == "swish":
+        return builder.add("Mul", features, builder.add("Sigmoid", features))
+    # Mish: x tanh(ln(1 + e^x)), Misra 2019; ONNX has it as one operator only from opset 18 on.
+    return builder.add("Mul", features, builder.add("Tanh", builder.add("Softplus", features)))
 
 
 def _without_weights(builder: GraphBuilder, network: Network, layer: Layer, inputs: list[str]) -> str:
     """Any layer but a convolution or a head; returns the name of its output."""
     match layer:
-        case Identity():
-            return inputs[0]
         case Shortcut():
             return _shortcut(builder, network, layer, inputs)
         case Route():

@@ -1,7 +1,7 @@
 """The decoding of a `[yolo]` head inside the graph: from a convolution's output to boxes and scores.
 
-Source: Redmon and Farhadi, "YOLOv3: An Incremental Improvement", 2018, section 2.1, and darknet's `yolo_layer.c`;
-`scale_x_y` and `new_coords` from AlexeyAB/darknet (Wang et al., "Scaled-YOLOv4", 2021).
+Source: Redmon and Farhadi, "YOLOv3: An Incremental Improvement", 2018, section 2.1, and darknet's
+`yolo_layer.c`; `scale_x_y` and `new_coords` from AlexeyAB/darknet (Wang et al., "Scaled-YOLOv4", 2021).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The layers of a YOLOv3-family network, read from a cfg: what each computes, from which, of what shape.
 
-Meanings follow darknet's sources (pjreddie/darknet and AlexeyAB/darknet, `parser.c` and the layers' own files).
-Whatever would change the answers and is not understood is refused by name, never skipped.
+Meanings follow darknet's sources (pjreddie/darknet and AlexeyAB/darknet, `parser.c` and the layers' own
+files). Whatever would change the answers and is not understood is refused by name, never skipped.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class Shape:
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """One layer: where it stands in the cfg, the layers it reads (`IMAGE` or their numbers), what it yields."""
+    """One layer: where it stands in the cfg, the layers it reads (numbers or `IMAGE`), what it yields."""
 
     section: Section
     sources: tuple[int, ...]
@@ -67,7 +67,10 @@ class Shortcut(Layer):
 
 @dataclass(frozen=True, slots=True)
 class Route(Layer):
-    """Its sources joined along the channels; of each, the `group`th of `groups` equal parts."""
+    """Its sources joined along the channels; of each, the `group`th of `groups` equal parts.
+
+    With one source and one group it hands on what it gets: so does `dropout`, which only acts in training.
+    """
 
     groups: int
     group: int
@@ -97,14 +100,9 @@ class GlobalAverage(Layer):
 
 @dataclass(frozen=True, slots=True)
 class Product(Layer):
-    """The product of two sources, the second one possibly a single pixel, activated (`scale_channels`, `sam`)."""
+    """The product of two sources, activated; `scale_channels`' second one is a single pixel, `sam`'s is not."""
 
     activation: Activation
-
-
-@dataclass(frozen=True, slots=True)
-class Identity(Layer):
-    """Its source as it is: what dropout does outside training."""
 
 
 @dataclass(frozen=True, slots=True)

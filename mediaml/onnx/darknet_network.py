@@ -13,7 +13,6 @@ from mediaml.onnx.darknet_layers import (
     Convolution,
     GlobalAverage,
     Head,
-    Identity,
     Layer,
     MaxPool,
     Product,
@@ -224,9 +223,9 @@ def _product(section: Section, before: _Before) -> Layer:
     return Product(section, (source, factor), shape, activation_of(section, "linear"))
 
 
-def _identity(section: Section, before: _Before) -> Layer:
+def _dropout(section: Section, before: _Before) -> Layer:
     source, shape = before.previous(section)
-    return Identity(section, (source,), shape)
+    return Route(section, (source,), shape, groups=1, group=0)
 
 
 def _head(section: Section, before: _Before) -> Layer:
@@ -239,7 +238,7 @@ def _head(section: Section, before: _Before) -> Layer:
     classes = section.integer("classes", 20, least=1)
     if shape.channels != len(mask) * (5 + classes):
         raise section.error(
-            f"needs {len(mask)} x (5 + {classes}) = {len(mask) * (5 + classes)} channels, not {shape.channels}",
+            f"needs {len(mask)} x (5 + {classes}) channels, not {shape.channels}",
             "Set filters= of the convolution before it accordingly.",
         )
     return Head(
@@ -265,7 +264,7 @@ READERS: dict[str, Callable[[Section, _Before], Layer]] = {
     "avg": _average,
     "scale_channels": _product,
     "sam": _product,
-    "dropout": _identity,
+    "dropout": _dropout,
     "yolo": _head,
 }
 

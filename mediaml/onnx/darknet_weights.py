@@ -1,8 +1,8 @@
-"""Darknet's weights files: a short header, then float32 values layer by layer, with nothing to tell them apart.
+"""Darknet's weights files: a short header, then float32 values layer by layer with nothing between them.
 
-Source: darknet's `parser.c`, `load_weights_upto`: int32 major, minor and revision; the number of pictures seen in
-training, 64 bit from version 0.2 on and 32 bit before; then for every convolution its biases, with batch norm
-also scales, means and variances, and last the filters.
+Source: darknet's `parser.c`, `load_weights_upto`: int32 major, minor and revision; the number of pictures
+seen in training, 64 bit from version 0.2 on and 32 bit before; then for every convolution its biases, with
+batch norm also scales, means and variances, and last the filters.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from mediaml.onnx.model_file import MODEL_BYTES_LIMIT
 from mediaml.types import Float32Array
 
 BATCH_NORM_EPSILON = 1e-6
-"""Added to the variance before its root; darknet's CPU code has .000001 (`normalize_cpu`), OpenCV the same."""
+"""Added to the variance before its root, as OpenCV does; darknet's CPU code (`normalize_cpu`) adds it after."""
 
 PAIRED = "Take the .cfg and .weights that belong together, and download the .weights again."
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FoldedConvolution:
-    """A convolution's filters float32 [filters, channels a group, size, size] and biases float32 [filters]."""
+    """A convolution's filters, float32 [filters, channels a group, size, size], and biases, [filters]."""
 
     filters: Float32Array
     biases: Float32Array
@@ -86,7 +86,7 @@ def _values(path: Path) -> Float32Array:
 
 
 def _fold(path: Path, convolution: Convolution, values: Float32Array) -> FoldedConvolution:
-    """One convolution's values, batch norm y = scale (x - mean) / sqrt(variance + epsilon) + bias folded in."""
+    """One convolution's values with y = scale (x - mean) / sqrt(variance + epsilon) + bias folded in."""
     if not np.isfinite(values).all():
         position = int(np.flatnonzero(~np.isfinite(values))[0])
         raise ModelError(
