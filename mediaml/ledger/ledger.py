@@ -193,6 +193,7 @@ class Ledger:
                 "UPDATE source SET kind = ?, info = ? WHERE id = ?",
                 (result.info.kind.value, info_json(result.info), task.source),
             )
+        self._db.execute("UPDATE artifact SET done = 0 WHERE source = ?", (task.source,))
         self._db.execute(
             "INSERT OR REPLACE INTO task VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (

@@ -13,7 +13,7 @@ import msgspec
 
 from mediaml.ledger.schema import connect
 from mediaml.types import Box, DecodeAccounts, Detection, Kind, Label
-from mediaml.work import Failure
+from mediaml.work import Failure, Task
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,10 +29,9 @@ class SourceRow:
 
 @dataclass(frozen=True, slots=True)
 class AnswerRow:
-    """One model's answer to one frame; labels and detections are JSON arrays, ready to be copied."""
+    """What the model of that name said of one frame; labels and detections are JSON arrays to be copied."""
 
-    source: int
-    model: int
+    model: str
     frame: int
     time_s: float
     duration_s: float
@@ -86,12 +85,12 @@ class View:
         query = "SELECT id, path, shown, name, kind FROM source WHERE id = ?"
         return _source_row(self._db.execute(query, (source,)).fetchone())
 
-    def answers(self, source: int, *, slice_: int | None = None) -> Iterator[AnswerRow]:
-        """A source's answers by model, then by frame; of one time slice where `slice_` says so."""
-        where, values = ("", (source,)) if slice_ is None else (" AND slice = ?", (source, slice_))
+    def answers(self, source: int, *, task: Task | None = None) -> Iterator[AnswerRow]:
+        """A source's answers by model, then by frame; only those of one task where it is given."""
+        where, values = _of_task(source, task)
         query = (
-            "SELECT source, model, frame, time_s, duration_s, labels, detections FROM answer "
-            f"WHERE source = ?{where} ORDER BY model, frame"
+            "SELECT model.name, frame, time_s, duration_s, labels, detections FROM answer AS task "
+            f"JOIN model ON model.id = task.model WHERE {where} ORDER BY task.model, frame"
         )
         return (AnswerRow(*row) for row in self._db.execute(query, values))
 
@@ -110,23 +109,28 @@ class View:
         ]
         return tuple(labels), tuple(detections)
 
-    def failures(self, source: int | None = None) -> Iterator[FailureRow]:
-        """What failed, by source and model; then derived files that could not be written."""
-        where, values = ("", ()) if source is None else (" AND source.id = ?", (source,))
+    def failures(self, source: int | None = None, *, task: Task | None = None) -> Iterator[FailureRow]:
+        """What failed, by source and model; then, unless one task is asked for, files not written."""
+        where, values = _of_task(source, task) if source is not None else ("1", ())
         columns = "source.id, source.path, source.shown, source.name, source.kind"
         tasks = self._db.execute(
             f"SELECT {columns}, model.name, stage, error, message, expected, decoded, corrupt, gaps "
             "FROM task JOIN source ON source.id = task.source JOIN model ON model.id = task.model "
-            f"WHERE stage IS NOT NULL{where} ORDER BY position, model.id",
+            f"WHERE stage IS NOT NULL AND {where} ORDER BY position, model.id",
             values,
         )
         for row in tasks:
             failure = Failure(row[6], row[7], row[8])
             yield FailureRow(_source_row(row[:5]), row[5], failure, DecodeAccounts(*row[9:13]))
+        if task is None:
+            yield from self._unwritten(source, columns)
+
+    def _unwritten(self, source: int | None, columns: str) -> Iterator[FailureRow]:
         artifacts = self._db.execute(
             f"SELECT {columns}, artifact.kind, error, message FROM artifact "
-            f"JOIN source ON source.id = artifact.source WHERE error IS NOT NULL{where} ORDER BY position",
-            values,
+            "JOIN source ON source.id = artifact.source WHERE error IS NOT NULL "
+            "AND (? IS NULL OR source.id = ?) ORDER BY position",
+            (source, source),
         )
         for row in artifacts:
             yield FailureRow(_source_row(row[:5]), row[5], Failure("write", row[6], row[7]), DecodeAccounts())
@@ -149,6 +153,12 @@ class View:
         ).fetchone()[0]
         frames = self._db.execute("SELECT coalesce(sum(frames), 0) FROM task").fetchone()[0]
         return {"sources": total, "done": done, "failed": failed, "frames": frames}
+
+
+def _of_task(source: int, task: Task | None) -> tuple[str, tuple[int, ...]]:
+    if task is None:
+        return "task.source = ?", (source,)
+    return "task.source = ? AND task.model = ? AND task.slice = ?", (task.source, task.model, task.slice)
 
 
 def _source_row(row: tuple[Any, ...]) -> SourceRow:

@@ -22,19 +22,21 @@ class Planned:
     """What planning has met so far; grows while jobs are drawn.
 
     Attributes:
-        jobs: sources handed to the readers. done: sources with nothing left to do.
-        failed: sources that could not even be told what they are.
+        seen: number of sources looked at.
+        jobs: number of sources handed to the readers. done: ids of sources with nothing left to do.
         not_media: files of folders that are not media. unwanted: by kind, media that no chosen model, or
             no `--kind`, wants.
         sources: ids of all sources of this run, in order.
+        under_way: by source, how many models have not come to its end; taken from by who commits.
     """
 
+    seen: int = 0
     jobs: int = 0
-    done: int = 0
-    failed: int = 0
+    done: list[int] = field(default_factory=list)
     not_media: int = 0
     unwanted: Counter[Kind] = field(default_factory=Counter)
     sources: list[int] = field(default_factory=list)
+    under_way: dict[int, int] = field(default_factory=dict)
 
 
 class Planner:
@@ -67,9 +69,9 @@ class Planner:
     def jobs(self, sources: Iterable[Source]) -> Iterator[Job]:
         """Yield a job for every source with something left to do."""
         for source in sources:
+            self.planned.seen += 1
             job = self._job(source)
             if job is not None:
-                self.planned.jobs += 1
                 yield job
 
     def _job(self, source: Source) -> Job | None:
@@ -98,9 +100,14 @@ class Planner:
                 stream = Stream(source_id, model_id, self._emit)
                 wants.append(Want(model, stream, standing.next_slice, standing.frames))
         if not wants:
-            self.planned.done += 1
+            self.planned.done.append(source_id)
             return None
+        self._begin(source_id, len(wants))
         return Job(source, kind, tuple(wants))
+
+    def _begin(self, source: int, models: int) -> None:
+        self.planned.jobs += 1
+        self.planned.under_way[source] = models
 
     def _unwanted(self, source: Source, kind: Kind) -> None:
         if source.named and kind in self._kinds:
@@ -113,7 +120,7 @@ class Planner:
     def _refuse(self, source: Source, error: Exception) -> None:
         source_id = self._ledger.add_source(source)
         self.planned.sources.append(source_id)
-        self.planned.failed += 1
+        self._begin(source_id, len(self._models))
         for _, model_id in self._models:
             self._ledger.supersede(source_id, model_id, restart=True)
             stream = Stream(source_id, model_id, self._emit)

@@ -1,0 +1,69 @@
+"""`mediaml plugins`: what is installed, what is broken and why, and which options there are."""
+
+from __future__ import annotations
+
+import click
+
+from mediaml.cli.shell import noise_options
+from mediaml.cli.table import table
+
+
+@click.group("plugins")
+def command() -> None:
+    """List plugins, and show their options."""
+
+
+@command.command("list")
+@noise_options
+def list_plugins() -> None:
+    """Every plugin with its models, and the reason where one does not work.
+
+    \b
+    Example:
+      mediaml plugins list
+    """
+    from mediaml.registry import load_registry
+
+    rows = []
+    for record in load_registry().records:
+        origin = f"{record.distribution} {record.version}".strip()
+        rows += [
+            [spec.name, spec.task, ",".join(sorted(spec.kinds)), origin, spec.description]
+            for spec in record.specs
+        ]
+        if record.problem:
+            rows.append([record.name, "broken", "", origin, record.problem])
+    click.echo(table(["name", "task", "looks at", "from", "what it does"], rows))
+
+
+@command.command("info")
+@click.argument("name")
+@noise_options
+def show_plugin(name: str) -> None:
+    """One plugin: what it looks at, its weights, and its options with types, defaults and meaning.
+
+    \b
+    Example:
+      mediaml plugins info yolo
+    """
+    from mediaml.options import describe_options
+    from mediaml.registry import load_registry
+
+    offer = load_registry().find(name)
+    spec, plugin = offer.spec, offer.plugin
+    click.echo(f"{spec.name}: {spec.description}")
+    click.echo(f"  task      {spec.task}")
+    click.echo(f"  looks at  {', '.join(sorted(spec.kinds))}")
+    click.echo(f"  weights   {spec.weights or 'none'}")
+    click.echo(f"  from      {plugin.distribution} {plugin.version} ({plugin.module})")
+    options = describe_options(spec.options)
+    if options:
+        click.echo(f"  options   set with -O {spec.name}.NAME=VALUE")
+        rows = [[option.name, option.type, _shown(option.default), option.description] for option in options]
+        click.echo(table(["name", "type", "default", "meaning"], rows, indent=2))
+
+
+def _shown(default: object) -> str:
+    if isinstance(default, tuple):
+        return ",".join(map(str, default)) or "(all)"
+    return str(default).lower() if isinstance(default, bool) else str(default)

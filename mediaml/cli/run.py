@@ -1,0 +1,116 @@
+"""`mediaml run`: from what was typed to a request; `mediaml.cli.job` carries it out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from mediaml.cli.shell import noise_options, shell_of
+
+if TYPE_CHECKING:
+    from mediaml.run.inputs import Selection
+
+_KINDS = ("image", "video", "audio")
+
+
+@click.command("run")
+@click.argument("inputs", nargs=-1, metavar="INPUT...")
+@click.option(
+    "-p", "--plugin", "plugins", multiple=True, required=True, help="Model to run; may be repeated."
+)
+@click.option(
+    "-m",
+    "--model",
+    "weights",
+    multiple=True,
+    metavar="[NAME=]PATH",
+    help="ONNX file to use.",
+)
+@click.option(
+    "-O", "--option", "options", multiple=True, metavar="NAME.OPTION=VALUE", help="Option of a plugin."
+)
+@click.option(
+    "-o",
+    "--output",
+    default="mediaml-out",
+    show_default=True,
+    type=click.Path(path_type=Path),
+    help="Output folder.",
+)
+@click.option(
+    "--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:N; cuda never falls back."
+)
+@click.option("--recursive/--no-recursive", default=True, show_default=True, help="Enter folders in folders.")
+@click.option("--from-file", metavar="LIST|-", help="Read more inputs from a file, one a line; - is stdin.")
+@click.option("--include", multiple=True, metavar="PATTERN", help="Of folders, take only matching files.")
+@click.option("--exclude", multiple=True, metavar="PATTERN", help="Of folders, leave out matching files.")
+@click.option(
+    "--kind", "kinds", multiple=True, type=click.Choice(_KINDS), help="Take only this kind; may be repeated."
+)
+@click.option(
+    "--annotate/--no-annotate",
+    default=None,
+    help="Draw copies [default: for detectors].",
+)
+@click.option("--jsonl", metavar="-|PATH", help="Stream results as JSON lines while they come; - is stdout.")
+@click.option("--force", is_flag=True, help="Do again what the output folder already holds.")
+@click.option("--batch", type=click.IntRange(1), help="Frames answered at once [default: by device].")
+@click.option("--threads", type=click.IntRange(1), help="Threads of ONNX Runtime [default: by machine].")
+@click.option("--readers", type=click.IntRange(1, 64), help="Files decoded at once [default: by machine].")
+@noise_options
+@click.pass_context
+def command(context: click.Context, /, **typed: Any) -> int:
+    """Pass images, video and sound through model plugins.
+
+    INPUT is a file, a folder or a pattern. Results go to the output folder: the ledger, results.jsonl, and
+    annotated copies. The same command again does only what is missing.
+
+    \b
+    Examples:
+      mediaml run --plugin yolo video.mp4
+      mediaml run -p yolo -O yolo.conf=0.4 -O yolo.classes=person,car photos/ -o out
+      mediaml run -p yolo -m yolov3.onnx 'clips/**/*.mp4' --no-annotate --jsonl - | jq .
+      find . -name '*.jpg' | mediaml run -p digits --from-file -
+    """
+    from mediaml.cli.job import Request, run_job
+
+    request = Request(
+        selection=_selection(typed),
+        plugins=tuple(dict.fromkeys(typed["plugins"])),
+        weights=typed["weights"],
+        options=typed["options"],
+        output=typed["output"],
+        device=typed["device"],
+        kinds=frozenset(typed["kinds"] or _KINDS),
+        annotate=typed["annotate"],
+        jsonl=typed["jsonl"],
+        force=typed["force"],
+        batch=typed["batch"],
+        threads=typed["threads"],
+        readers=typed["readers"],
+    )
+    return run_job(request, shell_of(context))
+
+
+def _selection(typed: dict[str, Any]) -> Selection:
+    from mediaml.errors import UsageError
+    from mediaml.run.inputs import Selection, read_list
+
+    arguments = tuple(typed["inputs"])
+    if typed["from_file"]:
+        try:
+            with click.open_file(typed["from_file"], errors="surrogateescape") as file:
+                arguments += read_list(file)
+        except OSError as error:
+            raise UsageError(f"the list {typed['from_file']} cannot be read: {error.strerror}.") from error
+    elif not arguments:
+        raise UsageError("no input is named.", "Name files, folders or patterns, or a list with --from-file.")
+    return Selection(
+        arguments,
+        recursive=typed["recursive"],
+        include=typed["include"],
+        exclude=typed["exclude"],
+        omit=typed["output"],
+    )

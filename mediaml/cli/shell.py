@@ -1,0 +1,112 @@
+"""What every command shares: stderr, exit codes, and the one place where an error becomes a text."""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import click
+
+from mediaml.errors import MediamlError
+
+INTERRUPTED = 130
+
+
+@dataclass(slots=True)
+class Shell:
+    """How much is said on stderr.
+
+    Attributes:
+        quiet: only errors. verbose: every file. debug: tracebacks.
+    """
+
+    quiet: bool = False
+    verbose: bool = False
+    debug: bool = False
+    _said: set[str] = field(default_factory=set)
+
+    def say(self, text: str) -> None:
+        """A line of ordinary news, on stderr."""
+        if not self.quiet:
+            click.echo(text, err=True)
+
+    def detail(self, text: str) -> None:
+        """A line that only `-v` shows."""
+        if self.verbose:
+            click.echo(text, err=True)
+
+    def warn(self, text: str) -> None:
+        """One loud line, once; not even `-q` silences it."""
+        if text not in self._said:
+            self._said.add(text)
+            click.secho(f"mediaml: warning: {printable(text)}", err=True, fg="yellow")
+
+    def error(self, text: str) -> None:
+        """What went wrong, in one or two lines."""
+        for line in text.splitlines():
+            click.secho(f"mediaml: {printable(line)}", err=True, fg="red")
+
+
+def printable(text: str) -> str:
+    """Control characters as escapes, so that a file's name cannot drive the terminal."""
+    return "".join(char if char.isprintable() or char in "\n\t" else f"\\x{ord(char):02x}" for char in text)
+
+
+def run_shell(command: Callable[[Shell], Any]) -> int:
+    """Run a command and translate what it raises into text on stderr and an exit code."""
+    shell = Shell()
+    try:
+        code = command(shell)
+        return code if isinstance(code, int) else 0
+    except (click.exceptions.Exit, click.ClickException) as error:
+        if isinstance(error, click.ClickException):
+            error.show()
+        return error.exit_code
+    except (KeyboardInterrupt, click.Abort):
+        shell.error("interrupted.")
+        return INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read our output has seen enough; Python must not complain about it at shutdown.
+        sys.stdout = None
+        return 0
+    except MediamlError as error:
+        if shell.debug:
+            traceback.print_exc()
+        shell.error(str(error))
+        return error.exit_code
+    except Exception as error:  # noqa: BLE001  the last line of defence: no traceback reaches a user
+        if shell.debug:
+            traceback.print_exc()
+        shell.error(
+            f"unexpected {type(error).__name__}: {error}\nRun again with --debug and report what it says."
+        )
+        return 1
+
+
+def shell_of(context: click.Context) -> Shell:
+    """The shell of the running command."""
+    shell: Shell = context.find_root().obj
+    return shell
+
+
+def _set(name: str) -> Callable[[click.Context, click.Parameter, bool], None]:
+    def callback(context: click.Context, _: click.Parameter, value: bool) -> None:
+        if value:
+            setattr(shell_of(context), name, True)
+
+    return callback
+
+
+def noise_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add `-q`, `-v` and `--debug` to a command."""
+    for flags, name, text in (
+        (("--debug",), "debug", "Show tracebacks."),
+        (("-v", "--verbose"), "verbose", "Name every file as it is done."),
+        (("-q", "--quiet"), "quiet", "Say nothing but warnings and errors."),
+    ):
+        option = click.option(*flags, is_flag=True, expose_value=False, callback=_set(name), help=text)
+        command = option(command)
+    return command

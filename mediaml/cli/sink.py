@@ -1,0 +1,170 @@
+"""Where results arrive in the main thread: committed, streamed, drawn, counted, reported."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Self
+
+import click
+
+from mediaml.cli.progress import Progress
+from mediaml.cli.shell import Shell
+from mediaml.ledger.ledger import Ledger
+from mediaml.ledger.view import FailureRow, View
+from mediaml.outputs.annotated import ARTIFACT, Annotator, Drawn, annotated_path
+from mediaml.outputs.jsonl import run_line, source_lines, task_lines, write_line
+from mediaml.run.plan import Planned
+from mediaml.work import TaskResult
+
+_MOST_COPIES_WAITING = 32
+_MOST_FAILURES_SHOWN = 20
+_POLL_S = 0.2
+
+
+class Sink:
+    """Takes results in the thread that owns the ledger.
+
+    Args:
+        ledger: where results are committed. view: reads them back.
+        planned: what the planner has met; it grows while results arrive.
+        annotator: draws copies of what is done; `None` where none are wanted.
+        progress, shell: what the user sees.
+        stream: `-` for stdout, or a path, of the JSON lines that are written as results come.
+    """
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        view: View,
+        planned: Planned,
+        *,
+        annotator: Annotator | None,
+        progress: Progress,
+        shell: Shell,
+        stream: str | None,
+    ) -> None:
+        self._ledger = ledger
+        self._view = view
+        self._planned = planned
+        self._annotator = annotator
+        self._progress = progress
+        self._shell = shell
+        self._settled = 0
+        self._copies = 0
+        self._stack = ExitStack()
+        self._stream: IO[bytes] | None = None
+        if stream is not None:
+            self._stream = self._stack.enter_context(click.open_file(stream, "wb", lazy=False))
+            write_line(self._stream, run_line(view.latest_header(), view.models()))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._annotator:
+            self._annotator.close()
+        self._stack.close()
+
+    def commit(self, results: Sequence[TaskResult]) -> None:
+        """Commit results in one transaction, stream them, and draw the sources that they complete."""
+        self._ledger.commit(results)
+        for result in results:
+            self._progress.answered(len(result.answers))
+            if self._stream:
+                for line in task_lines(self._view, result.task):
+                    write_line(self._stream, line)
+            if result.last or result.failure:
+                self._finished(result.task.source)
+        if self._stream:
+            self._stream.flush()
+        self._progress.show(self._planned.seen - self._planned.jobs + self._settled)
+        self._collect(wait_s=0.0)
+
+    def _finished(self, source: int) -> None:
+        """One model has come to the end of a source; after the last one the source is settled."""
+        self._planned.under_way[source] -= 1
+        if self._planned.under_way[source]:
+            return
+        del self._planned.under_way[source]
+        self._settled += 1
+        self._draw(source)
+        self._shell.detail(f"{self._view.source(source).shown}: {self._outcome(source)}")
+
+    def _outcome(self, source: int) -> str:
+        failures = [row.failure for row in self._view.failures(source)]
+        return "; ".join(f"failed ({f.stage}): {f.message.splitlines()[0]}" for f in failures) or "done"
+
+    def replay(self, sources: Sequence[int]) -> None:
+        """Stream, and draw where that is still to be done, sources that were done before this run."""
+        for source in sources:
+            row = self._view.source(source)
+            if self._stream:
+                for line in source_lines(self._view, row):
+                    write_line(self._stream, line)
+            if not self._view.artifact_done(source, ARTIFACT):
+                self._draw(source)
+
+    def _draw(self, source: int) -> None:
+        row = self._view.source(source)
+        wanted = annotated_path(row)
+        # A failed source has no whole copy; a copy that failed before is tried again.
+        failed = any(failure.failure.stage != "write" for failure in self._view.failures(source))
+        if self._annotator is None or wanted is None or failed:
+            return
+        while self._annotator.pending >= _MOST_COPIES_WAITING:
+            self._collect(wait_s=_POLL_S)
+        target = self._ledger.claim_artifact(source, ARTIFACT, wanted)
+        self._annotator.submit(row, self._ledger.folder / target)
+
+    def wait_for_copies(self) -> None:
+        """Wait until every annotated copy is written."""
+        while self._annotator and self._annotator.pending:
+            self._collect(wait_s=_POLL_S)
+
+    def _collect(self, *, wait_s: float) -> None:
+        for drawn in self._annotator.finished(wait_s=wait_s) if self._annotator else ():
+            self._settle(drawn)
+
+    def _settle(self, drawn: Drawn) -> None:
+        failure = drawn.failure
+        self._ledger.settle_artifact(drawn.source.id, ARTIFACT, done=failure is None, failure=failure)
+        self._copies += failure is None
+        for reason in drawn.dropped:
+            self._shell.warn(f"{drawn.target.name}: {reason}")
+
+    def report(self, results: Path) -> int:
+        """Say what came of the run, failures by name; returns the number of sources that failed."""
+        mine = set(self._planned.sources)
+        failures = [row for row in self._view.failures() if row.source.id in mine]
+        failed = len({row.source.id for row in failures})
+        for row in failures[:_MOST_FAILURES_SHOWN]:
+            self._shell.error(_failure_text(row))
+        if len(failures) > _MOST_FAILURES_SHOWN:
+            self._shell.error(f"and {len(failures) - _MOST_FAILURES_SHOWN} more failures, see {results}")
+        self._shell.say(self._summary(failed))
+        self._shell.say(f"results: {results}")
+        return failed
+
+    def _summary(self, failed: int) -> str:
+        planned, frames = self._planned, self._progress.frames
+        done = len(planned.sources) - failed - len(planned.under_way)
+        parts = [f"{done} of {len(planned.sources)} files done"]
+        parts += [f"{failed} failed"] if failed else []
+        parts += [f"{len(planned.done)} of them earlier"] if planned.done else []
+        parts += [f"{planned.not_media} not media"] if planned.not_media else []
+        parts += [f"{count} {kind} not wanted" for kind, count in planned.unwanted.items()]
+        speed = frames / max(self._progress.elapsed_s, 1e-9)
+        parts.append(f"{frames} frames in {self._progress.elapsed_s:.1f} s ({speed:.1f} frames/s)")
+        parts += [f"{self._copies} annotated"] if self._copies else []
+        return ", ".join(parts)
+
+
+def _failure_text(row: FailureRow) -> str:
+    first, *rest = row.failure.message.splitlines()
+    head = f"{row.source.shown}: {row.model} failed ({row.failure.stage}): {first}"
+    return "\n".join([head, *(f"  {line}" for line in rest)])
