@@ -66,9 +66,8 @@ def import_darknet(cfg: Path, weights: Path, output: Path, *, names: Path | None
         raise OutputError(f"{output} is also an input", "Choose another name for the ONNX file.")
     network = read_network(cfg)
     labels, labels_from = class_names(cfg, network.classes, names)
-    folded = read_weights(weights, network.convolutions)
+    model = build_graph(network, read_weights(weights, network.convolutions), cfg.stem)
     digests = {path.name: file_digest(path) for path in (cfg, weights)}
-    model = build_graph(network, folded, cfg.stem)
     set_metadata(model, _metadata(network, cfg.stem, labels, digests))
     content: bytes = model.SerializeToString(deterministic=True)
     _write(output, content)

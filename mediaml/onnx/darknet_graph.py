@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 import numpy as np
 from onnx import ModelProto, TensorProto, ValueInfoProto, helper
@@ -36,7 +36,7 @@ ONE_NODE: dict[Activation, tuple[str, dict[str, float]]] = {
 """Activations that are one ONNX operator, with its attributes."""
 
 
-def build_graph(network: Network, weights: Sequence[FoldedConvolution], name: str) -> ModelProto:
+def build_graph(network: Network, weights: Iterable[FoldedConvolution], name: str) -> ModelProto:
     """The network as a model without metadata.
 
     Args:

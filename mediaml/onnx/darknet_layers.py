@@ -100,7 +100,7 @@ class GlobalAverage(Layer):
 
 @dataclass(frozen=True, slots=True)
 class Product(Layer):
-    """The product of two sources, activated; `scale_channels`' second one is a single pixel, `sam`'s is not."""
+    """The product of two sources, activated; the second one is a single pixel in `scale_channels`."""
 
     activation: Activation
 

@@ -7,7 +7,9 @@ batch norm also scales, means and variances, and last the filters.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+import struct
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,7 +22,7 @@ from mediaml.onnx.model_file import MODEL_BYTES_LIMIT
 from mediaml.types import Float32Array
 
 BATCH_NORM_EPSILON = 1e-6
-"""Added to the variance before its root, as OpenCV does; darknet's CPU code (`normalize_cpu`) adds it after."""
+"""Added to the variance under the root, as OpenCV does; darknet's CPU code adds it to the root."""
 
 PAIRED = "Take the .cfg and .weights that belong together, and download the .weights again."
 
@@ -37,52 +39,56 @@ def parameter_count(convolution: Convolution) -> int:
     """Values that the weights file holds for a convolution."""
     filters = convolution.shape.channels
     per_filter = 4 if convolution.batch_normalize else 1
-    return int(np.prod(convolution.weights_shape, dtype=np.int64)) + per_filter * filters
+    return math.prod(convolution.weights_shape) + per_filter * filters
 
 
-def read_weights(path: Path, convolutions: Sequence[Convolution]) -> list[FoldedConvolution]:
-    """The weights of all convolutions in order, their batch norms folded into filters and biases.
+def read_weights(path: Path, convolutions: Sequence[Convolution]) -> Iterator[FoldedConvolution]:
+    """The weights of the convolutions in order, batch norm folded into filters and biases.
+
+    The file's length is checked before the first one is yielded, and only one is in memory at a time.
 
     Raises:
         ModelError: the file cannot be read, is too short or too long for the layers, or holds NaN or infinite
             values or a negative variance; names the layer.
     """
-    values = _values(path)
-    folded = []
-    start = 0
-    for convolution in convolutions:
-        count = parameter_count(convolution)
-        if start + count > values.size:
-            raise ModelError(
-                f"{path} ends inside {convolution.section}: {start + count - values.size} values are missing",
-                PAIRED,
-            )
-        folded.append(_fold(path, convolution, values[start : start + count]))
-        start += count
-    if start < values.size:
-        last = convolutions[-1].section if convolutions else "the header"
-        raise ModelError(f"{path} goes on after {last}: {values.size - start} values are left over", PAIRED)
-    return folded
-
-
-def _values(path: Path) -> Float32Array:
-    """Everything after the header, not copied."""
     try:
-        size = path.stat().st_size
-        if size > MODEL_BYTES_LIMIT:
-            raise ModelError(f"{path} has {size} bytes; an ONNX file holds {MODEL_BYTES_LIMIT} at most")
-        content = path.read_bytes()
+        with path.open("rb") as file:
+            header = _header_bytes(path, file.read(16))
+            _check_length(path, path.stat().st_size - header, convolutions)
+            file.seek(header)
+            for convolution in convolutions:
+                content = file.read(4 * parameter_count(convolution))
+                yield _fold(path, convolution, np.frombuffer(content, "<f4"))
     except OSError as error:
         raise ModelError(f"{path} cannot be read: {error.strerror}", "Check the path.") from error
-    if len(content) < 16:
+
+
+def _header_bytes(path: Path, start: bytes) -> int:
+    """Length of the header, from its first 16 bytes."""
+    if len(start) < 16:
         raise ModelError(f"{path} is too short for a darknet weights file", PAIRED)
-    major, minor, _ = np.frombuffer(content, "<i4", count=3).tolist()
+    major, minor, _, _ = struct.unpack("<4i", start)
     if not (0 <= major < 1000 and 0 <= minor < 1000):
-        raise ModelError(f"{path} is no darknet weights file (version {major}.{minor})", PAIRED)
-    header = 20 if major * 10 + minor >= 2 else 16
-    if (len(content) - header) % 4:
-        raise ModelError(f"{path} is cut inside a value: {len(content)} bytes", PAIRED)
-    return np.frombuffer(content, "<f4", offset=header)
+        raise ModelError(f"{path} is no darknet weights file (its version would be {major}.{minor})", PAIRED)
+    return 20 if major * 10 + minor >= 2 else 16
+
+
+def _check_length(path: Path, size: int, convolutions: Sequence[Convolution]) -> None:
+    """Raise `ModelError` unless `size` bytes are exactly what the convolutions take."""
+    if size > MODEL_BYTES_LIMIT:
+        raise ModelError(
+            f"{path} has {size} bytes of weights; an ONNX file holds {MODEL_BYTES_LIMIT} at most"
+        )
+    end = 0
+    for convolution in convolutions:
+        end += 4 * parameter_count(convolution)
+        if end > size:
+            raise ModelError(
+                f"{path} ends inside {convolution.section}: {end - size} bytes are missing", PAIRED
+            )
+    if end < size:
+        last = convolutions[-1].section if convolutions else "its header"
+        raise ModelError(f"{path} goes on after {last}: {size - end} bytes are left over", PAIRED)
 
 
 def _fold(path: Path, convolution: Convolution, values: Float32Array) -> FoldedConvolution:

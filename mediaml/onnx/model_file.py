@@ -5,9 +5,12 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath, PureWindowsPath
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mediaml.errors import ModelError
+
+if TYPE_CHECKING:
+    from onnx import ModelProto
 
 MODEL_BYTES_LIMIT = 2**31 - 1
 """Bytes of the largest ONNX file: protobuf's own limit on one message."""
@@ -50,7 +53,7 @@ def uses_external_data(content: bytes, folder: Path | None, name: str) -> tuple[
     if b"location" not in content:
         return ()
     files = []
-    for location in sorted(set(_external_locations(content, name))):
+    for location in sorted(set(_locations(parse_model(content, name)))):
         if folder is None:
             raise ModelError(f"{name} keeps weights in {location!r}, so that it must be opened by its path")
         target = folder / location
@@ -78,20 +81,8 @@ def model_digest(content: bytes, external: tuple[Path, ...] = ()) -> str:
     return digest.hexdigest()
 
 
-def file_digest(path: Path) -> str:
-    """Hex sha256 of a file's content."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _is_plain(location: str) -> bool:
-    """Whether a location is relative and never climbs, by the rules of every system."""
-    parts = (*PurePosixPath(location).parts, *PureWindowsPath(location).parts)
-    absolute = PurePosixPath(location).is_absolute() or bool(PureWindowsPath(location).anchor)
-    return not absolute and ".." not in parts
-
-
-def _external_locations(content: bytes, name: str) -> Iterator[str]:
+def parse_model(content: bytes, name: str) -> ModelProto:
+    """The content of an ONNX file as a message; raises `ModelError` where it is none."""
     from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
     from onnx import ModelProto
 
@@ -99,8 +90,28 @@ def _external_locations(content: bytes, name: str) -> Iterator[str]:
     try:
         model.ParseFromString(content)
     except DecodeError as error:
-        raise ModelError(f"{name} is not an ONNX model", "Export or download it again.") from error
-    yield from _locations(model)
+        raise _no_model(name) from error
+    # Protobuf takes some texts for messages of unknown fields.
+    if not model.graph.node or model.ir_version < 1:
+        raise _no_model(name)
+    return model
+
+
+def file_digest(path: Path) -> str:
+    """Hex sha256 of a file's content."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _no_model(name: str) -> ModelError:
+    return ModelError(f"{name} is not an ONNX model", "Export or download it again.")
+
+
+def _is_plain(location: str) -> bool:
+    """Whether a location is relative and never climbs, by the rules of every system."""
+    parts = (*PurePosixPath(location).parts, *PureWindowsPath(location).parts)
+    absolute = PurePosixPath(location).is_absolute() or bool(PureWindowsPath(location).anchor)
+    return not absolute and ".." not in parts
 
 
 def _locations(message: Any) -> Iterator[str]:

@@ -55,7 +55,9 @@ def _recorded(golden: Path) -> dict[str, Array]:
         with np.load(golden, allow_pickle=False) as file:
             arrays = dict(file)
     except (OSError, ValueError, BadZipFile) as error:
-        raise ModelError(f"the golden file {golden} cannot be read: {error}.", "Reinstall mediaml.") from error
+        raise ModelError(
+            f"the golden file {golden} cannot be read: {error}.", "Reinstall mediaml."
+        ) from error
     if not any(name.startswith(_OUTPUT) for name in arrays):
         raise ModelError(f"the golden file {golden} holds no output.", "Reinstall mediaml.")
     return arrays

@@ -1,0 +1,145 @@
+"""What `mediaml models info` says of an ONNX file, read from the file itself without running it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from mediaml.errors import ModelError
+from mediaml.inputs import ImageInput, SoundInput
+from mediaml.onnx.interface import find_detector_graph, is_yolox_grid
+from mediaml.onnx.metadata import (
+    INTERFACE,
+    NAME,
+    read_image_input,
+    read_labels,
+    read_sound_input,
+    read_stride,
+)
+from mediaml.onnx.model_file import model_bytes, model_digest, parse_model, uses_external_data
+from mediaml.onnx.session import TensorSpec
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from onnx import ModelProto, ValueInfoProto
+
+KnownInterface = Literal["detector/1", "classifier/1", "zoo-yolov3", "yolox", "unknown"]
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFacts:
+    """What an ONNX file says of itself.
+
+    Attributes:
+        path: of the file.
+        name: that the file gives itself, or the file's name without its ending.
+        interface: told by inputs and outputs, `classifier/1` by them and the metadata; see `interface.py`.
+        inputs, outputs: of the graph, without the weights that old files list among the inputs.
+        opset: version of ONNX's own operators.
+        ir_version: of the file format.
+        producer: who wrote the file, as it says; empty where it does not.
+        parameters: number of values in the graph's constants, shapes and indices left out.
+        labels, image_input, sound_input, stride: from the metadata; `None` where it does not say.
+        metadata: the file's own key-value pairs.
+        size_bytes: of the file and of its external data.
+        sha256: see `model_file.model_digest`.
+    """
+
+    path: Path
+    name: str
+    interface: KnownInterface
+    inputs: tuple[TensorSpec, ...]
+    outputs: tuple[TensorSpec, ...]
+    opset: int | None
+    ir_version: int
+    producer: str
+    parameters: int
+    labels: tuple[str, ...] | None
+    image_input: ImageInput | None
+    sound_input: SoundInput | None
+    stride: int | None
+    metadata: Mapping[str, str]
+    size_bytes: int
+    sha256: str
+
+
+def model_facts(path: Path) -> ModelFacts:
+    """Read the facts of an ONNX file.
+
+    Raises:
+        ModelError: the file cannot be read, is no ONNX model, or has metadata that cannot be read.
+    """
+    content = model_bytes(path)
+    model = parse_model(content, str(path))
+    external = uses_external_data(content, path.parent, str(path))
+    metadata = MappingProxyType({entry.key: entry.value for entry in model.metadata_props})
+    constants = {tensor.name for tensor in model.graph.initializer}
+    inputs = tuple(_spec(value) for value in model.graph.input if value.name not in constants)
+    outputs = tuple(map(_spec, model.graph.output))
+    return ModelFacts(
+        path=path,
+        name=metadata.get(NAME) or path.stem,
+        interface=known_interface(inputs, outputs, metadata),
+        inputs=inputs,
+        outputs=outputs,
+        opset=next((opset.version for opset in model.opset_import if opset.domain in {"", "ai.onnx"}), None),
+        ir_version=model.ir_version,
+        producer=f"{model.producer_name} {model.producer_version}".strip(),
+        parameters=_parameters(model),
+        labels=read_labels(metadata),
+        image_input=read_image_input(metadata),
+        sound_input=read_sound_input(metadata),
+        stride=read_stride(metadata),
+        metadata=metadata,
+        size_bytes=len(content) + sum(file.stat().st_size for file in external),
+        sha256=model_digest(content, external),
+    )
+
+
+def known_interface(
+    inputs: Sequence[TensorSpec], outputs: Sequence[TensorSpec], metadata: Mapping[str, str]
+) -> KnownInterface:
+    """The interface that a graph speaks; what the metadata claims counts only if the graph bears it out."""
+    detector = find_detector_graph(inputs, outputs)
+    if detector is not None:
+        return detector.interface
+    if is_yolox_grid(inputs, outputs):
+        return "yolox"
+    one_score_list = len(inputs) == 1 and len(outputs) >= 1 and len(outputs[0].shape) == 2
+    if metadata.get(INTERFACE) == "classifier/1" and one_score_list:
+        return "classifier/1"
+    return "unknown"
+
+
+def _parameters(model: ModelProto) -> int:
+    """Values in all constants but shapes and indices (int64); old exporters keep some in Constant nodes."""
+    from onnx import TensorProto
+
+    tensors = list(model.graph.initializer)
+    for node in model.graph.node:
+        if node.op_type == "Constant":
+            tensors.extend(attribute.t for attribute in node.attribute if attribute.name == "value")
+    return sum(math.prod(tensor.dims) for tensor in tensors if tensor.data_type != TensorProto.INT64)
+
+
+def _spec(value: ValueInfoProto) -> TensorSpec:
+    """A spec from the file's own description; an unset size is free, as a named one is."""
+    from onnx import helper
+
+    if not value.type.HasField("tensor_type"):
+        raise ModelError(
+            f"{value.name} is no tensor", "Only models whose inputs and outputs are tensors fit."
+        )
+    tensor = value.type.tensor_type
+    sizes = tuple(
+        axis.dim_value if axis.WhichOneof("value") == "dim_value" else None for axis in tensor.shape.dim
+    )
+    dtype = helper.tensor_dtype_to_np_dtype(tensor.elem_type) if tensor.elem_type else np.dtype("V")
+    return TensorSpec(value.name, sizes, str(dtype))
