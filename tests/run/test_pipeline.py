@@ -1,0 +1,173 @@
+"""The pipeline answers every frame once, whatever plugins and files do."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field
+
+import numpy as np
+import pytest
+from tests.media.make import write_image, write_video
+
+from mediaml.ledger.ledger import Ledger
+from mediaml.ledger.view import open_view
+from mediaml.media.limits import Limits
+from mediaml.plugin import Label, ModelSpec
+from mediaml.run.inputs import Selection, scan
+from mediaml.run.models import LoadedModel
+from mediaml.run.pipeline import Pipeline
+from mediaml.run.plan import Planner
+from mediaml.types import Kind
+from mediaml.work import ModelIdentity
+
+
+class Counting:
+    """Answers with the frame's index; remembers batch sizes."""
+
+    def __init__(self) -> None:
+        self.batches: list[int] = []
+
+    def predict(self, frames):
+        self.batches.append(len(frames))
+        return [Label(str(frame.index), 1.0) for frame in frames]
+
+
+class Staged:
+    """Three stages, each of which can be told to fail for a frame of a certain width."""
+
+    def __init__(self, bad_width: int = 0, stage: str = "") -> None:
+        self.bad_width = bad_width
+        self.stage = stage
+
+    def _maybe(self, stage: str, width: int) -> None:
+        if stage == self.stage and width == self.bad_width:
+            raise RuntimeError(f"{stage} fails for {width}")
+
+    def prepare(self, frame):
+        self._maybe("prepare", frame.width)
+        return np.array([frame.width, frame.index], np.float32)
+
+    def run(self, batch):
+        for width in batch[:, 0]:
+            self._maybe("run", int(width))
+        return [batch]
+
+    def decode(self, outputs, frames):
+        for frame in frames:
+            self._maybe("decode", frame.width)
+        assert [frame.width for frame in frames] == outputs[0][:, 0].astype(int).tolist()
+        return [Label(str(int(row[1])), 1.0) for row in outputs[0]]
+
+    def predict(self, frames):
+        raise AssertionError("a staged model is run by its stages")
+
+
+@dataclass
+class Bench:
+    """A ledger and a pipeline over one folder."""
+
+    folder: object
+    batch: int = 4
+    force: bool = False
+    models: list[object] = field(default_factory=list)
+
+    def run(self, *models: object) -> tuple[dict[str, list[str]], dict[str, str]]:
+        """Labels by source name, and failures' stages by source name."""
+        loaded = [self._loaded(f"m{index}", model) for index, model in enumerate(models)]
+        with Ledger(self.folder / "out") as ledger:
+            pipeline = Pipeline(readers=3, limits=Limits())
+            planner = Planner(
+                ledger,
+                [(model, ledger.add_model(model.identity)) for model in loaded],
+                kinds=frozenset(Kind),
+                force=self.force,
+                emit=pipeline.emit,
+            )
+            sources = scan(Selection((str(self.folder / "in"),)))
+            for results in pipeline.results(planner.jobs(sources)):
+                ledger.commit(results)
+            self.planned = planner.planned
+        with open_view(self.folder / "out") as view:
+            answers = {row.name: [answer.labels for answer in view.answers(row.id)] for row in view.sources()}
+            failures = {row.source.name: row.failure.stage for row in view.failures()}
+        return answers, failures
+
+    def _loaded(self, name: str, model: object) -> LoadedModel:
+        spec = ModelSpec(name, task="classify", load=lambda context: None)
+        identity = ModelIdentity(name, "classify", "", "", "", "", "", "{}")
+        return LoadedModel(spec, model, identity, ("cpu",), (), self.batch)
+
+
+@pytest.fixture
+def bench(tmp_path):
+    (tmp_path / "in").mkdir()
+    for index in range(5):
+        write_image(tmp_path / "in" / f"photo{index}.png", 40 + 8 * (index % 2), 32)
+    write_video(tmp_path / "in" / "clip.mp4", frames=30, width=64, height=48)
+    (tmp_path / "in" / "broken.mp4").write_bytes(b"not a video at all")
+    (tmp_path / "in" / "notes.txt").write_text("not media, and does not claim to be")
+    return Bench(tmp_path)
+
+
+def labels(*indices: int) -> list[str]:
+    return [f'[{{"label":"{index}","score":1.0}}]' for index in indices]
+
+
+@pytest.mark.parametrize("make", [Counting, Staged])
+def test_every_frame_is_answered_once_and_failures_are_rows(bench, make):
+    answers, failures = bench.run(make())
+    assert answers["in/clip.mp4"] == labels(*range(30))
+    assert all(answers[f"in/photo{index}.png"] == labels(0) for index in range(5))
+    assert failures == {"in/broken.mp4": "open"}
+    assert bench.planned.not_media == 1
+    assert threading.active_count() < 10
+
+
+def test_two_models_share_one_decode(bench):
+    answers, _ = bench.run(Counting(), Staged())
+    assert answers["in/clip.mp4"] == labels(*range(30)) * 2
+
+
+def test_frames_of_different_files_share_a_batch(bench):
+    bench.batch = 3
+    model = Counting()
+    bench.run(model)
+    assert sum(model.batches) == 35
+    assert max(model.batches) <= 3
+
+
+@pytest.mark.parametrize(("stage", "said"), [("prepare", "prepare"), ("run", "infer"), ("decode", "infer")])
+def test_a_frame_that_fails_costs_its_own_file_only(bench, stage, said):
+    answers, failures = bench.run(Staged(48, stage))
+    assert failures == {"in/broken.mp4": "open", "in/photo1.png": said, "in/photo3.png": said}
+    assert answers["in/photo0.png"] == labels(0)
+    assert answers["in/clip.mp4"] == labels(*range(30))
+
+
+def test_a_wrong_number_of_answers_is_a_failure_not_a_shift(bench):
+    class Short(Counting):
+        def predict(self, frames):
+            return super().predict(frames)[: len(frames) // 2]
+
+    _, failures = bench.run(Short())
+    assert set(failures.values()) == {"open", "infer"}
+    assert len(failures) == 7
+
+
+def test_what_is_done_is_not_done_again(bench):
+    first, second = Counting(), Counting()
+    answers, _ = bench.run(first)
+    again, _ = bench.run(second)
+    assert again == answers
+    assert sum(second.batches) == 0
+    assert len(bench.planned.done) == 6
+    bench.force = True
+    third = Counting()
+    assert bench.run(third)[0] == answers
+    assert sum(third.batches) == 35
+
+
+def test_a_crash_of_ours_reaches_the_main_thread(bench, monkeypatch):
+    monkeypatch.setattr("mediaml.run.pipeline.post_process", lambda *_: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        bench.run(Counting())
