@@ -87,19 +87,16 @@ def _centre(target: int, content: int) -> int:
 def letterbox_shape(source_width: int, source_height: int, size: int, stride: int) -> tuple[int, int]:
     """Width and height of the smallest rectangle that holds the picture scaled to the long side `size`.
 
-    Both are multiples of `stride` (pixels). Less is computed than in a square, and the picture is as large in
-    it; the same idea as rectangular inference in the YOLO family.
+    Both are multiples of `stride` (pixels); the long side is `size` rounded up to one. Less is computed
+    than in a square, and the picture is as large in it: the YOLO family's rectangular inference.
 
     Raises:
         ValueError: a size is not positive.
     """
     require(min(source_width, source_height, size, stride) > 0, "sizes must be positive")
-    square = Fitting.of(source_width, source_height, size, size, "letterbox")
-    return _round_up(square.content_width, stride), _round_up(square.content_height, stride)
-
-
-def _round_up(value: int, stride: int) -> int:
-    return -(-value // stride) * stride
+    longest = max(source_width, source_height)
+    width, height = (-(-side * size // (longest * stride)) * stride for side in (source_width, source_height))
+    return width, height
 
 
 def _span(target: int, content: int, offset: int) -> tuple[slice, slice]:
