@@ -116,9 +116,9 @@ def over_white(rgba: UInt8Array, *, premultiplied: bool = False) -> UInt8Array:
         return np.ascontiguousarray(rgba[..., :3])
     colour = rgba[..., :3].astype(np.uint16)
     if premultiplied:
-        return np.minimum(colour + (WHITE - alpha), WHITE).astype(np.uint8)
-    mixed = colour * alpha + np.uint16(WHITE) * (WHITE - alpha)
-    return ((mixed + WHITE // 2) // WHITE).astype(np.uint8)
+        return cast(UInt8Array, np.minimum(colour + (WHITE - alpha), WHITE).astype(np.uint8))
+    mixed = colour * alpha + np.uint16(WHITE) * (WHITE - alpha) + np.uint16(WHITE // 2)
+    return cast(UInt8Array, (mixed // WHITE).astype(np.uint8))
 
 
 def _to_uint8(image: Array) -> UInt8Array:

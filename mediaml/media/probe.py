@@ -1,0 +1,51 @@
+"""What a file says of itself, without decoding more than a video's first frame."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from mediaml.errors import MediaError
+from mediaml.media.audio import sound_info
+from mediaml.media.image import checked_header, image_info
+from mediaml.media.limits import Limits
+from mediaml.media.open import check_file, open_container, translated
+from mediaml.media.sniff import sniff_kind
+from mediaml.media.video_pass import VideoPass
+from mediaml.types import Kind, MediaInfo
+
+
+def probe(path: Path, *, limits: Limits = Limits()) -> MediaInfo:  # noqa: B008
+    """The facts in the header of a picture, video or sound; see `MediaInfo`.
+
+    How a video is turned stands at its first frame, which is decoded.
+
+    Raises:
+        MediaError: the file is missing, empty, damaged or no media; `LimitError` where it asks for too much.
+    """
+    check_file(path)
+    kind = sniff_kind(path)
+    if kind is None:
+        raise MediaError(f"{path} is no picture, video or sound.", "Name a media file.")
+    if kind is Kind.IMAGE:
+        return _image(path, limits)
+    if kind is Kind.VIDEO:
+        run = VideoPass(path, limits)
+        try:
+            return run.info()
+        finally:
+            run.close()
+    with open_container(path, limits) as container:
+        return sound_info(path, container)
+
+
+def _image(path: Path, limits: Limits) -> MediaInfo:
+    try:
+        with path.open("rb") as file:
+
+            def read(offset: int, size: int) -> bytes:
+                file.seek(offset)
+                return file.read(size)
+
+            return image_info(path, checked_header(path, read, limits))
+    except OSError as error:
+        raise translated(error, path, "read") from error

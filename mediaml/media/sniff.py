@@ -1,0 +1,123 @@
+"""What kind of media a file is, told by its content; the name plays no part."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from mediaml.errors import MediaError
+from mediaml.media.image_header import sniff_image
+from mediaml.media.limits import Limits
+from mediaml.media.open import audio_stream, open_container, video_stream
+from mediaml.types import Kind
+
+HEAD = 64
+EBML = b"\x1aE\xdf\xa3"
+ASF = b"\x30\x26\xb2\x75\x8e\x66\xcf\x11"
+AUDIO_MAGIC = (b"fLaC", b"ID3", b".snd", b"#!AMR", b"caff", b"wvpk", b"TTA1", b"MAC ", b"RF64", b"riff")
+WAVES = ((b"RIFF", b"WAVE"), (b"FORM", b"AIFF"), (b"FORM", b"AIFC"))
+# Sync words: MPEG audio and ADTS (11 or 12 set bits), AC-3, DTS.
+AUDIO_SYNC = (b"\x0b\x77", b"\x7f\xfe\x80\x01")
+# Containers that hold sound, moving pictures or both: asked by FFmpeg.
+EITHER_MAGIC = (EBML, ASF, b"OggS", b"FLV", b"\0\0\x01\xba", b"\0\0\x01\xb3", b"DKIF", b"YUV4MPEG2", b".RMF")
+MP4_BOXES = (b"ftyp", b"moov", b"mdat")
+# Words that a text may have there; the box before them is small, so that its size starts with a zero.
+MP4_FILLERS = (b"wide", b"free", b"skip")
+ANNEX_B = (b"\0\0\0\x01", b"\0\0\x01")
+TS_PACKET = 188
+TS_SYNC = 0x47
+# Endings that promise media: a file in a folder that breaks the promise is a failure, not a stranger.
+# `.ts` and `.mts` are left out: they are TypeScript as often as video.
+MEDIA_ENDING = re.compile(
+    r"\.(jpe?g|jpe|jfif|a?png|webp|bmp|dib|tiff?|gif|avif|hei[cf]"
+    r"|mp4|m4v|mov|mkv|webm|avi|mpe?g|m2v|m2ts|vob|flv|wmv|asf|3gp|3g2|ogv|mxf|ivf|h264|h265|hevc|y4m"
+    r"|wave?|mp3|flac|ogg|oga|opus|m4a|aac|aiff?|aifc|wma|amr|ac3|caf|snd|wv|ape|tta|mka)\Z",
+    re.IGNORECASE,
+)
+
+
+def looks_like_media_name(path: Path) -> bool:
+    """Whether the name of a file promises a picture, video or sound.
+
+    For a planner that meets a file in a folder: what promises media and is none is a failure to report, what
+    promises nothing and is none is left out in silence. `sniff_kind` does not look at names.
+    """
+    return MEDIA_ENDING.search(path.name) is not None
+
+
+def sniff_kind(path: Path) -> Kind | None:
+    """Whether a file is a picture, a video or a sound; `None` for anything else.
+
+    Reads 64 bytes; only for containers that hold sound as well as video is the header read. A file that
+    shows the marks of a container but cannot be opened counts as video, or sound where only that has such
+    marks: opening it tells what is wrong. An animated GIF, WebP or PNG is a picture.
+
+    Raises:
+        MediaError: the file cannot be read; an empty file is `None`.
+    """
+    head = _head(path)
+    if sniff_image(head):
+        return Kind.IMAGE
+    if (head[:4], head[8:12]) in WAVES:
+        return Kind.AUDIO
+    if head.startswith(AUDIO_MAGIC) or head.startswith(AUDIO_SYNC) or _is_mpeg_audio(head):
+        return _by_header(path, Kind.AUDIO)
+    if _is_mp4(head) or head.startswith(EITHER_MAGIC) or _is_other_video(head, path):
+        return _by_header(path, Kind.VIDEO)
+    return None
+
+
+def _head(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return file.read(HEAD)
+    except OSError as error:
+        raise MediaError(
+            f"{path} cannot be read: {error.strerror or error}.", "Check its name and rights."
+        ) from error
+
+
+def _is_mp4(head: bytes) -> bool:
+    return head[4:8] in MP4_BOXES or (head[4:8] in MP4_FILLERS and head[0] == 0)
+
+
+def _is_mpeg_audio(head: bytes) -> bool:
+    """An MPEG audio or ADTS frame header with sensible fields (ISO/IEC 11172-3, 2.4.1.3; 13818-7, 6.2)."""
+    if len(head) < 4 or head[0] != 0xFF or head[1] & 0xE0 != 0xE0:
+        return False
+    if head[1] & 0xF6 == 0xF0:
+        return (head[2] >> 2 & 0xF) < 13
+    version, layer, bitrate, rate = head[1] >> 3 & 3, head[1] >> 1 & 3, head[2] >> 4, head[2] >> 2 & 3
+    return version != 1 and layer != 0 and bitrate not in (0, 15) and rate != 3
+
+
+def _is_other_video(head: bytes, path: Path) -> bool:
+    if head[:4] == b"RIFF":
+        return head[8:12] == b"AVI "
+    if head.startswith(ANNEX_B):
+        return True
+    if head[:1] == bytes([TS_SYNC]) or head[4:5] == bytes([TS_SYNC]):
+        return _is_transport_stream(path)
+    return False
+
+
+def _is_transport_stream(path: Path) -> bool:
+    """Sync bytes at the distance of MPEG-2 TS packets, plain or with 4 bytes of time code before each."""
+    with path.open("rb") as file:
+        data = file.read(8 * (TS_PACKET + 4))
+    for first, step in ((0, TS_PACKET), (4, TS_PACKET + 4)):
+        marks = data[first::step]
+        if len(marks) >= 4 and set(marks) == {TS_SYNC}:
+            return True
+    return False
+
+
+def _by_header(path: Path, otherwise: Kind) -> Kind:
+    """What the streams of a container say; `otherwise` where it cannot be opened."""
+    try:
+        with open_container(path, Limits()) as container:
+            if video_stream(container) is not None:
+                return Kind.VIDEO
+            return Kind.AUDIO if audio_stream(container) is not None else otherwise
+    except MediaError:
+        return otherwise
