@@ -1,0 +1,202 @@
+"""Drawing: stable colours, legible tags, boxes on the right pixels, on RGB and on YUV planes alike."""
+
+from __future__ import annotations
+
+import colorsys
+import os
+import subprocess
+import sys
+
+import av
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mediaml.ops.drawing import Overlay, Painter, RgbSurface, Style, YuvSurface, color_of
+from mediaml.ops.lettering import StrokeFont, font_of, ink_on, printable, tag
+from mediaml.ops.yuv import BT601, BT709, Planes, planes_of, yuv_of
+from mediaml.types import Box, Detection, Label, UInt8Array
+
+NAMES = (
+    *("person", "bicycle", "car", "motorbike", "bus", "train", "truck", "boat", "cat", "dog", "horse"),
+    *("sheep", "cow", "bear", "zebra", "cup", "fork"),
+)
+COLORS = st.tuples(*[st.integers(0, 255)] * 3)
+
+
+def detection(name: str, left: float, top: float, right: float, bottom: float) -> Detection:
+    return Detection(Label(name, 0.5), Box(left, top, right, bottom))
+
+
+def drawn(width: int, height: int, overlay: Overlay) -> UInt8Array:
+    image = np.zeros((height, width, 3), np.uint8)
+    Painter(width, height).draw(RgbSurface(image), overlay)
+    return image
+
+
+def luminance(color: tuple[int, int, int]) -> float:
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in np.array(color) / 255]
+    return float(np.dot([0.2126, 0.7152, 0.0722], linear))
+
+
+def test_a_class_has_the_same_color_in_every_process() -> None:
+    code = "from mediaml.ops.drawing import color_of; print(color_of('person'), color_of('汉'))"
+    environment = os.environ | {"PYTHONHASHSEED": "7"}
+    result = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True
+    )
+    assert result.stdout.split("\n")[0] == f"{color_of('person')} {color_of('汉')}"
+    assert color_of("person") == (54, 234, 149)  # on record: files of different versions agree
+
+
+def test_colors_of_classes_are_vivid_and_all_round_the_circle() -> None:
+    hls = [colorsys.rgb_to_hls(*(value / 255 for value in color_of(name))) for name in NAMES]
+    assert len({int(hue * 12) for hue, _, _ in hls}) >= 7
+    assert all(0.4 < lightness < 0.68 and saturation > 0.7 for _, lightness, saturation in hls)
+    assert len({color_of(name) for name in NAMES}) == len(NAMES)
+
+
+@settings(deadline=None)
+@given(COLORS)
+def test_text_on_any_tag_has_the_contrast_that_wcag_asks_for(paper: tuple[int, int, int]) -> None:
+    dark, bright = sorted((luminance(paper), luminance(ink_on(paper))))
+    assert (bright + 0.05) / (dark + 0.05) >= 4.5
+
+
+@pytest.mark.parametrize(("matrix", "space"), [(BT601, "ITU601"), (BT709, "ITU709")])
+@settings(max_examples=30, deadline=None)
+@given(color=COLORS)
+def test_planes_agree_with_swscale(matrix: object, space: str, color: tuple[int, int, int]) -> None:
+    image = np.full((16, 16, 3), color, np.uint8)
+    frame = av.VideoFrame.from_ndarray(image, format="rgb24")
+    expected = frame.reformat(format="yuv420p", dst_colorspace=space, dst_color_range="MPEG").to_ndarray()
+    planes = planes_of(image, matrix)  # type: ignore[arg-type]
+    assert abs(int(planes.y[4, 4]) - int(expected[4, 4])) <= 1
+    assert np.abs(planes.u.ravel().astype(int)[0] - expected[16:20].astype(int)).max() <= 1
+    assert np.abs(planes.v.ravel().astype(int)[0] - expected[20:24].astype(int)).max() <= 1
+
+
+def test_chroma_of_the_wrong_shape_is_refused() -> None:
+    y = np.zeros((5, 7), np.uint8)
+    assert Planes(y, np.zeros((3, 4), np.uint8), np.zeros((3, 4), np.uint8)).width == 7
+    with pytest.raises(ValueError, match="chroma"):
+        Planes(y, np.zeros((2, 3), np.uint8), np.zeros((2, 3), np.uint8))
+
+
+def test_a_box_is_drawn_on_the_pixels_just_inside_its_edges() -> None:
+    image = drawn(320, 240, Overlay(detections=(detection("dog", 100.4, 120.0, 201.0, 199.6),)))
+    line = Style.of(320, 240).line
+    rows, columns = np.nonzero((image == color_of("dog")).all(axis=2)[120:])
+    assert (columns.min(), columns.max()) == (100, 200)
+    assert rows.max() == 199 - 120
+    assert not image[120 + line : 200 - line, 100 + line : 201 - line].any()
+
+
+def test_planes_show_the_same_marks_as_rgb() -> None:
+    overlay = Overlay(
+        (Label("street", 0.7),), (detection("car", 51, 70, 150, 131), detection("café 汉字", 200, 2, 318, 99))
+    )
+    rgb = drawn(320, 180, overlay)
+    planes = planes_of(np.zeros((180, 320, 3), np.uint8), BT709)
+    Painter(320, 180).draw(YuvSurface(planes, BT709), overlay)
+    expected = planes_of(rgb, BT709)
+    assert np.abs(planes.y.astype(int) - expected.y).max() <= 1
+    # Lines at odd places color a whole chroma sample rather than half of one.
+    assert np.mean(np.abs(planes.u.astype(int) - expected.u) > 1) < 0.03
+
+
+def test_a_line_has_its_color_in_every_plane() -> None:
+    planes = planes_of(np.zeros((100, 100, 3), np.uint8), BT601)
+    Painter(100, 100).draw(YuvSurface(planes, BT601), Overlay(detections=(detection("cat", 31, 41, 81, 91),)))
+    color = yuv_of(color_of("cat"), BT601)
+    assert (planes.y[60, 31], planes.u[30, 15], planes.v[30, 15]) == color
+    assert (planes.y[90, 60], planes.u[45, 30], planes.v[45, 30]) == color
+
+
+def test_tags_stay_inside_the_picture() -> None:
+    corners = [(0, 0, 20, 20), (300, 0, 320, 30), (310, 230, 320, 240), (-50, 100, 5, 500)]
+    overlay = Overlay(detections=tuple(detection("bicycle", *corner) for corner in corners))
+    image = drawn(320, 240, overlay)
+    letters = Style.of(320, 240).letters
+    marker = tag("bicycle", " 0.50", font_of(letters), letters, color_of("bicycle"), 320)
+    height, width = marker.shape[:2]
+    right = (320 - width) & ~1
+    for x, y in ((0, 0), (right, 0), (right, 230 - height), (0, 100 - height)):
+        assert (image[y : y + height, x : x + width] == marker).all()
+
+
+def test_labels_without_boxes_are_stacked_at_the_top_left_the_surest_first() -> None:
+    image = drawn(320, 240, Overlay((Label("forest", 0.2), Label("city", 0.8))))
+    letters = Style.of(320, 240).letters
+    top = 0
+    for name, tail in (("city", " 0.80"), ("forest", " 0.20")):
+        marker = tag(name, tail, font_of(letters), letters, color_of(name), 320)
+        height, width = marker.shape[:2]
+        assert (image[top : top + height, :width] == marker).all()
+        top += height
+
+
+def test_nothing_is_drawn_for_a_box_outside_the_picture_nor_on_its_padding() -> None:
+    outside = Overlay(detections=(detection("dog", -30, -30, -1, -1), detection("dog", 99, 0, 140, 50)))
+    assert not drawn(99, 75, outside).any()
+    planes = planes_of(np.zeros((76, 100, 3), np.uint8), BT601)
+    Painter(99, 75).draw(YuvSurface(planes, BT601), Overlay(detections=(detection("", 50, 40, 99, 75),)))
+    assert (planes.y[75] == 16).all() and (planes.y[:, 99] == 16).all()
+    assert (planes.y[50:74, 98] != 16).all()
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.lists(st.tuples(*[st.floats(-300, 600)] * 4), max_size=5),
+    st.text(max_size=40),
+    st.integers(1, 200),
+    st.integers(1, 200),
+)
+def test_any_overlay_can_be_drawn(
+    boxes: list[tuple[float, float, float, float]], name: str, width: int, height: int
+) -> None:
+    found = tuple(
+        Detection(Label(name, 1.0), Box(min(a, c), min(b, d), max(a, c), max(b, d)), track=3)
+        for a, b, c, d in boxes
+    )
+    overlay = Overlay((Label(name, 0.25),) * 3, found)
+    drawn(width, height, overlay)
+    planes = planes_of(np.zeros((height + height % 2, width + width % 2, 3), np.uint8), BT601)
+    Painter(width, height).draw(YuvSurface(planes, BT601), overlay)
+
+
+def test_a_name_too_long_is_shortened_and_its_score_stays() -> None:
+    font = font_of(14)
+    short = tag("a" * 300, " 0.93", font, 14, (255, 255, 255), 200)
+    assert 100 < short.shape[1] <= 200
+    score = tag("", "0.93", font, 14, (255, 255, 255), 200)
+    ink = score[:, 4:-6]
+    assert cv2.matchTemplate(short, ink, cv2.TM_SQDIFF_NORMED).min() < 0.02
+
+
+def test_control_characters_become_spaces() -> None:
+    assert printable("a\n\tb\x00c  d") == "a b c d"
+
+
+@pytest.mark.skipif(not hasattr(cv2, "FontFace"), reason="this OpenCV build has no TrueType fonts")
+@pytest.mark.parametrize("letter", ["é", "汉", "Ж", "ñ", "あ"])
+def test_letters_beyond_ascii_show(letter: str) -> None:
+    shown = [tag(text, "", font_of(24), 24, (0, 0, 0), 400).astype(int) for text in (letter, "?", "\uffff")]
+    assert shown[0].max() > 128
+    assert all(shown[0].shape != other.shape or (shown[0] != other).any() for other in shown[1:])
+
+
+def test_hershey_letters_stand_in_where_there_are_no_fonts() -> None:
+    font = StrokeFont(20)
+    assert font.width("café") == font.width("cafe")
+    assert font.width("汉") == font.width("?")
+    image = tag("Zürich…", " 0.91", font, 20, (0, 0, 0), 400)
+    rows = np.nonzero(image.any(axis=(1, 2)))[0]
+    assert image.max() == 255 and rows.min() > 0 and rows.max() < image.shape[0] - 1
+
+
+def test_overlays_scale_with_the_picture() -> None:
+    scaled = Overlay((), (detection("dog", 10, 20, 30, 40),)).scaled(2, 0.5)
+    assert scaled.detections[0].box == Box(20, 10, 60, 20)
