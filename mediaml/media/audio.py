@@ -15,6 +15,7 @@ from av.container import InputContainer
 
 from mediaml.errors import MediaError
 from mediaml.inputs import SoundInput
+from mediaml.media.cut_off import check_whole
 from mediaml.media.decode import Decoding, Tally, first_decoded
 from mediaml.media.limits import Limits
 from mediaml.media.open import audio_stream, container_duration_s, no_decoder, open_container
@@ -118,9 +119,12 @@ class SoundReader:
         stream = sound_of(self._path, container)
         base = stream.time_base or Fraction(1, stream.codec_context.sample_rate or 1)
         timeline = Timeline(base, stream.start_time, None)
-        placed = timeline.place(self._decoded(container, stream), self._tally, since_s=start_s)
+        decoding = Decoding(container, stream, self._path, self._tally)
+        placed = timeline.place(self._decoded(decoding), self._tally, since_s=start_s)
+        end_s = 0.0
         cut = windows(resampled(placed, self._spec.sample_rate), self._spec)
         for index, window in enumerate(cut):
+            end_s = window.time_s + window.duration_s
             if window.time_s < start_s and start_s > 0:
                 continue
             self._tally.decoded += 1
@@ -136,9 +140,10 @@ class SoundReader:
                 pixels=SpectrogramPixels(spectrogram),
                 spectrogram=spectrogram,
             )
+        check_whole(self._path, self._info.duration_s, end_s, decoding.missing)
 
-    def _decoded(self, container: InputContainer, stream: AudioStream) -> Iterator[tuple[Stamp, AudioFrame]]:
-        frames = iter(Decoding(container, stream, self._path, self._tally))
+    def _decoded(self, decoding: Decoding) -> Iterator[tuple[Stamp, AudioFrame]]:
+        frames = iter(decoding)
         first = first_decoded(frames, self._path, "sound")
         yield _stamp(first), first
         for frame in frames:

@@ -1,0 +1,94 @@
+"""Whether a video or sound file ends before the end that its own header names."""
+
+from __future__ import annotations
+
+import os
+import struct
+from pathlib import Path
+
+from mediaml.errors import MediaError
+
+EBML = b"\x1aE\xdf\xa3"
+SEGMENT = b"\x18\x53\x80\x67"
+# A fragmented MP4 has a box or two for each fragment; more than these are not followed.
+MOST_BOXES = 100_000
+# What a header may round off.
+SLACK_S = 0.1
+
+
+def claimed_size(path: Path) -> int | None:
+    """Bytes that the outermost structure of an MP4, Matroska or RIFF file says it has; `None` if it does not.
+
+    Raises:
+        OSError: the file cannot be read.
+    """
+    with path.open("rb") as file:
+        head = file.read(64)
+        if head[:4] == EBML:
+            return _matroska(head)
+        if head[:4] == b"RIFF":
+            size: int = struct.unpack_from("<I", head, 4)[0]
+            return None if size in (0, 0xFFFFFFFF) else 8 + size
+        if head[4:8] != b"ftyp":
+            return None
+        offset, end = 0, os.fstat(file.fileno()).st_size
+        for _ in range(MOST_BOXES):
+            file.seek(offset)
+            header = file.read(16)
+            if len(header) < 8 or offset >= end:
+                return offset
+            length: int = struct.unpack_from(">I", header)[0]
+            if length == 1 and len(header) == 16:
+                length = struct.unpack_from(">Q", header, 8)[0]
+            if length < 8:
+                return None
+            offset += length
+    return None
+
+
+def _matroska(head: bytes) -> int | None:
+    """The end of the segment, from the EBML header (RFC 8794, 4 and 5)."""
+    size, offset = _ebml_size(head, 4)
+    start = offset + (size or 0)
+    if size is None or head[start : start + 4] != SEGMENT:
+        return None
+    size, offset = _ebml_size(head, start + 4)
+    return None if size is None else offset + size
+
+
+def _ebml_size(head: bytes, at: int) -> tuple[int | None, int]:
+    """A variable-length size and the offset behind it; `None` for the size that means unknown."""
+    if at >= len(head) or head[at] == 0:
+        return None, at
+    length = 9 - head[at].bit_length()
+    value = int.from_bytes(head[at : at + length], "big") & ((1 << (7 * length)) - 1)
+    return (None if value == (1 << (7 * length)) - 1 else value), at + length
+
+
+def check_whole(path: Path, claimed_s: float | None, end_s: float, missing: int) -> None:
+    """Refuse to call a file read whose end is missing.
+
+    Args:
+        path: the file.
+        claimed_s: seconds that the header claims for the stream.
+        end_s: where the last frame ended.
+        missing: packets that stand in the file's index but did not come.
+
+    Raises:
+        MediaError: packets of the index are missing, or the file is smaller than its header says and its
+            stream shorter.
+    """
+    if not missing:
+        if claimed_s is None or end_s >= claimed_s - SLACK_S:
+            return
+        try:
+            claimed = claimed_size(path)
+            if claimed is None or path.stat().st_size >= claimed:
+                return
+        except OSError as error:
+            raise MediaError(f"{path} can no longer be read: {error.strerror}.", "Check the disk.") from error
+    of = "" if claimed_s is None else f" of {claimed_s:.1f} s"
+    raise MediaError(
+        f"{path} is cut off: it ends after {end_s:.1f} s{of}.",
+        "Copy it again from where it came; results for what is there can be had from a remuxed copy.",
+    )
