@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -122,7 +123,8 @@ def _write(output: Path, content: bytes) -> None:
         part.write_bytes(content)
         part.replace(output)
     except OSError as error:
-        part.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            part.unlink(missing_ok=True)
         raise OutputError(
             f"{output} cannot be written: {error.strerror}", "Choose another folder."
         ) from error

@@ -100,12 +100,10 @@ class _Before:
 
     def previous(self, section: Section) -> tuple[int, Shape]:
         """Number and shape of the layer just before, or of the image."""
-        return self.at(section, len(self.layers) - 1)
+        return self.at(section, len(self.layers) - 1) if self.layers else (IMAGE, self.image)
 
     def at(self, section: Section, source: int) -> tuple[int, Shape]:
         """Number and shape of one layer before this one; a head has no output that a layer could read."""
-        if source == IMAGE and not self.layers:
-            return IMAGE, self.image
         if not 0 <= source < len(self.layers):
             raise section.error(f"reads layer {source}, which does not come before it")
         if isinstance(self.layers[source], Head):
