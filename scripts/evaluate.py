@@ -1,0 +1,57 @@
+"""Measure a bundled model again, or write its tables into docs/models.md.
+
+python scripts/evaluate.py NAME --data DIR [--plots DIR]
+python scripts/evaluate.py --docs
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from importlib import import_module
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path[:0] = [str(ROOT / "scripts"), str(ROOT / "plugins"), str(ROOT)]
+
+from evaluation import tables  # noqa: E402
+
+MODELS = ROOT / "exported_models"
+DOCS = ROOT / "docs" / "models.md"
+
+
+def arguments() -> argparse.Namespace:
+    """What was typed."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    names = sorted(path.stem for path in MODELS.glob("*.onnx"))
+    parser.add_argument("name", nargs="?", help=f"one of: {', '.join(names)}")
+    parser.add_argument("--data", type=Path, help="folder with the raw data")
+    parser.add_argument("--model", type=Path, help="another ONNX file than the bundled one")
+    parser.add_argument("--plots", type=Path, help="folder for PNG plots")
+    parser.add_argument(
+        "--docs", action="store_true", help="regenerate the tables of docs/models.md from the cards"
+    )
+    given = parser.parse_args()
+    if not given.docs and (given.name is None or given.data is None):
+        parser.error("name a model and --data DIR, or ask for --docs")
+    return given
+
+
+def main() -> None:
+    """Measure, print the figures as JSON; regenerate the tables when asked."""
+    given = arguments()
+    if given.name:
+        evaluator = import_module(f"evaluation.{given.name}")
+        figures = evaluator.evaluate(given.model or MODELS / f"{given.name}.onnx", given.data, given.plots)
+        print(json.dumps(figures, indent=1, ensure_ascii=False))
+    if given.docs:
+        DOCS.write_text(
+            tables.regenerated(DOCS.read_text(encoding="utf-8"), tables.cards_in(MODELS)), encoding="utf-8"
+        )
+
+
+if __name__ == "__main__":
+    main()

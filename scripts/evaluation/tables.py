@@ -1,0 +1,123 @@
+"""The tables of docs/models.md, made from the cards in exported_models/ and from nothing else."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+Card = Mapping[str, Any]
+
+
+def cards_in(folder: Path) -> dict[str, Card]:
+    """Every card of a folder, by name, in alphabetical order."""
+    return {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*.json"))}
+
+
+def shown(value: Any) -> str:
+    """A value as a table shows it: shares with four figures, counts with thin spaces, no bare bars."""
+    if value is None:
+        return "-"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int):
+        return f"{value:,}".replace(",", " ")
+    if isinstance(value, float):
+        return f"{value:.4f}" if abs(value) < 100 else f"{value:,.0f}".replace(",", " ")
+    return str(value).replace("|", "\\|").replace("\n", " ")
+
+
+def table(heads: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
+    """A Markdown table."""
+    lines = [heads, ["---"] * len(heads), *rows]
+    return "\n".join("| " + " | ".join(shown(cell) for cell in line) + " |" for line in lines)
+
+
+def records(rows: Sequence[Mapping[str, Any]]) -> str:
+    """A table of records, one column for every key that any of them has."""
+    heads = list(dict.fromkeys(key for row in rows for key in row))
+    return table(heads, [[row.get(head) for head in heads] for row in rows])
+
+
+def flat(value: Any) -> bool:
+    """Whether a value fits into a cell."""
+    return value is None or isinstance(value, (bool, int, float, str))
+
+
+def section(value: Any) -> str:
+    """A table of whatever a card holds under one key; empty where it is no matter for a table."""
+    if isinstance(value, Mapping) and value:
+        if all(flat(item) for item in value.values()):
+            return table(["what", "figure"], value.items())
+        if all(isinstance(item, Mapping) and any(map(flat, item.values())) for item in value.values()):
+            named = [
+                {"": name, **{key: cell for key, cell in row.items() if flat(cell)}}
+                for name, row in value.items()
+            ]
+            return records(named)
+    if isinstance(value, list) and value and all(isinstance(row, Mapping) for row in value):
+        return records([{key: cell for key, cell in row.items() if flat(cell)} for row in value])
+    if isinstance(value, list) and value and all(isinstance(item, str) for item in value):
+        return "\n".join(f"- {item}" for item in value)
+    return ""
+
+
+def confusion(card: Card) -> str:
+    """The confusion matrix: row = truth, column = answer."""
+    labels, matrix = card["confusion"]["labels"], card["confusion"]["matrix"]
+    return table(
+        ["truth \\ answer", *labels], [[label, *row] for label, row in zip(labels, matrix, strict=True)]
+    )
+
+
+PLAIN = (
+    "name", "task", "title", "meaning", "not_meaning", "size_bytes", "parameters", "flops", "seed", "commit",
+    "sha256", "confusion",
+)  # fmt: skip
+
+
+def model_section(card: Card) -> str:
+    """Everything that one card says."""
+    facts = {
+        key: card[key]
+        for key in ("parameters", "flops", "size_bytes", "seed", "commit", "sha256")
+        if key in card
+    }
+    parts = [f"### {card.get('title', card['name'])}", card.get("meaning", ""), card.get("not_meaning", "")]
+    parts.append(table(["fact", "value"], facts.items()))
+    order = ["goals", "metrics", *(key for key in card if key not in ("goals", "metrics"))]
+    for key in dict.fromkeys(order):
+        if key not in PLAIN and key in card and (text := section(card[key])):
+            parts.append(f"**{key.replace('_', ' ')}**\n\n{text}")
+    if isinstance(card.get("confusion"), Mapping) and "matrix" in card["confusion"]:
+        parts.append(f"**confusion** (row: truth, column: answer)\n\n{confusion(card)}")
+    return "\n\n".join(part for part in parts if part)
+
+
+def overview(cards: Mapping[str, Card]) -> str:
+    """One row a model: what it is, how large, and how many of its goals are met."""
+    rows = []
+    for name, card in cards.items():
+        goals = card.get("goals", [])
+        met = f"{sum(bool(goal['met']) for goal in goals)} of {len(goals)}"
+        rows.append([name, card["task"], card.get("parameters"), card.get("size_bytes"), met])
+    return table(["model", "task", "parameters", "bytes", "goals met"], rows)
+
+
+def regenerated(text: str, cards: Mapping[str, Card]) -> str:
+    """The document with everything between its `generated` marks made anew.
+
+    Raises:
+        ValueError: a mark is missing.
+    """
+    models = "\n\n".join(model_section(card) for card in cards.values())
+    for name, content in (("overview", overview(cards)), ("models", models)):
+        start, end = f"<!-- generated: {name} -->", f"<!-- end of generated: {name} -->"
+        if start not in text or end not in text:
+            raise ValueError(f"the document lacks the marks `{start}` and `{end}`")
+        pattern = re.escape(start) + ".*?" + re.escape(end)
+        block = f"{start}\n\n{content}\n\n{end}"
+        text = re.sub(pattern, lambda _, block=block: block, text, flags=re.DOTALL)
+    return text

@@ -1,0 +1,89 @@
+"""Train the digits model and the two classic nets beside it: raw data to ONNX, card and golden file.
+
+    python scripts/train_digits.py --data DIR
+
+DIR holds `mnist/` (the four canonical files) and `detect/` (photos that are not digits). Stopped at any
+moment, the same command goes on from the last epoch. No test digit is looked at before the last figure.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path[:0] = [str(ROOT / "scripts"), str(ROOT / "plugins"), str(ROOT)]
+
+import torch  # noqa: E402
+from evaluation.classification import plot_learning_curve  # noqa: E402
+from training.digits import batches, loop, mnist, nets, samples  # noqa: E402
+
+BATCH = sum(batches.MIXTURE.values())
+
+
+def arguments() -> argparse.Namespace:
+    """What was typed."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--data", type=Path, required=True, help="folder with mnist/ and detect/")
+    parser.add_argument(
+        "--work", type=Path, default=ROOT / "out" / "train_digits", help="checkpoints and caches"
+    )
+    parser.add_argument(
+        "--output", type=Path, default=ROOT / "exported_models", help="where the ONNX file goes"
+    )
+    parser.add_argument("--nets", nargs="+", choices=list(nets.NETS), default=list(nets.NETS))
+    parser.add_argument("--epochs", type=int, default=26, help="of the net that ships")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--threads", type=int, help="CPU threads; default: all")
+    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    parser.add_argument("--no-export", action="store_true", help="train only")
+    return parser.parse_args()
+
+
+def recipe_of(name: str, items: int, epochs: int) -> loop.Recipe:
+    """How a net is trained: the classics plainly, on MNIST as it is; ours long, smoothed and averaged."""
+    if name == "mlp":
+        return loop.Recipe(epochs=20, steps=items // BATCH, rate=2e-3)
+    if name == "cnn":
+        return loop.Recipe(epochs=10, steps=items // BATCH, rate=2e-3)
+    steps = items // batches.MIXTURE["mnist"]
+    return loop.Recipe(epochs, steps, rate=4e-3, decay=0.05, smoothing=0.03, average=0.998)
+
+
+def train(name: str, given: argparse.Namespace) -> torch.nn.Module:
+    """Train one net, or finish what was begun; its learning curve lies beside the checkpoint."""
+    device = torch.device(given.device)
+    digits, held = mnist.split(mnist.read_digits(given.data / "mnist", "train"), given.seed)
+    torch.manual_seed(given.seed)
+    net = nets.NETS[name]()
+    recipe = recipe_of(name, len(digits), given.epochs)
+    if name == "digits":
+        others = samples.cached(given.work / f"samples-{given.seed}.npz", digits, given.data, given.seed)
+        batch = batches.mixed(digits, others, device)
+    else:
+        batch = batches.plain(digits, BATCH, device)
+    images, labels = batches.to_tensor(held.images, device), torch.from_numpy(held.labels).to(device)
+    print(f"{name}: {nets.parameters_of(net)} parameters, {recipe.epochs} epochs of {recipe.steps} steps")
+    training = loop.Training(net, recipe, given.work / f"{name}-{given.seed}.pt", given.seed, device)
+    trained = training.run(batch, lambda mean: {"held-out accuracy": loop.accuracy(mean, images, labels)})
+    plot_learning_curve(training.history, given.work / f"{name}.png")
+    return trained
+
+
+def main() -> None:
+    """Train, then export and measure."""
+    given = arguments()
+    if given.threads:
+        torch.set_num_threads(given.threads)
+    trained = {name: train(name, given) for name in given.nets}
+    if not given.no_export and "digits" in trained:
+        from training.digits import export
+
+        export.ship(trained, given.data, given.output, given.seed, given.work)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,113 @@
+"""The trained net as an ONNX graph: batch norms folded away, normalisation and softmax inside."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import onnx
+import torch
+from numpy.typing import NDArray
+from onnx import TensorProto, helper, numpy_helper
+from torch import nn
+from training.digits.nets import DigitNet, Residual, Step
+
+LABELS = [*"0123456789", "not a digit"]
+INPUT = {
+    "type": "image", "width": 28, "height": 28, "fit": "letterbox", "layout": "NCHW", "dtype": "uint8",
+    "color": "GRAY", "scale": 1.0, "mean": [0.0], "std": [1.0], "pad": 0, "resample": "bilinear",
+}  # fmt: skip
+OPSET = 17
+
+
+class Graph:
+    """An ONNX graph in the making: nodes in order and their weights."""
+
+    def __init__(self) -> None:
+        self.nodes: list[onnx.NodeProto] = []
+        self.weights: list[onnx.TensorProto] = []
+
+    def weight(self, name: str, values: NDArray[np.float32]) -> str:
+        """Keep an array; its name."""
+        self.weights.append(numpy_helper.from_array(np.ascontiguousarray(values), name))
+        return name
+
+    def node(self, kind: str, inputs: list[str], output: str, **attributes: object) -> str:
+        """Add a node with one output; the output's name."""
+        self.nodes.append(helper.make_node(kind, inputs, [output], name=output, **attributes))
+        return output
+
+    def convolution(self, before: str, convolution: nn.Conv2d, norm: nn.BatchNorm2d, name: str) -> str:
+        """A convolution with the batch norm behind it folded into its weights."""
+        variance = norm.running_var
+        assert variance is not None and norm.running_mean is not None
+        gain = norm.weight / torch.sqrt(variance + norm.eps)
+        kernel = (convolution.weight * gain[:, None, None, None]).detach().numpy()
+        bias = (norm.bias - norm.running_mean * gain).detach().numpy()
+        (size, _), (stride, _), (pad, _) = convolution.kernel_size, convolution.stride, convolution.padding
+        names = [before, self.weight(f"{name}.weight", kernel), self.weight(f"{name}.bias", bias)]
+        shape = {"kernel_shape": [size] * 2, "strides": [stride] * 2, "pads": [int(pad)] * 4}
+        return self.node("Conv", names, name, **shape)
+
+    def step(self, before: str, step: Step, name: str) -> str:
+        """Convolution, batch norm, ReLU."""
+        convolution, norm = step[0], step[1]
+        return self.node("Relu", [self.convolution(before, convolution, norm, name)], f"{name}.relu")  # type: ignore[arg-type]
+
+    def residual(self, before: str, block: Residual, name: str) -> str:
+        """A residual block."""
+        first = self.step(before, block.first, f"{name}.first")
+        second = self.convolution(first, block.second[0], block.second[1], f"{name}.second")  # type: ignore[arg-type]
+        return self.node("Relu", [self.node("Add", [before, second], f"{name}.sum")], f"{name}.relu")
+
+
+def graph_of(net: DigitNet, temperature: float) -> onnx.ModelProto:
+    """The whole model: uint8 [batch, 1, 28, 28] to probabilities float32 [batch, 11].
+
+    Args:
+        net: the trained net, on the CPU, in evaluation mode.
+        temperature: by which logits are divided (Guo et al., 2017), folded into the last layer.
+    """
+    graph = Graph()
+    scale = graph.weight("scale", np.array(1 / 255, np.float32))
+    at = graph.node("Mul", [graph.node("Cast", ["image"], "cast", to=TensorProto.FLOAT), scale], "unit")
+    for place, layer in enumerate(net):
+        if isinstance(layer, Step):
+            at = graph.step(at, layer, f"layer{place}")
+        elif isinstance(layer, Residual):
+            at = graph.residual(at, layer, f"layer{place}")
+        elif isinstance(layer, nn.Linear):
+            at = graph.node("Flatten", [graph.node("GlobalAveragePool", [at], "mean")], "features")
+            weight = graph.weight("dense.weight", (layer.weight / temperature).detach().numpy())
+            bias = graph.weight("dense.bias", (layer.bias / temperature).detach().numpy())
+            at = graph.node("Gemm", [at, weight, bias], "logits", transB=1)
+    graph.node("Softmax", [at], "probabilities", axis=-1)
+    image = helper.make_tensor_value_info("image", TensorProto.UINT8, ["batch", 1, 28, 28])
+    answer = helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, ["batch", len(LABELS)])
+    body = helper.make_graph(graph.nodes, "digits", [image], [answer], graph.weights)
+    model = helper.make_model(body, opset_imports=[helper.make_opsetid("", OPSET)], producer_name="mediaml")
+    model.ir_version = 8
+    facts = {
+        "mediaml.interface": "classifier/1",
+        "mediaml.labels": json.dumps(LABELS),
+        "mediaml.input": json.dumps(INPUT),
+    }
+    helper.set_model_props(model, facts)
+    onnx.checker.check_model(model, full_check=True)
+    return model
+
+
+def write(net: DigitNet, temperature: float, path: Path) -> None:
+    """Save the model as one file; the file is there in whole or not at all."""
+    partial = path.with_suffix(".part")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial.write_bytes(graph_of(net, temperature).SerializeToString())
+    partial.replace(path)
+
+
+def fitted_temperature(logits: torch.Tensor, labels: torch.Tensor) -> float:
+    """The temperature that makes held-out scores honest: least negative log likelihood on a grid."""
+    grid = torch.exp(torch.linspace(-1.5, 1.5, 121))
+    losses = [float(nn.functional.cross_entropy(logits / value, labels)) for value in grid]
+    return float(grid[int(np.argmin(losses))])
