@@ -54,7 +54,26 @@ def show_model(model: str) -> None:
     """
     from mediaml.onnx.inspect import model_facts
 
-    click.echo(table(["fact", "value"], [[name, value] for name, value in model_facts(_path(model)).rows()]))
+    facts = model_facts(_path(model))
+    labels = facts.labels or ()
+    wants = facts.image_input or facts.sound_input
+    shown = {
+        "file": str(facts.path),
+        "name": facts.name,
+        "interface": facts.interface,
+        "inputs": "; ".join(map(str, facts.inputs)),
+        "outputs": "; ".join(map(str, facts.outputs)),
+        "wants": str(wants) if wants else "",
+        "labels": f"{len(labels)}: {', '.join(labels[:8])}{', …' if len(labels) > 8 else ''}"
+        if labels
+        else "",
+        "parameters": str(facts.parameters),
+        "opset": str(facts.opset),
+        "size": f"{facts.size_bytes} bytes",
+        "sha256": facts.sha256,
+        "source": facts.metadata.get("mediaml.source", ""),
+    }
+    click.echo("\n".join(f"{name:<11}{value}" for name, value in shown.items() if value))
 
 
 @command.command("verify")

@@ -146,9 +146,18 @@ class Sink:
             self._shell.error(_failure_text(row))
         if len(failures) > _MOST_FAILURES_SHOWN:
             self._shell.error(f"and {len(failures) - _MOST_FAILURES_SHOWN} more failures, see {results}")
+        self._report_damage(mine)
         self._shell.say(self._summary(failed))
         self._shell.say(f"results: {results}")
         return failed
+
+    def _report_damage(self, mine: set[int]) -> None:
+        damaged = [(source, accounts) for source, accounts in self._view.damaged() if source.id in mine]
+        for source, accounts in damaged[:_MOST_FAILURES_SHOWN]:
+            lost = f"{accounts.corrupt} damaged parts were skipped, {accounts.decoded} frames were read"
+            self._shell.warn(f"{source.shown}: {lost}")
+        if len(damaged) > _MOST_FAILURES_SHOWN:
+            self._shell.warn(f"and {len(damaged) - _MOST_FAILURES_SHOWN} more files with damaged parts")
 
     def _summary(self, failed: int) -> str:
         planned, frames = self._planned, self._progress.frames
@@ -166,5 +175,7 @@ class Sink:
 
 def _failure_text(row: FailureRow) -> str:
     first, *rest = row.failure.message.splitlines()
-    head = f"{row.source.shown}: {row.model} failed ({row.failure.stage}): {first}"
+    # Most messages begin with the file; saying it twice would hide the reason.
+    reason = first.removeprefix(str(row.source.path)).lstrip(": ")
+    head = f"{row.source.shown}: {row.model} failed ({row.failure.stage}): {reason}"
     return "\n".join([head, *(f"  {line}" for line in rest)])

@@ -135,6 +135,15 @@ class View:
         for row in artifacts:
             yield FailureRow(_source_row(row[:5]), row[5], Failure("write", row[6], row[7]), DecodeAccounts())
 
+    def damaged(self) -> Iterator[tuple[SourceRow, DecodeAccounts]]:
+        """Sources that were read to their end although parts of them are damaged, with their accounts."""
+        rows = self._db.execute(
+            "SELECT source.id, path, shown, name, kind, max(expected), max(decoded), max(corrupt), max(gaps) "
+            "FROM task JOIN source ON source.id = task.source WHERE stage IS NULL AND corrupt > 0 "
+            "GROUP BY source.id ORDER BY position"
+        )
+        return ((_source_row(row[:5]), DecodeAccounts(*row[5:])) for row in rows)
+
     def artifact_done(self, source: int, kind: str) -> bool:
         """Whether a source's derived file is up to date with its answers."""
         query = "SELECT done FROM artifact WHERE source = ? AND kind = ?"

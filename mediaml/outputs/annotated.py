@@ -96,9 +96,11 @@ class Annotator:
                 self._pending[0].exception(timeout=wait_s)
             except TimeoutError:
                 return []
-        done = [future for future in self._pending if future.done()]
-        self._pending = [future for future in self._pending if not future.done()]
-        return [future.result() for future in done]
+        # Asked once: a copy that is finished between two questions would be lost.
+        done = {future for future in self._pending if future.done()}
+        drawn = [future.result() for future in self._pending if future in done]
+        self._pending = [future for future in self._pending if future not in done]
+        return drawn
 
     def close(self) -> None:
         """Drop what waits; the copy that is being drawn is finished first."""
