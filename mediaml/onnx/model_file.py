@@ -122,10 +122,9 @@ def _locations(message: Any) -> Iterator[str]:
         yield from (entry.value for entry in message.external_data if entry.key == "location")
         return
     for _, value in message.ListFields():
-        values = [value] if hasattr(value, "ListFields") else value
-        if isinstance(values, (str, bytes)) or not hasattr(values, "__iter__"):
+        if isinstance(value, str | bytes | int | float):
             continue
-        for item in values:
+        for item in [value] if hasattr(value, "ListFields") else value:
             if not hasattr(item, "ListFields"):
                 break
             yield from _locations(item)
