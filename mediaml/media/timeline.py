@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
@@ -14,6 +15,8 @@ T = TypeVar("T")
 # A step back by more than this is a clock that was set anew, as between joined broadcasts: times go on from
 # where they were. A smaller one is a wrong stamp: the frame is shown at the time of the one before.
 NEW_CLOCK_S = 1.0
+# Durations after which the next frame is overdue; a little more than 2, for stamps rounded to milliseconds.
+JUMP = 2.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,14 +42,20 @@ class Timeline:
     start: int | None
     rate: Fraction | None
 
-    def place(self, items: Iterable[tuple[Stamp, T]], tally: Tally) -> Iterator[tuple[float, float, T]]:
+    def tick(self, time_s: float) -> int | None:
+        """The tick of the stream at or before a time; `None` where it is not known when the stream starts."""
+        return None if self.start is None else self.start + math.floor(time_s / self.time_base)
+
+    def place(
+        self, items: Iterable[tuple[Stamp, T]], tally: Tally, *, since_s: float = 0.0
+    ) -> Iterator[tuple[float, float, T]]:
         """Time and duration in seconds of each item; times never decrease.
 
         A frame's duration is the one the file states, else the time to the next frame, else 1 / rate.
-        Missing stamps, steps back, and jumps of more than two durations count as gaps.
+        Missing stamps, steps back, and jumps of more than two durations count as gaps, from `since_s` on.
         """
         waiting: tuple[float, float, T] | None = None
-        for time_s, stated_s, item in self._in_order(items, tally):
+        for time_s, stated_s, item in self._in_order(items, tally, since_s):
             if waiting is not None:
                 yield waiting[0], waiting[1] or time_s - waiting[0], waiting[2]
             waiting = (time_s, stated_s, item)
@@ -57,28 +66,34 @@ class Timeline:
     def _nominal_s(self) -> float:
         return float(1 / self.rate) if self.rate else 0.0
 
-    def _in_order(self, items: Iterable[tuple[Stamp, T]], tally: Tally) -> Iterator[tuple[float, float, T]]:
-        guess = BestEffort()
-        start, shift, last = self.start, 0.0, None
+    def _in_order(
+        self, items: Iterable[tuple[Stamp, T]], tally: Tally, since_s: float
+    ) -> Iterator[tuple[float, float, T]]:
+        guess, start, shift_s = BestEffort(), self.start, 0.0
+        last_s, step_s = -math.inf, 0.0
         for stamp, item in items:
             ticks = guess.ticks(stamp)
             start = ticks if start is None else start
+            time_s = math.nan
+            if ticks is not None and start is not None:
+                time_s = float((ticks - start) * self.time_base) + shift_s
+            placed_s = _continued(time_s, last_s, step_s)
+            if placed_s > time_s + NEW_CLOCK_S:
+                shift_s += placed_s - time_s
             stated_s = max(0.0, float((stamp.duration or 0) * self.time_base))
-            step_s = stated_s or self._nominal_s
-            if ticks is None or start is None:
-                tally.gaps += last is not None
-                time_s = 0.0 if last is None else last[0] + last[1]
-            else:
-                time_s = float((ticks - start) * self.time_base) + shift
-            if last is not None:
-                expected = last[0] + last[1]
-                tally.gaps += time_s < last[0] or time_s - last[0] > 2 * max(last[1], step_s) + 1e-3
-                if last[0] - time_s > NEW_CLOCK_S:
-                    shift += expected - time_s
-                    time_s = expected
-                time_s = max(time_s, last[0])
-            last = (time_s, step_s)
-            yield time_s, stated_s, item
+            is_gap = last_s > -math.inf and not last_s <= time_s <= last_s + JUMP * (step_s or math.inf)
+            tally.gaps += is_gap and placed_s >= since_s
+            last_s, step_s = placed_s, stated_s or self._nominal_s
+            yield placed_s, stated_s, item
+
+
+def _continued(time_s: float, last_s: float, step_s: float) -> float:
+    """When a frame is shown whose stamp says `time_s` (NaN: nothing) after one of `step_s` at `last_s`."""
+    if last_s == -math.inf:
+        return 0.0 if math.isnan(time_s) else time_s
+    if math.isnan(time_s) or last_s - time_s > NEW_CLOCK_S:
+        return last_s + step_s
+    return max(last_s, time_s)
 
 
 class BestEffort:
