@@ -14,7 +14,7 @@ from mediaml.ops.yuv import ColorMatrix, Planes, Rgb, planes_of, yuv_of
 from mediaml.types import Box, Detection, Label, UInt8Array
 
 # Tags differ by name and by score; a few classes with a hundred scores each stay at hand.
-_TAGS_KEPT = 1024
+_TAGS_KEPT = 512
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,100 @@
+"""A picture and what models said of it, as a picture again; and what annotated copies are called."""
+
+from __future__ import annotations
+
+from pathlib import Path, PurePosixPath
+
+import cv2
+
+from mediaml.errors import MediaError
+from mediaml.media.atomic import whole_file, writing
+from mediaml.media.limits import Limits
+from mediaml.media.reader import open_reader
+from mediaml.ops.drawing import Overlay, Painter, RgbSurface
+from mediaml.types import Kind, UInt8Array
+
+# Formats that are written, with OpenCV's parameters for them. Quality 92 shows no blocks around thin lines.
+PARAMETERS = {
+    ".jpg": (cv2.IMWRITE_JPEG_QUALITY, 92),
+    ".jpeg": (cv2.IMWRITE_JPEG_QUALITY, 92),
+    ".png": (),
+    ".webp": (cv2.IMWRITE_WEBP_QUALITY, 92),
+}
+KEPT_SUFFIXES = (".jpg", ".jpeg", ".png")
+
+
+def annotated_name(source_name: str, kind: Kind) -> str:
+    """What the annotated copy of a source is called: `a/b.mp4` gives `a/b.annotated.mp4`.
+
+    Videos become MP4; pictures stay JPEG or PNG, and others become PNG. A suffix that changes stays in the
+    name (`b.mov` gives `b.mov.annotated.mp4`), so that two sources beside each other keep two copies.
+
+    Args:
+        source_name: name or relative path, with forward slashes.
+        kind: what the source is read as.
+
+    Raises:
+        ValueError: sound has no annotated copy.
+    """
+    if kind is Kind.AUDIO:
+        raise ValueError(f"{source_name}: sound has no annotated copy")
+    path = PurePosixPath(source_name)
+    kept = (".mp4",) if kind is Kind.VIDEO else KEPT_SUFFIXES
+    if path.suffix.lower() in kept:
+        return str(path.with_name(f"{path.stem}.annotated{path.suffix}"))
+    return str(path.with_name(f"{path.name}.annotated{'.mp4' if kind is Kind.VIDEO else '.png'}"))
+
+
+def write_annotated_image(
+    source: Path,
+    target: Path,
+    overlay: Overlay,
+    *,
+    picture: UInt8Array | None = None,
+    limits: Limits = Limits(),  # noqa: B008
+) -> None:
+    """Write a picture as displayed, EXIF orientation applied, with boxes and labels drawn on it.
+
+    Args:
+        source: a picture.
+        target: a name that ends in .jpg, .jpeg, .png or .webp, which says the format. The file appears when
+            it is whole. Folders are made.
+        overlay: what to draw; boxes in displayed pixels of the source.
+        picture: what to show in place of the source (uint8 RGB [H, W, 3]); boxes are scaled to it.
+        limits: what the source may ask of the machine.
+
+    Raises:
+        MediaError: the source cannot be read, or the target cannot be written.
+    """
+    suffix = target.suffix.lower()
+    if suffix not in PARAMETERS:
+        raise MediaError(
+            f"{target} cannot be written: pictures are written as {', '.join(PARAMETERS)}.",
+            "Name a target that ends in one of these.",
+        )
+    with open_reader(source, Kind.IMAGE, limits=limits) as reader:
+        frame = next(iter(reader.frames()))
+        image = frame.image if picture is None else picture.copy()
+    height, width = image.shape[:2]
+    Painter(width, height).draw(RgbSurface(image), overlay.scaled(width / frame.width, height / frame.height))
+    data = _encoded(image, suffix, target)
+    with whole_file(target) as part, writing(target):
+        part.write_bytes(data)
+
+
+def _encoded(image: UInt8Array, suffix: str, target: Path) -> bytes:
+    try:
+        done, data = cv2.imencode(suffix, cv2.cvtColor(image, cv2.COLOR_RGB2BGR), PARAMETERS[suffix])
+    except cv2.error as error:
+        raise _too_large(image, target) from error
+    if not done:
+        raise _too_large(image, target)
+    return data.tobytes()
+
+
+def _too_large(image: UInt8Array, target: Path) -> MediaError:
+    height, width = image.shape[:2]
+    return MediaError(
+        f"{target} cannot be written: {width}x{height} pixels are too many for that format.",
+        "Scale the source down, or write it as PNG.",
+    )
