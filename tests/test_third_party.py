@@ -13,9 +13,9 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from tests.media.make import write_image, write_sound, write_video
 
 from tests.conftest import REPOSITORY
+from tests.make_media import write_image, write_sound, write_video
 from tests.make_models import save_square_finder
 
 PLUGIN = REPOSITORY / "tests" / "third_party" / "mediaml-tint"

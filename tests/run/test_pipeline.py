@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import pytest
-from tests.media.make import write_image, write_video
 
 from mediaml.ledger.ledger import Ledger
 from mediaml.ledger.view import open_view
@@ -19,6 +18,7 @@ from mediaml.run.pipeline import Pipeline
 from mediaml.run.plan import Planner
 from mediaml.types import Kind
 from mediaml.work import ModelIdentity
+from tests.make_media import write_image, write_video
 
 
 class Counting:

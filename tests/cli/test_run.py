@@ -1,0 +1,155 @@
+"""`mediaml run` as a user types it: outputs, order, resume, streams."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import cv2
+import jsonschema
+import numpy as np
+import pytest
+
+from mediaml.outputs.jsonl import schema
+from tests.cli.conftest import results
+from tests.make_media import write_sound, write_square_video
+
+
+def write_square(path: Path, width: int, height: int, box: tuple[int, int, int, int]) -> None:
+    """A black picture with a white rectangle at left, top, right, bottom."""
+    image = np.zeros((height, width, 3), np.uint8)
+    left, top, right, bottom = box
+    image[top:bottom, left:right] = 255
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(cv2.imencode(path.suffix, image)[1].tobytes())
+
+
+@pytest.fixture
+def media(tmp_path) -> Path:
+    """Pictures of one name in two folders, and a clip with a square that moves."""
+    folder = tmp_path / "in"
+    write_square(folder / "a/x.png", 128, 96, (32, 40, 64, 80))
+    write_square(folder / "b/x.png", 96, 128, (16, 16, 48, 48))
+    write_square_video(folder / "clip.mp4", frames=40)
+    return folder
+
+
+def test_boxes_are_where_the_square_is_in_displayed_pixels(mediaml, media, square_finder, tmp_path):
+    said = mediaml("run", "-p", "yolo", "-m", square_finder, media, "-o", "out")
+    assert said.code == 0, said.err
+    lines = results(tmp_path / "out")
+    for line in lines:
+        jsonschema.validate(line, schema())
+    boxes = {line["source"]: line["detections"][0]["box"] for line in lines[1:] if line["kind"] == "image"}
+    assert boxes[f"{media}/a/x.png"] == pytest.approx([32, 40, 64, 80], abs=1)
+    assert boxes[f"{media}/b/x.png"] == pytest.approx([16, 16, 48, 48], abs=1)
+    clip = [line for line in lines[1:] if line["kind"] == "video"]
+    assert [line["frame"] for line in clip] == list(range(40))
+    assert all(len(line["detections"]) == 1 for line in clip)
+    lefts = [line["detections"][0]["box"][0] for line in clip]
+    assert lefts == sorted(lefts)
+    assert lefts[-1] > lefts[0] + 30
+
+
+def test_outputs_mirror_the_folders_and_leave_no_parts(mediaml, media, square_finder, tmp_path):
+    assert mediaml("run", "-p", "yolo", "-m", square_finder, "in", "-o", "out").code == 0
+    copies = {str(path.relative_to(tmp_path / "out")) for path in (tmp_path / "out").rglob("*.annotated.*")}
+    assert copies == {"in/a/x.annotated.png", "in/b/x.annotated.png", "in/clip.annotated.mp4"}
+    assert not list((tmp_path / "out").rglob("*.part"))
+
+
+def test_the_same_command_again_does_nothing_and_says_the_same(mediaml, media, square_finder, tmp_path):
+    command = ("run", "-p", "yolo", "-m", square_finder, "in", "-o", "out")
+    mediaml(*command)
+    before = results(tmp_path / "out")
+    copy = tmp_path / "out/in/clip.annotated.mp4"
+    written = copy.stat().st_mtime_ns
+    said = mediaml(*command)
+    assert "3 of them earlier" in said.err
+    assert results(tmp_path / "out") == before
+    assert copy.stat().st_mtime_ns == written
+    assert "0 frames" in said.err
+
+
+def test_another_option_does_it_again(mediaml, media, square_finder, tmp_path):
+    command = ("run", "-p", "yolo", "-m", square_finder, "in", "-o", "out")
+    mediaml(*command)
+    said = mediaml(*command, "-O", "yolo.conf=0.95")
+    assert said.code == 0
+    lines = results(tmp_path / "out")
+    assert [line["detections"] for line in lines[1:]] == [[]] * 42
+    assert len(lines[0]["run"]["models"]) == 1
+
+
+def test_jsonl_streams_the_same_lines(mediaml, media, square_finder, tmp_path):
+    command = ("run", "-p", "yolo", "-m", square_finder, "in", "-o", "out", "--device", "cpu")
+    said = mediaml(*command, "--jsonl", "-", "-q")
+    streamed = [json.loads(line) for line in said.out.splitlines()]
+    assert said.err == ""
+    key = lambda line: (line["source"], line["frame"])  # noqa: E731
+    assert sorted(streamed[1:], key=key) == sorted(results(tmp_path / "out")[1:], key=key)
+    assert "run" in streamed[0]
+    again = mediaml(*command, "--jsonl", "-", "-q")
+    assert len(again.out.splitlines()) == len(streamed)
+
+
+def test_a_list_of_files_and_filters(mediaml, media, square_finder, tmp_path):
+    (tmp_path / "list.txt").write_text("in/a/x.png\nin/clip.mp4\n")
+    said = mediaml(
+        "run", "-p", "yolo", "-m", square_finder, "--from-file", "list.txt", "--kind", "image", "-o", "out"
+    )
+    assert said.code == 0
+    assert [line["source"] for line in results(tmp_path / "out")[1:]] == ["in/a/x.png"]
+    assert "1 video not wanted" in said.err
+
+
+def test_no_annotate_writes_no_copies(mediaml, media, square_finder, tmp_path):
+    mediaml("run", "-p", "yolo", "-m", square_finder, "in", "-o", "out", "--no-annotate")
+    assert not list((tmp_path / "out").rglob("*.annotated.*"))
+    said = mediaml("run", "-p", "yolo", "-m", square_finder, "in", "-o", "out", "--annotate")
+    assert "3 annotated" in said.err
+
+
+def test_sound_that_no_chosen_plugin_hears_is_told(mediaml, media, square_finder, tmp_path):
+    write_sound(media / "tone.wav", seconds=1.0)
+    said = mediaml("run", "-p", "yolo", "-m", square_finder, "in", "-o", "out")
+    assert said.code == 0
+    assert "1 audio not wanted" in said.err
+    said = mediaml("run", "-p", "yolo", "-m", square_finder, "in/tone.wav", "-o", "out2")
+    assert said.code == 1
+    assert "no chosen plugin looks at audio" in said.err
+
+
+def test_ctrl_c_keeps_what_is_done_and_the_next_run_goes_on(tmp_path, square_finder):
+    write_square_video(tmp_path / "long.mp4", frames=3000)
+    command = [sys.executable, "-m", "mediaml", "run", "-p", "yolo", "-m", str(square_finder), "long.mp4"]
+    command += ["-o", "out", "--no-annotate"]
+    running = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and not _slices(tmp_path / "out"):
+        time.sleep(0.02)
+    running.send_signal(signal.SIGINT)
+    _, said = running.communicate(timeout=60)
+    assert running.returncode == 130, said
+    assert "Traceback" not in said
+    kept = len(results(tmp_path / "out")) - 1
+    assert 0 < kept < 3000
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr
+    frames = [line["frame"] for line in results(tmp_path / "out")[1:]]
+    assert frames == list(range(3000))
+    assert f"{3000 - kept} frames" in done.stderr
+
+
+def _slices(out: Path) -> int:
+    import sqlite3
+
+    try:
+        with sqlite3.connect(f"file:{out / 'ledger.sqlite'}?mode=ro", uri=True) as db:
+            return int(db.execute("SELECT count(*) FROM task").fetchone()[0])
+    except sqlite3.Error:
+        return 0
