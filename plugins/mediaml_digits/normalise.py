@@ -87,6 +87,17 @@ def centred(content: Float32Array) -> UInt8Array:
     return np.round(255 * canvas[top : top + SIDE, left : left + SIDE]).astype(np.uint8)
 
 
+def full_ink(ink: Float32Array, mask: Mask) -> Float32Array:
+    """How much ink a full stroke has at each place: less where less light falls, float32 like `ink`."""
+    import cv2
+
+    size = max(3, max(ink.shape) // 3) | 1
+    strongest = cv2.dilate(np.where(mask, ink, 0), np.ones((size, size), np.uint8))
+    nearby = np.asarray(cv2.blur(strongest, (size, size), borderType=cv2.BORDER_REPLICATE), np.float32)
+    full = max(float(np.percentile(ink[mask], 80)), 1e-6)
+    return np.clip(0.9 * nearby, 0.35 * full, full).astype(np.float32)
+
+
 def mnist_like(ink: Float32Array, mask: Mask) -> UInt8Array:
     """One thing of ink as MNIST would hold it: uint8 [28, 28], 255 is ink.
 
@@ -99,8 +110,7 @@ def mnist_like(ink: Float32Array, mask: Mask) -> UInt8Array:
     rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
     window = np.s_[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
     inside, kept = ink[window], mask[window]
-    full = max(float(np.percentile(inside[kept], 80)), 1e-6)
-    soft = np.where(kept, np.clip(inside / full, 0, 1), 0).astype(np.float32)
+    soft = np.where(kept, np.clip(inside / full_ink(inside, kept), 0, 1), 0).astype(np.float32)
     content = boxed(even_strokes(soft, kept))
     top = float(content.max())
     return centred(np.clip(content * (1.1 / top), 0, 1) if top > 0 else content)

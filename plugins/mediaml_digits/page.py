@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 PAGE_SIDE = 1600  # pixels; a larger page is scaled down to it
 WINDOWS = (24, 96)  # half widths of the local ground, pixels: for text, and for large digits
+GROUND = 0.4  # share of a window that is at least ground, not ink
 LOWEST = 9  # pixels; less high than this, no digit can be told
 MOST = 384  # candidates of one page, largest ink first come the ones of digit-like shape
 WIDEST = 1.05  # width over height, above which a part is also cut into two or more
@@ -68,6 +69,7 @@ def local_ink(grey: Float32Array, half: int, dark: bool) -> Float32Array:
     """How far each pixel stands out of the mean of its surroundings, grey levels, 0 where it does not.
 
     The mean is taken twice, the second time over the ground alone, so that dense ink does not darken it.
+    Where the ground would be the lesser part, there is no ink: it is the other polarity that is written.
     """
     import cv2
 
@@ -77,7 +79,7 @@ def local_ink(grey: Float32Array, half: int, dark: bool) -> Float32Array:
     ground = (residual < 4).astype(np.float32)
     weight = cv2.blur(ground, size, borderType=cv2.BORDER_REPLICATE)
     mean = cv2.blur(grey * ground, size, borderType=cv2.BORDER_REPLICATE) / np.maximum(weight, 1e-3)
-    return np.clip(np.where(weight > 0.05, mean - grey if dark else grey - mean, 0), 0, None).astype(
+    return np.clip(np.where(weight > GROUND, mean - grey if dark else grey - mean, 0), 0, None).astype(
         np.float32
     )
 

@@ -1,0 +1,185 @@
+"""Training of the digits model: what needs only numpy and OpenCV, and (marked `train`) what needs PyTorch."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from training.digits import glyphs, mnist, scenes
+
+from mediaml.onnx.providers import parse_device
+from mediaml.onnx.session import open_session
+from mediaml.store.bundled import bundled_card, bundled_model, bundled_names
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+CLASSIC_PARAMETERS = {"mlp": 235_146, "cnn": 93_322}
+
+
+def test_split_holds_out_other_digits_than_it_teaches() -> None:
+    images = np.arange(6_000, dtype=np.uint8)[:, None, None].repeat(4, 1).repeat(4, 2)
+    digits = mnist.Digits(images, np.arange(6_000))
+    learnt, held = mnist.split(digits, seed=3)
+    assert len(held) == mnist.HELD_OUT and len(learnt) == 1_000
+    assert not set(learnt.labels) & set(held.labels)
+    assert np.array_equal(mnist.split(digits, seed=3)[1].labels, held.labels)
+
+
+def test_files_that_are_not_mnist_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "train-labels-idx1-ubyte.gz"
+    path.write_bytes(gzip.compress(b"\0\0\x08\x01\0\0\0\0"))
+    with pytest.raises(ValueError, match="not the canonical"):
+        mnist.read_idx(path)
+
+
+def test_the_test_digits_are_read_as_published(assets: Path) -> None:
+    test = mnist.read_digits(assets / "data" / "mnist", "t10k")
+    assert test.images.shape == (10_000, 28, 28)
+    assert np.bincount(test.labels).tolist() == [980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009]
+
+
+def test_fonts_for_measuring_are_not_those_for_training() -> None:
+    assert not set(glyphs.TRAIN_FONTS) & set(glyphs.HELD_OUT_FONTS)
+
+
+@pytest.mark.parametrize("letter", ["A", "S", "g"])
+def test_a_trembling_pen_writes_ink_and_never_twice_the_same(letter: str) -> None:
+    random = np.random.default_rng(1)
+    first, second = glyphs.written(letter, random), glyphs.written(letter, random)
+    assert first.max() == 1.0 and 0.01 < float(first.mean()) < 0.5
+    assert not np.array_equal(first, second)
+
+
+def test_photographs_are_drawn_by_seed() -> None:
+    ink = np.zeros((60, 90), np.float32)
+    ink[20:40, 30:60] = 1
+    first, second = (scenes.photograph(ink, np.random.default_rng(5)) for _ in range(2))
+    assert first.dtype == np.uint8 and first.shape == (60, 90)
+    assert np.array_equal(first, second)
+    assert abs(float(first[25:35, 35:55].mean()) - float(first[:10].mean())) > 20
+
+
+def test_bundled_graph_takes_any_batch_and_says_what_it_wants() -> None:
+    session = open_session(bundled_model("digits"), parse_device("cpu"), threads=1)
+    assert session.labels == (*"0123456789", "not a digit")
+    assert session.image_input is not None
+    assert (session.image_input.width, session.image_input.dtype) == (28, "uint8")
+    for count in (1, 3):
+        (probabilities,) = session.run({"image": np.zeros((count, 1, 28, 28), np.uint8)})
+        assert probabilities.shape == (count, 11)
+        assert probabilities.sum(axis=1) == pytest.approx(1, abs=1e-5)
+
+
+def test_bundled_graph_gives_its_golden_answers() -> None:
+    path = bundled_model("digits")
+    session = open_session(path, parse_device("cpu"), threads=1)
+    with np.load(path.with_suffix(".golden.npz")) as golden:
+        (answers,) = session.run({"image": golden["input.image"]})
+        assert np.abs(answers - golden["output.probabilities"]).max() < 1e-4
+
+
+def test_the_figure_of_the_card_is_true(assets: Path) -> None:
+    """The first 2000 test digits, which every run of the suite can afford."""
+    test = mnist.read_digits(assets / "data" / "mnist", "t10k")
+    session = open_session(bundled_model("digits"), parse_device("cpu"), threads=1)
+    (answers,) = session.run({"image": test.images[:2_000, None]})
+    measured = float((answers.argmax(axis=1) == test.labels[:2_000]).mean())
+    assert measured == pytest.approx(bundled_card("digits")["metrics"]["accuracy"], abs=0.01)
+
+
+def test_tables_of_the_docs_are_those_of_the_cards() -> None:
+    from evaluation import tables
+
+    document = ROOT / "docs" / "models.md"
+    text = document.read_text(encoding="utf-8")
+    cards = tables.cards_in(ROOT / "exported_models")
+    assert set(cards) == set(bundled_names())
+    assert tables.regenerated(text, cards) == text, "run `python scripts/evaluate.py --docs`"
+
+
+def test_a_document_without_marks_is_refused() -> None:
+    from evaluation import tables
+
+    with pytest.raises(ValueError, match="lacks the marks"):
+        tables.regenerated("# Models", {})
+
+
+def test_tables_show_numbers_as_people_read_them() -> None:
+    from evaluation import tables
+
+    shown = [tables.shown(value) for value in (None, True, 235_146, 0.98123, "a|b")]
+    assert shown == ["-", "yes", "235 146", "0.9812", "a\\|b"]
+    assert tables.records([{"a": 1}, {"b": 2}]).splitlines()[2:] == ["| 1 | - |", "| - | 2 |"]
+
+
+def test_evaluate_explains_itself() -> None:
+    command = [sys.executable, str(ROOT / "scripts" / "evaluate.py"), "--help"]
+    answer = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert "--docs" in answer.stdout
+
+
+@pytest.mark.train
+@pytest.mark.parametrize("name", list(CLASSIC_PARAMETERS))
+def test_classic_nets_have_the_published_size(name: str) -> None:
+    from training.digits import nets
+
+    assert nets.parameters_of(nets.NETS[name]()) == CLASSIC_PARAMETERS[name]
+
+
+@pytest.mark.train
+def test_a_stopped_training_goes_on_as_if_it_had_not(tmp_path: Path) -> None:
+    import torch
+    from training.digits import loop, nets
+
+    def batch(step: int, random: torch.Generator) -> tuple[torch.Tensor, torch.Tensor]:
+        images = torch.rand(8, 1, 28, 28, generator=random)
+        return images, torch.eye(11)[torch.arange(8) % 11]
+
+    def train(name: str, *stops: int) -> dict[str, torch.Tensor]:
+        for epochs in stops:
+            torch.manual_seed(1)
+            recipe = loop.Recipe(2, 3, cooling=0.1, average=0.9)
+            training = loop.Training(nets.DigitNet(), recipe, tmp_path / name, 1, torch.device("cpu"))
+            training.recipe = loop.Recipe(epochs, 3, cooling=0.1, average=0.9)
+            net = training.run(batch, lambda _: {})
+        return net.state_dict()
+
+    whole, resumed = train("whole.pt", 2), train("parts.pt", 1, 2)
+    for name, values in whole.items():
+        assert torch.allclose(values.float(), resumed[name].float(), atol=1e-3), name
+
+
+@pytest.mark.train
+def test_exported_graph_answers_as_pytorch_does(tmp_path: Path) -> None:
+    import torch
+    from training.digits import export, graph, nets
+
+    torch.manual_seed(2)
+    net = nets.DigitNet()
+    for _ in range(3):  # batch norms with statistics of their own
+        net(torch.rand(16, 1, 28, 28))
+    net.eval()
+    graph.write(net, 1.3, tmp_path / "digits.onnx")
+    assert export.largest_difference(net, 1.3, tmp_path / "digits.onnx", export.drawn_inputs()) < 1e-4
+
+
+@pytest.mark.train
+def test_augmented_digits_stay_pictures() -> None:
+    import torch
+    from training.digits.augment import augment
+
+    images = torch.zeros(16, 1, 28, 28)
+    images[:, :, 6:22, 12:16] = 1
+    seen = augment(images, torch.Generator().manual_seed(1))
+    assert seen.shape == images.shape and float(seen.min()) >= 0 and float(seen.max()) <= 1
+    assert 0.5 < float(seen.sum() / images.sum()) < 1.6
+
+
+def test_card_names_its_goals() -> None:
+    card = bundled_card("digits")
+    assert {"goal", "met", "figure"} <= set(card["goals"][0])
+    assert json.dumps(card)
