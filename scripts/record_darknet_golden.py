@@ -38,7 +38,7 @@ def opencv_answers(cfg: Path, weights: Path, image: UInt8Array) -> Answers:
     full = cfg.with_name("opencv.cfg")
     height, width = image.shape[:2]
     full.write_text(material.resized_cfg(cfg.read_text().replace("[yolo]\n", EVERYTHING), width, height))
-    net = cv2.dnn.readNetFromDarknet(str(full), str(weights))
+    net = cv2.dnn.readNetFromDarknet(str(full), str(weights))  # type: ignore[attr-defined]
     net.setInput(cv2.dnn.blobFromImage(image, 1 / 255))
     heads = [np.asarray(head) for head in net.forward(net.getUnconnectedOutLayersNames())]
     rows = np.concatenate([head.reshape(-1, head.shape[-1]) for head in heads])

@@ -68,7 +68,7 @@ def build_graph(network: Network, weights: Iterable[FoldedConvolution], name: st
     builder.scope = ""
     builder.rename_output(builder.add("Concat", *boxes, axis=1), "boxes")
     builder.rename_output(builder.add("Concat", *scores, axis=1), "scores")
-    return builder.model(name, *_interface(network.classes))
+    return builder.finish(name, *_interface(network.classes))
 
 
 def _interface(classes: int) -> tuple[list[ValueInfoProto], list[ValueInfoProto]]:

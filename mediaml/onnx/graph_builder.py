@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
-from onnx import ModelProto, NodeProto, TensorProto, ValueInfoProto, helper, numpy_helper
+from onnx import ModelProto, ValueInfoProto, helper
 
 OPSET = 17
 IR_VERSION = 8
@@ -15,19 +15,26 @@ IR_VERSION = 8
 
 
 class GraphBuilder:
-    """Collects nodes and constants; `scope` begins every name."""
+    """Collects nodes and constants; `scope` begins every name.
+
+    Constants go straight into the finished message: ONNX's helpers would copy all weights three times.
+    """
 
     def __init__(self) -> None:
         self.scope = ""
-        self._nodes: list[NodeProto] = []
-        self._constants: list[TensorProto] = []
+        self._model = ModelProto(ir_version=IR_VERSION, producer_name="mediaml")
+        self._model.opset_import.append(helper.make_opsetid("", OPSET))
         self._names: dict[str, int] = {}
 
     def constant(self, name: str, values: ArrayLike, dtype: type[np.generic]) -> str:
         """Add a constant tensor; returns its name."""
         unique = self._unique(name)
-        array = np.ascontiguousarray(np.asarray(values, dtype=dtype))
-        self._constants.append(numpy_helper.from_array(array, unique))
+        little_endian = np.asarray(values, dtype=np.dtype(dtype).newbyteorder("<"))
+        tensor = self._model.graph.initializer.add()
+        tensor.name = unique
+        tensor.data_type = helper.np_dtype_to_tensor_dtype(np.dtype(dtype))
+        tensor.dims.extend(little_endian.shape)
+        tensor.raw_data = little_endian.tobytes()
         return unique
 
     def shape_constant(self, *values: int) -> str:
@@ -41,20 +48,21 @@ class GraphBuilder:
     def add_many(self, operator: str, outputs: int, *inputs: str, **attributes: Any) -> list[str]:
         """Add a node with several outputs; returns their names."""
         names = [self._unique(operator) for _ in range(outputs)]
-        self._nodes.append(helper.make_node(operator, inputs, names, name=names[0], **attributes))
+        self._model.graph.node.append(helper.make_node(operator, inputs, names, name=names[0], **attributes))
         return names
 
     def rename_output(self, name: str, target: str) -> None:
         """Add a node that gives a tensor the name of a graph's output."""
-        self._nodes.append(helper.make_node("Identity", [name], [target], name=target))
+        self._model.graph.node.append(helper.make_node("Identity", [name], [target], name=target))
 
-    def model(
+    def finish(
         self, name: str, inputs: Sequence[ValueInfoProto], outputs: Sequence[ValueInfoProto]
     ) -> ModelProto:
-        """The finished model."""
-        graph = helper.make_graph(self._nodes, name, list(inputs), list(outputs), self._constants)
-        opsets = [helper.make_opsetid("", OPSET)]
-        return helper.make_model(graph, opset_imports=opsets, ir_version=IR_VERSION, producer_name="mediaml")
+        """The finished model; nothing may be added after it."""
+        self._model.graph.name = name
+        self._model.graph.input.extend(inputs)
+        self._model.graph.output.extend(outputs)
+        return self._model
 
     def _unique(self, name: str) -> str:
         full = f"{self.scope}/{name}" if self.scope else name

@@ -33,7 +33,7 @@ YOLO = "[yolo]\nmask=0,1\nanchors=10,14, 23,27, 37,58\nclasses=3\nnum=3\n"
 TO_HEAD = "[convolutional]\nfilters=16\nsize=1\nactivation=linear\n"
 
 
-def conv(filters: int, size: int = 3, activation: str = "leaky", **options: Any) -> str:
+def conv(filters: int | str, size: int = 3, activation: str = "leaky", **options: Any) -> str:
     """A convolution with batch norm and half its size of padding."""
     given = {"batch_normalize": 1, "pad": 1, "stride": 1} | options
     lines = "".join(f"{key}={value}\n" for key, value in given.items())

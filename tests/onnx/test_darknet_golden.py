@@ -12,13 +12,13 @@ import pytest
 from mediaml.onnx.darknet import ImportReport, import_darknet
 from mediaml.onnx.providers import parse_device
 from mediaml.onnx.session import open_session
-from mediaml.types import UInt8Array
+from mediaml.types import Array, UInt8Array
 from tests.onnx import darknet_material as material
 from tests.onnx.darknet_material import Answers
 
-BOX = {"atol": 1e-3, "rtol": 1e-5}
+BOX_TOLERANCE, BOX_RELATIVE = 1e-3, 1e-5
 """A thousandth of a pixel; relative for boxes far larger than the picture: float32 has no more digits."""
-SCORE = {"atol": 1e-4, "rtol": 0.0}
+SCORE_TOLERANCE = 1e-4
 
 Golden = Mapping[str, Any]
 
@@ -54,10 +54,20 @@ def answers(report: ImportReport, image: UInt8Array) -> Answers:
 def assert_equal(found: Answers, golden: Golden) -> None:
     """The recorded anchors one by one, all anchors in sum."""
     chosen = golden["chosen"].astype(np.int64)
-    np.testing.assert_allclose(found.boxes[chosen], golden["boxes"], **BOX)
-    np.testing.assert_allclose(found.scores[chosen], golden["scores"], **SCORE)
-    np.testing.assert_allclose(found.boxes.mean(axis=0, dtype=np.float64), golden["box_means"], **BOX)
-    np.testing.assert_allclose(found.scores.mean(axis=0, dtype=np.float64), golden["score_means"], **SCORE)
+    assert_boxes(found.boxes[chosen], golden["boxes"])
+    assert_boxes(found.boxes.mean(axis=0, dtype=np.float64), golden["box_means"])
+    assert_scores(found.scores[chosen], golden["scores"])
+    assert_scores(found.scores.mean(axis=0, dtype=np.float64), golden["score_means"])
+
+
+def assert_boxes(found: Array, expected: Array) -> None:
+    """Equal within the boxes' tolerance."""
+    np.testing.assert_allclose(found, expected, atol=BOX_TOLERANCE, rtol=BOX_RELATIVE)
+
+
+def assert_scores(found: Array, expected: Array) -> None:
+    """Equal within the scores' tolerance."""
+    np.testing.assert_allclose(found, expected, atol=SCORE_TOLERANCE, rtol=0)
 
 
 @pytest.mark.parametrize("name", sorted(material.LAYERS))
