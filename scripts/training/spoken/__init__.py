@@ -1,0 +1,1 @@
+"""Training of the spoken-digit model: recordings, composed strings of digits, net, folds, export."""

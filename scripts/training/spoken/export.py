@@ -1,0 +1,51 @@
+"""From the trained net to `spoken.onnx` and its golden file."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from training import shipping
+from training.spoken.compose import compose
+from training.spoken.graph import SpokenGraph
+from training.spoken.net import SpokenNet
+from training.spoken.recordings import Clip
+from training.spoken.sounds import buzz, coloured_noise, melody
+from training.spoken.spec import LABELS, SOUND
+
+from mediaml.ops.spectrogram import log_mel
+
+FACTS = {
+    "mediaml.interface": "classifier/1",
+    "mediaml.labels": json.dumps(LABELS),
+    "mediaml.input": json.dumps({"type": "sound", **asdict(SOUND)}),
+    "mediaml.name": "spoken",
+    "mediaml.source": "scripts/train_spoken.py",
+}
+
+
+def real_windows(clips: Sequence[Clip]) -> NDArray[np.float32]:
+    """Windows of strings of spoken digits, float32 [64, mels, steps]."""
+    rng = np.random.default_rng(3)
+    return np.stack([log_mel(compose(rng, clips, SOUND.window_s).samples, SOUND) for _ in range(64)])
+
+
+def golden_windows() -> NDArray[np.float32]:
+    """Windows made by code: silence, noise, a melody and a voice without words."""
+    rng = np.random.default_rng(11)
+    size = SOUND.window_samples
+    sounds = [np.zeros(size), 0.02 * coloured_noise(rng, size, 1.0), 0.1 * melody(rng, size), buzz(rng, size)]
+    return np.stack([log_mel(np.clip(sound, -1, 1).astype(np.float32), SOUND) for sound in sounds])
+
+
+def ship(net: SpokenNet, clips: Sequence[Clip], output: Path) -> float:
+    """Write the ONNX file and its golden file; how much the file differs from the net on real sound."""
+    graph = SpokenGraph(net.cpu()).eval()
+    example = torch.full((2, SOUND.mels, SOUND.steps), -13.8)
+    shipping.export(graph, example, ("spectrogram", "probabilities", "track"), output, FACTS)
+    difference = shipping.verify(graph, output, real_windows(clips))
+    shipping.write_golden(output, golden_windows())
+    return difference

@@ -1,0 +1,75 @@
+"""Leave-one-speaker-out: six nets, each measured on the one voice that it has never heard."""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from evaluation.classification import classification_report
+from evaluation.spoken import Hits, Tracker, measure, total
+from numpy.typing import NDArray
+from training.spoken.graph import SpokenGraph
+from training.spoken.learning import Recipe, Strings, train
+from training.spoken.net import SpokenNet
+from training.spoken.recordings import Clip
+from training.spoken.spec import LABELS
+
+
+def torch_tracker(net: SpokenNet) -> Tracker:
+    """The net, as it will be exported, on the device where it lies."""
+    graph = SpokenGraph(net).eval()
+    device = next(net.parameters()).device
+
+    def track(windows: NDArray[np.float32]) -> NDArray[np.float32]:
+        with torch.inference_mode():
+            rows: NDArray[np.float32] = graph(torch.from_numpy(windows).to(device))[1].cpu().numpy()
+        return rows
+
+    return track
+
+
+def plain(measures: Mapping[str, Any]) -> dict[str, Any]:
+    """Measures as plain rounded values."""
+    return {
+        name: value.figures() if isinstance(value, Hits) else round(float(value), 4)
+        for name, value in measures.items()
+    }
+
+
+def leave_one_out(
+    clips: Sequence[Clip], strings: Mapping[str, Strings], recipe: Recipe, work: Path, device: torch.device
+) -> dict[str, Any]:
+    """Train and measure a net for every speaker left out; the result is also kept in `work`.
+
+    Returns:
+        `per_source`: measures by speaker; `metrics`: means over speakers and sums of counts; `report`: the
+        classification report over all held-out clips; `history`: losses by speaker.
+    """
+    results = {}
+    for speaker in strings:
+        others = [part for name, part in strings.items() if name != speaker]
+        net, history = train(f"without-{speaker}", others, recipe, work, device)
+        held_out = [clip for clip in clips if clip.speaker == speaker]
+        results[speaker] = (measure(held_out, torch_tracker(net)), history)
+        print(speaker, json.dumps(plain(without_rows(results[speaker][0]))), flush=True)
+    measures = [result for result, _ in results.values()]
+    mean = {
+        name: float(np.mean([m[name] for m in measures]))
+        for name in ("accuracy", "answered_once_and_right", "false_alarms_per_minute")
+    }
+    sums = {name: total(m[name] for m in measures) for name in ("strings", "strings_in_noise_15db")}
+    rows = np.concatenate([m["rows"] for m in measures])
+    truth = np.concatenate([m["truth"] for m in measures])
+    return {
+        "per_source": {name: plain(without_rows(result)) for name, (result, _) in results.items()},
+        "metrics": plain({**mean, **sums}),
+        "report": classification_report(rows, truth, LABELS),
+        "history": {name: history for name, (_, history) in results.items()},
+    }
+
+
+def without_rows(measures: Mapping[str, Any]) -> dict[str, Any]:
+    """The measures without the arrays that the report is made of."""
+    return {name: value for name, value in measures.items() if name not in ("rows", "truth")}
