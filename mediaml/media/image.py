@@ -13,6 +13,7 @@ from types import TracebackType
 from typing import Self
 
 import cv2
+import numpy as np
 
 from mediaml.errors import MediaError
 from mediaml.media.image_decode import decode_image
@@ -38,7 +39,8 @@ class ImagePixels:
         self, width: int, height: int, fit: Fit, *, pad: int = 114, resample: Resample = "bilinear"
     ) -> UInt8Array:
         """See `mediaml.types.Pixels`."""
-        return fit_image(self.rgb, width, height, fit, pad=pad, resample=resample)
+        fitted = fit_image(self.rgb, width, height, fit, pad=pad, resample=resample)
+        return fitted.copy() if np.may_share_memory(fitted, self.rgb) else fitted
 
 
 def checked_header(path: Path, read: ReadAt, limits: Limits) -> ImageHeader:
