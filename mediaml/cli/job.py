@@ -146,7 +146,7 @@ def choose(offers: list[Offer], request: Request) -> list[Choice]:
 
 def _annotates(request: Request, models: list[LoadedModel]) -> bool:
     if request.annotate is None:
-        return any(model.spec.task == "detect" for model in models)
+        return any(model.spec.task in ("detect", "transform") for model in models)
     return request.annotate
 
 

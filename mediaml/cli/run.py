@@ -52,7 +52,7 @@ _KINDS = ("image", "video", "audio")
 @click.option(
     "--annotate/--no-annotate",
     default=None,
-    help="Draw copies [default: for detectors].",
+    help="Draw copies [default: for boxes and pictures].",
 )
 @click.option("--jsonl", metavar="-|PATH", help="Stream results as JSON lines while they come; - is stdout.")
 @click.option("--force", is_flag=True, help="Do again what the output folder already holds.")

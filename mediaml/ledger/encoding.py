@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import msgspec
 import numpy as np
 
-from mediaml.types import Detection, Embedding, Label, MediaInfo, Picture
+from mediaml.types import Detection, Embedding, Label, MediaInfo, Picture, UInt8Array
 
 _SCORE_DECIMALS, _BOX_DECIMALS = 5, 2
 
@@ -52,6 +52,14 @@ def picture_blob(picture: Picture | None) -> bytes | None:
 
     _, png = cv2.imencode(".png", np.ascontiguousarray(picture.image[:, :, ::-1]))
     return png.tobytes()
+
+
+def picture_of(blob: bytes) -> UInt8Array:
+    """The picture of `picture_blob`: uint8 RGB [H, W, 3]."""
+    import cv2
+
+    decoded = cv2.imdecode(np.frombuffer(blob, np.uint8), cv2.IMREAD_COLOR)
+    return np.ascontiguousarray(decoded[:, :, ::-1], dtype=np.uint8)
 
 
 def info_json(info: MediaInfo) -> str:

@@ -11,8 +11,9 @@ from typing import Any
 
 import msgspec
 
+from mediaml.ledger.encoding import picture_of
 from mediaml.ledger.schema import connect
-from mediaml.types import Box, DecodeAccounts, Detection, Kind, Label
+from mediaml.types import Box, DecodeAccounts, Detection, Kind, Label, UInt8Array
 from mediaml.work import Failure, Task
 
 
@@ -108,6 +109,20 @@ class View:
             for row in msgspec.json.decode(text)
         ]
         return tuple(labels), tuple(detections)
+
+    def picture(self, source: int, frame: int) -> UInt8Array | None:
+        """The picture with which a model answered a frame, the last model of several: uint8 RGB [H, W, 3]."""
+        row = self._db.execute(
+            "SELECT picture FROM answer WHERE source = ? AND frame = ? AND picture IS NOT NULL "
+            "ORDER BY model DESC LIMIT 1",
+            (source, frame),
+        ).fetchone()
+        return None if row is None else picture_of(row[0])
+
+    def has_pictures(self, source: int) -> bool:
+        """Whether any model answered a source with pictures."""
+        query = "SELECT 1 FROM answer WHERE source = ? AND picture IS NOT NULL LIMIT 1"
+        return self._db.execute(query, (source,)).fetchone() is not None
 
     def failures(self, source: int | None = None, *, task: Task | None = None) -> Iterator[FailureRow]:
         """What failed, by source and model; then, unless one task is asked for, files not written."""

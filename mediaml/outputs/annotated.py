@@ -15,7 +15,7 @@ from mediaml.ledger.view import SourceRow, View, open_view
 from mediaml.media.annotate_image import annotated_name
 from mediaml.media.limits import Limits
 from mediaml.ops.drawing import Overlay
-from mediaml.types import Kind
+from mediaml.types import Kind, UInt8Array
 from mediaml.work import Failure
 
 ARTIFACT = "annotated"
@@ -56,14 +56,18 @@ def _write(view: View, source: SourceRow, target: Path, limits: Limits) -> tuple
         labels, detections = view.overlay(source.id, frame)
         return Overlay(labels, detections)
 
+    def picture(frame: int) -> UInt8Array | None:
+        return view.picture(source.id, frame)
+
     if source.kind is Kind.IMAGE:
         from mediaml.media.annotate_image import write_annotated_image
 
-        write_annotated_image(source.path, target, overlay(0), limits=limits)
+        write_annotated_image(source.path, target, overlay(0), picture=picture(0), limits=limits)
         return ()
     from mediaml.media.annotate_video import write_annotated_video
 
-    return write_annotated_video(source.path, target, overlay, limits=limits).dropped
+    pictures = picture if view.has_pictures(source.id) else None
+    return write_annotated_video(source.path, target, overlay, pictures=pictures, limits=limits).dropped
 
 
 class Annotator:

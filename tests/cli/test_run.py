@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from importlib.metadata import EntryPoint
 from pathlib import Path
 
 import cv2
@@ -14,9 +15,11 @@ import jsonschema
 import numpy as np
 import pytest
 
+from mediaml.media.reader import open_reader
 from mediaml.outputs.jsonl import schema
+from mediaml.types import Kind
 from tests.cli.conftest import results
-from tests.make_media import write_sound, write_square_video
+from tests.make_media import square_left, write_sound, write_square_video
 
 
 def write_square(path: Path, width: int, height: int, box: tuple[int, int, int, int]) -> None:
@@ -153,3 +156,30 @@ def _slices(out: Path) -> int:
             return int(db.execute("SELECT count(*) FROM task").fetchone()[0])
     except sqlite3.Error:
         return 0
+
+
+def test_a_model_that_answers_with_pictures_shows_them(mediaml, tmp_path, monkeypatch):
+    (tmp_path / "plugin_of_negatives.py").write_text(
+        "from mediaml.plugin import ModelSpec, Picture, hookimpl\n"
+        "class Negative:\n"
+        "    def predict(self, frames):\n"
+        "        return [Picture(255 - frame.image) for frame in frames]\n"
+        "@hookimpl\n"
+        "def mediaml_models():\n"
+        "    yield ModelSpec('negative', task='transform', load=lambda context: Negative())\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    point = EntryPoint("negative", "plugin_of_negatives", "mediaml")
+    monkeypatch.setattr("mediaml.registry.entry_points", lambda group: [point])
+    write_square(tmp_path / "x.png", 64, 48, (16, 16, 32, 32))
+    write_square_video(tmp_path / "clip.mp4", frames=5)
+    said = mediaml("run", "-p", "negative", "x.png", "clip.mp4", "-o", "out", "--device", "cpu")
+    assert said.code == 0, said.err
+    negative = cv2.imread(str(tmp_path / "out/x.annotated.png"))
+    assert negative[20, 20].tolist() == [0, 0, 0]
+    assert negative[2, 2].tolist() == [255, 255, 255]
+    with open_reader(tmp_path / "out/clip.annotated.mp4", Kind.VIDEO) as reader:
+        images = [frame.image for frame in reader.frames()]
+    assert len(images) == 5
+    assert images[0][40, square_left(0) + 10].max() < 40
+    assert images[0][80, 100].min() > 215
