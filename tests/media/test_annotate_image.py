@@ -1,0 +1,96 @@
+"""Annotated pictures: upright, drawn on, in the format of their name, whole or not at all."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from mediaml.errors import MediaError
+from mediaml.media.annotate_image import annotated_name, write_annotated_image
+from mediaml.ops.drawing import Overlay, color_of
+from mediaml.types import Box, Detection, Kind, Label
+
+OVERLAY = Overlay((Label("still life", 0.4),), (Detection(Label("cup", 0.9), Box(20, 40, 60, 70)),))
+
+
+def photo(path: Path, width: int = 120, height: int = 80, orientation: int = 1) -> Path:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    Image.new("RGB", (width, height), (90, 90, 90)).save(path, exif=exif)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("suffix", "format_", "tolerance"),
+    [(".jpg", "JPEG", 90), (".JPEG", "JPEG", 90), (".png", "PNG", 0), (".webp", "WEBP", 90)],
+)
+def test_a_picture_is_written_in_the_format_of_its_name(
+    tmp_path: Path, suffix: str, format_: str, tolerance: int
+) -> None:
+    target = tmp_path / "neu" / f"ä{suffix}"
+    write_annotated_image(photo(tmp_path / "in.png"), target, OVERLAY)
+    with Image.open(target) as written:
+        assert (written.format, written.size) == (format_, (120, 80))
+        pixels = np.asarray(written.convert("RGB")).astype(int)
+    assert np.abs(pixels[55, 20:22] - color_of("cup")).max() <= tolerance
+    assert np.abs(pixels[55, 40] - 90).max() <= 3
+    assert np.abs(pixels[75, 100] - 90).max() <= 3
+    assert [path.name for path in target.parent.iterdir()] == [target.name]
+
+
+@pytest.mark.parametrize("orientation", [3, 6, 8])
+def test_a_turned_photo_is_written_upright(tmp_path: Path, orientation: int) -> None:
+    source = photo(tmp_path / "in.jpg", orientation=orientation)
+    write_annotated_image(source, tmp_path / "out.png", OVERLAY)
+    with Image.open(tmp_path / "out.png") as written:
+        assert written.size == ((120, 80) if orientation == 3 else (80, 120))
+        assert not written.getexif().get(0x0112)
+        assert written.getpixel((20, 60)) == color_of("cup")
+
+
+def test_a_picture_takes_the_place_of_the_source_and_boxes_scale_with_it(tmp_path: Path) -> None:
+    picture = np.full((160, 240, 3), 30, np.uint8)
+    write_annotated_image(photo(tmp_path / "in.png"), tmp_path / "out.png", OVERLAY, picture=picture)
+    with Image.open(tmp_path / "out.png") as written:
+        assert written.size == (240, 160)
+        assert written.getpixel((40, 120)) == color_of("cup")
+        assert written.getpixel((80, 110)) == (30, 30, 30)
+    assert (picture == 30).all()
+
+
+def test_errors_name_the_thing_and_leave_no_half_file(tmp_path: Path) -> None:
+    source = photo(tmp_path / "in.png")
+    with pytest.raises(MediaError, match=r"out\.gif cannot be written"):
+        write_annotated_image(source, tmp_path / "out.gif", OVERLAY)
+    wide = photo(tmp_path / "wide.png", 17_000, 1)
+    with pytest.raises(MediaError, match="17000x1 pixels"):
+        write_annotated_image(wide, tmp_path / "out.webp", OVERLAY)
+    (tmp_path / "text.png").write_text("no picture")
+    with pytest.raises(MediaError, match=r"text\.png"):
+        write_annotated_image(tmp_path / "text.png", tmp_path / "out.png", OVERLAY)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["in.png", "text.png", "wide.png"]
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "expected"),
+    [
+        ("dog.jpg", Kind.IMAGE, "dog.annotated.jpg"),
+        ("a/b.c/dog.JPEG", Kind.IMAGE, "a/b.c/dog.annotated.JPEG"),
+        ("x.png", Kind.IMAGE, "x.annotated.png"),
+        ("x.webp", Kind.IMAGE, "x.webp.annotated.png"),
+        ("noext", Kind.IMAGE, "noext.annotated.png"),
+        ("a/traffic-mini.mp4", Kind.VIDEO, "a/traffic-mini.annotated.mp4"),
+        ("clip.mov", Kind.VIDEO, "clip.mov.annotated.mp4"),
+        ("kätzchen.MP4", Kind.VIDEO, "kätzchen.annotated.MP4"),
+    ],
+)
+def test_names_of_annotated_copies(name: str, kind: Kind, expected: str) -> None:
+    assert annotated_name(name, kind) == expected
+
+
+def test_sound_has_no_annotated_copy() -> None:
+    with pytest.raises(ValueError, match="sound"):
+        annotated_name("a.wav", Kind.AUDIO)
