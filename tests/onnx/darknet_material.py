@@ -55,6 +55,8 @@ LAYERS: dict[str, str] = {
     "depthwise": conv(12) + conv(12, groups=12),
     "shortcut": conv(8) + conv(8) + "[shortcut]\nfrom=-2\nactivation=linear\n",
     "shortcut_activation": conv(8) + conv(8) + "[shortcut]\nfrom=-2\nactivation=leaky\n",
+    "shortcut_fewer_channels": conv(4) + conv(8) + "[shortcut]\nfrom=-2\nactivation=linear\n",
+    "shortcut_more_channels": conv(12) + conv(8) + "[shortcut]\nfrom=-2\nactivation=linear\n",
     "route": conv(8) + conv(4) + conv(6) + "[route]\nlayers=-1,0,-2\n",
     "route_groups": conv(8) + "[route]\nlayers=-1\ngroups=2\ngroup_id=1\n" + conv(4),
     "dropout": conv(8) + "[dropout]\nprobability=.5\n",
