@@ -10,6 +10,7 @@
     │   └── ChecksumError        4   a model file is not the one that was promised
     ├── NoInputsError            5   nothing that was named is a media file
     └── MediaError               1   one media file cannot be (fully) read or written
+        ├── NoSoundError         1   one media file holds no sound
         └── LimitError           1   one media file is larger than the limits allow
 
 A message is one or two lines: what is wrong, where, and what to do next. Only `mediaml.cli` turns an
@@ -84,6 +85,10 @@ class NoInputsError(MediamlError):
 
 class MediaError(MediamlError):
     """One media file cannot be read or written; the other files go on."""
+
+
+class NoSoundError(MediaError):
+    """One media file holds no sound; a video may well be silent."""
 
 
 class LimitError(MediaError):

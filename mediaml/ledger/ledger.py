@@ -94,40 +94,45 @@ class Ledger:
         ).fetchone()
         return Kind(row[0]) if row and row[0] else None
 
-    def add_source(self, source: Source) -> int:
-        """The id of a source, noted at the end of the order of this run.
+    def add_source(self, source: Source, kind: Kind | None = None) -> int:
+        """The id of a source; `kind` is `None` where it could not be told.
 
         A source whose size or time of modification has changed loses its earlier answers: they are of
         another file. Its `name` stays the one it was first given; a name that another source has gets a
         number, so that outputs never collide.
         """
-        self._positions += 1
         path = os.fsencode(source.path)
+        stamp = (source.size, source.mtime_ns)
         with self._db:
             row = self._db.execute("SELECT id, size, mtime_ns FROM source WHERE path = ?", (path,)).fetchone()
-            if row and row[1:] == (source.size, source.mtime_ns):
-                self._db.execute("UPDATE source SET shown = ? WHERE id = ?", (source.shown, row[0]))
-                return int(row[0])
-            if row:
+            if row is None:
+                return self._insert_source(source, path, kind)
+            if row[1:] != stamp:
                 self._db.execute("DELETE FROM task WHERE source = ?", (row[0],))
                 self._db.execute("DELETE FROM artifact WHERE source = ?", (row[0],))
-                self._db.execute(
-                    "UPDATE source SET shown = ?, size = ?, mtime_ns = ?, kind = NULL, info = NULL "
-                    "WHERE id = ?",
-                    (source.shown, source.size, source.mtime_ns, row[0]),
-                )
-                return int(row[0])
-            added = self._db.execute(
-                "INSERT INTO source (path, shown, name, position, size, mtime_ns) VALUES (?, ?, ?, ?, ?, ?)",
-                (
-                    path,
-                    source.shown,
-                    self._free("source", "name", source.name),
-                    self._positions,
-                    source.size,
-                    source.mtime_ns,
-                ),
+            self._db.execute(
+                "UPDATE source SET shown = ?, size = ?, mtime_ns = ?, kind = ? WHERE id = ?",
+                (source.shown, *stamp, kind and kind.value, row[0]),
             )
+        return int(row[0])
+
+    def _insert_source(self, source: Source, path: bytes, kind: Kind | None) -> int:
+        self._positions += 1
+        name = self._free("source", "name", source.name)
+        values = (
+            path,
+            source.shown,
+            name,
+            self._positions,
+            source.size,
+            source.mtime_ns,
+            kind and kind.value,
+        )
+        added = self._db.execute(
+            "INSERT INTO source (path, shown, name, position, size, mtime_ns, kind) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?)",
+            values,
+        )
         return int(added.lastrowid or 0)
 
     def _free(self, table: str, column: str, wanted: str) -> str:
@@ -189,10 +194,7 @@ class Ledger:
     def _write(self, result: TaskResult) -> None:
         task, failure, accounts = result.task, result.failure, result.accounts
         if result.info is not None:
-            self._db.execute(
-                "UPDATE source SET kind = ?, info = ? WHERE id = ?",
-                (result.info.kind.value, info_json(result.info), task.source),
-            )
+            self._db.execute("UPDATE source SET info = ? WHERE id = ?", (info_json(result.info), task.source))
         self._db.execute("UPDATE artifact SET done = 0 WHERE source = ?", (task.source,))
         self._db.execute(
             "INSERT OR REPLACE INTO task VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",

@@ -13,7 +13,7 @@ from av.audio.frame import AudioFrame
 from av.audio.stream import AudioStream
 from av.container import InputContainer
 
-from mediaml.errors import MediaError
+from mediaml.errors import MediaError, NoSoundError
 from mediaml.inputs import SoundInput
 from mediaml.media.cut_off import check_whole
 from mediaml.media.decode import Decoding, Tally, first_decoded
@@ -51,7 +51,7 @@ def sound_of(path: Path, container: InputContainer) -> AudioStream:
     """
     stream = audio_stream(container)
     if stream is None:
-        raise MediaError(f"{path} holds no sound.", "Leave the file out, or read it as what it is.")
+        raise NoSoundError(f"{path} holds no sound.", "Leave the file out, or read it as what it is.")
     if stream.codec_context is None:
         raise no_decoder(path, stream)
     return stream
@@ -140,7 +140,7 @@ class SoundReader:
                 pixels=SpectrogramPixels(spectrogram),
                 spectrogram=spectrogram,
             )
-        check_whole(self._path, self._info.duration_s, end_s, decoding.missing)
+        check_whole(self._path, self._info.duration_s, end_s, missing=decoding.missing)
 
     def _decoded(self, decoding: Decoding) -> Iterator[tuple[Stamp, AudioFrame]]:
         frames = iter(decoding)

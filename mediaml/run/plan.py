@@ -90,7 +90,7 @@ class Planner:
         return self._remaining(source, kind, models)
 
     def _remaining(self, source: Source, kind: Kind, models: Sequence[tuple[LoadedModel, int]]) -> Job | None:
-        source_id = self._ledger.add_source(source)
+        source_id = self._ledger.add_source(source, kind)
         self.planned.sources.append(source_id)
         wants = []
         for model, model_id in models:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 
-from mediaml.errors import MediamlError
+from mediaml.errors import NoSoundError
 from mediaml.inputs import SoundInput
 from mediaml.media.limits import Limits
 from mediaml.media.reader import Reader, open_reader
@@ -75,6 +75,7 @@ def _read_group(
 ) -> None:
     stage: Stage = "open"
     accounts = DecodeAccounts()
+    silent = NoSoundError if job.kind is Kind.VIDEO else ()
     try:
         with open_reader(job.source.path, as_kind, sound=sound, limits=limits) as reader:
             stage = "decode"
@@ -85,12 +86,17 @@ def _read_group(
             finally:
                 accounts = reader.accounts
         if whole:
-            for want in wants:
-                want.stream.finish(accounts, want.next_slice)
-    except (MediamlError, OSError) as error:
-        _fail_all(wants, stage, error, accounts)
+            _finish_all(wants, accounts)
+    except silent:
+        # A silent video is whole: there is nothing to hear in it.
+        _finish_all(wants, accounts)
     except Exception as error:  # noqa: BLE001  a decoder may raise anything; it costs this file, not the run
         _fail_all(wants, stage, error, accounts)
+
+
+def _finish_all(wants: list[Want], accounts: DecodeAccounts) -> None:
+    for want in wants:
+        want.stream.finish(accounts, want.next_slice)
 
 
 def _fail_all(wants: list[Want], stage: Stage, error: Exception, accounts: DecodeAccounts) -> None:

@@ -35,7 +35,7 @@ def result(task: Task, frames: range, *, last: bool) -> TaskResult:
 
 
 def test_answers_come_back_as_they_went_in(ledger):
-    task = Task(ledger.add_source(source("a.mp4")), ledger.add_model(MODEL), 0)
+    task = Task(ledger.add_source(source("a.mp4"), Kind.VIDEO), ledger.add_model(MODEL), 0)
     ledger.commit([result(task, range(3), last=True)])
     with open_view(ledger.folder) as view:
         rows = list(view.answers(task.source))
@@ -73,7 +73,7 @@ def test_a_commit_is_whole_or_not_at_all(ledger):
 
 
 def test_a_changed_file_loses_its_answers(ledger):
-    ids = ledger.add_source(source("a.mp4")), ledger.add_model(MODEL)
+    ids = ledger.add_source(source("a.mp4"), Kind.VIDEO), ledger.add_model(MODEL)
     ledger.commit([result(Task(*ids, 0), range(2), last=True)])
     assert ledger.recall(source("a.mp4")) is Kind.VIDEO
     assert ledger.recall(source("a.mp4", size=11)) is None

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pytest
 
+from mediaml.inputs import SoundInput
 from mediaml.ledger.ledger import Ledger
 from mediaml.ledger.view import open_view
 from mediaml.media.limits import Limits
@@ -93,7 +94,8 @@ class Bench:
         return answers, failures
 
     def _loaded(self, name: str, model: object) -> LoadedModel:
-        spec = ModelSpec(name, task="classify", load=lambda context: None)
+        kinds = getattr(model, "kinds", frozenset({Kind.IMAGE, Kind.VIDEO}))
+        spec = ModelSpec(name, task="classify", load=lambda context: None, kinds=kinds, sound=SoundInput())
         identity = ModelIdentity(name, "classify", "", "", "", "", "", "{}")
         return LoadedModel(spec, model, identity, ("cpu",), (), self.batch)
 
@@ -171,3 +173,13 @@ def test_a_crash_of_ours_reaches_the_main_thread(bench, monkeypatch):
     monkeypatch.setattr("mediaml.run.pipeline.post_process", lambda *_: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         bench.run(Counting())
+
+
+def test_a_silent_video_is_whole_for_a_model_that_listens(bench):
+    class Listening(Counting):
+        kinds = frozenset({Kind.AUDIO})
+
+    answers, failures = bench.run(Listening())
+    assert answers["in/clip.mp4"] == []
+    assert failures == {"in/broken.mp4": "open"}
+    assert bench.planned.unwanted == {Kind.IMAGE: 5}
