@@ -65,7 +65,9 @@ def _ebml_size(head: bytes, at: int) -> tuple[int | None, int]:
     return (None if value == (1 << (7 * length)) - 1 else value), at + length
 
 
-def check_whole(path: Path, claimed_s: float | None, end_s: float, missing: int) -> None:
+def check_whole(
+    path: Path, claimed_s: float | None, end_s: float, *, missing: int, fewer: bool = False
+) -> None:
     """Refuse to call a file read whose end is missing.
 
     Args:
@@ -73,13 +75,15 @@ def check_whole(path: Path, claimed_s: float | None, end_s: float, missing: int)
         claimed_s: seconds that the header claims for the stream.
         end_s: where the last frame ended.
         missing: packets that stand in the file's index but did not come.
+        fewer: whether fewer frames came than the header claims.
 
     Raises:
         MediaError: packets of the index are missing, or the file is smaller than its header says and its
-            stream shorter.
+            stream is shorter.
     """
     if not missing:
-        if claimed_s is None or end_s >= claimed_s - SLACK_S:
+        shorter = claimed_s is not None and end_s < claimed_s - SLACK_S
+        if not shorter and not fewer:
             return
         try:
             claimed = claimed_size(path)
@@ -87,7 +91,7 @@ def check_whole(path: Path, claimed_s: float | None, end_s: float, missing: int)
                 return
         except OSError as error:
             raise MediaError(f"{path} can no longer be read: {error.strerror}.", "Check the disk.") from error
-    of = "" if claimed_s is None else f" of {claimed_s:.1f} s"
+    of = f" of {claimed_s:.1f} s" if claimed_s is not None and claimed_s > end_s else ""
     raise MediaError(
         f"{path} is cut off: it ends after {end_s:.1f} s{of}.",
         "Copy it again from where it came; results for what is there can be had from a remuxed copy.",

@@ -51,13 +51,13 @@ class Timeline:
     ) -> Iterator[tuple[float, float, T]]:
         """Time and duration in seconds of each item; times never decrease.
 
-        A frame's duration is the one the file states, else the time to the next frame, else 1 / rate.
+        A frame is shown until the next one; the last for as long as the file states, else for 1 / rate.
         Missing stamps, steps back, and jumps of more than two durations count as gaps, from `since_s` on.
         """
         waiting: tuple[float, float, T] | None = None
         for time_s, stated_s, item in self._in_order(items, tally, since_s):
             if waiting is not None:
-                yield waiting[0], waiting[1] or time_s - waiting[0], waiting[2]
+                yield waiting[0], time_s - waiting[0], waiting[2]
             waiting = (time_s, stated_s, item)
         if waiting is not None:
             yield waiting[0], waiting[1] or self._nominal_s, waiting[2]

@@ -56,16 +56,18 @@ class VideoReader:
         run = self._begin(start_s)
         aspect = run.stream.sample_aspect_ratio
         timeline = run.timeline()
-        end_s = 0.0
+        end_s, count = 0.0, run.index
         stamped = ((stamp_of(frame), frame) for frame in run.frames())
         for index, (time_s, duration_s, frame) in enumerate(
             timeline.place(stamped, run.tally, since_s=start_s), start=run.index
         ):
-            end_s = time_s + duration_s
+            end_s, count = time_s + duration_s, index + 1
             if time_s >= start_s or start_s <= 0:
                 run.tally.decoded += 1
                 yield self._frame(index, time_s, duration_s, frame, aspect)
-        check_whole(self._path, self._info.duration_s, end_s, run.missing)
+        accounts = run.tally.accounts()
+        fewer = count + accounts.corrupt < (accounts.expected or 0)
+        check_whole(self._path, self._info.duration_s, end_s, missing=run.missing, fewer=fewer)
 
     def _begin(self, start_s: float) -> VideoPass:
         """A pass at or before a time: the one that told the header, if nothing was taken from it yet."""

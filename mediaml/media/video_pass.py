@@ -52,6 +52,11 @@ class VideoPass:
 
     def _stream(self, thread_type: str) -> VideoStream:
         stream = video_stream(self.container)
+        if stream is None and audio_stream(self.container) is None:
+            raise MediaError(
+                f"{self.path} holds no video: it is empty, or its index is damaged.",
+                "Copy it again from where it came.",
+            )
         if stream is None:
             raise MediaError(f"{self.path} holds no video.", "Read it as what it is, sound for instance.")
         if stream.codec_context is None:

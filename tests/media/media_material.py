@@ -82,7 +82,8 @@ def write_video(
         stream: Any = container.add_stream(codec, rate=25, options={**settings, **(options or {})})
         stream.width, stream.height = size
         stream.pix_fmt = pix_fmt
-        stream.time_base = stream.codec_context.time_base = TIME_BASE
+        time_base = Fraction(1, 25) if path.suffix == ".avi" else TIME_BASE
+        stream.time_base = stream.codec_context.time_base = time_base
         if aspect is not None:
             stream.codec_context.sample_aspect_ratio = aspect
         if turn or hflip:
@@ -93,7 +94,7 @@ def write_video(
         for number, time_ms in enumerate(times_ms):
             picture = pictures[number] if pictures is not None else numbered(number, *size)
             frame = rgb_frame(picture, pix_fmt, colours or {})
-            frame.pts, frame.time_base = time_ms, TIME_BASE
+            frame.pts, frame.time_base = round(time_ms / 1000 / time_base), time_base
             container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
         if sound is not None:

@@ -148,7 +148,7 @@ def test_accounts_match(media: tuple[Path, Kind], full: list[Seen]) -> None:
         accounts = reader.accounts
     assert count == len(full) == accounts.decoded
     assert accounts.corrupt == (1 if media[0].name == "corrupted.mp4" else 0)
-    if accounts.expected is not None and reader.info.container != "avi":  # AVI counts what it leaves out.
+    if accounts.expected is not None:
         assert accounts.decoded + accounts.corrupt == accounts.expected
     assert reader.accounts == accounts
 
