@@ -7,7 +7,7 @@ from a second demuxer over the same file. Both are written side by side, so memo
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -94,8 +94,9 @@ def write_annotated_video(
             for frame in reader.frames():
                 job.add(frame)
             return job.finish()
-        finally:
-            job.close()
+        except BaseException:
+            job.abandon()
+            raise
 
 
 class _Writing:
@@ -199,10 +200,10 @@ class _Writing:
         if self._crowded:
             yield f"{self._crowded} frames at the same time as the one before are not in the copy"
 
-    def close(self) -> None:
-        """Let go of the output; may be called twice."""
+    def abandon(self) -> None:
+        """Let go of the output after an error, which is the one to tell."""
         if self._output is not None:
-            with writing(self._target):
+            with suppress(av.FFmpegError, OSError):
                 self._output.close()
 
 

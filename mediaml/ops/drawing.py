@@ -13,8 +13,8 @@ from mediaml.ops.lettering import font_of, tag
 from mediaml.ops.yuv import ColorMatrix, Planes, Rgb, planes_of, yuv_of
 from mediaml.types import Box, Detection, Label, UInt8Array
 
-# Tags differ by name and by score; a few classes with a hundred scores each stay at hand.
-_TAGS_KEPT = 512
+# Tags differ by name and by score: enough for the crowd of one scene, too few to be felt in memory.
+_TAGS_KEPT = 256
 
 
 @dataclass(frozen=True, slots=True)
