@@ -14,6 +14,10 @@ SEGMENT = b"\x18\x53\x80\x67"
 MOST_BOXES = 100_000
 # What a header may round off.
 SLACK_S = 0.1
+# A pad byte or two, which some writers count and do not write.
+SLACK_BYTES = 16
+# Recorders that cannot go back to the header write a size near 2 or 4 GiB.
+UNKNOWN_RIFF = 0x7FFF0000
 
 
 def claimed_size(path: Path) -> int | None:
@@ -28,7 +32,7 @@ def claimed_size(path: Path) -> int | None:
             return _matroska(head)
         if head[:4] == b"RIFF":
             size: int = struct.unpack_from("<I", head, 4)[0]
-            return None if size in (0, 0xFFFFFFFF) else 8 + size
+            return None if size == 0 or size >= UNKNOWN_RIFF else 8 + size
         if head[4:8] != b"ftyp":
             return None
         offset, end = 0, os.fstat(file.fileno()).st_size
@@ -87,7 +91,7 @@ def check_whole(
             return
         try:
             claimed = claimed_size(path)
-            if claimed is None or path.stat().st_size >= claimed:
+            if claimed is None or path.stat().st_size + SLACK_BYTES >= claimed:
                 return
         except OSError as error:
             raise MediaError(f"{path} can no longer be read: {error.strerror}.", "Check the disk.") from error

@@ -36,8 +36,6 @@ def open_container(path: Path, limits: Limits) -> InputContainer:
     """
     check_file(path)
     options = {"protocol_whitelist": "file", "format_whitelist": DEMUXERS}
-    if limits.streams is not None:
-        options["max_streams"] = str(limits.streams)
     if limits.pixels is not None:
         options["max_pixels"] = str(limits.pixels)
     try:

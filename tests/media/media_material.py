@@ -82,7 +82,7 @@ def write_video(
         stream: Any = container.add_stream(codec, rate=25, options={**settings, **(options or {})})
         stream.width, stream.height = size
         stream.pix_fmt = pix_fmt
-        time_base = Fraction(1, 25) if path.suffix == ".avi" else TIME_BASE
+        time_base = Fraction(1, 25) if path.suffix in (".avi", ".mpg") else TIME_BASE
         stream.time_base = stream.codec_context.time_base = time_base
         if aspect is not None:
             stream.codec_context.sample_aspect_ratio = aspect
