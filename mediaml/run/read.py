@@ -101,7 +101,7 @@ def _finish_all(wants: list[Want], accounts: DecodeAccounts) -> None:
 
 def _fail_all(wants: list[Want], stage: Stage, error: Exception, accounts: DecodeAccounts) -> None:
     for want in wants:
-        want.stream.fail(Failure.of(stage, error), accounts, want.next_slice)
+        want.stream.break_off(Failure.of(stage, error), accounts, want.next_slice)
 
 
 def _feed(reader: Reader, wants: list[Want], put: Put) -> bool:

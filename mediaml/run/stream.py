@@ -43,8 +43,10 @@ class Stream:
         self._lock = threading.Lock()
         self._slices: list[_Slice] = []
         self._read = 0
+        self._next = 0
         self._info: MediaInfo | None = None
         self._failed = False
+        self._broken: tuple[Failure, DecodeAccounts] | None = None
 
     @property
     def failed(self) -> bool:
@@ -77,6 +79,19 @@ class Stream:
             self._slices[-1].last = True
             self._hand_on()
 
+    def break_off(self, failure: Failure, accounts: DecodeAccounts, number: int) -> None:
+        """The source cannot be read further: what was read is still answered, then the stream fails.
+
+        `number` is the slice that fails where not one frame was read.
+        """
+        with self._lock:
+            if self._failed:
+                return
+            self._next = max(self._next, number)
+            self._end_slice(accounts)
+            self._broken = failure, accounts
+            self._hand_on()
+
     def answer(self, number: int, answer: FrameAnswer) -> None:
         """One frame of slice `number` has been answered."""
         with self._lock:
@@ -88,13 +103,15 @@ class Stream:
     def fail(self, failure: Failure, accounts: DecodeAccounts, number: int) -> None:
         """The stream ends here; slices handed on before are kept. Only the first failure counts."""
         with self._lock:
-            if self._failed:
-                return
-            self._failed = True
-            number = self._slices[0].number if self._slices else number
-            self._slices.clear()
-            task = Task(self.source, self.model, number)
-            self._emit(TaskResult(task, failure=failure, accounts=accounts, info=self._info))
+            self._fail(failure, accounts, self._slices[0].number if self._slices else number)
+
+    def _fail(self, failure: Failure, accounts: DecodeAccounts, number: int) -> None:
+        if self._failed:
+            return
+        self._failed = True
+        self._slices.clear()
+        task = Task(self.source, self.model, number)
+        self._emit(TaskResult(task, failure=failure, accounts=accounts, info=self._info))
 
     def _end_slice(self, accounts: DecodeAccounts) -> None:
         if self._slices and self._slices[-1].expected is None:
@@ -107,3 +124,6 @@ class Stream:
             task = Task(self.source, self.model, whole.number)
             answers = tuple(sorted(whole.answers, key=lambda answer: answer.index))
             self._emit(TaskResult(task, answers, last=whole.last, accounts=whole.accounts, info=self._info))
+            self._next = whole.number + 1
+        if self._broken and not self._slices:
+            self._fail(*self._broken, self._next)

@@ -183,3 +183,15 @@ def test_a_silent_video_is_whole_for_a_model_that_listens(bench):
     assert answers["in/clip.mp4"] == []
     assert failures == {"in/broken.mp4": "open"}
     assert bench.planned.unwanted == {Kind.IMAGE: 5}
+
+
+def test_a_video_that_is_cut_off_is_answered_as_far_as_it_goes(bench):
+    whole = bench.folder / "in" / "clip.mp4"
+    cut = bench.folder / "in" / "cut.mkv"
+    write_video(cut, frames=60, width=64, height=48)
+    cut.write_bytes(cut.read_bytes()[: cut.stat().st_size * 2 // 3])
+    whole.unlink()
+    answers, failures = bench.run(Counting())
+    assert failures["in/cut.mkv"] == "decode"
+    assert 10 < len(answers["in/cut.mkv"]) < 60
+    assert answers["in/cut.mkv"] == labels(*range(len(answers["in/cut.mkv"])))

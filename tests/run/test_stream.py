@@ -69,5 +69,28 @@ def test_a_failure_keeps_what_was_handed_on_and_ends_the_stream():
     ]
 
 
+def test_a_source_that_breaks_off_is_answered_as_far_as_it_was_read():
+    results = []
+    stream = Stream(1, 2, results.append)
+    stream.expect(0, NOTHING)
+    stream.expect(0, NOTHING)
+    stream.answer(0, answer(1))
+    stream.break_off(FAILURE, DecodeAccounts(decoded=2), 0)
+    assert (results, stream.failed) == ([], False)
+    stream.answer(0, answer(0))
+    assert [(result.task.slice, len(result.answers), result.last) for result in results] == [
+        (0, 2, False),
+        (1, 0, True),
+    ]
+    assert results[1].failure == FAILURE
+    assert stream.failed
+
+
+def test_a_source_that_cannot_be_opened_fails_at_once():
+    results = []
+    Stream(1, 2, results.append).break_off(FAILURE, NOTHING, 3)
+    assert [(result.task.slice, result.failure) for result in results] == [(3, FAILURE)]
+
+
 def test_slices_follow_the_clock():
     assert [slice_of(time) for time in (-0.1, 0.0, SLICE_S - 1e-6, SLICE_S, 2.5 * SLICE_S)] == [0, 0, 0, 1, 2]
