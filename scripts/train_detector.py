@@ -1,0 +1,112 @@
+"""Train the bundled detector: raw tars in, exported_models/detector.onnx out, in one command.
+
+python scripts/train_detector.py --data DIR --teacher DIR --minutes 120
+"""
+
+import argparse
+import multiprocessing
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def _arguments() -> argparse.Namespace:
+    import os
+
+    shared = Path(os.environ.get("MEDIAML_ASSETS", ROOT.parent / "shared"))
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--data", type=Path, default=shared / "data" / "detect", help="train.json, train-1.tar, ..."
+    )
+    parser.add_argument(
+        "--teacher", type=Path, default=shared / "models" / "yolo", help="cfg, weights, yolox_nano.onnx"
+    )
+    parser.add_argument(
+        "--run", type=Path, default=ROOT / ".runs" / "detector", help="checkpoints and history"
+    )
+    parser.add_argument("--output", type=Path, default=ROOT / "exported_models" / "detector.onnx")
+    parser.add_argument(
+        "--minutes", type=float, default=120.0, help="wall-clock budget of the whole schedule"
+    )
+    parser.add_argument("--steps", type=int, default=0, help="budget in steps instead of minutes")
+    parser.add_argument("--batch", type=int, default=16)
+    parser.add_argument("--rate", type=float, default=1.5e-3, help="highest learning rate")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="processes; 1 with a GPU")
+    parser.add_argument(
+        "--watched", type=int, default=150, help="train photos kept aside to watch the run with"
+    )
+    parser.add_argument("--resume", action="store_true", help="go on from the checkpoint in --run")
+    parser.add_argument("--init", type=Path, help="start from the weights of this detector.onnx")
+    parser.add_argument("--export-only", action="store_true", help="export the checkpoint in --run and stop")
+    parser.add_argument(
+        "--compile", action="store_true", help="torch.compile: quicker steps after minutes of waiting"
+    )
+    return parser.parse_args()
+
+
+def main() -> None:
+    """Entry."""
+    arguments = _arguments()
+    import torch
+    from training.detector import export
+    from training.detector.augment import Recipe
+    from training.detector.card import TRIED
+    from training.detector.data import hold_out, load_photos
+    from training.detector.loop import Run, Settings
+    from training.detector.net import Architecture
+    from training.detector.ship import Origins, ship
+    from training.detector.source import BatchSource
+    from training.detector.teacher import DenseTeacher, add_pseudo_boxes
+
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    workers = 1 if device.type == "cuda" else arguments.workers
+    torch.set_num_threads(1)  # also what lets workers be forked: no thread pool is there yet
+    settings = Settings(
+        minutes=arguments.minutes,
+        steps=arguments.steps,
+        batch=arguments.batch,
+        rate=arguments.rate,
+        seed=arguments.seed,
+        compiled=arguments.compile,
+        workers=workers,
+    )
+    run = Run(settings, Architecture(), arguments.run, device)
+    if arguments.init:
+        export.initialise(run.network, arguments.init)
+        run.averaged.load_state_dict(run.network.state_dict())
+    if arguments.resume or arguments.export_only:
+        run.resume()
+    if not arguments.export_only:
+        photos, watched = hold_out(load_photos(arguments.data, "train"), arguments.watched, seed=0)
+        photos = [*photos, *load_photos(arguments.data, "unlabelled")]
+        photos = add_pseudo_boxes(photos, arguments.teacher, workers, arguments.run / "pseudo_boxes.npz")
+
+        def source(worker: int) -> BatchSource:
+            # Another stream of samples after a resumption, not the same ones again.
+            seed = (settings.seed * 64 + worker) * 1000003 + run.step
+            return BatchSource(photos, DenseTeacher(arguments.teacher, device, 1), Recipe(), seed, threads=1)
+
+        def help_along(worker: int) -> None:
+            run.become(worker)
+            run.help(source(worker))
+
+        if device.type == "cpu":
+            run.share()
+        helpers = [
+            multiprocessing.get_context("fork").Process(target=help_along, args=(worker,), daemon=True)
+            for worker in range(1, workers)
+        ]
+        for helper in helpers:
+            helper.start()
+        run.train(source(0), watched)
+        for helper in helpers:
+            helper.join()
+    card = ship(run, arguments.output, Origins(arguments.data, arguments.teacher, ROOT, TRIED))
+    print(f"{arguments.output}: {run.samples} samples in {run.seconds / 60:.0f} minutes, {card['metrics']}")
+
+
+if __name__ == "__main__":
+    main()

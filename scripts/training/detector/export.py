@@ -1,0 +1,157 @@
+"""The trained network to an ONNX file in the interface detector/1, and back for a further run."""
+
+import io
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import torch
+from numpy.typing import NDArray
+from onnx import TensorProto, helper, numpy_helper
+from torch import Tensor, nn
+
+from .net import ANCHORS, STRIDES, Detector
+
+OPSET = 17
+IR_VERSION = 10
+HALF = ".half"  # suffix of an initialiser stored in half precision
+
+
+class Exported(nn.Module):
+    """uint8 RGB [batch, height, width, 3] to boxes [batch, anchors, 4], scores [batch, anchors, n]."""
+
+    def __init__(self, network: Detector) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        heads = self.network.heads(images.permute(0, 3, 1, 2).float() / 255.0)
+        boxes, scores = [], []
+        for head, anchors, stride in zip(heads, ANCHORS, STRIDES, strict=True):
+            count, rows, columns = len(anchors), head.shape[2], head.shape[3]
+            raw = head.permute(0, 2, 3, 1).reshape(head.shape[0], rows, columns, count, self.network.values)
+            # arange over traced sizes, so that the graph computes its grid for whatever image it is given.
+            x = torch.arange(columns, device=head.device).float().view(1, 1, -1, 1)
+            y = torch.arange(rows, device=head.device).float().view(1, -1, 1, 1)
+            sizes = torch.tensor(anchors, device=head.device)
+            centre_x = (raw[..., 0].sigmoid() + x) * stride
+            centre_y = (raw[..., 1].sigmoid() + y) * stride
+            half = raw[..., 2:4].clamp(-8.0, 8.0).exp() * sizes / 2
+            sides = (
+                centre_x - half[..., 0],
+                centre_y - half[..., 1],
+                centre_x + half[..., 0],
+                centre_y + half[..., 1],
+            )
+            boxes.append(torch.stack(sides, -1).reshape(head.shape[0], -1, 4))
+            chance = raw[..., 4:5].sigmoid() * raw[..., 5:].sigmoid()
+            scores.append(chance.reshape(head.shape[0], -1, self.network.values - 5))
+        return torch.cat(boxes, 1), torch.cat(scores, 1)
+
+
+def round_kernels(network: nn.Module) -> None:
+    """Round every kernel to half precision, in place: what the file stores is what was measured."""
+    with torch.no_grad():
+        for parameter in network.parameters():
+            if parameter.ndim > 1:
+                parameter.copy_(parameter.half().float())
+
+
+def to_onnx(
+    network: Detector, size: int, labels: list[str], name: str, source: Mapping[str, Any]
+) -> onnx.ModelProto:
+    """The graph with its metadata; batch normalisation stays apart, under PyTorch's names."""
+    buffer = io.BytesIO()
+    anchors = {0: "batch", 1: "anchors"}
+    torch.onnx.export(
+        Exported(network).eval(),
+        (torch.zeros(1, size, size, 3, dtype=torch.uint8),),
+        buffer,
+        input_names=["images"],
+        output_names=["boxes", "scores"],
+        dynamic_axes={"images": {0: "batch", 1: "height", 2: "width"}, "boxes": anchors, "scores": anchors},
+        opset_version=OPSET,
+        training=torch.onnx.TrainingMode.PRESERVE,
+        do_constant_folding=False,
+        dynamo=False,
+    )
+    model = onnx.load_from_string(buffer.getvalue())
+    for output, last in zip(model.graph.output, (4, network.values - 5), strict=True):
+        output.type.tensor_type.shape.dim[2].dim_value = last
+    _store_half(model.graph)
+    model.ir_version = IR_VERSION
+    interface = {
+        "width": size, "height": size, "stride": 32, "layout": "NHWC", "dtype": "uint8", "color": "RGB",
+        "fit": "letterbox",
+    }  # fmt: skip
+    helper.set_model_props(
+        model,
+        {
+            "mediaml.interface": "detector/1",
+            "mediaml.labels": json.dumps(labels),
+            "mediaml.input": json.dumps(interface),
+            "mediaml.anchors": json.dumps(ANCHORS),
+            "mediaml.name": name,
+            "mediaml.source": json.dumps({"trained": dict(source)}),
+        },
+    )
+    onnx.checker.check_model(model, full_check=True)
+    return model
+
+
+def _store_half(graph: onnx.GraphProto) -> None:
+    """Kernels as half floats behind a Cast each: half the file; a runtime folds the Casts when it loads."""
+    casts = []
+    for tensor in graph.initializer:
+        if (
+            tensor.data_type != TensorProto.FLOAT
+            or len(tensor.dims) < 2
+            or not tensor.name.startswith("network.")
+        ):
+            continue
+        name = tensor.name
+        tensor.CopyFrom(
+            numpy_helper.from_array(numpy_helper.to_array(tensor).astype(np.float16), name + HALF)
+        )
+        casts.append(helper.make_node("Cast", [name + HALF], [name], to=TensorProto.FLOAT))
+    nodes = [*casts, *graph.node]
+    del graph.node[:]
+    graph.node.extend(nodes)
+
+
+def weights_of(path: Path) -> dict[str, Tensor]:
+    """PyTorch's state of the network inside a detector.onnx, in single precision.
+
+    The exporter stores equal tensors once, so only a trained network (no two tensors alike) comes back whole.
+    """
+    state = {}
+    for tensor in onnx.load(path).graph.initializer:
+        if tensor.name.startswith("network."):
+            values: NDArray[np.float32] = numpy_helper.to_array(tensor).astype(np.float32)
+            name = tensor.name.removeprefix("network.").removesuffix(HALF)
+            state[name] = torch.from_numpy(np.array(values))
+    return state
+
+
+def initialise(network: Detector, path: Path) -> None:
+    """Start `network` from a shipped detector.onnx of the same architecture."""
+    missing, surplus = network.load_state_dict(weights_of(path), strict=False)
+    lost = [name for name in missing if not name.endswith("num_batches_tracked")]
+    if lost or surplus:
+        raise ValueError(
+            f"{path.name}: not this architecture's weights ({len(lost)} missing, {len(surplus)} surplus)"
+        )
+
+
+def largest_difference(network: Detector, session: Any, images: NDArray[np.uint8]) -> tuple[float, float]:
+    """PyTorch against an ONNX Runtime session: boxes (as a share of the longer side) and scores."""
+    with torch.inference_mode():
+        expected = Exported(network).eval()(torch.from_numpy(images))
+    answers = session.run(["boxes", "scores"], {"images": images})
+    apart = [
+        float(np.abs(ours.numpy() - theirs).max()) for ours, theirs in zip(expected, answers, strict=True)
+    ]
+    return apart[0] / max(images.shape[1:3]), apart[1]

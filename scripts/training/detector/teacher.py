@@ -1,0 +1,166 @@
+"""Two teachers: Yolo-Fastest-1.1-xl answers every sample densely, YOLOX-nano boxes every photo once."""
+
+import io
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import onnxruntime as ort
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from tqdm import tqdm
+
+from .darknet import Darknet, anchors_of
+from .data import Photo
+from .net import ANCHORS
+
+DENSE = "yolo-fastest-1.1-xl"
+BOXES = "yolox_nano.onnx"
+
+
+class _FromBytes(nn.Module):
+    """uint8 NHWC in, the dense target's numbers out, so that one graph does all."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, images: Tensor) -> Tensor:
+        raw = self.network(images.permute(0, 3, 1, 2).float() / 255.0)
+        return torch.cat((raw[..., :2].sigmoid(), raw[..., 2:4], raw[..., 4:].sigmoid()), -1)
+
+
+class DenseTeacher:
+    """uint8 RGB [batch, size, size, 3] to [batch, anchors, 5 + classes].
+
+    The answer's x, y, objectness and classes are after their sigmoid, width and height are logarithms: a
+    mirrored image's answer is then the mirrored answer with x replaced by 1 - x.
+    On a CPU it runs in ONNX Runtime: measured 580 images a second at 160 px on two cores against 420 in
+    PyTorch.
+    """
+
+    def __init__(self, folder: Path, device: torch.device, threads: int) -> None:
+        cfg = folder / f"{DENSE}.cfg"
+        if anchors_of(cfg) != ANCHORS:
+            raise ValueError(f"{cfg.name}: its anchors are not the student's, so its heads say other things")
+        self.network = _FromBytes(Darknet(cfg, folder / f"{DENSE}.weights")).to(device)
+        self.device = device
+        self.session: Any = None
+        if device.type == "cpu":
+            self.session = _session(_to_onnx(self.network), threads)
+
+    def __call__(self, images: NDArray[np.uint8] | Tensor) -> Tensor:
+        if self.session is not None:
+            answer: Any = self.session.run(None, {"images": np.asarray(images)})[0]
+            return torch.from_numpy(answer)
+        with torch.inference_mode():
+            dense: Tensor = self.network(torch.as_tensor(images, device=self.device))
+        return dense
+
+
+def _to_onnx(network: nn.Module) -> bytes:
+    buffer = io.BytesIO()
+    axes = {0: "batch", 1: "height", 2: "width"}
+    torch.onnx.export(
+        network,
+        (torch.zeros(1, 64, 64, 3, dtype=torch.uint8),),
+        buffer,
+        input_names=["images"],
+        output_names=["answers"],
+        dynamic_axes={"images": axes, "answers": {0: "batch", 1: "anchors"}},
+        dynamo=False,
+    )
+    return buffer.getvalue()
+
+
+def _session(model: bytes | str, threads: int) -> Any:
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = threads
+    # Spinning threads would take the cores from the student between two calls.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    return ort.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+
+
+def yolox_boxes(
+    session: Any, pixels: NDArray[np.uint8], threshold: float, side: int = 416
+) -> tuple[NDArray[np.float32], NDArray[np.int64], NDArray[np.float32]]:
+    """Boxes [n, 4] left, top, right, bottom in the photo's pixels, classes [n], scores [n], after NMS.
+
+    Input as the YOLOX paper's released demo makes it: BGR 0..255, letterbox at the top left, pad 114. The raw
+    answers are offsets in cells and log sizes over strides 8, 16, 32 (Ge et al., YOLOX, 2021).
+    """
+    height, width = pixels.shape[:2]
+    ratio = min(side / height, side / width)
+    canvas = np.full((side, side, 3), 114, np.uint8)
+    shape = (round(width * ratio), round(height * ratio))
+    canvas[: shape[1], : shape[0]] = cv2.resize(pixels, shape, interpolation=cv2.INTER_LINEAR)
+    images = canvas[None, :, :, ::-1].transpose(0, 3, 1, 2).astype(np.float32)
+    raw: NDArray[np.float32] = session.run(None, {session.get_inputs()[0].name: images})[0][0]
+    cells = []
+    for stride in (8, 16, 32):
+        y, x = np.mgrid[: side // stride, : side // stride]
+        cells.append(np.stack((x.ravel(), y.ravel(), np.full(x.size, stride)), 1))
+    table = np.concatenate(cells).astype(np.float32)
+    scores = raw[:, 4:5] * raw[:, 5:]
+    keep = scores.max(1) > threshold
+    raw, table, scores = raw[keep], table[keep], scores[keep]
+    centre = (raw[:, :2] + table[:, :2]) * table[:, 2:]
+    half = np.exp(raw[:, 2:4]) * table[:, 2:] / 2
+    boxes = np.concatenate((centre - half, centre + half), 1) / ratio
+    boxes = np.clip(boxes, 0, [width, height, width, height]).astype(np.float32)
+    classes = scores.argmax(1).astype(np.int64)
+    best = scores.max(1) if len(scores) else np.zeros(0, np.float32)
+    corners = np.concatenate((boxes[:, :2], boxes[:, 2:] - boxes[:, :2]), 1)
+    chosen = cv2.dnn.NMSBoxesBatched(corners.tolist(), best.tolist(), classes.tolist(), threshold, 0.5)
+    index = np.asarray(chosen, np.int64).reshape(-1)
+    return boxes[index], classes[index], best[index]
+
+
+def overlap(first: NDArray[np.float32], second: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Intersection over union of every box with every other, [n, m]."""
+    low = np.maximum(first[:, None, :2], second[None, :, :2])
+    high = np.minimum(first[:, None, 2:], second[None, :, 2:])
+    shared = np.clip(high - low, 0, None).prod(2)
+    areas = [(boxes[:, 2:] - boxes[:, :2]).prod(1) for boxes in (first, second)]
+    return np.asarray(shared / np.maximum(areas[0][:, None] + areas[1][None] - shared, 1e-9), np.float32)
+
+
+def add_pseudo_boxes(
+    photos: Sequence[Photo], folder: Path, threads: int, kept: Path, threshold: float = 0.4
+) -> list[Photo]:
+    """YOLOX-nano's sure boxes for photos whose annotation is not complete, where no annotated box lies.
+
+    kept: an .npz that remembers the teacher's answers for the next start.
+    """
+    if kept.is_file():
+        with np.load(kept) as file:
+            answers = dict(file)
+    else:
+        answers = _ask_for_boxes(photos, folder, threads, threshold)
+        np.savez(kept, **answers)  # type: ignore[arg-type]
+    result = []
+    for photo in photos:
+        rows = answers.get(photo.name)
+        if photo.complete or rows is None or not len(rows):
+            result.append(photo)
+            continue
+        free = np.ones(len(rows), bool)
+        if len(photo.boxes):
+            free = overlap(rows[:, :4], photo.boxes).max(1) < 0.5
+        result.append(photo.with_boxes(rows[free, :4], rows[free, 4].astype(np.int64), rows[free, 5]))
+    return result
+
+
+def _ask_for_boxes(
+    photos: Sequence[Photo], folder: Path, threads: int, threshold: float
+) -> dict[str, NDArray[np.float32]]:
+    """Box, class and score, [n, 6], by photo name."""
+    session = _session(str(folder / BOXES), threads)
+    answers = {}
+    for photo in tqdm([photo for photo in photos if not photo.complete], desc="pseudo boxes", unit="photo"):
+        boxes, classes, scores = yolox_boxes(session, photo.levels[0], threshold)
+        answers[photo.name] = np.column_stack((boxes, classes, scores)).astype(np.float32)
+    return answers
