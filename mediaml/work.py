@@ -21,6 +21,7 @@ class Source:
         name: where its outputs go under the output folder, relative, `/` between its parts.
         size: bytes. mtime_ns: time of last modification, nanoseconds since the epoch.
         named: it was named itself, not found in a folder or by a pattern.
+        digest: SHA-256 of the content in hexadecimal digits, where it was asked for; else empty.
     """
 
     path: Path
@@ -29,6 +30,7 @@ class Source:
     size: int
     mtime_ns: int
     named: bool
+    digest: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 from types import TracebackType
@@ -21,6 +22,23 @@ from mediaml.work import Failure, ModelIdentity, Source, Standing, TaskResult
 
 def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What tells whether a source is still the file that was answered."""
+
+    id: int
+    size: int
+    mtime_ns: int
+    digest: str
+    kind: str | None
+
+    def is_of(self, source: Source) -> bool:
+        """Whether a source is this very file, as far as its digest or else its size and time tell."""
+        if self.digest and source.digest:
+            return self.digest == source.digest
+        return (self.size, self.mtime_ns) == (source.size, source.mtime_ns)
 
 
 class Ledger:
@@ -88,49 +106,51 @@ class Ledger:
 
     def recall(self, source: Source) -> Kind | None:
         """The kind of a source that was opened before and has not changed since; else `None`."""
-        row = self._db.execute(
-            "SELECT kind FROM source WHERE path = ? AND size = ? AND mtime_ns = ?",
-            (os.fsencode(source.path), source.size, source.mtime_ns),
-        ).fetchone()
-        return Kind(row[0]) if row and row[0] else None
+        row = self._known(source)
+        return Kind(row.kind) if row and row.kind and row.is_of(source) else None
 
     def add_source(self, source: Source, kind: Kind | None = None) -> int:
         """The id of a source; `kind` is `None` where it could not be told.
 
-        A source whose size or time of modification has changed loses its earlier answers: they are of
-        another file. Its `name` stays the one it was first given; a name that another source has gets a
-        number, so that outputs never collide.
+        A source that has changed loses its earlier answers: they are of another file. Where its digest is
+        given, and was given before, that tells; else size and time of modification do. Its `name` stays the
+        one it was first given; a name that another source has gets a number, so that outputs never collide.
         """
-        path = os.fsencode(source.path)
-        stamp = (source.size, source.mtime_ns)
         with self._db:
-            row = self._db.execute("SELECT id, size, mtime_ns FROM source WHERE path = ?", (path,)).fetchone()
+            row = self._known(source)
             if row is None:
-                return self._insert_source(source, path, kind)
-            if row[1:] != stamp:
-                self._db.execute("DELETE FROM task WHERE source = ?", (row[0],))
-                self._db.execute("DELETE FROM artifact WHERE source = ?", (row[0],))
+                return self._insert_source(source, kind)
+            if not row.is_of(source):
+                self._db.execute("DELETE FROM task WHERE source = ?", (row.id,))
+                self._db.execute("DELETE FROM artifact WHERE source = ?", (row.id,))
+            digest = source.digest or (row.digest if row.is_of(source) else "")
             self._db.execute(
-                "UPDATE source SET shown = ?, size = ?, mtime_ns = ?, kind = ? WHERE id = ?",
-                (source.shown, *stamp, kind and kind.value, row[0]),
+                "UPDATE source SET shown = ?, size = ?, mtime_ns = ?, digest = ?, kind = ? WHERE id = ?",
+                (source.shown, source.size, source.mtime_ns, digest, kind and kind.value, row.id),
             )
-        return int(row[0])
+        return row.id
 
-    def _insert_source(self, source: Source, path: bytes, kind: Kind | None) -> int:
+    def _known(self, source: Source) -> _Known | None:
+        row = self._db.execute(
+            "SELECT id, size, mtime_ns, digest, kind FROM source WHERE path = ?", (os.fsencode(source.path),)
+        ).fetchone()
+        return _Known(*row) if row else None
+
+    def _insert_source(self, source: Source, kind: Kind | None) -> int:
         self._positions += 1
-        name = self._free("source", "name", source.name)
         values = (
-            path,
+            os.fsencode(source.path),
             source.shown,
-            name,
+            self._free("source", "name", source.name),
             self._positions,
             source.size,
             source.mtime_ns,
+            source.digest,
             kind and kind.value,
         )
         added = self._db.execute(
-            "INSERT INTO source (path, shown, name, position, size, mtime_ns, kind) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO source (path, shown, name, position, size, mtime_ns, digest, kind) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
             values,
         )
         return int(added.lastrowid or 0)

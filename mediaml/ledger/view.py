@@ -50,6 +50,18 @@ class FailureRow:
     accounts: DecodeAccounts
 
 
+@dataclass(frozen=True, slots=True)
+class ProgressRow:
+    """How far one model is: numbers of sources that are done, failed, under way, or not begun; of frames."""
+
+    model: str
+    done: int
+    failed: int
+    under_way: int
+    missing: int
+    frames: int
+
+
 class View:
     """Read-only queries over one ledger. Use from the thread that opened it."""
 
@@ -165,18 +177,23 @@ class View:
         row = self._db.execute(query, (source, kind)).fetchone()
         return bool(row and row[0])
 
-    def counts(self) -> dict[str, int]:
-        """How many sources are done, failed, or neither; and how many frames were answered."""
+    def progress(self) -> list[ProgressRow]:
+        """How far each model is, by its name; versions of one model count together."""
+        rows = self._db.execute(
+            "SELECT name, sum(state = 'done'), sum(state = 'failed'), sum(state = 'open'), sum(frames) "
+            "FROM (SELECT model.name AS name, sum(frames) AS frames, "
+            "CASE WHEN sum(stage IS NOT NULL) THEN 'failed' WHEN max(last) THEN 'done' ELSE 'open' END AS state "
+            "FROM task JOIN model ON model.id = task.model GROUP BY model.name, source) GROUP BY name"
+        ).fetchall()
         total = self._db.execute("SELECT count(*) FROM source").fetchone()[0]
-        failed = self._db.execute(
-            "SELECT count(DISTINCT source) FROM task WHERE stage IS NOT NULL"
-        ).fetchone()[0]
-        done = self._db.execute(
-            "SELECT count(DISTINCT source) FROM task WHERE last AND stage IS NULL AND source NOT IN "
-            "(SELECT source FROM task WHERE stage IS NOT NULL)"
-        ).fetchone()[0]
-        frames = self._db.execute("SELECT coalesce(sum(frames), 0) FROM task").fetchone()[0]
-        return {"sources": total, "done": done, "failed": failed, "frames": frames}
+        return [
+            ProgressRow(name, done, failed, under_way, total - done - failed - under_way, frames)
+            for name, done, failed, under_way, frames in rows
+        ]
+
+    def runs(self) -> list[tuple[str, str | None]]:
+        """When each run started and ended (`None` where it was killed), UTC in ISO 8601, oldest first."""
+        return self._db.execute("SELECT started_at, finished_at FROM run ORDER BY id").fetchall()
 
 
 def _of_task(source: int, task: Task | None) -> tuple[str, tuple[int, ...]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from mediaml.errors import MediaError, MediamlError
@@ -13,6 +13,7 @@ from mediaml.media.sniff import looks_like_media_name, sniff_kind
 from mediaml.run.models import LoadedModel
 from mediaml.run.read import Job, Want
 from mediaml.run.stream import Stream
+from mediaml.store.digest import sha256_of
 from mediaml.types import DecodeAccounts, Kind
 from mediaml.work import Failure, Source, TaskResult
 
@@ -47,6 +48,8 @@ class Planner:
         models: every model of the run, with its id in the ledger.
         kinds: the kinds that are wanted.
         force: do again what is done.
+        hashed: tell a changed file by its content, not by its size and time of modification.
+        only_failed: do nothing but what failed before.
         emit: takes the results of the streams and the failures of files that are not media.
     """
 
@@ -56,13 +59,17 @@ class Planner:
         models: Sequence[tuple[LoadedModel, int]],
         *,
         kinds: frozenset[Kind],
-        force: bool,
+        force: bool = False,
+        hashed: bool = False,
+        only_failed: bool = False,
         emit: Callable[[TaskResult], None],
     ) -> None:
         self._ledger = ledger
         self._models = models
         self._kinds = kinds
         self._force = force
+        self._hashed = hashed
+        self._only_failed = only_failed
         self._emit = emit
         self.planned = Planned()
 
@@ -76,6 +83,8 @@ class Planner:
 
     def _job(self, source: Source) -> Job | None:
         try:
+            if self._hashed and source.path.is_file():
+                source = replace(source, digest=sha256_of(source.path))
             kind = self._ledger.recall(source) or _kind(source)
         except (MediamlError, OSError) as error:
             self._refuse(source, error)
@@ -94,6 +103,9 @@ class Planner:
         self.planned.sources.append(source_id)
         wants = []
         for model, model_id in models:
+            before = self._ledger.standing(source_id, model_id)
+            if self._only_failed and before.failure is None:
+                continue
             self._ledger.supersede(source_id, model_id, restart=self._force)
             standing = self._ledger.standing(source_id, model_id)
             if not standing.complete:

@@ -70,6 +70,7 @@ class Bench:
     folder: object
     batch: int = 4
     force: bool = False
+    only_failed: bool = False
     models: list[object] = field(default_factory=list)
 
     def run(self, *models: object) -> tuple[dict[str, list[str]], dict[str, str]]:
@@ -82,6 +83,7 @@ class Bench:
                 [(model, ledger.add_model(model.identity)) for model in loaded],
                 kinds=frozenset(Kind),
                 force=self.force,
+                only_failed=self.only_failed,
                 emit=pipeline.emit,
             )
             sources = scan(Selection((str(self.folder / "in"),)))
@@ -195,3 +197,15 @@ def test_a_video_that_is_cut_off_is_answered_as_far_as_it_goes(bench):
     assert failures["in/cut.mkv"] == "decode"
     assert 10 < len(answers["in/cut.mkv"]) < 60
     assert answers["in/cut.mkv"] == labels(*range(len(answers["in/cut.mkv"])))
+
+
+def test_only_what_failed_is_tried_again(bench):
+    failing = Staged(48, "run")
+    bench.run(failing)
+    failing.stage = ""
+    (bench.folder / "in" / "new.png").write_bytes((bench.folder / "in" / "photo0.png").read_bytes())
+    bench.only_failed = True
+    answers, failures = bench.run(failing)
+    assert failures == {"in/broken.mp4": "open"}
+    assert answers["in/photo1.png"] == labels(0)
+    assert answers["in/new.png"] == []
