@@ -28,6 +28,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from msgspec import Meta
 
+from mediaml.catalogue import CatalogueEntry, CatalogueFile
 from mediaml.errors import MediaError, ModelError, OptionError, PluginError
 from mediaml.inputs import ImageInput, SoundInput
 from mediaml.spec import (
@@ -56,6 +57,7 @@ from mediaml.types import (
     MediaInfo,
     Picture,
     Prediction,
+    Resample,
     UInt8Array,
 )
 
@@ -91,6 +93,8 @@ __all__ = [
     "Answers",
     "Array",
     "Box",
+    "CatalogueEntry",
+    "CatalogueFile",
     "Detection",
     "DetectorGraph",
     "Embedding",
@@ -114,6 +118,7 @@ __all__ = [
     "Picture",
     "PluginError",
     "Prediction",
+    "Resample",
     "Session",
     "SoundInput",
     "StagedModel",

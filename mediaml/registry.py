@@ -8,16 +8,21 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import EntryPoint, entry_points
 from types import ModuleType
+from typing import TypeVar
 
 import pluggy
 
+from mediaml.catalogue import CatalogueEntry
 from mediaml.errors import PluginError
 from mediaml.spec import GROUP, Hooks, ModelSpec
+from mediaml.store.bundled import bundled_names
+from mediaml.store.catalogue import official_entries
 
 BUNDLED_DISTRIBUTION = "mediaml"
+_Record = TypeVar("_Record", ModelSpec, CatalogueEntry)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +35,7 @@ class PluginRecord:
         module: what the entry point names.
         specs: the models it offers.
         problem: why it offers less than it should; empty when all is well.
+        entries: the models it adds to the catalogue.
     """
 
     name: str
@@ -38,6 +44,7 @@ class PluginRecord:
     module: str
     specs: tuple[ModelSpec, ...] = ()
     problem: str = ""
+    entries: tuple[CatalogueEntry, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +66,11 @@ class Registry:
         for record in self.records:
             for spec in record.specs:
                 yield Offer(spec, record)
+
+    def entries(self) -> Iterator[CatalogueEntry]:
+        """Every model that plugins add to the catalogue."""
+        for record in self.records:
+            yield from record.entries
 
     def find(self, name: str) -> Offer:
         """The model of that name.
@@ -84,7 +96,12 @@ def load_registry(points: Iterable[EntryPoint] | None = None) -> Registry:
     """Import every plugin of the entry-point group `mediaml` and collect what it offers."""
     found = entry_points(group=GROUP) if points is None else points
     taken: dict[str, str] = {}
-    return Registry(tuple(_without_taken(_load(point), taken) for point in sorted(found, key=_order)))
+    records = [_without_taken(_load(point), taken) for point in sorted(found, key=_order)]
+    if any(record.entries for record in records):
+        named = {entry.name: BUNDLED_DISTRIBUTION for entry in official_entries()}
+        named |= dict.fromkeys(bundled_names(), BUNDLED_DISTRIBUTION)
+        records = [_without_taken_entries(record, named) for record in records]
+    return Registry(tuple(records))
 
 
 def _order(point: EntryPoint) -> tuple[bool, str, str]:
@@ -96,29 +113,38 @@ def _load(point: EntryPoint) -> PluginRecord:
     distribution = point.dist.name if point.dist else ""
     version = point.dist.version if point.dist else ""
     specs: tuple[ModelSpec, ...] = ()
+    entries: tuple[CatalogueEntry, ...] = ()
     problem = ""
     try:
-        specs = tuple(_specs_of(point.load(), point.name))
+        specs, entries = _offered(point.load(), point.name)
     except pluggy.PluginValidationError as error:
         problem = " ".join(str(error).split())
     except (Exception, SystemExit) as error:  # noqa: BLE001  a stranger's code may raise anything
         problem = f"{type(error).__name__}: {error}".rstrip(": ")
-    return PluginRecord(point.name, distribution, version, point.value, specs, problem)
+    return PluginRecord(point.name, distribution, version, point.value, specs, problem, entries)
 
 
-def _specs_of(module: ModuleType, name: str) -> Iterator[ModelSpec]:
+def _offered(module: ModuleType, name: str) -> tuple[tuple[ModelSpec, ...], tuple[CatalogueEntry, ...]]:
     # One manager a plugin: a misspelt hook is then blamed on the plugin that misspelt it.
     manager = pluggy.PluginManager(GROUP)
     manager.add_hookspecs(Hooks)
     manager.register(module, name=name)
     manager.check_pending()
-    if not manager.hook.mediaml_models.get_hookimpls():
+    hooks = manager.hook
+    if not (hooks.mediaml_models.get_hookimpls() or hooks.mediaml_catalogue.get_hookimpls()):
         raise PluginError("it has no function `mediaml_models` marked with @hookimpl.")
-    for offered in manager.hook.mediaml_models():
-        for spec in offered:
-            if not isinstance(spec, ModelSpec):
-                raise PluginError(f"mediaml_models must yield ModelSpec, not {type(spec).__name__}.")
-            yield spec
+    return (
+        tuple(_of_type(ModelSpec, hooks.mediaml_models(), "mediaml_models")),
+        tuple(_of_type(CatalogueEntry, hooks.mediaml_catalogue(), "mediaml_catalogue")),
+    )
+
+
+def _of_type(wanted: type[_Record], answers: Iterable[Iterable[object]], hook: str) -> Iterator[_Record]:
+    for offered in answers:
+        for record in offered:
+            if not isinstance(record, wanted):
+                raise PluginError(f"{hook} must yield {wanted.__name__}, not {type(record).__name__}.")
+            yield record
 
 
 def _without_taken(record: PluginRecord, taken: dict[str, str]) -> PluginRecord:
@@ -130,6 +156,16 @@ def _without_taken(record: PluginRecord, taken: dict[str, str]) -> PluginRecord:
         else:
             taken[spec.name] = record.distribution or record.module
             kept.append(spec)
-    return PluginRecord(
-        record.name, record.distribution, record.version, record.module, tuple(kept), "; ".join(problems)
-    )
+    return replace(record, specs=tuple(kept), problem="; ".join(problems))
+
+
+def _without_taken_entries(record: PluginRecord, taken: dict[str, str]) -> PluginRecord:
+    """Drop the catalogue entries whose name is taken; `taken` grows by the others."""
+    kept, problems = [], [record.problem] if record.problem else []
+    for entry in record.entries:
+        if entry.name in taken:
+            problems.append(f"the model {entry.name!r} is already in the catalogue, by {taken[entry.name]}")
+        else:
+            taken[entry.name] = record.distribution or record.module
+            kept.append(entry)
+    return replace(record, entries=tuple(kept), problem="; ".join(problems))

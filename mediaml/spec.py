@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, get_args, runtime_chec
 
 import pluggy
 
+from mediaml.catalogue import CatalogueEntry
 from mediaml.errors import ModelError
 from mediaml.inputs import SoundInput
 from mediaml.types import Answer, Array, Frame, Kind, Prediction, require
@@ -97,7 +98,8 @@ class ModelSpec:
             `VIDEO` is listed too.
         options: a frozen dataclass whose every field has a default; `Annotated[float, Meta(ge=0, le=1,
             description="…")]` bounds and describes a field. Set with `-O name.field=value`.
-        weights: the name of a bundled model, or an ONNX file beside the plugin's module (`cats.onnx`).
+        weights: the name of a bundled model or of one of the catalogue, which is fetched when it is first
+            used, or an ONNX file beside the plugin's module (`cats.onnx`).
         sound: the log-mel parameters; needed where `kinds` has `AUDIO`.
         description: one line for `mediaml plugins list`.
 
@@ -146,4 +148,12 @@ class Hooks:
         """Offer models. Called once a process, in the main thread, before anything is decoded.
 
         May raise anything: the plugin is then listed with the reason and offers nothing.
+        """
+
+    @hookspec
+    def mediaml_catalogue(self) -> Iterable[CatalogueEntry]:  # type: ignore[empty-body]
+        """Add models that are fetched when they are first used: URL, checksum, size and licence of each.
+
+        Called once a process, in the main thread. A name that is taken stays with the first. May raise
+        anything: the plugin is then listed with the reason and offers nothing.
         """

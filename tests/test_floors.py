@@ -34,6 +34,7 @@ ROOM_OF = {
     "types": "nouns",
     "errors": "nouns",
     "inputs": "nouns",
+    "catalogue": "nouns",
     "work": "nouns",
     "spec": "plugin",
     "__init__": "nouns",
@@ -47,9 +48,10 @@ KEPT_IN = {
     "onnxruntime": {"onnx"},
     "onnx": {"onnx"},
     "av": {"media"},
+    "httpx": {"store"},
     "sqlite3": {"ledger"},
 }
-HEAVY = ("cv2", "av", "onnxruntime", "onnx")
+HEAVY = ("cv2", "av", "onnxruntime", "onnx", "httpx")
 
 
 def sources(folder: Path) -> list[Path]:

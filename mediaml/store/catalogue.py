@@ -1,0 +1,53 @@
+"""The catalogue: official models from the package's `catalogue.toml`, and those that plugins add."""
+
+from __future__ import annotations
+
+import difflib
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from mediaml.catalogue import CatalogueEntry
+from mediaml.errors import ModelError
+from mediaml.store.bundled import bundled_names
+
+_FILE = Path(__file__).with_name("catalogue.toml")
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogue:
+    """Entries by name, in the order in which they are listed."""
+
+    entries: Mapping[str, CatalogueEntry]
+
+    def find(self, name: str) -> CatalogueEntry:
+        """The entry of that name.
+
+        Raises:
+            ModelError: there is none; suggests near names.
+        """
+        if name in self.entries:
+            return self.entries[name]
+        known = [*self.entries, *bundled_names()]
+        near = difflib.get_close_matches(name, known, n=1)
+        raise ModelError(
+            f"there is no model {name!r}, neither a file nor in the catalogue.",
+            f"Did you mean {near[0]!r}?" if near else "`mediaml models list` shows all.",
+        )
+
+
+def official_entries() -> tuple[CatalogueEntry, ...]:
+    """The entries of the package's own catalogue file."""
+    tables = tomllib.loads(_FILE.read_text(encoding="utf-8"))
+    return msgspec.convert(tables["model"], tuple[CatalogueEntry, ...])
+
+
+def load_catalogue(added: Iterable[CatalogueEntry] = ()) -> Catalogue:
+    """The official entries and those that plugins add; a name that is taken stays with the first."""
+    entries: dict[str, CatalogueEntry] = {}
+    for entry in (*official_entries(), *added):
+        entries.setdefault(entry.name, entry)
+    return Catalogue(entries)

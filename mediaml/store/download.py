@@ -1,0 +1,102 @@
+"""One file of a model from its mirrors in turn, until one gives the bytes that were promised."""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Sequence
+
+import httpx
+
+from mediaml.catalogue import CatalogueEntry, CatalogueFile
+from mediaml.errors import ChecksumError, ModelError
+from mediaml.store.cache import CACHE, Cache
+from mediaml.store.digest import sha256_of
+from mediaml.store.network import Patience
+from mediaml.store.part import Part
+from mediaml.store.transfer import RefusedError, fetch, open_client
+from mediaml.store.watcher import Watcher
+
+
+def download(
+    cache: Cache,
+    entry: CatalogueEntry,
+    file: CatalogueFile,
+    urls: Sequence[str],
+    *,
+    patience: Patience,
+    watcher: Watcher,
+) -> str:
+    """Fetch a file into the cache; the caller holds the model's lock.
+
+    Returns:
+        Its sha256: the promised one, or where none is promised that of what came.
+
+    Raises:
+        ChecksumError: no mirror gave the promised bytes, and one gave others. None of them are kept.
+        ModelError: no mirror gave them, the disk is full, or the proxy cannot be used.
+    """
+    promised, part = cache.promised(entry, file), cache.part(entry, file)
+    reasons: dict[str, str] = {}
+    wrong = False
+    watcher.begin(file.base, file.size, part.size)
+    try:
+        with open_client(patience) as client:
+            for url in urls:
+                try:
+                    came = _from(client, url, part, file, promised, patience, watcher)
+                except RefusedError as error:
+                    reasons[_host(url)] = str(error)
+                    continue
+                if came:
+                    part.finish()
+                    return came
+                wrong = True
+                reasons[_host(url)] = "it sends other bytes than were promised"
+    except OSError as error:
+        raise _unwritable(cache, file, error) from error
+    finally:
+        watcher.end()
+    told = "; ".join(f"{host}: {reason}" for host, reason in reasons.items()) or "no address is known"
+    raise (ChecksumError if wrong else ModelError)(
+        f"{file.base} of {entry.name} could not be fetched ({told}).",
+        f"Check network and proxy, or fetch it elsewhere: `mediaml models pull {entry.name} --from PATH`.",
+    )
+
+
+def _from(
+    client: httpx.Client,
+    url: str,
+    part: Part,
+    file: CatalogueFile,
+    promised: str,
+    patience: Patience,
+    watcher: Watcher,
+) -> str:
+    """The sha256 of what one mirror gave; empty where it is not the promised one."""
+    for _ in range(2):
+        resumed = part.size > 0
+        fetch(client, url, part, size=file.size, proven=bool(promised), patience=patience, watcher=watcher)
+        came = sha256_of(part.path)
+        if came == promised or not promised:
+            return came
+        part.discard()
+        # What was there before may have been the rotten half: the same mirror gets one more chance.
+        if not resumed:
+            break
+    return ""
+
+
+def _unwritable(cache: Cache, file: CatalogueFile, error: OSError) -> ModelError:
+    why = "the disk is full" if error.errno == errno.ENOSPC else str(error.strerror or error)
+    return ModelError(
+        f"{file.base} cannot be written to {cache.folder}: {why}.",
+        f"Free some space, or set {CACHE} elsewhere.",
+    )
+
+
+def _host(url: str) -> str:
+    """The host of an address, without the password that may stand before it."""
+    try:
+        return httpx.URL(url).host or url
+    except httpx.InvalidURL:
+        return url
