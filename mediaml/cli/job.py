@@ -7,12 +7,14 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from filelock import FileLock, Timeout
 
 from mediaml.cli.progress import Progress
+from mediaml.cli.pulling import store_of
 from mediaml.cli.shell import INTERRUPTED, Shell
 from mediaml.cli.sink import Sink
 from mediaml.cli.versions import versions
@@ -29,6 +31,7 @@ from mediaml.run.inputs import Selection, scan
 from mediaml.run.models import Choice, LoadedModel, load_model
 from mediaml.run.pipeline import Pipeline, default_readers
 from mediaml.run.plan import Planned, Planner
+from mediaml.run.weights import obtain_weights
 from mediaml.types import Kind
 from mediaml.work import Source
 
@@ -63,11 +66,19 @@ def run_job(request: Request, shell: Shell) -> int:
     choices = choose(offers, request)
     sources = list(scan(request.selection))
     device = parse_device(request.device)
+    obtain = partial(obtain_weights, store_of(shell, registry))
     with ExitStack() as stack:
         ledger = stack.enter_context(Ledger(request.output))
         stack.enter_context(_sole_writer(request.output))
         models = [
-            load_model(choice, device, threads=request.threads, batch=request.batch, warn=shell.warn)
+            load_model(
+                choice,
+                device,
+                threads=request.threads,
+                batch=request.batch,
+                warn=shell.warn,
+                obtain=obtain,
+            )
             for choice in choices
         ]
         _tell_devices(models, request.device, shell)

@@ -14,7 +14,7 @@ from mediaml.cli.shell import Shell, run_shell
 _COMMANDS = {
     "run": "Pass images, video and sound through model plugins.",
     "plugins": "List plugins, and show their options.",
-    "models": "List bundled models, inspect ONNX files, import darknet nets.",
+    "models": "List, fetch, verify and inspect models; import darknet nets.",
     "probe": "Show what a media file says of itself.",
     "doctor": "Show versions, execution providers that really start, GPUs and codecs.",
 }

@@ -1,30 +1,47 @@
-"""`mediaml models`: bundled models, facts of ONNX files, the darknet importer, golden replays."""
+"""`mediaml models`: what there is, facts of ONNX files, the darknet importer; `models_store` has the rest."""
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from mediaml.cli.shell import noise_options, shell_of
+from mediaml.cli import models_store
+from mediaml.cli.shell import Shell, noise_options, shell_of
 from mediaml.cli.table import table
+
+if TYPE_CHECKING:
+    from mediaml.catalogue import CatalogueEntry
+    from mediaml.store.store import Store
 
 
 @click.group("models")
 def command() -> None:
-    """List bundled models, inspect ONNX files, import darknet nets."""
+    """List, fetch, verify and inspect models; import darknet nets."""
+
+
+for _command in (
+    models_store.pull_model,
+    models_store.verify_model,
+    models_store.show_path,
+    models_store.remove_models,
+):
+    command.add_command(_command)
 
 
 @command.command("list")
 @noise_options
-def list_models() -> None:
-    """The bundled models, each with its figures.
+@click.pass_context
+def list_models(context: click.Context, /) -> None:
+    """The models that ship, each with its figures, and those of the catalogue.
 
     \b
     Example:
       mediaml models list
     """
+    from mediaml.cli.pulling import store_of
     from mediaml.store.bundled import bundled_card, bundled_model, bundled_names
 
     rows = []
@@ -33,67 +50,124 @@ def list_models() -> None:
         size = f"{bundled_model(name).stat().st_size / 1e6:.2f} MB"
         rows.append([name, str(card.get("task", "")), size, _figures(card), str(card.get("title", ""))])
     click.echo(table(["name", "task", "size", "figures", "what it is"], rows))
+    click.echo(f"\n{_catalogue_table(store_of(shell_of(context)))}")
 
 
 def _figures(card: dict[str, Any]) -> str:
     """The card's goals and what was reached, those first that were met."""
-    goals = card.get("goals", [])
-    return "; ".join(f"{goal['figure']}" for goal in goals[:1])
+    figures = [goal["figure"] for goal in card.get("goals", []) if goal.get("figure")]
+    return "; ".join(map(str, figures[:1]))
+
+
+def _catalogue_table(store: Store) -> str:
+    from mediaml.store.network import megabytes
+
+    rows = []
+    for entry in store.catalogue.entries.values():
+        here = "yes" if store.cache.has(entry) else "no"
+        # `models info` has all of it, with the exceptions.
+        licence = re.split("[:;(]", entry.licence)[0].strip()
+        rows.append([entry.name, entry.plugin, megabytes(entry.size), here, licence, entry.title])
+    lines = [table(["catalogue", "plugin", "size", "here", "licence", "what it is"], rows)]
+    used = {name: store.cache.used(name) for name in store.cache.models()}
+    lines.append(f"\ncache: {store.cache.folder}, {megabytes(sum(used.values()))}")
+    strange = [name for name in used if name not in store.catalogue.entries and used[name]]
+    if strange:
+        lines.append(f"of no entry, remove with `mediaml models rm`: {', '.join(strange)}")
+    return "\n".join(lines)
 
 
 @command.command("info")
 @click.argument("model", metavar="NAME|PATH")
 @noise_options
-def show_model(model: str) -> None:
-    """Inputs, outputs, labels, size and checksum of a bundled model or an ONNX file.
+@click.pass_context
+def show_model(context: click.Context, /, model: str) -> None:
+    """What a model is: licence, files, checksums, inputs, outputs, labels.
 
     \b
     Examples:
       mediaml models info detector
+      mediaml models info yolov3
       mediaml models info yolov3.onnx
     """
+    from mediaml.store.bundled import bundled_card, bundled_model, bundled_names
+
+    path = Path(model)
+    if path.suffix == ".onnx" or path.is_file():
+        _show(_facts(path))
+    elif model in bundled_names():
+        _show({"licence": str(bundled_card(model).get("licence", ""))} | _facts(bundled_model(model)))
+    else:
+        _show_entry(shell_of(context), model)
+
+
+def _show(shown: dict[str, str]) -> None:
+    click.echo("\n".join(f"{name:<11}{value}" for name, value in shown.items() if value))
+
+
+def _facts(path: Path) -> dict[str, str]:
+    """What an ONNX file says of itself."""
     from mediaml.onnx.inspect import model_facts
 
-    facts = model_facts(_path(model))
-    labels = facts.labels or ()
+    facts = model_facts(path)
     wants = facts.image_input or facts.sound_input
-    shown = {
+    return {
         "file": str(facts.path),
         "name": facts.name,
         "interface": facts.interface,
         "inputs": "; ".join(map(str, facts.inputs)),
         "outputs": "; ".join(map(str, facts.outputs)),
         "wants": str(wants) if wants else "",
-        "labels": f"{len(labels)}: {', '.join(labels[:8])}{', …' if len(labels) > 8 else ''}"
-        if labels
-        else "",
+        "labels": _labels(facts.labels or ()),
         "parameters": str(facts.parameters),
         "opset": str(facts.opset),
         "size": f"{facts.size_bytes} bytes",
         "sha256": facts.sha256,
         "source": facts.metadata.get("mediaml.source", ""),
     }
-    click.echo("\n".join(f"{name:<11}{value}" for name, value in shown.items() if value))
 
 
-@command.command("verify")
-@click.argument("name")
-@click.option("--device", default="cpu", show_default=True, help="auto, cpu, cuda or cuda:N.")
-@noise_options
-def verify_model(name: str, device: str) -> None:
-    """Replay a bundled model's golden inputs and print the largest difference.
+def _labels(labels: tuple[str, ...]) -> str:
+    return f"{len(labels)}: {', '.join(labels[:8])}{', …' if len(labels) > 8 else ''}" if labels else ""
 
-    \b
-    Example:
-      mediaml models verify digits
-    """
-    from mediaml.onnx.providers import parse_device
-    from mediaml.onnx.replay import replay
-    from mediaml.store.bundled import bundled_model
 
-    path = bundled_model(name)
-    difference = replay(path, path.with_suffix(".golden.npz"), parse_device(device))
-    click.echo(f"{name}: largest difference {difference:.2e} from the golden outputs, on {device}")
+def _show_entry(shell: Shell, name: str) -> None:
+    from mediaml.cli.pulling import store_of
+    from mediaml.store.network import megabytes
+
+    store = store_of(shell)
+    entry = store.catalogue.find(name)
+    opened = models_store.opened_file(store, entry)
+    facts = _facts(opened) if opened and opened.is_file() else {}
+    _show(
+        {
+            "name": entry.name,
+            "what it is": entry.title,
+            "licence": entry.licence,
+            "used by": f"mediaml run -p {entry.plugin} -m {entry.name}" if entry.plugin else "",
+            "labels": _labels(_entry_labels(entry)),
+            "size": megabytes(entry.size),
+            "files": f"in {store.cache.home(entry.name)}",
+        }
+    )
+    for file, standing in store.standings(entry).items():
+        described = next(other for other in entry.files if other.name == file)
+        size = f"{described.size} bytes" if described.size else megabytes(None)
+        click.echo(f"  {file}: {standing}, {size}, sha256 {described.sha256 or 'unknown'}")
+        click.echo(f"    sure of it: {described.certainty or 'not said'}")
+        for url in described.urls:
+            click.echo(f"    {url}")
+    if facts:
+        click.echo("opened as")
+        _show({key: value for key, value in facts.items() if key != "name"})
+
+
+def _entry_labels(entry: CatalogueEntry) -> tuple[str, ...]:
+    if entry.labels == "coco80":
+        from mediaml.onnx.coco import COCO_NAMES
+
+        return COCO_NAMES
+    return entry.labels
 
 
 @command.command("import")
@@ -123,11 +197,3 @@ def import_model(
     )
     for name, digest in report.source_sha256.items():
         shell.detail(f"{name}: sha256 {digest}")
-
-
-def _path(model: str) -> Path:
-    """A path as it is; else the bundled model of that name."""
-    from mediaml.store.bundled import bundled_model
-
-    path = Path(model)
-    return path if path.suffix == ".onnx" or path.exists() else bundled_model(model)

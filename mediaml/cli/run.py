@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mediaml.cli.shell import noise_options, shell_of
+from mediaml.cli.shell import noise_options, offline_option, shell_of
 
 if TYPE_CHECKING:
     from mediaml.run.inputs import Selection
@@ -25,8 +25,8 @@ _KINDS = ("image", "video", "audio")
     "--model",
     "weights",
     multiple=True,
-    metavar="[NAME=]PATH",
-    help="ONNX file to use.",
+    metavar="[NAME=]MODEL",
+    help="ONNX file to use, or a name of `mediaml models list`, fetched on first use.",
 )
 @click.option(
     "-O", "--option", "options", multiple=True, metavar="NAME.OPTION=VALUE", help="Option of a plugin."
@@ -59,6 +59,7 @@ _KINDS = ("image", "video", "audio")
 @click.option("--batch", type=click.IntRange(1), help="Frames answered at once [default: by device].")
 @click.option("--threads", type=click.IntRange(1), help="Threads of ONNX Runtime [default: by machine].")
 @click.option("--readers", type=click.IntRange(1, 64), help="Files decoded at once [default: by machine].")
+@offline_option
 @noise_options
 @click.pass_context
 def command(context: click.Context, /, **typed: Any) -> int:

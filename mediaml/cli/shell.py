@@ -20,12 +20,13 @@ class Shell:
     """How much is said on stderr.
 
     Attributes:
-        quiet: only errors. verbose: every file. debug: tracebacks.
+        quiet: only errors. verbose: every file. debug: tracebacks. offline: models are not fetched.
     """
 
     quiet: bool = False
     verbose: bool = False
     debug: bool = False
+    offline: bool = False
     _said: set[str] = field(default_factory=set)
 
     def say(self, text: str) -> None:
@@ -98,6 +99,18 @@ def _set(name: str) -> Callable[[click.Context, click.Parameter, bool], None]:
             setattr(shell_of(context), name, True)
 
     return callback
+
+
+def offline_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add `--offline` to a command."""
+    option = click.option(
+        "--offline",
+        is_flag=True,
+        expose_value=False,
+        callback=_set("offline"),
+        help="Never touch the network; MEDIAML_OFFLINE=1 does the same.",
+    )
+    return option(command)
 
 
 def noise_options(command: Callable[..., Any]) -> Callable[..., Any]:

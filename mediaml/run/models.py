@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from mediaml.catalogue import is_model_name
 from mediaml.errors import MediamlError, ModelError, PluginError
 from mediaml.options import options_record
 from mediaml.registry import Offer
 from mediaml.spec import LoadContext, Model, ModelSpec
-from mediaml.store.bundled import bundled_model
-from mediaml.store.digest import sha256_of
+from mediaml.store.bundled import bundled_model, bundled_names
+from mediaml.store.digest import digest_of
 from mediaml.work import ModelIdentity
 
 if TYPE_CHECKING:
@@ -55,24 +56,44 @@ class LoadedModel:
     batch: int
 
 
-def find_weights(offer: Offer, given: Path | None) -> Path | None:
-    """The model file: the given one, one beside the plugin's module, or a bundled one.
+def find_weights(offer: Offer, given: Path | None, obtain: Callable[[str], Path]) -> Path | None:
+    """The model file: the given one, one beside the plugin's module, a bundled one, or the catalogue's.
+
+    Args:
+        given: what was typed after `-m`: a file, a folder, or a name.
+        obtain: makes sure that a model of the catalogue is here, and gives its path.
 
     Raises:
-        ModelError: it does not exist.
+        ModelError: it does not exist, or is not here and cannot be fetched.
     """
     wanted = offer.spec.weights
     if given is None and wanted is None:
         return None
-    if given is None and wanted is not None and not wanted.endswith(".onnx"):
-        return bundled_model(wanted)
+    if given is not None:
+        return given if given.is_file() else _named(offer, str(given), obtain)
+    if wanted is not None and not wanted.endswith(".onnx"):
+        return bundled_model(wanted) if wanted in bundled_names() else obtain(wanted)
     module = sys.modules[offer.spec.load.__module__]
-    path = given or Path(str(module.__file__)).parent / str(wanted)
+    path = Path(str(module.__file__)).parent / str(wanted)
     if not path.is_file():
         raise ModelError(
-            f"the model file {path} of plugin {offer.spec.name!r} does not exist.", "Check the path after -m."
+            f"the model file {path} of plugin {offer.spec.name!r} does not exist.",
+            "Install the plugin again.",
         )
     return path
+
+
+def _named(offer: Offer, given: str, obtain: Callable[[str], Path]) -> Path:
+    """What `-m NAME` means, where there is no such file: a bundled model, the catalogue's, else a folder."""
+    if given in bundled_names():
+        return bundled_model(given)
+    if Path(given).is_dir():
+        return Path(given)
+    if is_model_name(given) and not given.endswith((".onnx", ".weights", ".cfg")):
+        return obtain(given)
+    raise ModelError(
+        f"the model file {given} of plugin {offer.spec.name!r} does not exist.", "Check the path after -m."
+    )
 
 
 def identify(choice: Choice, weights: Path | None) -> ModelIdentity:
@@ -85,7 +106,7 @@ def identify(choice: Choice, weights: Path | None) -> ModelIdentity:
         distribution=plugin.distribution,
         version=plugin.version,
         weights=weights.name if weights else "",
-        weights_sha256=sha256_of(weights) if weights else "",
+        weights_sha256=digest_of(weights) if weights else "",
         options=msgspec.json.encode(options_record(choice.options)).decode(),
     )
 
@@ -97,6 +118,7 @@ def load_model(
     threads: int | None = None,
     batch: int | None = None,
     warn: Callable[[str], None],
+    obtain: Callable[[str], Path] = bundled_model,
 ) -> LoadedModel:
     """Load one chosen model.
 
@@ -105,6 +127,7 @@ def load_model(
         threads: of ONNX Runtime within one operator; `None` decides by the machine.
         batch: frames answered at once; `None` decides by the device.
         warn: says one line to the user.
+        obtain: where a name leads that is no bundled model's; see `mediaml.run.weights.obtain_weights`.
 
     Raises:
         ModelError: the model file is missing, no ONNX model, or does not fit the plugin.
@@ -112,7 +135,7 @@ def load_model(
         PluginError: the plugin's `load` failed, or returned something that cannot answer.
     """
     spec = choice.offer.spec
-    weights = find_weights(choice.offer, choice.weights)
+    weights = find_weights(choice.offer, choice.weights, obtain)
     sessions: list[Session] = []
 
     def open_session(path: Path) -> Session:
