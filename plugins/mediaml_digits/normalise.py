@@ -95,7 +95,7 @@ def full_ink(ink: Float32Array, mask: Mask) -> Float32Array:
     strongest = cv2.dilate(np.where(mask, ink, 0), np.ones((size, size), np.uint8))
     nearby = np.asarray(cv2.blur(strongest, (size, size), borderType=cv2.BORDER_REPLICATE), np.float32)
     full = max(float(np.percentile(ink[mask], 80)), 1e-6)
-    return np.clip(0.9 * nearby, 0.35 * full, full).astype(np.float32)
+    return np.asarray(np.clip(0.9 * nearby, 0.35 * full, full), np.float32)
 
 
 def mnist_like(ink: Float32Array, mask: Mask) -> UInt8Array:

@@ -1,4 +1,4 @@
-"""Where digits may stand on a page: parts of ink, apart or cut apart where they touch, in both polarities.
+"""Where digits may stand on a page, in both polarities and for small and large writing.
 
 Pure functions. A candidate is proposed generously; the net says what it is, and `reading` keeps the best.
 """
@@ -6,7 +6,6 @@ Pure functions. A candidate is proposed generously; the net says what it is, and
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,6 +13,7 @@ import numpy as np
 from mediaml.plugin import Float32Array, UInt8Array
 from mediaml_digits.ink import FAINTEST, grey_of, shrink
 from mediaml_digits.normalise import SIDE, mnist_like
+from mediaml_digits.parts import Part, cuts_of, joined, parts_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -23,10 +23,7 @@ if TYPE_CHECKING:
 PAGE_SIDE = 1600  # pixels; a larger page is scaled down to it
 WINDOWS = (24, 96)  # half widths of the local ground, pixels: for text, and for large digits
 GROUND = 0.4  # share of a window that is at least ground, not ink
-LOWEST = 9  # pixels; less high than this, no digit can be told
 MOST = 384  # candidates of one page, largest ink first come the ones of digit-like shape
-WIDEST = 1.05  # width over height, above which a part is also cut into two or more
-LONGEST = 4.5  # width over height, above which it is a line and nothing to read
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,18 +48,18 @@ class Candidates:
         return len(self.boxes)
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
-    """One connected part of ink: its window in the page and its own mask in that window."""
+def broad_ground(grey: Float32Array, half: int, dark: bool) -> Float32Array:
+    """What stays of a page when everything dark (or light) and narrower than a window is taken away.
 
-    left: int
-    top: int
-    mask: Mask
+    A grey closing (or opening), on a copy so small that the window has 17 pixels.
+    """
+    import cv2
 
-    @property
-    def box(self) -> tuple[int, int, int, int]:
-        """left, top, right, bottom in pixels of the page."""
-        return self.left, self.top, self.left + self.mask.shape[1], self.top + self.mask.shape[0]
+    height, width = grey.shape
+    small = shrink(grey, max(1, round(max(height, width) * 8 / half)))
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (17, 17))
+    ground = cv2.morphologyEx(small, cv2.MORPH_CLOSE if dark else cv2.MORPH_OPEN, kernel)
+    return np.asarray(cv2.resize(ground, (width, height), interpolation=cv2.INTER_LINEAR), np.float32)
 
 
 def local_ink(grey: Float32Array, half: int, dark: bool) -> Float32Array:
@@ -70,6 +67,7 @@ def local_ink(grey: Float32Array, half: int, dark: bool) -> Float32Array:
 
     The mean is taken twice, the second time over the ground alone, so that dense ink does not darken it.
     Where the ground would be the lesser part, there is no ink: it is the other polarity that is written.
+    What is broader than the window, such as the ground beside a dark line, is no ink either.
     """
     import cv2
 
@@ -79,98 +77,24 @@ def local_ink(grey: Float32Array, half: int, dark: bool) -> Float32Array:
     ground = (residual < 4).astype(np.float32)
     weight = cv2.blur(ground, size, borderType=cv2.BORDER_REPLICATE)
     mean = cv2.blur(grey * ground, size, borderType=cv2.BORDER_REPLICATE) / np.maximum(weight, 1e-3)
-    return np.clip(np.where(weight > GROUND, mean - grey if dark else grey - mean, 0), 0, None).astype(
-        np.float32
-    )
+    broad = broad_ground(grey, half, dark)
+    stands_out = np.minimum(mean - grey, broad - grey) if dark else np.minimum(grey - mean, grey - broad)
+    return np.clip(np.where(weight > GROUND, stands_out, 0), 0, None).astype(np.float32)
 
 
-def page_mask(ink: Float32Array, half: int) -> Mask:
-    """Which pixels are ink: more than a third of the strongest nearby, and clearly more than the noise."""
+def page_mask(ink: Float32Array, half: int, strong: float) -> Mask:
+    """Which pixels are ink: near the strongest nearby, clearly more than the noise, and no mere halo.
+
+    Args:
+        strong: grey levels of full ink on the page; a quarter of it is the least that counts.
+    """
     import cv2
 
     kernel = cv2.getStructuringElement(cv2.MORPH_RECT, (half | 1, half | 1))
     nearby = cv2.blur(cv2.dilate(ink, kernel), (half | 1, half | 1))
     noise = float(np.percentile(ink, 70))
-    return np.asarray(ink > np.maximum(0.4 * nearby, FAINTEST + 2 * noise), bool)
-
-
-def parts_of(mask: Mask) -> list[Part]:
-    """The connected parts of a mask that are high enough to be read and are no lines or frames."""
-    import cv2
-
-    count, numbers, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)
-    found = []
-    for number in range(1, count):
-        left, top, width, height, area = (int(value) for value in stats[number])
-        readable = height >= LOWEST and width >= 2 and width <= LONGEST * height and height <= 12 * width
-        if readable and area >= 0.06 * width * height and height < 0.98 * mask.shape[0]:
-            window = numbers[top : top + height, left : left + width]
-            found.append(Part(left, top, window == number))
-    return found
-
-
-def joined(parts: list[Part]) -> list[Part]:
-    """Two parts above each other that are one broken digit, such as the bar that floats over a 5."""
-    pairs = []
-    for upper in parts:
-        left, top, right, bottom = upper.box
-        for lower in parts:
-            other_left, other_top, other_right, other_bottom = lower.box
-            height = max(bottom, other_bottom) - min(top, other_top)
-            overlap = min(right, other_right) - max(left, other_left)
-            apart = other_top - bottom
-            if (
-                upper is not lower
-                and top < other_top
-                and -0.35 * height <= apart <= 0.12 * height
-                and overlap > -0.05 * height
-                and max(right, other_right) - min(left, other_left) <= WIDEST * height
-            ):
-                pairs.append(union(upper, lower))
-    return pairs
-
-
-def union(first: Part, second: Part) -> Part:
-    """Two parts as one."""
-    left, top = min(first.left, second.left), min(first.top, second.top)
-    right, bottom = max(first.box[2], second.box[2]), max(first.box[3], second.box[3])
-    mask = np.zeros((bottom - top, right - left), bool)
-    for part in (first, second):
-        height, width = part.mask.shape
-        mask[part.top - top : part.top - top + height, part.left - left : part.left - left + width] |= (
-            part.mask
-        )
-    return Part(left, top, mask)
-
-
-def cut(part: Part, pieces: int) -> list[Part]:
-    """A part cut upright into so many pieces, each cut near its even place, through the least ink."""
-    width, height = part.mask.shape[1], part.mask.shape[0]
-    ink = part.mask.sum(axis=0).astype(np.float64)
-    columns = np.arange(width)
-    edges = [0]
-    for number in range(1, pieces):
-        even = width * number / pieces
-        cost = ink / height + 1.2 * np.square((columns - even) * pieces / width)
-        edges.append(int(np.argmin(cost[1:-1])) + 1 if width > 2 else 1)
-    edges.append(width)
-    found = []
-    for left, right in pairwise(edges):
-        window = part.mask[:, left:right]
-        rows, filled = np.flatnonzero(window.any(axis=1)), np.flatnonzero(window.any(axis=0))
-        if rows.size >= LOWEST and filled.size >= 2:
-            tight = window[rows[0] : rows[-1] + 1, filled[0] : filled[-1] + 1]
-            found.append(Part(part.left + left + int(filled[0]), part.top + int(rows[0]), tight))
-    return found if len(found) == pieces else []
-
-
-def cuts_of(part: Part) -> list[list[Part]]:
-    """Every way to cut a wide part into digits that touch."""
-    height, width = part.mask.shape
-    if width < WIDEST * 0.8 * height:
-        return []
-    likely = {int(width / (0.55 * height)), round(width / (0.75 * height)), 2}
-    return [pieces for many in sorted(likely) if 2 <= many <= 6 and (pieces := cut(part, many))]
+    floor = max(FAINTEST + 2 * noise, strong / 4)
+    return np.asarray(ink > np.maximum(0.4 * nearby, floor), bool)
 
 
 def candidates_of(image: UInt8Array) -> Candidates:
@@ -184,9 +108,10 @@ def candidates_of(image: UInt8Array) -> Candidates:
     scale = full.shape[0] / grey.shape[0]
     rows: list[tuple[UInt8Array, tuple[int, int, int, int], int, int, int]] = []
     layers = [(half, dark) for half in WINDOWS if half < max(grey.shape) for dark in (True, False)]
-    for layer, (half, dark) in enumerate(layers):
-        ink = local_ink(grey, half, dark)
-        parts = parts_of(page_mask(ink, half))
+    inks = [local_ink(grey, half, dark) for half, dark in layers]
+    strong = max((float(np.percentile(ink, 99.5)) for ink in inks), default=0.0)
+    for layer, ink in enumerate(inks):
+        parts = parts_of(page_mask(ink, layers[layer][0], strong))
         if len(parts) > MOST:  # a texture, not writing: the largest are looked at
             parts = sorted(parts, key=lambda part: -part.mask.shape[0])[:MOST]
         for part in parts + joined(parts):

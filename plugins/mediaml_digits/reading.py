@@ -14,9 +14,9 @@ from mediaml_digits.page import Candidates
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-TWINS = frozenset({0, 1})  # the digits that O, o, l and I are shaped like
 OVERLAP = 0.5  # share of the smaller box, above which two digits cannot both stand
-GLUED = 0.3  # gap over height, below which two things belong to one word
+CUT_SCORE = 0.8  # of the worst piece of a cut, without which a whole is not cut
+GLUED = 0.35  # gap over height, below which two things belong to one word
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,39 +54,62 @@ def found_at(candidates: Candidates, probabilities: Float32Array, place: int) ->
 
 
 def best_cut(candidates: Candidates, probabilities: Float32Array, places: Iterable[int]) -> list[int]:
-    """The whole of a group, or that cut of it whose worst piece is surer than the whole."""
+    """The whole of a group, or that cut of it whose worst piece is surer than the whole.
+
+    Cut into nothing but ones it never is: an m, an n and a u would be.
+    """
     ways: dict[int, list[int]] = defaultdict(list)
     for place in places:
         ways[int(candidates.cuts[place])].append(place)
-    worst = {many: min(float(probabilities[place, :10].max()) for place in way) for many, way in ways.items()}
-    complete = {many: score for many, score in worst.items() if len(ways[many]) == max(many, 1)}
-    return ways[max(complete, key=lambda many: complete[many])] if complete else []
+    standing: dict[int, float] = {}
+    for many, way in ways.items():
+        rows = probabilities[way, :10]
+        worst, ones = float(rows.max(axis=1).min()), bool((rows.argmax(axis=1) == 1).all())
+        if many == 0 or (len(way) == many and worst >= CUT_SCORE and not ones):
+            standing[many] = worst
+    return ways[max(standing, key=lambda many: standing[many])] if standing else []
 
 
-def neighbours(one: Found, others: Sequence[Found]) -> list[Found]:
-    """What stands so near on the same line that it would belong to the same word."""
-    near = []
-    for other in others:
-        gap = max(one.box[0], other.box[0]) - min(one.box[2], other.box[2])
-        shared = min(one.box[3], other.box[3]) - max(one.box[1], other.box[1])
-        alike = 0.55 <= other.height / max(one.height, 1e-6) <= 1.8
-        if (
-            other is not one
-            and alike
-            and -0.2 * one.height < gap < GLUED * one.height
-            and shared > 0.4 * one.height
-        ):
-            near.append(other)
-    return near
+def glued(one: Found, other: Found) -> bool:
+    """Whether two things stand so near on one line, and are so alike in height, that they share a word."""
+    gap = max(one.box[0], other.box[0]) - min(one.box[2], other.box[2])
+    shared = min(one.box[3], other.box[3]) - max(one.box[1], other.box[1])
+    lower, higher = sorted((one.height, other.height))
+    return higher < 1.9 * lower and -0.5 * lower < gap < GLUED * higher and shared > 0.4 * lower
+
+
+def words(things: Sequence[Found]) -> list[list[int]]:
+    """Which things are glued together, directly or through others: positions in `things`."""
+    word = list(range(len(things)))
+    by_left = sorted(word, key=lambda place: things[place].box[0])
+    for rank, place in enumerate(by_left):
+        for near in by_left[rank + 1 :]:
+            if things[near].box[0] > things[place].box[2] + things[place].height:
+                break
+            if word[near] != word[place] and glued(things[place], things[near]):
+                old, new = word[near], word[place]
+                word = [new if mark == old else mark for mark in word]
+    gathered: dict[int, list[int]] = defaultdict(list)
+    for place, mark in enumerate(word):
+        gathered[mark].append(place)
+    return list(gathered.values())
 
 
 def out_of_words(digits: Sequence[Found], others: Sequence[Found]) -> list[Found]:
-    """Digits without the 0 and 1 that only letters stand beside: those are an O, an l or an I."""
-    return [
-        one
-        for one in digits
-        if one.digit not in TWINS or neighbours(one, digits) or not neighbours(one, others)
+    """Digits without those in words, that is, among things that are mostly no digits: an S is no 5 there.
+
+    Things that lie on a digit are other readings of it and no letters beside it.
+    """
+    apart = [other for other in others if all(overlap_share(other, one) <= OVERLAP for one in digits)]
+    things = [*digits, *apart]
+    kept = [
+        place
+        for word in words(things)
+        if 2 * sum(place < len(digits) for place in word) >= len(word)
+        for place in word
+        if place < len(digits)
     ]
+    return [digits[place] for place in sorted(kept)]
 
 
 def without_overlap(digits: Sequence[Found]) -> list[Found]:

@@ -13,7 +13,8 @@ from mediaml.plugin import Detection, Label, Prediction
 from mediaml_digits.ink import ground_surface
 from mediaml_digits.model import packed, unpacked
 from mediaml_digits.normalise import normalise, stroke_width
-from mediaml_digits.page import Candidates, candidates_of, cut, parts_of
+from mediaml_digits.page import Candidates, candidates_of
+from mediaml_digits.parts import cut, parts_of
 from mediaml_digits.reading import Found, best_cut, out_of_words, read, reading_order, without_overlap
 from tests.plugins.digits_case import STROKES, drawn, lit, model, row, still
 
@@ -138,10 +139,14 @@ def test_reading_order_loses_nothing(places: list[tuple[int, float, float]]) -> 
     assert sorted(reading_order(page), key=repr) == sorted(page, key=repr)
 
 
-def test_zero_and_one_between_letters_are_letters() -> None:
-    alone, number = at(0, 0, 0), [at(1, 100, 0), at(0, 114, 0)]
-    word, letter = at(1, 200, 0), at(4, 214, 0)
-    assert out_of_words([alone, *number, word], [letter]) == [alone, *number]
+def test_what_looks_like_a_digit_in_a_word_is_none() -> None:
+    """A lone 0, the number 10, a 7 with a letter behind it, and a word of five letters read 5, -, 1, -, -."""
+    alone, number, house = at(0, 0, 0), [at(1, 100, 0), at(0, 114, 0)], at(7, 200, 0)
+    word, letters = (
+        [at(5, 300, 0), at(1, 330, 0)],
+        [at(4, 314, 0), at(4, 344, 0), at(4, 358, 0), at(9, 214, 0)],
+    )
+    assert out_of_words([alone, *number, house, *word], letters) == [alone, *number, house]
 
 
 def test_of_digits_on_one_another_the_surest_stays() -> None:
@@ -169,8 +174,9 @@ def candidates_at(
 def test_a_cut_stands_when_its_worst_piece_is_surer_than_the_whole() -> None:
     boxes = [(0.0, 0, 24, 20), (0.0, 0, 12, 20), (12.0, 0, 24, 20)]
     candidates = candidates_at(boxes, [0, 0, 0], [0, 0, 0], [0, 2, 2])
-    assert best_cut(candidates, probabilities_of([(8, 0.3), (3, 0.8), (7, 0.7)]), range(3)) == [1, 2]
-    assert best_cut(candidates, probabilities_of([(8, 0.9), (3, 0.8), (7, 0.7)]), range(3)) == [0]
+    assert best_cut(candidates, probabilities_of([(8, 0.3), (3, 0.95), (7, 0.85)]), range(3)) == [1, 2]
+    assert best_cut(candidates, probabilities_of([(8, 0.9), (3, 0.95), (7, 0.85)]), range(3)) == [0]
+    assert best_cut(candidates, probabilities_of([(8, 0.3), (1, 0.95), (1, 0.95)]), range(3)) == [0]
 
 
 def test_only_the_stronger_polarity_of_a_page_is_read() -> None:

@@ -92,7 +92,7 @@ def ship(trained: Mapping[str, nn.Module], data: Path, output: Path, seed: int, 
     Raises:
         RuntimeError: the exported graph differs from the trained net, or is larger than it may be.
     """
-    net = trained["digits"].cpu().eval()
+    net = trained["digits"].cpu().eval().to(memory_format=torch.contiguous_format)
     assert isinstance(net, nets.DigitNet)
     _, held = mnist.split(mnist.read_digits(data / "mnist", "train"), seed)
     images = batches.to_tensor(held.images, torch.device("cpu"))

@@ -1,0 +1,139 @@
+"""Parts of ink: connected, taken out of frames, joined where broken, cut where they touch. Pure functions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from mediaml_digits.ink import Mask
+
+LOWEST = 9  # pixels; less high than this, no digit can be told
+WIDEST = 1.05  # width over height, above which a part is also cut into two or more
+LONGEST = 4.5  # width over height, above which it is a line and nothing to read
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One connected part of ink: its window in the page and its own mask in that window."""
+
+    left: int
+    top: int
+    mask: Mask
+
+    @property
+    def box(self) -> tuple[int, int, int, int]:
+        """left, top, right, bottom in pixels of the page."""
+        return self.left, self.top, self.left + self.mask.shape[1], self.top + self.mask.shape[0]
+
+
+def readable(mask: Mask) -> bool:
+    """Whether a part is high enough to be read, and neither a line nor an empty frame."""
+    height, width = mask.shape
+    shape = height >= LOWEST and 2 <= width <= LONGEST * height and height <= 12 * width
+    return shape and bool(mask.mean() >= 0.06)
+
+
+def pieces_of(mask: Mask, left: int = 0, top: int = 0) -> list[Part]:
+    """The connected parts of a mask whose corner lies at (left, top), specks left out."""
+    import cv2
+
+    _, numbers, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)
+    found = []
+    for number, (x, y, width, height, _) in enumerate(stats.tolist()):
+        if number and (height >= LOWEST or width >= LOWEST):
+            found.append(Part(left + x, top + y, numbers[y : y + height, x : x + width] == number))
+    return found
+
+
+def without_rules(part: Part) -> list[Part]:
+    """What is left of a frame or a ruled row when its long straight lines are taken away."""
+    import cv2
+
+    height, width = part.mask.shape
+    ink = part.mask.astype(np.uint8)
+    upright = cv2.morphologyEx(ink, cv2.MORPH_OPEN, np.ones((max(3, int(0.8 * height)), 1), np.uint8))
+    level = cv2.morphologyEx(ink, cv2.MORPH_OPEN, np.ones((1, max(3, width // 2)), np.uint8))
+    rules = cv2.dilate(cv2.bitwise_or(upright, level), np.ones((3, 3), np.uint8))
+    left = pieces_of(part.mask & (rules == 0), part.left, part.top)
+    # A sliver along a rule is the rest of the rule.
+    return [piece for piece in left if piece.mask.shape[1] > 0.3 * piece.mask.shape[0]]
+
+
+def parts_of(mask: Mask) -> list[Part]:
+    """The connected parts of a mask that may be read; digits that touch their frame are taken out of it."""
+    pieces = pieces_of(mask)
+    usual = float(np.median([part.mask.shape[0] for part in pieces])) if pieces else 0.0
+    for part in list(pieces):
+        height, width = part.mask.shape
+        if height > 1.2 * usual and width > 2 * usual and part.mask.mean() < 0.4:
+            pieces += without_rules(part)
+    limit = 0.98 * mask.shape[0]
+    return [part for part in pieces if part.mask.shape[0] < limit and readable(part.mask)]
+
+
+def joined(parts: list[Part]) -> list[Part]:
+    """Two parts above each other that are one broken digit, such as the bar that floats over a 5."""
+    pairs = []
+    for upper in parts:
+        left, top, right, bottom = upper.box
+        for lower in parts:
+            other_left, other_top, other_right, other_bottom = lower.box
+            height = max(bottom, other_bottom) - min(top, other_top)
+            overlap = min(right, other_right) - max(left, other_left)
+            apart = other_top - bottom
+            if (
+                upper is not lower
+                and top < other_top
+                and -0.35 * height <= apart <= 0.12 * height
+                and overlap > -0.05 * height
+                and max(right, other_right) - min(left, other_left) <= WIDEST * height
+            ):
+                pairs.append(union(upper, lower))
+    return pairs
+
+
+def union(first: Part, second: Part) -> Part:
+    """Two parts as one."""
+    left, top = min(first.left, second.left), min(first.top, second.top)
+    right, bottom = max(first.box[2], second.box[2]), max(first.box[3], second.box[3])
+    mask = np.zeros((bottom - top, right - left), bool)
+    for part in (first, second):
+        height, width = part.mask.shape
+        mask[part.top - top : part.top - top + height, part.left - left : part.left - left + width] |= (
+            part.mask
+        )
+    return Part(left, top, mask)
+
+
+def cut(part: Part, pieces: int) -> list[Part]:
+    """A part cut upright into so many pieces, each cut near its even place, through the least ink."""
+    width, height = part.mask.shape[1], part.mask.shape[0]
+    ink = part.mask.sum(axis=0).astype(np.float64)
+    columns = np.arange(width)
+    edges = [0]
+    for number in range(1, pieces):
+        even = width * number / pieces
+        cost = ink / height + 1.2 * np.square((columns - even) * pieces / width)
+        edges.append(int(np.argmin(cost[1:-1])) + 1 if width > 2 else 1)
+    edges.append(width)
+    found = []
+    for left, right in pairwise(edges):
+        window = part.mask[:, left:right]
+        rows, filled = np.flatnonzero(window.any(axis=1)), np.flatnonzero(window.any(axis=0))
+        if rows.size >= LOWEST and filled.size >= 2:
+            tight = window[rows[0] : rows[-1] + 1, filled[0] : filled[-1] + 1]
+            found.append(Part(part.left + left + int(filled[0]), part.top + int(rows[0]), tight))
+    return found if len(found) == pieces else []
+
+
+def cuts_of(part: Part) -> list[list[Part]]:
+    """Every way to cut a wide part into digits that touch."""
+    height, width = part.mask.shape
+    if width < WIDEST * 0.8 * height:
+        return []
+    likely = {int(width / (0.55 * height)), round(width / (0.75 * height)), 2}
+    return [pieces for many in sorted(likely) if 2 <= many <= 6 and (pieces := cut(part, many))]
