@@ -6,6 +6,10 @@ python scripts/train_detector.py --data DIR --teacher DIR --minutes 120
 import argparse
 import multiprocessing
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from training.detector.loop import Run
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -47,22 +51,51 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
+def _train(run: "Run", arguments: argparse.Namespace) -> None:
+    """Load the photos, fork a helper a further core, train until the budget is spent."""
+    from training.detector.augment import Recipe
+    from training.detector.data import hold_out, load_photos
+    from training.detector.render import CpuRenderer, DeviceRenderer
+    from training.detector.source import BatchSource
+    from training.detector.teacher import DenseTeacher, add_pseudo_boxes
+
+    workers, device = run.settings.workers, run.device
+    photos, watched = hold_out(load_photos(arguments.data, "train"), arguments.watched, seed=0)
+    photos = [*photos, *load_photos(arguments.data, "unlabelled")]
+    photos = add_pseudo_boxes(photos, arguments.teacher, workers, arguments.run / "pseudo_boxes.npz")
+
+    def source(worker: int) -> BatchSource:
+        # Another stream of samples after a resumption, not the same ones again.
+        seed = (run.settings.seed * 64 + worker) * 1000003 + run.step
+        renderer = CpuRenderer(photos, 1) if device.type == "cpu" else DeviceRenderer(photos, device)
+        return BatchSource(photos, DenseTeacher(arguments.teacher, device, 1), renderer, Recipe(), seed)
+
+    def help_along(worker: int) -> None:
+        run.become(worker)
+        run.help(source(worker))
+
+    if device.type == "cpu":
+        run.share()
+    forking = multiprocessing.get_context("fork")
+    helpers = [forking.Process(target=help_along, args=(n,), daemon=True) for n in range(1, workers)]
+    for helper in helpers:
+        helper.start()
+    run.train(source(0), watched)
+    for helper in helpers:
+        helper.join()
+
+
 def main() -> None:
     """Entry."""
     arguments = _arguments()
     import torch
-    from training.detector import export
-    from training.detector.augment import Recipe
     from training.detector.card import TRIED
-    from training.detector.data import hold_out, load_photos
+    from training.detector.export import initialise
     from training.detector.loop import Run, Settings
     from training.detector.net import Architecture
     from training.detector.ship import Origins, ship
-    from training.detector.source import BatchSource
-    from training.detector.teacher import DenseTeacher, add_pseudo_boxes
 
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    workers = 1 if device.type == "cuda" else arguments.workers
     torch.set_num_threads(1)  # also what lets workers be forked: no thread pool is there yet
     settings = Settings(
         minutes=arguments.minutes,
@@ -71,39 +104,16 @@ def main() -> None:
         rate=arguments.rate,
         seed=arguments.seed,
         compiled=arguments.compile,
-        workers=workers,
+        workers=1 if device.type == "cuda" else arguments.workers,
     )
     run = Run(settings, Architecture(), arguments.run, device)
     if arguments.init:
-        export.initialise(run.network, arguments.init)
+        initialise(run.network, arguments.init)
         run.averaged.load_state_dict(run.network.state_dict())
     if arguments.resume or arguments.export_only:
         run.resume()
     if not arguments.export_only:
-        photos, watched = hold_out(load_photos(arguments.data, "train"), arguments.watched, seed=0)
-        photos = [*photos, *load_photos(arguments.data, "unlabelled")]
-        photos = add_pseudo_boxes(photos, arguments.teacher, workers, arguments.run / "pseudo_boxes.npz")
-
-        def source(worker: int) -> BatchSource:
-            # Another stream of samples after a resumption, not the same ones again.
-            seed = (settings.seed * 64 + worker) * 1000003 + run.step
-            return BatchSource(photos, DenseTeacher(arguments.teacher, device, 1), Recipe(), seed, threads=1)
-
-        def help_along(worker: int) -> None:
-            run.become(worker)
-            run.help(source(worker))
-
-        if device.type == "cpu":
-            run.share()
-        helpers = [
-            multiprocessing.get_context("fork").Process(target=help_along, args=(worker,), daemon=True)
-            for worker in range(1, workers)
-        ]
-        for helper in helpers:
-            helper.start()
-        run.train(source(0), watched)
-        for helper in helpers:
-            helper.join()
+        _train(run, arguments)
     card = ship(run, arguments.output, Origins(arguments.data, arguments.teacher, ROOT, TRIED))
     print(f"{arguments.output}: {run.samples} samples in {run.seconds / 60:.0f} minutes, {card['metrics']}")
 

@@ -183,6 +183,27 @@ def test_recolouring_with_the_identity_changes_nothing() -> None:
     assert torch.allclose(recolour(images, matrix, shift), expected.clamp(0, 1), atol=1e-5)
 
 
+def test_a_device_renders_as_opencv_does() -> None:
+    import torch
+    from training.detector import augment
+    from training.detector.data import Photo, halve
+    from training.detector.render import CpuRenderer, DeviceRenderer
+
+    y, x = np.mgrid[:64, :96]
+    wide = np.stack((x * 2, y * 3, x + y), -1).astype(np.uint8)
+    photos = [
+        Photo(str(number), (pixels, halve(pixels)), np.zeros((0, 4), np.float32), *([np.zeros(0)] * 2), True)
+        for number, pixels in enumerate((wide, np.ascontiguousarray(wide.transpose(1, 0, 2))))
+    ]
+    rng, chances = np.random.default_rng(3), np.array([0.5, 1.0])
+    samples = [augment.plan_sample(rng, photos, chances, 96, augment.Recipe(mosaic=0.5)) for _ in range(12)]
+    expected = CpuRenderer(photos, 1)(samples, 96).float()
+    found = DeviceRenderer(photos, torch.device("cpu"))(samples, 96).float()
+    # Edges against the grey are steep, and OpenCV rounds positions to 1/32 pixel: allow a few per mille.
+    assert ((found - expected).abs() > 6).float().mean() < 0.005
+    assert (found - expected).abs().mean() < 0.5
+
+
 def _network() -> Any:
     """A small net whose tensors all differ, as a trained one's do."""
     import torch

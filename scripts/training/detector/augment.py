@@ -110,12 +110,17 @@ def plan_sample(
     )
 
 
+def is_small(tile: Tile) -> bool:
+    """Whether the photo's half-size level is the better source: less aliasing than shrinking the full one."""
+    return max(abs(tile.scale_x), abs(tile.scale_y)) < 0.7
+
+
 def render(photos: Sequence[Photo], sample: Sample, size: int) -> NDArray[np.uint8]:
     """uint8 RGB [size, size, 3]."""
     canvas = np.full((size, size, 3), FILL, np.uint8)
     for tile in sample:
         left, top, right, bottom = tile.area
-        small = max(abs(tile.scale_x), abs(tile.scale_y)) < 0.7
+        small = is_small(tile)
         factor = 2.0 if small else 1.0
         a, d = tile.scale_x * factor, tile.scale_y * factor
         # warpAffine puts pixel centres at whole numbers, boxes at halves.

@@ -1,7 +1,6 @@
 """Batches for the student: plan, render, ask the teacher, write the annotation in, reuse a few times."""
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -9,8 +8,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from .augment import Recipe, draw_chances, place_boxes, plan_sample, render_batch
+from .augment import Recipe, draw_chances, place_boxes, plan_sample
 from .data import Photo
+from .render import Renderer
 from .targets import mirror, overwrite
 from .teacher import DenseTeacher
 
@@ -25,20 +25,18 @@ class BatchSource:
 
     photos: Sequence[Photo]
     teacher: DenseTeacher
+    renderer: Renderer
     recipe: Recipe
     seed: int
     reuse: int = 3
     keep: int = 256
-    threads: int = 2
     _kept: list[tuple[Tensor, Tensor]] = field(default_factory=list)
     _random: np.random.Generator = field(init=False)
     _chances: NDArray[np.float64] = field(init=False)
-    _pool: ThreadPoolExecutor = field(init=False)
 
     def __post_init__(self) -> None:
         self._random = np.random.default_rng(self.seed)
         self._chances = draw_chances(self.photos)
-        self._pool = ThreadPoolExecutor(self.threads)
 
     def draw(self, batch: int, size: int) -> tuple[Tensor, Tensor]:
         """Images uint8 and targets float32 [batch, anchors, 5 + classes]."""
@@ -60,11 +58,11 @@ class BatchSource:
         samples = [
             plan_sample(self._random, self.photos, self._chances, size, self.recipe) for _ in range(batch)
         ]
-        images = render_batch(self.photos, samples, size, self._pool)
+        images = self.renderer(samples, size)
         dense = self.teacher(images).clone()
         boxes = torch.from_numpy(place_boxes(self.photos, samples)).to(dense.device)
         dense = overwrite(dense, boxes, size, size)
-        return torch.from_numpy(images).to(dense.device), dense.half()
+        return images, dense.half()
 
     def _mix(self, batch: int) -> tuple[Tensor, Tensor]:
         which = self._random.integers(len(self._kept), size=batch)
