@@ -28,7 +28,7 @@ def _arguments() -> argparse.Namespace:
         "--teacher", type=Path, default=shared / "models" / "yolo", help="cfg, weights, yolox_nano.onnx"
     )
     parser.add_argument(
-        "--run", type=Path, default=ROOT / ".runs" / "detector", help="checkpoints and history"
+        "--run", type=Path, default=ROOT / "build" / "detector", help="checkpoints and history"
     )
     parser.add_argument("--output", type=Path, default=ROOT / "exported_models" / "detector.onnx")
     parser.add_argument(
