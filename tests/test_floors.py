@@ -36,6 +36,7 @@ ROOM_OF = {
     "inputs": "nouns",
     "catalogue": "nouns",
     "work": "nouns",
+    "catalogue": "nouns",
     "spec": "plugin",
     "__init__": "nouns",
     "__main__": "cli",

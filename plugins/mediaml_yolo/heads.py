@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Protocol
 
-from mediaml.plugin import Array, DetectorGraph, ModelError, Session, UInt8Array
+from mediaml.plugin import Array, DetectorGraph, ImageInput, ModelError, Session, UInt8Array
 from mediaml_yolo.candidates import Candidates, from_dense
 
 
 class Head(Protocol):
     """How one interface is fed and read."""
 
-    pad: int
-    """Grey level of letterbox bars, 0..255, where the file does not say."""
+    usual: ImageInput
+    """How pictures are fitted where the file does not say; the size is darknet's default."""
 
     @property
     def fixed_size(self) -> tuple[int | None, int | None]:
@@ -46,7 +46,7 @@ class Head(Protocol):
 class DenseHead:
     """A graph of the interface `detector/1`; see `DetectorGraph`."""
 
-    pad = 114
+    usual = ImageInput(416, 416, fit="letterbox")
 
     def __init__(self, session: Session, graph: DetectorGraph) -> None:
         self.graph = graph

@@ -42,7 +42,7 @@ class YoloModel(OnnxModel):
         self.head: Head = (ZooHead if zoo else DenseHead)(self.session, graph)
         self.labels = _labels(self.session, self.head.class_count, zoo)
         self.wanted = class_ids(self.options.classes, self.labels) if self.options.classes else None
-        self.shape = input_shape(self.session, self.head.fixed_size, self.head.pad, self.options.imgsz)
+        self.shape = input_shape(self.session, self.head.usual, self.head.fixed_size, self.options.imgsz)
 
     @property
     def fixed_batch(self) -> int | None:
@@ -51,8 +51,8 @@ class YoloModel(OnnxModel):
 
     def prepare(self, frame: Frame) -> Array:
         """The frame at the network's input size."""
-        fitting = self.shape.fitting(frame.width, frame.height)
-        picture = frame.fitted(fitting.width, fitting.height, fitting.fit, pad=self.shape.pad)
+        want, fitting = self.shape.whole, self.shape.fitting(frame.width, frame.height)
+        picture = frame.fitted(fitting.width, fitting.height, want.fit, pad=want.pad, resample=want.resample)
         return self.head.sample(picture)
 
     def run(self, batch: Array) -> Sequence[Array]:

@@ -26,7 +26,8 @@ from mediaml_yolo.candidates import Candidates, from_indices
 class ZooHead:
     """A graph of the interface `zoo-yolov3`; see `DetectorGraph`."""
 
-    pad = 128
+    # The zoo's own preprocessing: Pillow's bicubic on grey 128.
+    usual = ImageInput(416, 416, fit="letterbox", pad=128, resample="bicubic")
     fixed_batch = 1
 
     def __init__(self, session: Session, graph: DetectorGraph) -> None:
