@@ -35,6 +35,8 @@ class VideoReader:
         self._closed = False
         try:
             self._info = self._pass.info()
+            first = self._pass.first()
+            self._turn = (first.rotation, orientation_of(first))
         except MediaError:
             self.close()
             raise
@@ -89,11 +91,18 @@ class VideoReader:
     def _frame(
         self, index: int, time_s: float, duration_s: float, frame: VideoFrame, aspect: Fraction | None
     ) -> Frame:
-        orientation = orientation_of(frame)
+        orientation = self._orientation(frame)
         width, height = displayed_size(frame.width, frame.height, aspect, orientation)
         self._limits.check_size(self._path, width, height)
         pixels = VideoPixels(frame, width, height, orientation, self._scalers)
         return Frame(index, time_s, duration_s, self._info, width, height, pixels)
+
+    def _orientation(self, frame: VideoFrame) -> int:
+        """Looked up anew only where the turn changes: asking a frame for its side data keeps it alive in a
+        reference cycle until the garbage collector comes by."""
+        if frame.rotation != self._turn[0]:
+            self._turn = (frame.rotation, orientation_of(frame))
+        return self._turn[1]
 
     def _end(self) -> None:
         if self._pass is not None:

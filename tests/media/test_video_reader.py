@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import shutil
 import subprocess
 import threading
@@ -287,3 +288,16 @@ def test_a_recording_without_its_index(tmp_path: Path) -> None:
     path.write_bytes(path.read_bytes()[:-800])
     with pytest.raises(MediaError, match="index"):
         VideoReader(path)
+
+
+def test_frames_go_without_the_garbage_collector(tmp_path: Path) -> None:
+    """PyAV's side data and their frame hold each other, which let memory grow until a collection."""
+    path = write_video(tmp_path / "a.mp4", range(0, 4000, 40))
+    gc.collect()
+    gc.disable()
+    try:
+        with VideoReader(path) as reader:
+            assert sum(1 for _ in reader.frames()) == 100
+        assert gc.collect() < 100
+    finally:
+        gc.enable()
