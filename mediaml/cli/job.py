@@ -13,6 +13,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
+from mediaml.cli.patience import Patience, TooManyFailures
 from mediaml.cli.progress import Progress
 from mediaml.cli.pulling import store_of
 from mediaml.cli.shell import INTERRUPTED, Shell
@@ -20,11 +21,12 @@ from mediaml.cli.sink import Sink
 from mediaml.cli.versions import versions
 from mediaml.errors import NoInputsError, OutputError, UsageError
 from mediaml.ledger.ledger import Ledger
-from mediaml.ledger.view import View
+from mediaml.ledger.view import open_view
 from mediaml.media.limits import Limits
 from mediaml.onnx.providers import parse_device
 from mediaml.options import build_options, split_assignments
 from mediaml.outputs.annotated import Annotator
+from mediaml.outputs.failures import write_failures
 from mediaml.outputs.jsonl import write_results
 from mediaml.registry import Offer, load_registry
 from mediaml.run.inputs import Selection, scan
@@ -50,6 +52,9 @@ class Request:
     annotate: bool | None
     jsonl: str | None
     force: bool
+    hashed: bool
+    only_failed: bool
+    patience: Patience
     batch: int | None
     threads: int | None
     readers: int | None
@@ -63,61 +68,73 @@ def run_job(request: Request, shell: Shell) -> int:
     """
     registry = load_registry()
     offers = [registry.find(name) for name in request.plugins]
-    choices = choose(offers, request)
+    choices = choose(offers, request.weights, request.options)
     sources = list(scan(request.selection))
     device = parse_device(request.device)
     obtain = partial(obtain_weights, store_of(shell, registry))
+    models = [
+        load_model(
+            choice,
+            device,
+            threads=request.threads,
+            batch=request.batch,
+            warn=shell.warn,
+            obtain=obtain,
+        )
+        for choice in choices
+    ]
+    _tell_devices(models, request.device, shell)
     with ExitStack() as stack:
         ledger = stack.enter_context(Ledger(request.output))
         stack.enter_context(_sole_writer(request.output))
-        models = [
-            load_model(
-                choice,
-                device,
-                threads=request.threads,
-                batch=request.batch,
-                warn=shell.warn,
-                obtain=obtain,
-            )
-            for choice in choices
-        ]
-        _tell_devices(models, request.device, shell)
-        pipeline = Pipeline(readers=request.readers or default_readers(), limits=Limits())
-        planner = Planner(
-            ledger,
-            [(model, ledger.add_model(model.identity)) for model in models],
-            kinds=frozenset(Kind(kind) for kind in request.kinds),
-            force=request.force,
-            emit=pipeline.emit,
-        )
-        run = ledger.begin_run(_header(models))
-        view = View(request.output)
-        stack.callback(view.close)
-        annotator = Annotator(request.output, Limits()) if _annotates(request, models) else None
+        return _carry_out(request, models, sources, ledger, shell)
+
+
+def _carry_out(
+    request: Request, models: list[LoadedModel], sources: list[Source], ledger: Ledger, shell: Shell
+) -> int:
+    """Run the models over the sources into an open ledger, derive the outputs, report."""
+    pipeline = Pipeline(readers=request.readers or default_readers(), limits=Limits())
+    planner = Planner(
+        ledger,
+        [(model, ledger.add_model(model.identity)) for model in models],
+        kinds=frozenset(Kind(kind) for kind in request.kinds),
+        force=request.force,
+        hashed=request.hashed,
+        only_failed=request.only_failed,
+        emit=pipeline.emit,
+    )
+    run = ledger.begin_run(_header(models))
+    with ExitStack() as stack:
+        view = stack.enter_context(open_view(request.output))
         progress = stack.enter_context(Progress(len(sources), shell))
         sink = stack.enter_context(
             Sink(
                 ledger,
                 view,
                 planner.planned,
-                annotator=annotator,
+                annotator=Annotator(request.output, Limits()) if _annotates(request, models) else None,
                 progress=progress,
                 shell=shell,
                 stream=request.jsonl,
+                patience=request.patience,
             )
         )
-        stopped = _work(pipeline, planner, sources, sink)
+        stopped = _work(pipeline, planner, sources, sink, shell)
         progress.close()
         ledger.end_run(run)
-        if not stopped:
+        if stopped is None:
             _nothing_done(planner.planned, request)
         results = write_results(view, request.output)
+        write_failures(view, request.output)
         failed = sink.report(results)
-    return INTERRUPTED if stopped else int(failed > 0)
+    return int(failed > 0) if stopped is None else stopped
 
 
-def _work(pipeline: Pipeline, planner: Planner, sources: Sequence[Source], sink: Sink) -> bool:
-    """Commit what the pipeline yields until all is done; true when the user interrupted it."""
+def _work(
+    pipeline: Pipeline, planner: Planner, sources: Sequence[Source], sink: Sink, shell: Shell
+) -> int | None:
+    """Commit what the pipeline yields until all is done; the exit code of a run that was stopped before."""
     results = pipeline.results(planner.jobs(sources))
     try:
         with _terminate_as_interrupt():
@@ -125,29 +142,35 @@ def _work(pipeline: Pipeline, planner: Planner, sources: Sequence[Source], sink:
                 sink.commit(ready)
             sink.replay(planner.planned.done)
             sink.wait_for_copies()
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, TooManyFailures) as stop:
         results.close()  # type: ignore[attr-defined]
-        sink.commit(pipeline.leftovers())
-        return True
-    return False
+        sink.commit(pipeline.leftovers(), stopping=True)
+        shell.error(str(stop) or "interrupted; the same command again goes on from here.")
+        return 1 if isinstance(stop, TooManyFailures) else INTERRUPTED
+    return None
 
 
-def choose(offers: list[Offer], request: Request) -> list[Choice]:
+def choose(offers: list[Offer], given: Sequence[str], assignments: Sequence[str]) -> list[Choice]:
     """Give every offer its options and the weights named for it.
+
+    Args:
+        offers: the models of the run.
+        given: what was typed after each `-m`: `PATH` or `NAME=PATH`.
+        assignments: what was typed after each `-O`.
 
     Raises:
         UsageError: `-m` names no plugin of this run, or none where several run.
         OptionError: see `mediaml.options`.
     """
     names = [offer.spec.name for offer in offers]
-    options = split_assignments(request.options, names)
+    options = split_assignments(assignments, names)
     weights: dict[str, Path] = {}
-    for given in request.weights:
-        name, equals, path = given.partition("=")
+    for text in given:
+        name, equals, path = text.partition("=")
         if not equals or name not in names:
             if len(names) > 1:
-                raise UsageError(f"-m {given}: for which plugin?", f"For example: -m {names[0]}={given}")
-            name, path = names[0], given
+                raise UsageError(f"-m {text}: for which plugin?", f"For example: -m {names[0]}={text}")
+            name, path = names[0], text
         weights[name] = Path(path)
     return [
         Choice(offer, build_options(offer.spec, options[offer.spec.name]), weights.get(offer.spec.name))

@@ -13,6 +13,7 @@ from mediaml.cli.shell import Shell, run_shell
 
 _COMMANDS = {
     "run": "Pass images, video and sound through model plugins.",
+    "status": "Show how far an output folder is, and what failed.",
     "plugins": "List plugins, and show their options.",
     "models": "List, fetch, verify and inspect models; import darknet nets.",
     "probe": "Show what a media file says of itself.",

@@ -56,6 +56,16 @@ _KINDS = ("image", "video", "audio")
 )
 @click.option("--jsonl", metavar="-|PATH", help="Stream results as JSON lines while they come; - is stdout.")
 @click.option("--force", is_flag=True, help="Do again what the output folder already holds.")
+@click.option("--hash", "hashed", is_flag=True, help="Tell changed files by content, not by size and time.")
+@click.option("--retry-failed", "only_failed", is_flag=True, help="Do nothing but what failed before.")
+@click.option(
+    "--on-error",
+    type=click.Choice(("skip", "stop")),
+    default="skip",
+    show_default=True,
+    help="Whether the run goes on after a file has failed.",
+)
+@click.option("--max-failures", metavar="N|P%", help="Stop after so many failed files, or such a share.")
 @click.option("--batch", type=click.IntRange(1), help="Frames answered at once [default: by device].")
 @click.option("--threads", type=click.IntRange(1), help="Threads of ONNX Runtime [default: by machine].")
 @click.option("--readers", type=click.IntRange(1, 64), help="Files decoded at once [default: by machine].")
@@ -76,6 +86,7 @@ def command(context: click.Context, /, **typed: Any) -> int:
       find . -name '*.jpg' | mediaml run -p digits --from-file -
     """
     from mediaml.cli.job import Request, run_job
+    from mediaml.cli.patience import Patience
 
     request = Request(
         selection=_selection(typed),
@@ -88,6 +99,9 @@ def command(context: click.Context, /, **typed: Any) -> int:
         annotate=typed["annotate"],
         jsonl=typed["jsonl"],
         force=typed["force"],
+        hashed=typed["hashed"],
+        only_failed=typed["only_failed"],
+        patience=Patience.of(typed["on_error"], typed["max_failures"]),
         batch=typed["batch"],
         threads=typed["threads"],
         readers=typed["readers"],

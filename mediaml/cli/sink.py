@@ -10,6 +10,7 @@ from typing import IO, Self
 
 import click
 
+from mediaml.cli.patience import Patience
 from mediaml.cli.progress import Progress
 from mediaml.cli.shell import Shell
 from mediaml.ledger.ledger import Ledger
@@ -33,6 +34,7 @@ class Sink:
         annotator: draws copies of what is done; `None` where none are wanted.
         progress, shell: what the user sees.
         stream: `-` for stdout, or a path, of the JSON lines that are written as results come.
+        patience: how many failures are borne.
     """
 
     def __init__(
@@ -45,6 +47,7 @@ class Sink:
         progress: Progress,
         shell: Shell,
         stream: str | None,
+        patience: Patience,
     ) -> None:
         self._ledger = ledger
         self._view = view
@@ -52,7 +55,9 @@ class Sink:
         self._annotator = annotator
         self._progress = progress
         self._shell = shell
+        self._patience = patience
         self._settled = 0
+        self._failed: set[int] = set()
         self._copies = 0
         self._stack = ExitStack()
         self._stream: IO[bytes] | None = None
@@ -70,20 +75,28 @@ class Sink:
             self._annotator.close()
         self._stack.close()
 
-    def commit(self, results: Sequence[TaskResult]) -> None:
-        """Commit results in one transaction, stream them, and draw the sources that they complete."""
+    def commit(self, results: Sequence[TaskResult], *, stopping: bool = False) -> None:
+        """Commit results in one transaction, stream them, and draw the sources that they complete.
+
+        Raises:
+            TooManyFailures: more files have failed than are borne; not when the run is `stopping` anyway.
+        """
         self._ledger.commit(results)
         for result in results:
             self._progress.answered(len(result.answers))
             if self._stream:
                 for line in task_lines(self._view, result.task):
                     write_line(self._stream, line)
+            if result.failure:
+                self._failed.add(result.task.source)
             if result.last or result.failure:
                 self._finished(result.task.source)
         if self._stream:
             self._stream.flush()
         self._progress.show(self._planned.seen - self._planned.jobs + self._settled)
         self._collect(wait_s=0.0)
+        if not stopping:
+            self._patience.check(len(self._failed), self._settled + len(self._planned.done))
 
     def _finished(self, source: int) -> None:
         """One model has come to the end of a source; after the last one the source is settled."""

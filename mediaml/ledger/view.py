@@ -182,7 +182,8 @@ class View:
         rows = self._db.execute(
             "SELECT name, sum(state = 'done'), sum(state = 'failed'), sum(state = 'open'), sum(frames) "
             "FROM (SELECT model.name AS name, sum(frames) AS frames, "
-            "CASE WHEN sum(stage IS NOT NULL) THEN 'failed' WHEN max(last) THEN 'done' ELSE 'open' END AS state "
+            "CASE WHEN sum(stage IS NOT NULL) THEN 'failed' WHEN max(last) THEN 'done' ELSE 'open' "
+            "END AS state "
             "FROM task JOIN model ON model.id = task.model GROUP BY model.name, source) GROUP BY name"
         ).fetchall()
         total = self._db.execute("SELECT count(*) FROM source").fetchone()[0]

@@ -20,11 +20,10 @@ from typing import Any
 
 import numpy as np
 
-from mediaml.cli.job import Request, choose
+from mediaml.cli.job import choose
 from mediaml.media.reader import open_reader
 from mediaml.onnx.providers import parse_device
 from mediaml.registry import load_registry
-from mediaml.run.inputs import Selection
 from mediaml.run.models import load_model
 from mediaml.types import Kind
 
@@ -32,10 +31,7 @@ from mediaml.types import Kind
 def load(weights: str | None, device: str) -> Any:
     """The yolo plugin's model, as the command line loads it."""
     given = (weights,) if weights else ()
-    request = Request(
-        Selection(()), ("yolo",), given, (), Path(), device, frozenset(), None, None, False, None, None, None
-    )
-    choice = choose([load_registry().find("yolo")], request)[0]
+    choice = choose([load_registry().find("yolo")], given, ())[0]
     return load_model(choice, parse_device(device), warn=print)
 
 

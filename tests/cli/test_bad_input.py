@@ -174,3 +174,50 @@ def test_every_line_of_results_is_json_even_for_odd_names(mediaml, square_finder
     assert said.code == 0, said.err
     assert len(results(tmp_path / "out")) == 3
     assert len([json.loads(line) for line in (tmp_path / "lines.jsonl").read_text().splitlines()]) == 3
+
+
+def broken_and_good(folder, good, *, bad):
+    """`bad` broken pictures that sort before copies of a good one."""
+    folder.mkdir()
+    for index in range(bad):
+        (folder / f"a{index}.png").write_bytes(b"\x89PNG\r\n\x1a\n" + b"\0" * 40)
+    for index in range(30):
+        (folder / f"b{index}.png").write_bytes(good.read_bytes())
+
+
+def test_a_run_stops_when_more_fails_than_is_borne(mediaml, square_finder, good, tmp_path):
+    broken_and_good(tmp_path / "in", good, bad=5)
+    for limits in (["--on-error", "stop"], ["--max-failures", "3"]):
+        said = run(mediaml, square_finder, "in", "-o", f"out{limits[1]}", *limits)
+        assert said.code == 1
+        assert "stopped after" in said.err
+    borne = run(mediaml, square_finder, "in", "-o", "out", "--max-failures", "50%")
+    assert "35 files" in borne.err
+    assert borne.code == 1
+    assert mediaml("run", "-p", "yolo", "in", "--max-failures", "few").code == 2
+
+
+def test_failures_are_listed_and_go_when_they_are_mended(mediaml, square_finder, good, tmp_path):
+    broken_and_good(tmp_path / "in", good, bad=2)
+    run(mediaml, square_finder, "in", "-o", "out")
+    listed = [json.loads(line) for line in (tmp_path / "out/failures.jsonl").read_text().splitlines()]
+    assert [line["source"] for line in listed] == ["in/a0.png", "in/a1.png"]
+    assert all(line["stage"] in ("open", "decode") and line["message"] for line in listed)
+    status = mediaml("status", "out")
+    assert status.code == 0
+    assert status.out.splitlines()[1].split()[:3] == ["yolo", "30", "2"]
+    for line in listed:
+        (tmp_path / line["source"]).write_bytes(good.read_bytes())
+    said = run(mediaml, square_finder, "in", "-o", "out", "--retry-failed")
+    assert said.code == 0, said.err
+    assert not (tmp_path / "out/failures.jsonl").exists()
+    assert mediaml("status", "in").code == 2
+
+
+def test_a_touched_file_is_not_done_again_when_content_tells(mediaml, square_finder, good, tmp_path):
+    command = (good.name, "-o", "out", "--hash")
+    run(mediaml, square_finder, *command)
+    os.utime(good, ns=(1, 1))
+    assert "1 of them earlier" in run(mediaml, square_finder, *command).err
+    good.write_bytes(good.read_bytes() + b"\0")
+    assert "earlier" not in run(mediaml, square_finder, *command).err
