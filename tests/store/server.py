@@ -18,6 +18,7 @@ class Site:
     """What the server serves, and what it was asked.
 
     Attributes:
+        body: of every path that has none of its own in `bodies`.
         behaviour: by path, the names of a `_Handler._...` method for the first, second, ... request; the
             last one stays. Without an entry a path is served well.
         asked: path and headers of every request, in order.
@@ -25,6 +26,7 @@ class Site:
 
     address: str = ""
     body: bytes = BODY
+    bodies: dict[str, bytes] = field(default_factory=dict)
     etag: str = '"v1"'
     behaviour: dict[str, list[str]] = field(default_factory=dict)
     asked: list[tuple[str, dict[str, str]]] = field(default_factory=list)
@@ -62,7 +64,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
 
     def _well(self) -> None:
-        body, etag = self.site.body, self.site.etag
+        body, etag = self.site.bodies.get(self.path.lstrip("/"), self.site.body), self.site.etag
         span = re.fullmatch(r"bytes=(\d+)-", self.headers.get("Range", ""))
         condition = self.headers.get("If-Range", etag)
         if span is None or condition != etag:
