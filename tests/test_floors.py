@@ -36,7 +36,6 @@ ROOM_OF = {
     "inputs": "nouns",
     "catalogue": "nouns",
     "work": "nouns",
-    "catalogue": "nouns",
     "spec": "plugin",
     "__init__": "nouns",
     "__main__": "cli",
