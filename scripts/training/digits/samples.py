@@ -7,6 +7,7 @@ Drawn once by seed and cached; targets are float32 [n, 11], the last column is `
 from __future__ import annotations
 
 import io
+import itertools
 import tarfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -20,11 +21,12 @@ from training.digits import glyphs, scenes
 from training.digits.mnist import Digits
 
 from mediaml_digits.normalise import mnist_like, normalise
+from mediaml_digits.page import candidates_of
 
 CLASSES = 11
 OTHER = 10
 COUNTS = {"photographed": 9_000, "printed": 6_000, "letters": 14_000, "numbers": 2_500, "scribbles": 3_000}
-BARE, PATCHES_A_PHOTO = 1_500, 3
+BARE, PATCHES_A_PHOTO, PAGES = 1_500, 3, 200
 Sample = tuple[NDArray[np.uint8], NDArray[np.float32]]
 
 
@@ -120,9 +122,18 @@ def patch_of(photo: NDArray[np.uint8], random: np.random.Generator) -> NDArray[n
 
 
 def bar(image: NDArray[np.uint8]) -> bool:
-    """Whether nothing is seen but a narrow upright bar, which nobody can tell from a written 1."""
-    columns = np.flatnonzero(image.max(axis=0) > 64)
-    return columns.size > 0 and int(np.ptp(columns)) < 7
+    """Whether nothing is seen but one straight stroke, upright or aslant, which may as well be a written 1.
+
+    Its ink lies within 1.8 pixels (standard deviation) of a line that is steeper than 30 degrees.
+    """
+    mass = image / max(float(image.sum()), 1.0)
+    y, x = np.mgrid[:28, :28]
+    middle_x, middle_y = float((mass * x).sum()), float((mass * y).sum())
+    spread_x, spread_y = float((mass * (x - middle_x) ** 2).sum()), float((mass * (y - middle_y) ** 2).sum())
+    both = float((mass * (x - middle_x) * (y - middle_y)).sum())
+    (thin, _), axes = np.linalg.eigh(np.array([[spread_x, both], [both, spread_y]]))
+    steep = abs(float(axes[1, 1])) > 0.5
+    return image.any() and bool(thin < 1.8**2) and steep
 
 
 def photo_samples(archives: list[Path], random: np.random.Generator, patches: int) -> list[Sample]:
@@ -133,6 +144,17 @@ def photo_samples(archives: list[Path], random: np.random.Generator, patches: in
             views = [patch_of(photo, random) for _ in range(patches - 1)] + [photo]
             seen = [normalise(view) for view in views]
             found += [(image, one_hot(OTHER)) for image in seen if not bar(image)]
+    return found
+
+
+def piece_samples(archive: Path, seed: int, many: int = PAGES, a_page: int = 40) -> list[Sample]:
+    """What `find` would look at on photos: up to `a_page` candidates of each, none of them a digit."""
+    random = np.random.default_rng([seed, 1])
+    found: list[Sample] = []
+    for photo in tqdm(itertools.islice(photos(archive), many), desc="pieces", total=many):
+        pictures = candidates_of(photo).pictures
+        picks = random.permutation(len(pictures))[:a_page]
+        found += [(pictures[pick], one_hot(OTHER)) for pick in picks if not bar(pictures[pick])]
     return found
 
 
@@ -149,6 +171,7 @@ def draw(digits: Digits, data: Path, seed: int) -> dict[str, Samples]:
     }
     archives = sorted((data / "detect").glob("train-*.tar"))
     drawn["photos"] = photo_samples(archives, random, PATCHES_A_PHOTO)
+    drawn["pieces"] = piece_samples(archives[-1], seed)
     drawn["bare"] = [(normalise(scenes.bare(random)), one_hot(OTHER)) for _ in range(BARE)]
     return {
         name: Samples(np.stack([s[0] for s in rows]), np.stack([s[1] for s in rows]))
