@@ -17,9 +17,10 @@ def obtain_weights(store: Store, name: str) -> Path:
         ModelError: see `Store.obtain`; or the darknet files cannot be imported.
         ChecksumError: see `Store.obtain`.
     """
-    entry = store.obtain(name)
+    entry = store.catalogue.find(name)
     if entry.recipe == "darknet":
         return _imported(store, entry)
+    store.obtain(name)
     home = store.cache.home(name)
     return home if entry.recipe == "folder" else home / entry.files[0].name
 
@@ -32,27 +33,39 @@ def imported_path(store: Store, entry: CatalogueEntry) -> Path:
 def _imported(store: Store, entry: CatalogueEntry) -> Path:
     """The ONNX file made of proven cfg and weights; made again where it is not what it was."""
     path = imported_path(store, entry)
-    receipt = path.with_suffix(".sha256")
-    if _intact(path, receipt):
+    if _intact(store, entry, path):
         return path
+    store.obtain(entry.name)
     say = store.watcher.say
     with store.cache.lock(
         entry.name, lambda: say(f"{entry.name}: another mediaml is importing it; waiting.")
     ):
-        if _intact(path, receipt):
+        if _intact(store, entry, path):
             return path
         from mediaml.onnx.darknet import import_darknet
 
         say(f"{entry.name}: turning its darknet files into ONNX, once")
         named = {Path(file.name).suffix: store.cache.path(entry, file) for file in entry.files}
-        receipt.unlink(missing_ok=True)
+        _receipt(path).unlink(missing_ok=True)
         report = import_darknet(named[".cfg"], named[".weights"], path, names=named.get(".names"))
-        receipt.write_text(report.sha256, encoding="ascii")
+        _receipt(path).write_text(_line(store, entry, report.sha256), encoding="ascii")
     return path
 
 
-def _intact(path: Path, receipt: Path) -> bool:
-    """Whether an imported file is the one that the import wrote."""
-    if not (path.is_file() and receipt.is_file()):
+def _receipt(path: Path) -> Path:
+    """The note beside an imported file that says what it must be."""
+    return path.with_suffix(".sha256")
+
+
+def _line(store: Store, entry: CatalogueEntry, sha256: str) -> str:
+    """What the receipt holds: the checksum of the ONNX file, then those of the files it was made of."""
+    return " ".join([sha256, *(store.cache.promised(entry, file) for file in entry.files)])
+
+
+def _intact(store: Store, entry: CatalogueEntry, path: Path) -> bool:
+    """Whether an imported file is the one that the import wrote, from what the catalogue names now."""
+    if not (path.is_file() and _receipt(path).is_file()):
         return False
-    return receipt.read_text(encoding="ascii", errors="replace") == sha256_of(path)
+    noted = _receipt(path).read_text(encoding="ascii", errors="replace")
+    # The other checksums are compared first: they cost nothing.
+    return noted == _line(store, entry, noted[:64]) and noted[:64] == sha256_of(path)

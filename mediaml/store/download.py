@@ -59,7 +59,8 @@ def download(
     told = "; ".join(f"{host}: {reason}" for host, reason in reasons.items()) or "no address is known"
     raise (ChecksumError if wrong else ModelError)(
         f"{file.base} of {entry.name} could not be fetched ({told}).",
-        f"Check network and proxy, or fetch it elsewhere: `mediaml models pull {entry.name} --from PATH`.",
+        f"Check network and proxy; or fetch {urls[0] if urls else file.base} elsewhere and bring it: "
+        f"`mediaml models pull {entry.name} --from PATH`.",
     )
 
 

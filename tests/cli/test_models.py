@@ -97,6 +97,9 @@ def test_darknet_files_are_imported_once_and_the_import_is_proven(mediaml, site,
     mended = mediaml("run", "-p", "yolo", "-m", "tiny", photo, "-o", "out3")
     assert mended.code == 0
     assert path.read_bytes() == good
+    for source in (tmp_path / "cache/models/tiny").glob("tiny.*"):
+        source.unlink()
+    assert mediaml("run", "-p", "yolo", "-m", "tiny", photo, "-o", "out4", "--offline").code == 0
     info = mediaml("models", "info", "tiny").out
     assert "detector/1" in info
     assert "public domain" in info
