@@ -24,7 +24,7 @@ MEANING = (
 NOT_MEANING = (
     "It reads no words and no sense: a lone O, l or I is called 0 or 1; S, Z or B may be called 5, 2 or 8 "
     "with a score near a half; other scripts are unknown. A page is read in one polarity, and "
-    "digits that touch are cut by guess. The score is calibrated on MNIST and says less of pictures unlike it."
+    "digits that touch are cut by guess. The score is calibrated on MNIST and says less of other pictures."
 )
 
 
