@@ -42,7 +42,7 @@ class YoloModel(OnnxModel):
         self.head: Head = (ZooHead if zoo else DenseHead)(self.session, graph)
         self.labels = _labels(self.session, self.head.class_count, zoo)
         self.wanted = class_ids(self.options.classes, self.labels) if self.options.classes else None
-        self.shape = input_shape(self.session, self.head.usual, self.head.fixed_size, self.options.imgsz)
+        self.shape = input_shape(self.session, self.head.usual, self.head.fixed_size, self.options)
 
     @property
     def fixed_batch(self) -> int | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import Annotated
+from typing import Annotated, Literal
 
 from mediaml.plugin import Meta, OptionError
 
@@ -26,6 +26,10 @@ class YoloOptions:
         int,
         Meta(ge=0, le=8192, description="longer side of the network's input in pixels; 0: the model's own"),
     ] = 0
+    fit: Annotated[
+        Literal["model", "letterbox", "stretch"],
+        Meta(description="how a picture is laid into the input; model: as the model's file says"),
+    ] = "model"
 
 
 def class_ids(wanted: Sequence[str], labels: Sequence[str]) -> tuple[int, ...]:

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass, replace
 
 from mediaml.plugin import Fitting, ImageInput, OptionError, Session, letterbox_shape
+from mediaml_yolo.options import YoloOptions
 
 COARSEST_STRIDE = 32
 
@@ -33,19 +34,22 @@ class InputShape:
 
 
 def input_shape(
-    session: Session, usual: ImageInput, fixed: tuple[int | None, int | None], imgsz: int
+    session: Session, usual: ImageInput, fixed: tuple[int | None, int | None], options: YoloOptions
 ) -> InputShape:
     """The input of a graph.
 
     Args:
         usual: what holds where the file does not describe its input.
         fixed: width and height that the graph insists on; `None` where an axis is free.
-        imgsz: longer side that the user wants; 0 for the model's own size.
+        options: `imgsz` is the longer side that the user wants; `fit` how the picture is laid into it.
 
     Raises:
         OptionError: the graph cannot take `imgsz`.
     """
+    imgsz = options.imgsz
     own = session.image_input or _noted(session, usual)
+    if options.fit != "model":
+        own = replace(own, fit=options.fit)
     stride = session.stride or COARSEST_STRIDE
     if fixed == (None, None):
         width, height = _free_size((own.width, own.height), stride, imgsz)

@@ -125,6 +125,13 @@ def test_an_unknown_class_is_refused_with_a_suggestion() -> None:
         model(dense_detector(ONE_BOX, DOG), classes=("3",))
 
 
+def test_fit_stretches_a_picture_to_the_whole_input() -> None:
+    stretched = model(dense_detector(ONE_BOX, DOG), imgsz=128, fit="stretch")
+    assert stretched.prepare(blank(640, 320)).shape == (128, 128, 3)
+    whole = stretched.shape.fitting(640, 320).to_target(np.array([[0, 0, 640, 320]], np.float32))
+    assert whole.tolist() == [[0, 0, 128, 128]]
+
+
 def test_imgsz_sets_the_longer_side() -> None:
     assert model(dense_detector(ONE_BOX, DOG), imgsz=128).prepare(blank(640, 320)).shape == (64, 128, 3)
     with pytest.raises(OptionError, match=r"multiple of 32(.|\n)*96 and 128"):
