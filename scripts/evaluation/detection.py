@@ -74,7 +74,9 @@ def suppress(
         return np.zeros((0, 4), np.float32), np.zeros(0, np.int64), np.zeros(0, np.float32)
     corners = boxes[anchor].astype(np.float64)
     corners[:, 2:] -= corners[:, :2]
-    kept: Any = cv2.dnn.NMSBoxesBatched(corners, best.tolist(), classes.tolist(), CONFIDENCE, NMS_IOU)
+    kept: Any = cv2.dnn.NMSBoxesBatched(
+        corners.tolist(), best.tolist(), classes.tolist(), CONFIDENCE, NMS_IOU
+    )
     index = np.asarray(kept, np.int64).reshape(-1)
     index = index[np.argsort(-best[index], kind="stable")][:KEPT]
     return boxes[anchor[index]], classes[index].astype(np.int64), best[index]

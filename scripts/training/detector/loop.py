@@ -51,7 +51,7 @@ class Run:
     ) -> None:
         torch.manual_seed(settings.seed)
         self.settings, self.architecture, self.folder, self.device = settings, architecture, folder, device
-        self.network = Detector(architecture).to(device).to(memory_format=torch.channels_last)
+        self.network = Detector(architecture).to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.averaged = copy.deepcopy(self.network).requires_grad_(False).eval()
         flat = [p for p in self.network.parameters() if p.ndim < 2]
         deep = [p for p in self.network.parameters() if p.ndim >= 2]
@@ -81,7 +81,7 @@ class Run:
     def share(self) -> None:
         """Put weights and counters where forked workers see them."""
         self.network.share_memory()
-        self.shared.share_memory_()
+        self.shared.share_memory_()  # type: ignore[no-untyped-call]
 
     def become(self, worker: int) -> None:
         """In a forked worker: another stream of colours."""
@@ -148,7 +148,7 @@ class Run:
         matrix, shift = (part.to(self.device) for part in draw_colours(len(images), self.generator))
         loss, parts = self._loss(images, matrix, shift, target, grid(size, size, self.device))
         self.optimiser.zero_grad(set_to_none=True)
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(self.network.parameters(), 20.0)
         self.optimiser.step()
         self._advance(len(images))

@@ -67,7 +67,7 @@ def _to_onnx(network: nn.Module) -> bytes:
     torch.onnx.export(
         network,
         (torch.zeros(1, 64, 64, 3, dtype=torch.uint8),),
-        buffer,
+        buffer,  # type: ignore[arg-type]  # the annotation knows paths only; dynamo=False takes files too
         input_names=["images"],
         output_names=["answers"],
         dynamic_axes={"images": axes, "answers": {0: "batch", 1: "anchors"}},

@@ -22,7 +22,9 @@ def average_precision(
     from pycocotools.cocoeval import COCOeval
 
     cells = grid(size, size, device)
-    images, annotations, results = [], [], []
+    images: list[dict[str, Any]] = []
+    annotations: list[dict[str, Any]] = []
+    results: list[dict[str, Any]] = []
     for number, photo in enumerate(photos):
         height, width = photo.levels[0].shape[:2]
         images.append({"id": number, "width": width, "height": height})
