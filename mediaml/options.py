@@ -6,6 +6,7 @@ import dataclasses
 import difflib
 import typing
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -94,7 +95,7 @@ def _converted(model: str, name: str, text: str, hint: Any) -> Any:
     bare = typing.get_args(hint)[0] if hasattr(hint, "__metadata__") else hint
     value: Any = text
     if typing.get_origin(bare) in (tuple, list, frozenset, set):
-        value = [part.strip() for part in text.split(",") if part.strip()]
+        value = _parts(text)
     elif bare is bool and text.lower() in _TRUE | _FALSE:
         value = text.lower() in _TRUE
     try:
@@ -104,6 +105,14 @@ def _converted(model: str, name: str, text: str, hint: Any) -> Any:
             f"-O {model}.{name}={text}: {str(error)[0].lower()}{str(error)[1:]}.",
             f"`mediaml plugins info {model}` shows types and ranges.",
         ) from error
+
+
+def _parts(text: str) -> list[Any]:
+    """The members of a list: between commas, or of a JSON array, whose members may hold commas."""
+    if text.startswith("["):
+        with suppress(msgspec.DecodeError):
+            return msgspec.json.decode(text, type=list[Any])
+    return [part.strip() for part in text.split(",") if part.strip()]
 
 
 def options_record(options: Any) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from filelock import FileLock, Timeout
 
 from mediaml.cli.patience import Patience, TooManyFailures
 from mediaml.cli.progress import Progress
+from mediaml.cli.prompts import prompt_assignments
 from mediaml.cli.pulling import store_of
 from mediaml.cli.shell import INTERRUPTED, Shell
 from mediaml.cli.sink import Sink
@@ -46,6 +47,7 @@ class Request:
     plugins: tuple[str, ...]
     weights: tuple[str, ...]
     options: tuple[str, ...]
+    prompts: tuple[str, ...]
     output: Path
     device: str
     kinds: frozenset[str]
@@ -68,7 +70,8 @@ def run_job(request: Request, shell: Shell) -> int:
     """
     registry = load_registry()
     offers = [registry.find(name) for name in request.plugins]
-    choices = choose(offers, request.weights, request.options)
+    asked = prompt_assignments(offers, request.prompts)
+    choices = choose(offers, request.weights, (*request.options, *asked))
     sources = list(scan(request.selection))
     device = parse_device(request.device)
     obtain = partial(obtain_weights, store_of(shell, registry))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from mediaml.cli.prompts import prompt_options
 from mediaml.cli.shell import noise_options, offline_option, shell_of
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ _KINDS = ("image", "video", "audio")
 @click.option(
     "-O", "--option", "options", multiple=True, metavar="NAME.OPTION=VALUE", help="Option of a plugin."
 )
+@prompt_options
 @click.option(
     "-o",
     "--output",
@@ -83,16 +85,19 @@ def command(context: click.Context, /, **typed: Any) -> int:
       mediaml run --plugin yolo video.mp4
       mediaml run -p yolo -O yolo.conf=0.4 -O yolo.classes=person,car photos/ -o out
       mediaml run -p yolo -m yolov3.onnx 'clips/**/*.mp4' --no-annotate --jsonl - | jq .
+      mediaml run -p clip --prompt "a red car" --prompt "a blue car" photos/
       find . -name '*.jpg' | mediaml run -p digits --from-file -
     """
     from mediaml.cli.job import Request, run_job
     from mediaml.cli.patience import Patience
+    from mediaml.cli.prompts import read_prompts
 
     request = Request(
         selection=_selection(typed),
         plugins=tuple(dict.fromkeys(typed["plugins"])),
         weights=typed["weights"],
         options=typed["options"],
+        prompts=read_prompts(typed["prompts"], typed["prompt_files"]),
         output=typed["output"],
         device=typed["device"],
         kinds=frozenset(typed["kinds"] or _KINDS),
