@@ -1,0 +1,73 @@
+"""`--prompt` and `--prompts`: the option `prompts` of whichever chosen model has one, spelt for people."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import fields
+from typing import TYPE_CHECKING, Any
+
+import click
+import msgspec
+
+from mediaml.errors import UsageError
+
+if TYPE_CHECKING:
+    from mediaml.registry import Offer
+
+OPTION = "prompts"
+
+
+def prompt_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add `--prompt` and `--prompts` to a command."""
+    files = click.option(
+        "--prompts",
+        "prompt_files",
+        multiple=True,
+        metavar="FILE",
+        help="Read prompts from a file, one a line.",
+    )
+    texts = click.option(
+        "--prompt", "prompts", multiple=True, metavar="TEXT", help="Text to look for (clip); may be repeated."
+    )
+    return texts(files(command))
+
+
+def read_prompts(prompts: Sequence[str], files: Sequence[str]) -> tuple[str, ...]:
+    """The prompts that were typed, then those of the files; empty lines and lines with `#` are left out.
+
+    Raises:
+        UsageError: a file cannot be read, or holds no prompt.
+    """
+    found = list(prompts)
+    for name in files:
+        try:
+            with click.open_file(name, encoding="utf-8") as file:
+                lines = [line.strip() for line in file]
+        except (OSError, UnicodeDecodeError) as error:
+            reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
+            raise UsageError(f"the prompts {name} cannot be read: {reason}.") from error
+        kept = [line for line in lines if line and not line.startswith("#")]
+        if not kept:
+            raise UsageError(f"{name} holds no prompt.", "Write one prompt a line.")
+        found += kept
+    return tuple(found)
+
+
+def prompt_assignments(offers: Sequence[Offer], prompts: Sequence[str]) -> tuple[str, ...]:
+    """What would be typed after `-O` to give the prompts to every chosen model that takes some.
+
+    Raises:
+        UsageError: none does.
+    """
+    if not prompts:
+        return ()
+    takers = [
+        offer.spec.name
+        for offer in offers
+        if any(field.name == OPTION for field in fields(offer.spec.options))
+    ]
+    if not takers:
+        names = ", ".join(offer.spec.name for offer in offers)
+        raise UsageError(f"--prompt: no chosen plugin takes prompts (chosen: {names}).", "Choose -p clip.")
+    text = msgspec.json.encode(list(prompts)).decode()
+    return tuple(f"{name}.{OPTION}={text}" for name in takers)
