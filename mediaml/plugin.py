@@ -40,6 +40,7 @@ from mediaml.spec import (
     NoOptions,
     StagedModel,
     TaskName,
+    TextModel,
     hookimpl,
     hookspec,
 )
@@ -123,6 +124,7 @@ __all__ = [
     "SoundInput",
     "StagedModel",
     "TaskName",
+    "TextModel",
     "UInt8Array",
     "clip_boxes",
     "detector_graph",

@@ -13,7 +13,7 @@ import pluggy
 from mediaml.catalogue import CatalogueEntry
 from mediaml.errors import ModelError
 from mediaml.inputs import SoundInput
-from mediaml.types import Answer, Array, Frame, Kind, Prediction, require
+from mediaml.types import Answer, Array, Float32Array, Frame, Kind, Prediction, require
 
 if TYPE_CHECKING:
     from mediaml.onnx.session import Session
@@ -50,6 +50,18 @@ class StagedModel(Model, Protocol):
 
     def decode(self, outputs: Sequence[Array], frames: Sequence[Frame]) -> Sequence[Answers]:
         """One answer a frame. Called from one post-processing thread."""
+
+
+@runtime_checkable
+class TextModel(Model, Protocol):
+    """A model that puts words into the space of its embeddings, so that `mediaml search` can ask it."""
+
+    def embed_texts(self, texts: Sequence[str]) -> Float32Array:
+        """One vector of unit length a text, float32 [texts, dimensions]. Called from the main thread.
+
+        Raises:
+            ModelError: the model has come without what it needs for texts.
+        """
 
 
 @dataclass(frozen=True, slots=True)
