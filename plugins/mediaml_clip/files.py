@@ -65,7 +65,9 @@ def _pair(folder: Path, graphs: Sequence[Path]) -> tuple[Path, Path | None, bool
         chosen = plain or towers
         if len(chosen) > 1:
             names = ", ".join(path.name for path in chosen)
-            raise ModelError(f"{folder} holds several image towers: {names}.", "Name one of the files with -m.")
+            raise ModelError(
+                f"{folder} holds several image towers: {names}.", "Name one of the files with -m."
+            )
         if chosen:
             return chosen[0], _partner(chosen[0], image, text, graphs), True
     if len(graphs) > 2:

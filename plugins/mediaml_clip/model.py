@@ -158,6 +158,8 @@ def _image_input(tower: Tower, preprocessor: Path | None) -> ImageInput:
             width, height = (crop["width"], crop["height"]) if isinstance(crop, dict) else (crop, crop)
             mean, std = tuple(config.get("image_mean", MEAN)), tuple(config.get("image_std", STD))
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-            raise ModelError(f"{preprocessor} cannot be used: {error}", "Copy it again, or remove it.") from error
+            raise ModelError(
+                f"{preprocessor} cannot be used: {error}", "Copy it again, or remove it."
+            ) from error
     height, width = tower.shape[2] or height, tower.shape[3] or width
     return ImageInput(width, height, fit="crop", mean=mean, std=std, resample="bicubic")

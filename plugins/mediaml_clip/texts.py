@@ -65,7 +65,9 @@ class Texts:
         if self._path is None:
             raise ModelError(f"there is no text tower beside {image}.", "Put text_model.onnx there.")
         if self._files.tokenizer is None:
-            raise ModelError(f"there is no {TOKENIZER} beside {image}.", "Copy it there from the model's origin.")
+            raise ModelError(
+                f"there is no {TOKENIZER} beside {image}.", "Copy it there from the model's origin."
+            )
         return self._path
 
     def _embed(self, path: Path, ids: NDArray[np.int64]) -> Float32Array:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from mediaml.plugin import ModelError
 
 CONTEXT = 77
-"""Tokens that a text may have, begin and end included (Radford et al. 2021, section 2.4; the model's code)."""
+"""Tokens that a text may have, begin and end included, as in the published code of the model."""
 _SHOWN = 40
 
 

@@ -49,7 +49,9 @@ class Tower:
         texts = [spec for spec in texts if len(spec.shape) == 2]
         known = {spec.name for spec in (*pixels, *texts)} | {MASK}
         if pixels and texts:
-            raise ModelError(f"{session.name} is both towers of CLIP in one graph.", "Use the separate towers.")
+            raise ModelError(
+                f"{session.name} is both towers of CLIP in one graph.", "Use the separate towers."
+            )
         if len(pixels) + len(texts) != 1 or any(spec.name not in known for spec in session.inputs):
             wants = "; ".join(map(str, session.inputs))
             raise ModelError(f"{session.name} is no tower of CLIP: it takes {wants}.")
