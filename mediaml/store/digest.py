@@ -17,13 +17,21 @@ def sha256_of(path: Path) -> str:
 
 
 def digest_of(path: Path) -> str:
-    """SHA-256 of a file; of a folder, that of the names and checksums of all files in it.
+    """SHA-256 of a file; of a folder, that of the names and checksums of the files in it.
+
+    Hidden files and what a broken transfer left behind (`.part`, `.part.json`) do not count.
 
     Raises:
         OSError: a file cannot be read.
     """
     if not path.is_dir():
         return sha256_of(path)
-    files = sorted(file for file in path.rglob("*") if file.is_file())
+    files = sorted(
+        file
+        for file in path.rglob("*")
+        if file.is_file()
+        and not file.name.startswith(".")
+        and not file.name.endswith((".part", ".part.json"))
+    )
     lines = (f"{sha256_of(file)}  {file.relative_to(path).as_posix()}\n" for file in files)
     return hashlib.sha256("".join(lines).encode()).hexdigest()

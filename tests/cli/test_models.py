@@ -12,6 +12,8 @@ import numpy as np
 import pytest
 
 import mediaml.registry
+from mediaml.onnx.providers import parse_device
+from mediaml.onnx.session import open_session
 from tests.cli.conftest import results
 from tests.onnx.darknet_material import LAYERS, layer_cfg, random_weights
 from tests.store.server import serving
@@ -139,7 +141,14 @@ def test_list_info_verify_path_and_rm(mediaml, site):
     assert mediaml("models", "pull", "squares", "spoken").code == 0
     path = Path(mediaml("models", "path", "squares").out.strip())
     assert path.name == "squares.onnx"
-    assert "squares.onnx: here" in mediaml("models", "verify", "squares").out
+    assert "no golden outputs" in mediaml("models", "verify", "squares").out
+    session = open_session(path, parse_device("cpu"))
+    outputs = session.run({"images": np.zeros((1, 32, 32, 3), np.uint8)})
+    named = {f"output.{spec.name}": array for spec, array in zip(session.outputs, outputs, strict=True)}
+    np.savez(path.with_suffix(".golden.npz"), **{"input.images": np.zeros((1, 32, 32, 3), np.uint8)}, **named)
+    verified = mediaml("models", "verify", "squares").out
+    assert "squares.onnx: here" in verified
+    assert "largest difference 0.00e+00" in verified
     path.write_bytes(b"rot")
     wrong = mediaml("models", "verify", "squares")
     assert wrong.code == 4

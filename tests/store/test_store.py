@@ -15,6 +15,7 @@ import pytest
 from mediaml.catalogue import CatalogueEntry, CatalogueFile
 from mediaml.errors import ChecksumError, ModelError, UsageError
 from mediaml.store.cache import Cache, Standing
+from mediaml.store.digest import digest_of
 from mediaml.store.network import Network
 from tests.conftest import REPOSITORY
 from tests.store.conftest import SHA256, entry, left, store
@@ -208,3 +209,15 @@ def test_a_cache_that_cannot_be_written(tmp_path):
 @pytest.mark.parametrize(("value", "offline"), [("1", True), ("yes", True), ("0", False), ("", False)])
 def test_the_environment_says_offline(value, offline):
     assert Network.of({"MEDIAML_OFFLINE": value}).offline is offline
+
+
+def test_the_digest_of_a_folder_is_that_of_its_proven_files(tmp_path):
+    (tmp_path / "a/onnx").mkdir(parents=True)
+    (tmp_path / "a/onnx/x.onnx").write_bytes(b"x")
+    before = digest_of(tmp_path / "a")
+    (tmp_path / "a/x.onnx.part").write_bytes(b"half")
+    (tmp_path / "a/.hidden").write_bytes(b"")
+    assert digest_of(tmp_path / "a") == before
+    (tmp_path / "a/onnx/x.onnx").write_bytes(b"y")
+    assert digest_of(tmp_path / "a") != before
+    assert digest_of(tmp_path / "a/onnx/x.onnx") == hashlib.sha256(b"y").hexdigest()
