@@ -34,6 +34,7 @@ ROOM_OF = {
     "types": "nouns",
     "errors": "nouns",
     "inputs": "nouns",
+    "closing": "nouns",
     "catalogue": "nouns",
     "work": "nouns",
     "spec": "plugin",

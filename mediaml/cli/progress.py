@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import sys
 import time
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from tqdm import tqdm
 
 from mediaml.cli.shell import Shell
+from mediaml.closing import Closing
 
 
-class Progress:
+class Progress(Closing):
     """Files done of files met, with frames per second and the time left.
 
     Args:
@@ -25,14 +25,6 @@ class Progress:
         self._bar: Any = tqdm(total=total, unit="file", file=sys.stderr, disable=hidden, dynamic_ncols=True)
         self._frames = 0
         self._started = time.monotonic()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """Leave the bar as it is; closing twice does nothing."""

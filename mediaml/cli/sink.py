@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from types import TracebackType
-from typing import IO, Self
+from typing import IO
 
 import click
 
 from mediaml.cli.patience import Patience
 from mediaml.cli.progress import Progress
 from mediaml.cli.shell import Shell
+from mediaml.closing import Closing
 from mediaml.ledger.ledger import Ledger
 from mediaml.ledger.view import FailureRow, View
 from mediaml.outputs.annotated import ARTIFACT, Annotator, Drawn, annotated_path
@@ -25,7 +25,7 @@ _MOST_FAILURES_SHOWN = 20
 _POLL_S = 0.2
 
 
-class Sink:
+class Sink(Closing):
     """Takes results in the thread that owns the ledger.
 
     Args:
@@ -65,12 +65,8 @@ class Sink:
             self._stream = self._stack.enter_context(click.open_file(stream, "wb", lazy=False))
             write_line(self._stream, run_line(view.latest_header(), view.models()))
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def close(self) -> None:
+        """Drop the copies that wait, and end the stream; closing twice does nothing."""
         if self._annotator:
             self._annotator.close()
         self._stack.close()

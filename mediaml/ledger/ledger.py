@@ -8,11 +8,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import msgspec
 
+from mediaml.closing import Closing
 from mediaml.errors import OutputError
 from mediaml.ledger.encoding import detections_json, embedding_blob, info_json, labels_json, picture_blob
 from mediaml.ledger.schema import FILE_NAME, connect
@@ -41,7 +41,7 @@ class _Known:
         return (self.size, self.mtime_ns) == (source.size, source.mtime_ns)
 
 
-class Ledger:
+class Ledger(Closing):
     """The store of one output folder, opened for writing by one process and used from one thread.
 
     Raises:
@@ -63,14 +63,6 @@ class Ledger:
             )
         self._db = connect(folder)
         self._positions = self._db.execute("SELECT coalesce(max(position), 0) FROM source").fetchone()[0]
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """Close the file; closing twice does nothing."""

@@ -6,13 +6,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 from av.audio.frame import AudioFrame
 from av.audio.stream import AudioStream
 from av.container import InputContainer
 
+from mediaml.closing import Closing
 from mediaml.errors import MediaError, NoSoundError
 from mediaml.inputs import SoundInput
 from mediaml.media.cut_off import check_whole
@@ -76,7 +75,7 @@ def sound_info(path: Path, container: InputContainer) -> MediaInfo:
     )
 
 
-class SoundReader:
+class SoundReader(Closing):
     """Reads the first audio stream of a file in windows; see `mediaml.media.reader.Reader`.
 
     Raises:
@@ -169,17 +168,6 @@ class SoundReader:
         """See `Reader.close`."""
         self._closed = True
         self._end()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
 
 def _stamp(frame: AudioFrame) -> Stamp:

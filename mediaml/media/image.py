@@ -9,12 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 import cv2
 import numpy as np
 
+from mediaml.closing import Closing
 from mediaml.errors import MediaError
 from mediaml.media.image_decode import decode_image
 from mediaml.media.image_header import ImageHeader, ReadAt, read_image_header
@@ -84,7 +83,7 @@ def damaged(path: Path, reason: ValueError) -> MediaError:
     )
 
 
-class ImageReader:
+class ImageReader(Closing):
     """Reads a picture; see `mediaml.media.reader.Reader`. The file is read at once and then let go.
 
     Raises:
@@ -135,14 +134,3 @@ class ImageReader:
     def close(self) -> None:
         """See `Reader.close`."""
         self._data = None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()

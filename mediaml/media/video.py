@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 from av.video.frame import VideoFrame
 
+from mediaml.closing import Closing
 from mediaml.errors import MediaError
 from mediaml.media.cut_off import check_whole
 from mediaml.media.limits import Limits
@@ -18,7 +17,7 @@ from mediaml.media.video_pixels import Scalers, VideoPixels, displayed_size, ori
 from mediaml.types import DecodeAccounts, Frame, MediaInfo
 
 
-class VideoReader:
+class VideoReader(Closing):
     """Reads the first video stream of a file that is no cover art; see `mediaml.media.reader.Reader`.
 
     Raises:
@@ -113,14 +112,3 @@ class VideoReader:
         """See `Reader.close`."""
         self._closed = True
         self._end()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
