@@ -14,6 +14,8 @@ from mediaml.cli.shell import Shell, run_shell
 _COMMANDS = {
     "run": "Pass images, video and sound through model plugins.",
     "status": "Show how far an output folder is, and what failed.",
+    "search": "Find moments and pictures by words or by a picture.",
+    "duplicates": "Show groups of pictures that look alike.",
     "plugins": "List plugins, and show their options.",
     "models": "List, fetch, verify and inspect models; import darknet nets.",
     "probe": "Show what a media file says of itself.",

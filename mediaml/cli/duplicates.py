@@ -1,0 +1,45 @@
+"""`mediaml duplicates`: groups of pictures that look alike, from the embeddings in the ledger."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from mediaml.cli.shell import noise_options, printable, shell_of
+
+
+@click.command("duplicates")
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@click.option("-p", "--plugin", help="Model whose embeddings are compared, where there are several.")
+@click.option(
+    "--alike",
+    default=0.97,
+    show_default=True,
+    type=click.FloatRange(0, 1),
+    help="Lowest cosine to the first picture of a group.",
+)
+@noise_options
+@click.pass_context
+def command(context: click.Context, /, folder: Path, plugin: str | None, alike: float) -> None:
+    """Show groups of near-identical pictures in DIR, the output folder of a run with `-p clip`.
+
+    \b
+    Example:
+      mediaml duplicates mediaml-out --alike 0.99
+    """
+    from mediaml.ledger.view import open_view
+    from mediaml.outputs.duplicates import duplicate_groups
+    from mediaml.outputs.vectors import choose_space, open_vectors
+    from mediaml.types import Kind
+
+    vectors = open_vectors(folder, choose_space(folder, plugin))
+    with open_view(folder) as view:
+        pictures = {source.id: source for source in view.sources() if source.kind is Kind.IMAGE}
+    groups = duplicate_groups(vectors, frozenset(pictures), alike)
+    for group in groups:
+        click.echo(f"{len(group.sources)} pictures, cosine {group.closeness:.3f} or more")
+        for source in group.sources:
+            click.echo(f"  {printable(pictures[source].shown)}")
+    alike_count = sum(len(group.sources) for group in groups)
+    shell_of(context).say(f"{len(groups)} groups, {alike_count} of {len(pictures)} pictures are in one")

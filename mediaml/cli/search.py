@@ -1,0 +1,170 @@
+"""`mediaml search`: moments and pictures by words, or by a picture, from the embeddings in the ledger."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from mediaml.cli.shell import Shell, noise_options, offline_option, shell_of
+from mediaml.cli.table import table
+from mediaml.errors import ChecksumError, MediaError, ModelError, OutputError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from mediaml.ledger.embeddings import Space
+    from mediaml.outputs.search import Hit
+    from mediaml.run.models import LoadedModel
+    from mediaml.types import Float32Array, Frame
+
+
+@click.command("search")
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@click.argument("words", default="")
+@click.option("--image", type=click.Path(path_type=Path), help="Look for what looks like this picture.")
+@click.option("-k", "count", default=20, show_default=True, type=click.IntRange(1), help="Most answers.")
+@click.option("-p", "--plugin", help="Model whose embeddings are searched, where there are several.")
+@click.option(
+    "-m", "--model", "weights", metavar="MODEL", help="The model that made them [default: as the run's]."
+)
+@click.option(
+    "--alike",
+    default=0.95,
+    show_default=True,
+    type=click.FloatRange(0, 1),
+    help="Cosine from which on two frames are one answer.",
+)
+@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:N.")
+@click.option("--open", "open_best", is_flag=True, help="Open the best answer in the system's viewer.")
+@offline_option
+@noise_options
+@click.pass_context
+def command(
+    context: click.Context,
+    /,
+    folder: Path,
+    words: str,
+    image: Path | None,
+    count: int,
+    plugin: str | None,
+    weights: str | None,
+    alike: float,
+    device: str,
+    open_best: bool,
+) -> None:
+    """Find the best moments and pictures in DIR, the output folder of a run with `-p clip`.
+
+    Words and a picture together look for what is like both. Frames that look alike are one answer.
+
+    \b
+    Examples:
+      mediaml search mediaml-out "a dog on a beach"
+      mediaml search mediaml-out --image dog.jpg -k 5 --open
+    """
+    from mediaml.ledger.view import open_view
+    from mediaml.outputs.search import search
+    from mediaml.outputs.vectors import choose_space, open_vectors
+
+    shell = shell_of(context)
+    if not words.strip() and image is None:
+        raise UsageError("nothing to look for.", 'For example: mediaml search DIR "a dog on a beach"')
+    space = choose_space(folder, plugin)
+    model = _model_of(space, weights, device, shell)
+    question = _question(model, space, words.strip(), image)
+    hits = search(open_vectors(folder, space), question, count, alike)
+    with open_view(folder) as view:
+        sources = [view.source(hit.source) for hit in hits]
+    click.echo(_shown(hits, [source.shown for source in sources]))
+    if open_best and hits:
+        click.launch(str(sources[0].path))
+
+
+def _model_of(space: Space, weights: str | None, device: str, shell: Shell) -> LoadedModel:
+    """The model that made a space.
+
+    Raises:
+        ChecksumError: the weights at hand are others.
+    """
+    from mediaml.cli.pulling import store_of
+    from mediaml.onnx.providers import parse_device
+    from mediaml.registry import load_registry
+    from mediaml.run.models import Choice, load_model
+    from mediaml.run.weights import obtain_weights
+
+    registry = load_registry()
+    offer = registry.find(space.model)
+    store = store_of(shell, registry)
+    # The folder of a catalogue model is called as the model; any other file has to be named again.
+    known = space.weights if space.weights in store.catalogue.entries else None
+    given = weights or known
+    choice = Choice(offer, offer.spec.options(), Path(given) if given else None)
+    obtain = partial(obtain_weights, store)
+    model = load_model(choice, parse_device(device), warn=shell.warn, obtain=obtain)
+    found = model.identity
+    if found.weights_sha256 != space.weights_sha256:
+        raise ChecksumError(
+            f"{found.weights} is not the model that made these embeddings: they are from {space.weights} "
+            f"(sha256 {space.weights_sha256[:12]}…), it has {found.weights_sha256[:12]}….",
+            "Name with -m exactly what the run was given, or run again with this model.",
+        )
+    return model
+
+
+def _question(model: LoadedModel, space: Space, words: str, image: Path | None) -> Float32Array:
+    """The vector that is looked for: of the words, the picture, or the middle of both."""
+    from mediaml.outputs.vectors import unit_rows
+    from mediaml.types import Prediction
+
+    parts: list[Float32Array] = []
+    if words:
+        parts += list(_text_vectors(model, [words]))
+    if image is not None:
+        answer = Prediction.of(next(iter(model.model.predict([_first_frame(image)]))))
+        if answer.embedding is None:
+            raise ModelError(f"{space.model} gave no embedding for {image}.")
+        parts.append(unit_rows(answer.embedding.vector))
+    if any(part.shape != (space.dimensions,) for part in parts):
+        raise OutputError(
+            f"the embeddings have {space.dimensions} numbers, the question has {parts[0].shape[0]}.",
+            "Use the model that the run was given.",
+        )
+    return unit_rows(sum(parts[1:], start=parts[0]))
+
+
+def _text_vectors(model: LoadedModel, texts: Sequence[str]) -> Float32Array:
+    from mediaml.spec import TextModel
+
+    if not isinstance(model.model, TextModel):
+        raise UsageError(f"{model.spec.name} knows no words.", "Search by a picture: --image FILE")
+    return model.model.embed_texts(texts)
+
+
+def _first_frame(path: Path) -> Frame:
+    from mediaml.media.reader import open_reader
+    from mediaml.media.sniff import sniff_kind
+    from mediaml.types import Kind
+
+    if not path.is_file():
+        raise MediaError(f"{path} does not exist.", "Check the path after --image.")
+    if sniff_kind(path) is not Kind.IMAGE:
+        raise MediaError(f"{path} is no picture that can be read.", "Name a picture after --image.")
+    with open_reader(path, Kind.IMAGE) as reader:
+        return next(iter(reader.frames()))
+
+
+def _shown(hits: Sequence[Hit], names: Sequence[str]) -> str:
+    rows = [
+        [f"{hit.score:.3f}", clock(hit.time_s), name, f"+{hit.alike}" if hit.alike else ""]
+        for hit, name in zip(hits, names, strict=True)
+    ]
+    return table(["score", "time", "file", "alike"], rows)
+
+
+def clock(time_s: float) -> str:
+    """Hours, minutes and seconds: `0:01:02.50`; a picture is at `0:00:00.00`."""
+    minutes, seconds = divmod(round(max(0.0, time_s), 2), 60)
+    hours, minutes = divmod(int(minutes), 60)
+    return f"{hours}:{minutes:02d}:{seconds:05.2f}"
