@@ -60,7 +60,7 @@ def _train(run: "Run", arguments: argparse.Namespace) -> None:
     from training.detector.teacher import DenseTeacher, add_pseudo_boxes
 
     workers, device = run.settings.workers, run.device
-    photos, watched = hold_out(load_photos(arguments.data, "train"), arguments.watched, seed=0)
+    photos, watched = hold_out(load_photos(arguments.data, "train"), run.settings.watched, seed=0)
     photos = [*photos, *load_photos(arguments.data, "unlabelled")]
     photos = add_pseudo_boxes(photos, arguments.teacher, workers, arguments.run / "pseudo_boxes.npz")
 
@@ -104,6 +104,7 @@ def main() -> None:
         rate=arguments.rate,
         seed=arguments.seed,
         compiled=arguments.compile,
+        watched=arguments.watched,
         workers=1 if device.type == "cuda" else arguments.workers,
     )
     run = Run(settings, Architecture(), arguments.run, device)
@@ -111,7 +112,7 @@ def main() -> None:
         initialise(run.network, arguments.init)
         run.averaged.load_state_dict(run.network.state_dict())
     if arguments.resume or arguments.export_only:
-        run.resume()
+        run.resume(settings=arguments.export_only)
     if not arguments.export_only:
         _train(run, arguments)
     card = ship(run, arguments.output, Origins(arguments.data, arguments.teacher, ROOT, TRIED))

@@ -26,7 +26,12 @@ from .watch import average_precision
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """A run's choices. `sizes`: (from which share of the budget on, sample size in pixels)."""
+    """A run's choices.
+
+    sizes: (from which share of the budget on, sample size in pixels); rate: the highest learning rate, decay:
+    of the weights, average: what the moving average keeps a step; watched: training photos that are kept
+    aside to watch the run with.
+    """
 
     minutes: float = 120.0
     steps: int = 0
@@ -41,6 +46,7 @@ class Settings:
     watch_s: float = 900.0
     compiled: bool = False
     workers: int = 1
+    watched: int = 150
 
 
 class Run:
@@ -207,9 +213,11 @@ class Run:
         torch.save(state, partial)
         partial.replace(self.folder / "checkpoint.pt")
 
-    def resume(self) -> None:
-        """Go on from checkpoint.pt: weights, optimiser, and the share of the budget already used."""
+    def resume(self, *, settings: bool = False) -> None:
+        """Go on from checkpoint.pt: weights, optimiser, time used; with `settings`, its choices too."""
         state = torch.load(self.folder / "checkpoint.pt", map_location=self.device, weights_only=True)
+        if settings:
+            self.settings = Settings(**state["settings"])
         self.network.load_state_dict(state["network"])
         self.averaged.load_state_dict(state["averaged"])
         self.optimiser.load_state_dict(state["optimiser"])
