@@ -101,6 +101,33 @@ def test_weights_of_another_cfg_are_refused(tmp_path: Path) -> None:
         Darknet(cfg, weights)
 
 
+def test_the_teachers_agree_on_what_stands_in_a_photo(assets: Path) -> None:
+    import torch
+    from evaluation.detection import fit_photo, suppress
+    from evaluation.photos import decode_photo
+    from training.detector.net import decode, grid
+    from training.detector.teacher import BOXES, DenseTeacher, _session, overlap, yolox_boxes
+
+    folder = assets / "models" / "yolo"
+    path = next((assets / "media" / "image").rglob("dog.jpg"))
+    photo = decode_photo(path.read_bytes(), path.name)
+    fitted = fit_photo(photo, 320, 320, "stretch")
+    teacher = DenseTeacher(folder, torch.device("cpu"), 1)
+    dense = teacher(fitted.pixels[None])
+    with torch.inference_mode():
+        rebuilt = teacher.network(torch.from_numpy(fitted.pixels[None]))
+    assert torch.allclose(dense, rebuilt, atol=1e-3)
+    boxes = decode(dense[0, :, :4], grid(320, 320)).numpy()
+    found, classes, scores = suppress(boxes, (dense[0, :, 4:5] * dense[0, :, 5:]).numpy())
+    found = (found / np.tile(fitted.scale, 2)).astype(np.float32)
+    others, kinds, best = yolox_boxes(_session(str(folder / BOXES), 1), photo, 0.5)
+    for kind in (1, 16):  # bicycle, dog
+        mine, theirs = found[classes == kind][:1], others[kinds == kind][:1]
+        assert scores[classes == kind][0] > 0.3
+        assert best[kinds == kind][0] > 0.5
+        assert overlap(mine, theirs)[0, 0] > 0.6
+
+
 def test_an_annotated_box_lands_in_its_cell_and_decodes_to_itself() -> None:
     import torch
     from training.detector.net import decode, grid
