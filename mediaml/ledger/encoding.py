@@ -11,6 +11,7 @@ from collections.abc import Sequence
 import msgspec
 import numpy as np
 
+from mediaml.errors import OutputError
 from mediaml.types import Detection, Embedding, Label, MediaInfo, Picture, UInt8Array
 
 _SCORE_DECIMALS, _BOX_DECIMALS = 5, 2
@@ -59,6 +60,8 @@ def picture_of(blob: bytes) -> UInt8Array:
     import cv2
 
     decoded = cv2.imdecode(np.frombuffer(blob, np.uint8), cv2.IMREAD_COLOR)
+    if decoded is None:
+        raise OutputError("a picture in the ledger is damaged.", "Run again with --force.")
     return np.ascontiguousarray(decoded[:, :, ::-1], dtype=np.uint8)
 
 
