@@ -13,6 +13,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
+from mediaml.cli.notices import tell_bundled, tell_devices
 from mediaml.cli.patience import Patience, TooManyFailures
 from mediaml.cli.progress import Progress
 from mediaml.cli.prompts import prompt_assignments
@@ -86,7 +87,9 @@ def run_job(request: Request, shell: Shell) -> int:
         )
         for choice in choices
     ]
-    _tell_devices(models, request.device, shell)
+    tell_devices(models, request.device, shell)
+    for choice in choices:
+        tell_bundled(choice, registry, shell)
     with ExitStack() as stack:
         ledger = stack.enter_context(Ledger(request.output))
         stack.enter_context(_sole_writer(request.output))
@@ -192,13 +195,6 @@ def _header(models: list[LoadedModel]) -> dict[str, Any]:
         "versions": versions(),
         "devices": {model.spec.name: list(model.devices) for model in models},
     }
-
-
-def _tell_devices(models: list[LoadedModel], asked: str, shell: Shell) -> None:
-    for model in models:
-        for reason in model.fallbacks:
-            shell.warn(f"--device {asked}: running on the CPU, because {reason}")
-        shell.detail(f"{model.spec.name}: on {', '.join(model.devices) or 'no device of ours'}")
 
 
 def _nothing_done(planned: Planned, request: Request) -> None:
