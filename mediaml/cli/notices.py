@@ -20,11 +20,12 @@ def tell_devices(models: list[LoadedModel], asked: str, shell: Shell) -> None:
 def tell_bundled(choice: Choice, registry: Registry, shell: Shell) -> None:
     """One line on what a bundled detector is worth, and how to get a better one: it is small and ours."""
     spec = choice.offer.spec
-    if choice.weights is not None or spec.task != "detect" or spec.weights not in bundled_names():
+    name = spec.weights or ""
+    if choice.weights is not None or spec.task != "detect" or name not in tuple(bundled_names()):
         return
-    card = bundled_card(spec.weights)
+    card = bundled_card(name)
     ap50 = card.get("metrics", {}).get("ap50")
     entries = load_catalogue(registry.entries()).entries.values()
     others = [entry.name for entry in entries if entry.plugin == spec.name]
     better = f"; the official one: -m {others[0]}" if others else ""
-    shell.say(f"{spec.name}: bundled model, {card.get('title', spec.weights)}, AP50 {ap50}{better}")
+    shell.say(f"{spec.name}: {card.get('title', name)}, AP50 {ap50} on COCO val photos{better}")
