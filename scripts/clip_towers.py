@@ -105,8 +105,9 @@ class Graph:
 def image_tower(size: Size = Size(), *, seed: int = 1, name: str = "pixel_values") -> ModelProto:
     """pixel_values float32 [batch, 3, height, width] to image_embeds float32 [batch, dimensions]."""
     graph, width, side = Graph(seed), size.image_width, size.picture // size.patch
-    kernel = graph.random.standard_normal((width, 3, size.patch, size.patch), dtype=np.float32)
-    kernel = graph.constant(kernel / np.float32(size.patch * 3**0.5))
+    shape = (width, 3, size.patch, size.patch)
+    drawn = graph.random.standard_normal(shape, dtype=np.float32) / np.float32(size.patch * 3**0.5)
+    kernel = graph.constant(drawn)
     patches = graph.op("Conv", name, kernel, strides=[size.patch, size.patch])
     patches = graph.op("Transpose", graph.op("Reshape", patches, graph.ints(0, width, -1)), perm=[0, 2, 1])
     first = graph.op("ReduceMean", patches, axes=[1], keepdims=1)
@@ -117,8 +118,7 @@ def image_tower(size: Size = Size(), *, seed: int = 1, name: str = "pixel_values
         value = graph.block(value, width, size.image_heads)
     pooled = graph.op("Gather", value, graph.constant(np.array(0, np.int64)), axis=1)
     embedding = graph.op("MatMul", graph.norm(pooled, width), graph.weight(width, size.dimensions))
-    shape = ["batch", 3, "height", "width"]
-    pixels = helper.make_tensor_value_info(name, TensorProto.FLOAT, shape)
+    pixels = helper.make_tensor_value_info(name, TensorProto.FLOAT, ["batch", 3, "height", "width"])
     return graph.model([pixels], (embedding, "image_embeds"), size.dimensions)
 
 
@@ -178,7 +178,7 @@ def measure(path: Path, shapes: list[tuple[int, ...]], dtype: type, rounds: int 
     session = open_session(path, parse_device("cpu"))
     print(f"{path.name}: {path.stat().st_size / 1e6:.0f} MB, opened in {time.perf_counter() - begun:.1f} s")
     for shape in shapes:
-        feed = {session.inputs[0].name: np.ones(shape, dtype)}
+        feed: dict[str, Any] = {session.inputs[0].name: np.ones(shape, dtype)}
         best = float("inf")
         for _ in range(rounds):
             begun = time.perf_counter()

@@ -101,15 +101,18 @@ def read_embeddings(folder: Path, models: Sequence[int]) -> Iterator[EmbeddingRo
     Raises:
         OutputError: the ledger cannot be read.
     """
-    marks = ", ".join("?" * len(models))
+    # Source by source, so that SQLite walks along its primary key instead of sorting all the vectors.
     query = (
-        "SELECT source, frame, time_s, duration_s, embedding FROM source "
-        "JOIN answer ON answer.source = source.id "
-        f"WHERE model IN ({marks}) AND embedding IS NOT NULL ORDER BY position, model, frame"
+        "SELECT source, frame, time_s, duration_s, embedding FROM answer "
+        "WHERE source = ? AND model = ? AND embedding IS NOT NULL ORDER BY frame"
     )
     with closing(connect(folder, readonly=True)) as db:
         try:
-            for row in db.execute(query, tuple(models)):
-                yield EmbeddingRow(*row)
+            db.execute("BEGIN")
+            sources = db.execute("SELECT id FROM source ORDER BY position").fetchall()
+            for (source,) in sources:
+                for model in models:
+                    for row in db.execute(query, (source, model)):
+                        yield EmbeddingRow(*row)
         except sqlite3.Error as error:
             raise OutputError(f"the ledger {folder / FILE_NAME} cannot be read: {error}.") from error

@@ -47,10 +47,10 @@ def search(vectors: Vectors, question: Float32Array, count: int, alike: float) -
     merged: list[int] = []
     seen = 0
     for block in _best_first(scores):
-        if len(kept) >= count and seen >= _COUNTED:
-            break
         seen += len(block)
         _merge(vectors.matrix[block], block, kept, merged, count, alike, vectors.matrix)
+        if len(kept) >= count and seen >= _COUNTED:
+            break
     return [
         Hit(int(record["source"]), int(record["frame"]), float(record["time_s"]), float(scores[index]), more)
         for index, more in zip(kept, merged, strict=True)

@@ -1,0 +1,70 @@
+"""Time the search over a million vectors: python scripts/bench/search.py FOLDER [--rows N]
+
+Writes a ledger of N embeddings (seeded, of unit length, 512 numbers) to FOLDER, then times what a user waits
+for: the derived file made from the ledger, and a search in it, the first time and with the file in memory.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from pathlib import Path
+
+import numpy as np
+
+from mediaml.ledger.ledger import Ledger
+from mediaml.outputs.search import search
+from mediaml.outputs.vectors import choose_space, open_vectors, unit_rows
+from mediaml.types import Embedding, Kind, Prediction
+from mediaml.work import FrameAnswer, ModelIdentity, Source, Task, TaskResult
+
+DIMENSIONS, SLICE = 512, 10_000
+
+
+def fill(folder: Path, rows: int) -> None:
+    """Sources of 10,000 frames each."""
+    random = np.random.default_rng(0)
+    with Ledger(folder) as ledger:
+        model = ledger.add_model(ModelIdentity("clip", "embed", "bench", "", "", "none", "0" * 64, "{}"))
+        for start in range(0, rows, SLICE):
+            name = f"{start // SLICE:04d}.mp4"
+            source = ledger.add_source(Source(folder / name, name, name, 1, 1, named=True), Kind.VIDEO)
+            vectors = random.standard_normal((min(SLICE, rows - start), DIMENSIONS), dtype=np.float32)
+            answers = tuple(
+                FrameAnswer(index, index / 25, 1 / 25, Prediction(embedding=Embedding(vector)))
+                for index, vector in enumerate(unit_rows(vectors))
+            )
+            ledger.commit([TaskResult(Task(source, model, 0), answers)])
+
+
+def timed(what: str, begun: float) -> None:
+    print(f"{what}: {time.perf_counter() - begun:.2f} s")
+
+
+def main() -> None:
+    """See the module."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--rows", type=int, default=1_000_000)
+    typed = parser.parse_args()
+    if not (typed.folder / "ledger.sqlite").exists():
+        fill(typed.folder, typed.rows)
+    begun = time.perf_counter()
+    space = choose_space(typed.folder, None)
+    vectors = open_vectors(typed.folder, space)
+    timed(f"{len(vectors)} vectors opened, made from the ledger where they were not", begun)
+    question = np.array(vectors.matrix[len(vectors) // 3])
+    for turn in range(5):
+        begun = time.perf_counter()
+        _ = vectors.matrix @ question
+        timed(f"  product {turn}", begun)
+        begun = time.perf_counter()
+        hits = search(vectors, question, 20, alike=0.95)
+        timed(f"  whole search {turn}", begun)
+    print(f"best: source {hits[0].source} frame {hits[0].frame} cosine {hits[0].score:.3f}")
+
+
+if __name__ == "__main__":
+    main()
