@@ -21,9 +21,14 @@ if TYPE_CHECKING:
     from mediaml_digits.ink import Mask
 
 PAGE_SIDE = 1600  # pixels; a larger page is scaled down to it
-WINDOWS = (24, 96)  # half widths of the local ground, pixels: for text, and for large digits
+# Long side of the page and half width of the local ground, pixels: for text, and for large digits.
+VIEWS = ((PAGE_SIDE, 24), (320, 40))
 GROUND = 0.4  # share of a window that is at least ground, not ink
-MOST = 384  # candidates of one page, largest ink first come the ones of digit-like shape
+MOST = 400  # parts of one view that are looked at; a page with more is mostly texture
+
+
+# picture, box, layer, group, cut: one row of `Candidates`
+Row = tuple[UInt8Array, tuple[float, ...], int, int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +38,7 @@ class Candidates:
     Attributes:
         pictures: uint8 [n, 28, 28], as MNIST would hold them.
         boxes: float32 [n, 4], left, top, right, bottom in pixels of the source.
-        layers: int64 [n]; candidates of one layer (window and polarity) were found together.
+        layers: int64 [n]; twice the view, plus one for light ink.
         groups: int64 [n]; a whole and its cuts share a group, and only one side of that choice can stand.
         cuts: int64 [n]; 0 for a whole, else the number of pieces that its cut has.
     """
@@ -104,29 +109,39 @@ def candidates_of(image: UInt8Array) -> Candidates:
         image: uint8 grey [H, W] or RGB [H, W, 3].
     """
     full = grey_of(image)
-    grey = shrink(full, PAGE_SIDE)
-    scale = full.shape[0] / grey.shape[0]
-    rows: list[tuple[UInt8Array, tuple[int, int, int, int], int, int, int]] = []
-    layers = [(half, dark) for half in WINDOWS if half < max(grey.shape) for dark in (True, False)]
-    inks = [local_ink(grey, half, dark) for half, dark in layers]
-    strong = max((float(np.percentile(ink, 99.5)) for ink in inks), default=0.0)
+    pages = [shrink(full, side) for side, _ in VIEWS]
+    inks = [
+        local_ink(page, half, dark)
+        for page, (_, half) in zip(pages, VIEWS, strict=True)
+        for dark in (True, False)
+    ]
+    strong = max(float(np.percentile(ink, 99.5)) for ink in inks)
+    rows: list[Row] = []
     for layer, ink in enumerate(inks):
-        parts = parts_of(page_mask(ink, layers[layer][0], strong))
-        if len(parts) > MOST:  # a texture, not writing: the largest are looked at
-            parts = sorted(parts, key=lambda part: -part.mask.shape[0])[:MOST]
-        for part in parts + joined(parts):
-            group = len(rows)
-            for pieces in [[part], *cuts_of(part)]:
-                many = len(pieces) if len(pieces) > 1 else 0
-                rows += [(picture_of(ink, piece), piece.box, layer, group, many) for piece in pieces]
-    rows = rows[:MOST]
+        mask = page_mask(ink, VIEWS[layer // 2][1], strong)
+        rows += proposals(ink, mask, layer, len(rows), full.shape[0] / ink.shape[0])
     return Candidates(
         np.stack([row[0] for row in rows]) if rows else np.zeros((0, SIDE, SIDE), np.uint8),
-        np.array([row[1] for row in rows], np.float32).reshape(-1, 4) * scale,
+        np.array([row[1] for row in rows], np.float32).reshape(-1, 4),
         np.array([row[2] for row in rows], np.int64),
         np.array([row[3] for row in rows], np.int64),
         np.array([row[4] for row in rows], np.int64),
     )
+
+
+def proposals(ink: Float32Array, mask: Mask, layer: int, first_group: int, scale: float) -> list[Row]:
+    """The candidates of one layer: parts, joined parts, and cuts of wide ones; boxes in source pixels."""
+    rows: list[Row] = []
+    parts = parts_of(mask)
+    if len(parts) > MOST:
+        parts = sorted(parts, key=lambda part: -part.mask.shape[0])[:MOST]
+    for group, part in enumerate(parts + joined(parts), first_group):
+        for pieces in [[part], *cuts_of(part)]:
+            many = len(pieces) if len(pieces) > 1 else 0
+            boxes = [tuple(scale * side for side in piece.box) for piece in pieces]
+            pictures = [picture_of(ink, piece) for piece in pieces]
+            rows += [(picture, box, layer, group, many) for picture, box in zip(pictures, boxes, strict=True)]
+    return rows
 
 
 def picture_of(ink: Float32Array, part: Part) -> UInt8Array:

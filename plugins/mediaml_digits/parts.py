@@ -77,23 +77,14 @@ def parts_of(mask: Mask) -> list[Part]:
 
 def joined(parts: list[Part]) -> list[Part]:
     """Two parts above each other that are one broken digit, such as the bar that floats over a 5."""
-    pairs = []
-    for upper in parts:
-        left, top, right, bottom = upper.box
-        for lower in parts:
-            other_left, other_top, other_right, other_bottom = lower.box
-            height = max(bottom, other_bottom) - min(top, other_top)
-            overlap = min(right, other_right) - max(left, other_left)
-            apart = other_top - bottom
-            if (
-                upper is not lower
-                and top < other_top
-                and -0.35 * height <= apart <= 0.12 * height
-                and overlap > -0.05 * height
-                and max(right, other_right) - min(left, other_left) <= WIDEST * height
-            ):
-                pairs.append(union(upper, lower))
-    return pairs
+    left, top, right, bottom = np.array([part.box for part in parts], np.float32).reshape(-1, 4).T
+    height = np.maximum(bottom[:, None], bottom) - np.minimum(top[:, None], top)
+    width = np.maximum(right[:, None], right) - np.minimum(left[:, None], left)
+    shared = np.minimum(right[:, None], right) - np.maximum(left[:, None], left)
+    apart = (top[None, :] - bottom[:, None]) / height
+    fits = (top[:, None] < top) & (apart >= -0.35) & (apart <= 0.12) & (shared > -0.05 * height)
+    pairs = np.argwhere(fits & (width <= WIDEST * height))
+    return [union(parts[upper], parts[lower]) for upper, lower in pairs]
 
 
 def union(first: Part, second: Part) -> Part:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 OVERLAP = 0.5  # share of the smaller box, above which two digits cannot both stand
 CUT_SCORE = 0.8  # of the worst piece of a cut, without which a whole is not cut
+SURE_CUT = 0.95  # the same, where one of the pieces is a 1
 GLUED = 0.35  # gap over height, below which two things belong to one word
 
 
@@ -56,7 +57,7 @@ def found_at(candidates: Candidates, probabilities: Float32Array, place: int) ->
 def best_cut(candidates: Candidates, probabilities: Float32Array, places: Iterable[int]) -> list[int]:
     """The whole of a group, or that cut of it whose worst piece is surer than the whole.
 
-    Cut into nothing but ones it never is: an m, an n and a u would be.
+    Pieces that are ones must be surer, and there must be others: an m, an n and a u can be cut into ones.
     """
     ways: dict[int, list[int]] = defaultdict(list)
     for place in places:
@@ -64,8 +65,9 @@ def best_cut(candidates: Candidates, probabilities: Float32Array, places: Iterab
     standing: dict[int, float] = {}
     for many, way in ways.items():
         rows = probabilities[way, :10]
-        worst, ones = float(rows.max(axis=1).min()), bool((rows.argmax(axis=1) == 1).all())
-        if many == 0 or (len(way) == many and worst >= CUT_SCORE and not ones):
+        worst, ones = float(rows.max(axis=1).min()), rows.argmax(axis=1) == 1
+        needed = SURE_CUT if ones.any() else CUT_SCORE
+        if many == 0 or (len(way) == many and worst >= needed and not ones.all()):
             standing[many] = worst
     return ways[max(standing, key=lambda many: standing[many])] if standing else []
 
@@ -110,6 +112,22 @@ def out_of_words(digits: Sequence[Found], others: Sequence[Found]) -> list[Found
         if place < len(digits)
     ]
     return [digits[place] for place in sorted(kept)]
+
+
+def likely_ones(digits: Sequence[Found]) -> list[Found]:
+    """Digits without the ones that no other digit of the page is like in height.
+
+    A lone stroke may be a 1 or the edge of anything; among digits of its size it is a 1. A page of at most
+    four strokes and nothing else is believed.
+    """
+    heights = np.array([one.height for one in digits if one.digit != 1])
+    if not heights.size:
+        return list(digits) if len(digits) <= 4 else []
+    return [
+        one
+        for one in digits
+        if one.digit != 1 or bool(((heights > 0.6 * one.height) & (heights < 1.6 * one.height)).any())
+    ]
 
 
 def without_overlap(digits: Sequence[Found]) -> list[Found]:
@@ -169,5 +187,5 @@ def read(candidates: Candidates, probabilities: Float32Array, min_score: float) 
     by_polarity = [
         [one for layer, found in read_layers.items() if layer % 2 == side for one in found] for side in (0, 1)
     ]
-    heaps = [without_overlap(side) for side in by_polarity]
+    heaps = [likely_ones(without_overlap(side)) for side in by_polarity]
     return reading_order(max(heaps, key=lambda heap: sum(one.score * one.height for one in heap)))
