@@ -9,6 +9,7 @@ from __future__ import annotations
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Event
 
 from mediaml.errors import MediamlError
 from mediaml.ledger.view import SourceRow, View, open_view
@@ -38,12 +39,19 @@ def annotated_path(source: SourceRow) -> str | None:
     return annotated_name(source.name, source.kind)
 
 
-def draw(folder: Path, source: SourceRow, target: Path, limits: Limits) -> Drawn:
-    """Write the annotated copy of one source from the ledger in `folder`; never raises for a bad file."""
+class _StoppedError(Exception):
+    """The run is over before the copy is."""
+
+
+def draw(folder: Path, source: SourceRow, target: Path, limits: Limits, stop: Event) -> Drawn:
+    """Write the annotated copy of one source from the ledger in `folder`; never raises for a bad file.
+
+    Setting `stop` from another thread ends it within a frame and leaves no file.
+    """
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         with open_view(folder) as view:
-            dropped = _write(view, source, target, limits)
+            dropped = _write(view, source, target, limits, stop)
     except (MediamlError, OSError) as error:
         return Drawn(source, target, Failure.of("write", error))
     except Exception as error:  # noqa: BLE001  a codec may raise anything; it costs this copy, not the run
@@ -51,8 +59,10 @@ def draw(folder: Path, source: SourceRow, target: Path, limits: Limits) -> Drawn
     return Drawn(source, target, dropped=dropped)
 
 
-def _write(view: View, source: SourceRow, target: Path, limits: Limits) -> tuple[str, ...]:
+def _write(view: View, source: SourceRow, target: Path, limits: Limits, stop: Event) -> tuple[str, ...]:
     def overlay(frame: int) -> Overlay:
+        if stop.is_set():
+            raise _StoppedError("the run was stopped before this copy was written.")
         labels, detections = view.overlay(source.id, frame)
         return Overlay(labels, detections)
 
@@ -81,6 +91,7 @@ class Annotator:
     def __init__(self, folder: Path, limits: Limits) -> None:
         self._folder = folder
         self._limits = limits
+        self._stop = Event()
         self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="annotate")
         self._pending: list[Future[Drawn]] = []
 
@@ -91,7 +102,8 @@ class Annotator:
 
     def submit(self, source: SourceRow, target: Path) -> None:
         """Draw a source later."""
-        self._pending.append(self._executor.submit(draw, self._folder, source, target, self._limits))
+        task = self._executor.submit(draw, self._folder, source, target, self._limits, self._stop)
+        self._pending.append(task)
 
     def finished(self, *, wait_s: float = 0.0) -> list[Drawn]:
         """Sources that have been drawn since the last call; waits up to `wait_s` for the oldest."""
@@ -107,5 +119,6 @@ class Annotator:
         return drawn
 
     def close(self) -> None:
-        """Drop what waits; the copy that is being drawn is finished first."""
+        """Drop what waits and what is being drawn; a copy that is not whole leaves no file."""
+        self._stop.set()
         self._executor.shutdown(wait=True, cancel_futures=True)

@@ -148,6 +148,22 @@ def test_ctrl_c_keeps_what_is_done_and_the_next_run_goes_on(tmp_path, square_fin
     assert f"{3000 - kept} frames" in done.stderr
 
 
+def test_ctrl_c_while_a_copy_is_drawn_does_not_wait_for_it(tmp_path, square_finder):
+    write_square_video(tmp_path / "long.mp4", frames=3000, width=640, height=480)
+    command = [sys.executable, "-m", "mediaml", "run", "-p", "yolo", "-m", str(square_finder), "long.mp4"]
+    running = subprocess.Popen([*command, "-o", "out"], cwd=tmp_path, stderr=subprocess.PIPE, text=True)
+    part = tmp_path / "out" / "long.annotated.mp4.part"
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline and not part.exists():
+        time.sleep(0.02)
+    running.send_signal(signal.SIGINT)
+    _, said = running.communicate(timeout=30)
+    assert running.returncode == 130, said
+    assert not part.exists()
+    assert not part.with_suffix("").exists()
+    assert len(results(tmp_path / "out")) == 3001
+
+
 def _slices(out: Path) -> int:
     import sqlite3
 
