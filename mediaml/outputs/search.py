@@ -11,7 +11,7 @@ from mediaml.outputs.vectors import Vectors
 from mediaml.types import Array, Float32Array
 
 _BLOCK = 4096
-_COUNTED = 16_384
+_COUNTED = _BLOCK
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ def search(vectors: Vectors, question: Float32Array, count: int, alike: float) -
         count: most answers.
         alike: cosine from which on two frames count as one; 1 keeps all but identical ones apart.
 
-    Near-duplicates are counted among the 16,384 best frames, or as far down as `count` answers reach.
+    Near-duplicates are counted among the 4096 best frames, or as far down as `count` answers reach.
     """
     scores = vectors.matrix @ question
     kept: list[int] = []

@@ -25,7 +25,7 @@ from mediaml.plugin import (
     normalise,
 )
 from mediaml_clip.files import ClipFiles, find_files
-from mediaml_clip.options import ClipOptions
+from mediaml_clip.options import PLACE, ClipOptions
 from mediaml_clip.texts import Texts
 from mediaml_clip.tower import Tower
 from mediaml_clip.zero_shot import LOGIT_SCALE, background_scores, softmax_scores
@@ -57,7 +57,7 @@ class ClipModel(OnnxModel):
         self.labels = tuple(dict.fromkeys(self.options.prompts))
         self.prompts = self.embed_texts(self.labels) if self.labels else None
         behind = self.labels and self.options.against_background
-        self.background = self.embed_texts(self.options.background) if behind else None
+        self.background = self.texts.features(self.options.background, (PLACE,)) if behind else None
 
     def embed_texts(self, texts: Sequence[str]) -> Float32Array:
         """Features of texts in the space of the pictures, float32 [texts, dimensions] of unit length.

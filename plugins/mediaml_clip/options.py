@@ -24,9 +24,7 @@ class ClipOptions:
     prompts: Annotated[tuple[str, ...], Meta(description="texts to label frames with; none: only embed")] = ()
     template: Annotated[
         str,
-        Meta(
-            description="sentence around a prompt, such as 'a photo of a {}'; ensemble: the 80 of ImageNet"
-        ),
+        Meta(description="sentence around a prompt, such as 'a photo of a {}'; ensemble: the 80 of ImageNet"),
     ] = PLACE
     scores: Annotated[
         Literal["auto", "softmax", "background"],

@@ -118,6 +118,13 @@ def test_search_says_what_is_wrong(mediaml, searched, clip, photos, tmp_path):
         assert len(said.err.splitlines()) <= 3, said.err
 
 
+def test_a_catalogue_model_is_looked_for_by_its_name(mediaml, photos, tmp_path):
+    towers = write(tmp_path / "clip-vit-b32-int8", vision_model=image_tower(SMALL))
+    assert mediaml("run", "-p", "clip", "-m", towers, photos, "-o", "out").code == 0
+    said = mediaml("search", "out", "a dog", "--offline")
+    assert said.code == 4 and "clip-vit-b32-int8 is not here" in said.err
+
+
 def test_the_best_answer_is_opened(mediaml, searched, clip, photos, monkeypatch):
     opened: list[str] = []
     monkeypatch.setattr("click.launch", opened.append)

@@ -124,11 +124,13 @@ def test_search_is_what_a_slow_one_finds(seed, rows, count, alike):
 
 
 @settings(max_examples=30, deadline=None)
-@given(seed=st.integers(0, 999), rows=st.integers(1, 50))
-def test_groups_hold_what_is_alike_to_their_first(seed, rows):
+@given(seed=st.integers(0, 999), rows=st.integers(1, 50), room=st.sampled_from((1, 2000, 1 << 20)))
+def test_groups_hold_what_is_alike_to_their_first(seed, rows, room):
     rng = np.random.default_rng(seed)
     vectors = vectors_of(rng.standard_normal((rows, 3)))
-    groups = duplicate_groups(vectors, frozenset(range(rows)), 0.9)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("mediaml.outputs.duplicates._ROOM", room)
+        groups = duplicate_groups(vectors, frozenset(range(rows)), 0.9)
     members = [source for group in groups for source in group.sources]
     assert len(members) == len(set(members))
     cosines = vectors.matrix @ vectors.matrix.T

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
+import shutil
+
 import numpy as np
 import pytest
 from onnx import TensorProto
@@ -113,9 +116,10 @@ def test_without_prompts_no_text_tower_is_needed(tmp_path):
 
 
 def test_one_prompt_is_scored_against_the_background(clip):
-    (first,) = answers(loaded(clip, prompts=("a dog",), background=("a photo", "a picture")), 1)
+    behind = ("a photo", "a picture")
+    (first,) = answers(loaded(clip, prompts=("dog",), template="a {}", background=behind), 1)
     label, embedding = first
-    texts = loaded(clip).embed_texts(["a dog", "a photo", "a picture"]).astype(np.float64)
+    texts = loaded(clip).embed_texts(["a dog", *behind]).astype(np.float64)
     powers = np.exp(100 * texts @ embedding.vector)
     assert isinstance(label, Label) and label.score == pytest.approx(powers[0] / powers.sum(), abs=1e-4)
 
@@ -166,6 +170,20 @@ def test_layouts_are_told_apart(tmp_path, assets, names):
     folder = write(tmp_path, assets, **{image: image_tower(SMALL), text: text_tower(SMALL)})
     assert loaded(folder, prompts=PROMPTS).tower.sense == "image"
     assert loaded(folder / f"{image.replace('__', '/')}.onnx", prompts=PROMPTS).prompts is not None
+
+
+def test_the_preprocessor_file_is_obeyed(tmp_path, assets):
+    folder = write(tmp_path, vision_model=image_tower(SMALL))
+    published = loaded(folder).input
+    shutil.copyfile(
+        assets / "models" / "clip" / "preprocessor_config.json", folder / "preprocessor_config.json"
+    )
+    assert loaded(folder).input == published
+    (folder / "preprocessor_config.json").write_text('{"crop_size": 336, "image_std": [1, 1, 1]}')
+    assert loaded(folder).input == dataclasses.replace(published, width=336, height=336, std=(1, 1, 1))
+    (folder / "preprocessor_config.json").write_text("[]")
+    with pytest.raises(ModelError, match="cannot be used"):
+        loaded(folder)
 
 
 def test_of_several_towers_the_plain_one_is_taken(tmp_path):
