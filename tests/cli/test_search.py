@@ -119,7 +119,7 @@ def test_search_says_what_is_wrong(mediaml, searched, clip, photos, tmp_path):
 
 
 def test_a_catalogue_model_is_looked_for_by_its_name(mediaml, photos, tmp_path):
-    towers = write(tmp_path / "clip-vit-b32-int8", vision_model=image_tower(SMALL))
+    towers = write(tmp_path / "models" / "clip-vit-b32-int8", vision_model=image_tower(SMALL))
     assert mediaml("run", "-p", "clip", "-m", towers, photos, "-o", "out").code == 0
     said = mediaml("search", "out", "a dog", "--offline")
     assert said.code == 4 and "clip-vit-b32-int8 is not here" in said.err
