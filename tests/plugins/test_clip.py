@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import shutil
+import sys
 
 import numpy as np
 import pytest
@@ -91,6 +92,12 @@ def test_a_long_text_is_cut_with_a_warning(assets):
     assert ids.shape == (2, 77) and ids[0].tolist() == ids[1].tolist()
     assert ids[1, 0] == 49406 and ids[1, -1] == 49407
     assert len(warnings) == 1 and "78 tokens" in warnings[0]
+
+
+def test_without_the_tokenizer_package_the_mend_is_named(clip, monkeypatch):
+    monkeypatch.setitem(sys.modules, "tokenizers", None)
+    with pytest.raises(ModelError, match=r"pip install 'mediaml\[clip\]'"):
+        loaded(clip, prompts=PROMPTS)
 
 
 def test_frames_are_embedded_and_labelled(clip):
