@@ -153,9 +153,9 @@ def test_boxes_come_back(sw: int, sh: int, w: int, h: int, fit: Fit, share: list
     boxes = np.array([share], np.float32) * np.array([sw, sh, sw, sh], np.float32)
     back = fitting.to_source(fitting.to_target(boxes))
     assert back.dtype == np.float32
-    # float32 carries 24 bits; the offset of a crop can be far larger than the box.
+    # float32 carries 24 bits; the offset of a crop or of bars can be far larger than the box.
     shrink = max(sw / fitting.content_width, sh / fitting.content_height)
-    reach = max(fitting.content_width, fitting.content_height)
+    reach = max(fitting.content_width, fitting.content_height, w, h)
     np.testing.assert_allclose(back, boxes, atol=4e-7 * reach * max(shrink, 1.0), rtol=1e-6)
 
 

@@ -70,8 +70,8 @@ def test_curves_rise(items: list[tuple[int, bool]]) -> None:
     assert (np.diff(figures.pr_curve(scores, positive)[0]) >= 0).all()
 
 
+@pytest.mark.train  # matplotlib comes with that extra
 def test_plots_are_png(tmp_path: Path) -> None:
-    pytest.importorskip("matplotlib", reason="matplotlib comes with the extra `train`")
     from evaluation import plots
 
     plots.plot_learning_curve([{"epoch": 1, "loss": 2.0, "accuracy": 0.5}], tmp_path / "a" / "curve.png")

@@ -120,7 +120,7 @@ def test_sources_are_measured_one_by_one() -> None:
 
 @pytest.mark.train
 def test_the_export_equals_the_net(tmp_path: Path) -> None:
-    torch = pytest.importorskip("torch")
+    import torch
     from training.financial.export import golden_pictures, ship
     from training.financial.net import FinancialNet
 
@@ -132,7 +132,7 @@ def test_the_export_equals_the_net(tmp_path: Path) -> None:
 
 @pytest.mark.train
 def test_the_baseline_is_the_published_one() -> None:
-    torch = pytest.importorskip("torch")
+    import torch
     from training.financial.net import BaselineNet
 
     with torch.inference_mode():

@@ -99,7 +99,7 @@ def test_each_digit_is_matched_with_one_answer_in_time() -> None:
 
 @pytest.mark.train
 def test_answers_do_not_depend_on_where_a_window_was_cut() -> None:
-    torch = pytest.importorskip("torch")
+    import torch
     from training.spoken.net import SpokenNet
 
     torch.manual_seed(0)
@@ -112,7 +112,7 @@ def test_answers_do_not_depend_on_where_a_window_was_cut() -> None:
 
 @pytest.mark.train
 def test_the_export_equals_the_net(tmp_path: Path) -> None:
-    torch = pytest.importorskip("torch")
+    import torch
     from training.spoken.export import ship
     from training.spoken.net import SpokenNet
 
