@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mediaml.plugin import Float32Array, UInt8Array
-from mediaml_digits.ink import grey_of, ink_of, mask_of, shrink
+from mediaml_digits.ink import grey_of, ink_of, mask_of, peak_and_noise, shrink
 
 if TYPE_CHECKING:
     from mediaml_digits.ink import Mask
@@ -21,6 +21,7 @@ SIDE = 28
 BOX = 20
 WORK_SIDE = 256  # a digit that fills a picture needs no more pixels than this
 THINNEST = 1 / 11  # stroke width over the longer side of the digit, below which it is thickened
+FAINT_EDGE = 36.0  # grey levels; what stands out less and reaches the rim is light, not ink
 THICKEST = 1 / 4  # above which it is thinned
 
 
@@ -116,11 +117,11 @@ def mnist_like(ink: Float32Array, mask: Mask) -> UInt8Array:
     return centred(np.clip(content * (1.1 / top), 0, 1) if top > 0 else content)
 
 
-def main_thing(mask: Mask) -> Mask:
+def main_thing(mask: Mask, faint: bool = False) -> Mask:
     """The parts of a mask that belong to the thing in the picture, without specks and the picture's rim.
 
     Parts of 4 % of the largest or more count, when they lie near it. Parts that touch the rim (a shadow, the
-    edge of the paper) are dropped where a part of some size does not.
+    edge of the paper) are dropped where a part of some size does not, and always where all ink is `faint`.
     """
     import cv2
 
@@ -131,7 +132,9 @@ def main_thing(mask: Mask) -> Mask:
     left, top, wide, high, area = stats[1:].T.astype(np.int64)
     rim = (left == 0) | (top == 0) | (left + wide == width) | (top + high == height)
     free = ~rim & (area >= 0.15 * area.max())
-    allowed = ~rim if free.any() else np.ones(count - 1, bool)
+    allowed = ~rim if faint or free.any() else np.ones(count - 1, bool)
+    if not allowed.any():
+        return np.zeros(mask.shape, bool)
     main = int(np.argmax(np.where(allowed, area, 0)))
     gap_x = np.maximum(left, left[main]) - np.minimum(left + wide, left[main] + wide[main])
     gap_y = np.maximum(top, top[main]) - np.minimum(top + high, top[main] + high[main])
@@ -150,6 +153,12 @@ def closer(image: UInt8Array, mask: Mask) -> UInt8Array:
     return image[max(0, int(top)) : int(bottom) + 1, max(0, int(left)) : int(right) + 1]
 
 
+def thing_in(image: UInt8Array) -> tuple[Float32Array, Mask]:
+    """The ink of a picture on a copy of at most `WORK_SIDE` pixels, and which of it is the thing shown."""
+    ink = ink_of(shrink(grey_of(image), WORK_SIDE))
+    return ink, main_thing(mask_of(ink), faint=peak_and_noise(ink)[0] < FAINT_EDGE)
+
+
 def normalise(image: UInt8Array) -> UInt8Array:
     """A picture of one digit, of any size, polarity, place, stroke and light, as MNIST would hold it.
 
@@ -159,9 +168,7 @@ def normalise(image: UInt8Array) -> UInt8Array:
     Returns:
         uint8 [28, 28], white ink on black; all black where the picture is blank.
     """
-    ink = ink_of(shrink(grey_of(image), WORK_SIDE))
-    mask = main_thing(mask_of(ink))
+    ink, mask = thing_in(image)
     if max(image.shape[:2]) > WORK_SIDE and 0 < np.count_nonzero(mask.any(axis=1)) < WORK_SIDE // 4:
-        ink = ink_of(shrink(grey_of(closer(image, mask)), WORK_SIDE))
-        mask = main_thing(mask_of(ink))
+        ink, mask = thing_in(closer(image, mask))
     return mnist_like(ink, mask)

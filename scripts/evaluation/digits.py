@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from training.digits.samples import patch_of, photos
 
 from evaluation import digit_pages
 from evaluation.classification import classification_report, plot_confusion, plot_roc_pr
+from mediaml_digits import Options
 from mediaml_digits.normalise import normalise
 from mediaml_digits.page import candidates_of
 from mediaml_digits.reading import Found, read
@@ -29,8 +31,9 @@ Floats = NDArray[np.float32]
 LABELS = [*"0123456789", "not a digit"]
 OTHER = 10
 SEED = 20_260
-PHOTOGRAPHED, PRINTED_EACH, LETTERS_EACH, BLANKS, PAGES = 2_000, 8, 4, 300, 40
-MIN_SCORE = 0.5  # the plugin's default
+PHOTOGRAPHED, PRINTED_EACH, LETTERS_EACH, BLANKS, PAGES = 2_000, 8, 4, 300, 30
+MIN_SCORE = Options().min_score  # the plugin's default
+SURE = 0.9  # a score that a careful user may ask for
 TWINS = frozenset("OoIl/|")
 
 
@@ -152,14 +155,14 @@ def matches(page: digit_pages.Page, found: list[Found]) -> tuple[int, int]:
     return right, placed
 
 
-def pages(net: Net, digits: Digits, kind: str, many: int = PAGES) -> dict[str, float]:
+def pages(net: Net, digits: Digits, kind: str, score: float, many: int = PAGES) -> dict[str, float]:
     """Precision and recall of named digits on pages of one kind, and pages read wholly and in order."""
     random = np.random.default_rng(SEED + 5)
     right = placed = answered = known = whole = 0
-    for _ in tqdm(range(many), desc=kind):
+    for _ in tqdm(range(many), desc=f"{kind} at {score}"):
         page = digit_pages.KINDS[kind](digits, random)
         candidates = candidates_of(page.image)
-        found = read(candidates, net(candidates.pictures), MIN_SCORE)
+        found = read(candidates, net(candidates.pictures), score)
         hit, located = matches(page, found)
         right, placed = right + hit, placed + located
         answered, known = answered + len(found), known + len(page.digits)
@@ -167,6 +170,7 @@ def pages(net: Net, digits: Digits, kind: str, many: int = PAGES) -> dict[str, f
     return {
         "pages": many,
         "digits": known,
+        "at score": score,
         "precision": right / max(answered, 1),
         "recall": right / max(known, 1),
         "located": placed / max(known, 1),
@@ -176,17 +180,17 @@ def pages(net: Net, digits: Digits, kind: str, many: int = PAGES) -> dict[str, f
 
 def false_finds(net: Net, data: Path, many: int = 100) -> dict[str, float]:
     """How many digits `find` reports on photos of everyday things (a few hold real digits)."""
-    counts = []
-    for place, photo in enumerate(photos(data / "detect" / "val.tar")):
-        if place == many:
-            break
+    counts: dict[float, list[int]] = {MIN_SCORE: [], SURE: []}
+    for photo in tqdm(islice(photos(data / "detect" / "val.tar"), many), desc="finding", total=many):
         candidates = candidates_of(photo)
-        counts.append(len(read(candidates, net(candidates.pictures), MIN_SCORE)))
-    return {
-        "photos": len(counts),
-        "digits a photo": float(np.mean(counts)),
-        "median": float(np.median(counts)),
+        probabilities = net(candidates.pictures)
+        for score, found in counts.items():
+            found.append(len(read(candidates, probabilities, score)))
+    figures = {f"digits a photo at {score}": float(np.mean(found)) for score, found in counts.items()}
+    clean = {
+        f"photos without any at {score}": float(np.mean(np.array(n) == 0)) for score, n in counts.items()
     }
+    return {"photos": len(counts[MIN_SCORE]), **figures, **clean}
 
 
 def beside(
@@ -245,7 +249,11 @@ def evaluate(model: Path, data: Path, plots: Path | None = None) -> dict[str, An
         },
         "rivals": rivals,
         "false_accepts": false_accepts(net, data),
-        "pages": {kind: pages(net, test, kind) for kind in digit_pages.KINDS},
+        "pages": {
+            f"{kind} at {score}": pages(net, test, kind, score)
+            for kind in digit_pages.KINDS
+            for score in (MIN_SCORE, SURE)
+        },
         "false_finds": false_finds(net, data),
         "confusion": report["confusion"],
     }

@@ -67,6 +67,18 @@ def test_shadow_edge_is_not_ink() -> None:
     assert likeness(normalise(drawn(2, 200)), normalise(page.astype(np.uint8))) > 0.9
 
 
+def test_the_edge_of_a_shadow_on_a_blank_page_is_nothing() -> None:
+    page = np.full((200, 200), 220.0)
+    page += np.random.default_rng(2).normal(0, 3, page.shape)
+    page[:, 130:] *= 0.6
+    assert normalise(cv2.GaussianBlur(page, (0, 0), 3).astype(np.uint8)).max() == 0
+
+
+def test_a_tight_crop_is_no_edge() -> None:
+    for digit in STROKES:
+        assert likeness(normalise(drawn(digit)), normalise(drawn(digit, margin=0.06))) > 0.8
+
+
 @pytest.mark.parametrize("level", [0, 90, 255])
 def test_a_blank_page_is_black(level: int) -> None:
     assert normalise(np.full((90, 120, 3), level, np.uint8)).max() == 0

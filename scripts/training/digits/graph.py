@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from pathlib import Path
 
@@ -13,7 +14,11 @@ from onnx import TensorProto, helper, numpy_helper
 from torch import nn
 from training.digits.nets import DigitNet, Residual, Step
 
-LABELS = [*"0123456789", "not a digit"]
+OTHER = "not a digit"
+LABELS = [*"0123456789", OTHER]
+# A quarter of the training samples is no digit, far more than of what people show to the model: the logit is
+# lowered by this much, chosen on held-out digits and training non-digits.
+REJECTION = 1.5
 INPUT = {
     "type": "image", "width": 28, "height": 28, "fit": "letterbox", "layout": "NCHW", "dtype": "uint8",
     "color": "GRAY", "scale": 1.0, "mean": [0.0], "std": [1.0], "pad": 0, "resample": "bilinear",
@@ -62,12 +67,28 @@ class Graph:
         return self.node("Relu", [self.node("Add", [before, second], f"{name}.sum")], f"{name}.relu")
 
 
-def graph_of(net: DigitNet, temperature: float) -> onnx.ModelProto:
+def calibrated(net: DigitNet, temperature: float) -> DigitNet:
+    """A copy of the net with honest scores: logits over the temperature, `not a digit` made less likely.
+
+    Args:
+        net: the trained net, on the CPU.
+        temperature: see `fitted_temperature` (Guo et al., 2017).
+    """
+    copied = copy.deepcopy(net).eval()
+    last = copied[-1]
+    assert isinstance(last, nn.Linear)
+    with torch.no_grad():
+        last.weight /= temperature
+        last.bias /= temperature
+        last.bias[LABELS.index(OTHER)] -= REJECTION
+    return copied
+
+
+def graph_of(net: DigitNet) -> onnx.ModelProto:
     """The whole model: uint8 [batch, 1, 28, 28] to probabilities float32 [batch, 11].
 
     Args:
-        net: the trained net, on the CPU, in evaluation mode.
-        temperature: by which logits are divided (Guo et al., 2017), folded into the last layer.
+        net: the calibrated net, on the CPU, in evaluation mode.
     """
     graph = Graph()
     scale = graph.weight("scale", np.array(1 / 255, np.float32))
@@ -79,8 +100,8 @@ def graph_of(net: DigitNet, temperature: float) -> onnx.ModelProto:
             at = graph.residual(at, layer, f"layer{place}")
         elif isinstance(layer, nn.Linear):
             at = graph.node("Flatten", [graph.node("GlobalAveragePool", [at], "mean")], "features")
-            weight = graph.weight("dense.weight", (layer.weight / temperature).detach().numpy())
-            bias = graph.weight("dense.bias", (layer.bias / temperature).detach().numpy())
+            weight = graph.weight("dense.weight", layer.weight.detach().numpy())
+            bias = graph.weight("dense.bias", layer.bias.detach().numpy())
             at = graph.node("Gemm", [at, weight, bias], "logits", transB=1)
     graph.node("Softmax", [at], "probabilities", axis=-1)
     image = helper.make_tensor_value_info("image", TensorProto.UINT8, ["batch", 1, 28, 28])
@@ -98,11 +119,11 @@ def graph_of(net: DigitNet, temperature: float) -> onnx.ModelProto:
     return model
 
 
-def write(net: DigitNet, temperature: float, path: Path) -> None:
+def write(net: DigitNet, path: Path) -> None:
     """Save the model as one file; the file is there in whole or not at all."""
     partial = path.with_suffix(".part")
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial.write_bytes(graph_of(net, temperature).SerializeToString())
+    partial.write_bytes(graph_of(net).SerializeToString())
     partial.replace(path)
 
 
