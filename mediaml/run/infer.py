@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mediaml.errors import PluginError
+from mediaml.run.answers import plain
 from mediaml.run.batching import Buckets
 from mediaml.run.channel import Channel
 from mediaml.run.read import Sample
@@ -79,12 +80,12 @@ class Inference:
                 answered = Answered(samples, model.run(batch), None)
             else:
                 answered = Answered(samples, None, model.predict([sample.frame for sample in samples]))
-        except Exception as error:  # noqa: BLE001  plugin code may raise anything
+        except (Exception, SystemExit) as error:  # noqa: BLE001  plugin code may raise anything
             self._failed(samples, error)
         else:
             self._answered.put(answered)
 
-    def _failed(self, samples: list[Sample], error: Exception) -> None:
+    def _failed(self, samples: list[Sample], error: BaseException) -> None:
         if len(samples) == 1:
             samples[0].fail("infer", error)
         else:
@@ -96,7 +97,7 @@ def post_process(answered: Answered, inference: Inference) -> None:
     samples = answered.samples
     try:
         predictions = _predictions(answered)
-    except Exception as error:  # noqa: BLE001  plugin code may raise anything
+    except (Exception, SystemExit) as error:  # noqa: BLE001  plugin code may raise anything
         if len(samples) == 1:
             samples[0].fail("infer", error)
         else:
@@ -114,7 +115,7 @@ def _predictions(answered: Answered) -> list[Prediction]:
     answers = answered.answers
     if answered.outputs is not None and isinstance(loaded.model, StagedModel):
         answers = loaded.model.decode(answered.outputs, [sample.frame for sample in samples])
-    predictions = [Prediction.of(answer) for answer in answers or ()]
+    predictions = [plain(Prediction.of(answer)) for answer in answers or ()]
     if len(predictions) != len(samples):
         raise PluginError(
             f"plugin {loaded.spec.name!r} answered {len(predictions)} of {len(samples)} frames.",

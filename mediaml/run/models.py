@@ -148,7 +148,7 @@ def load_model(
         model = spec.load(LoadContext(choice.options, weights, open_session, warn))
     except MediamlError:
         raise
-    except Exception as error:  # a stranger's code may raise anything
+    except (Exception, SystemExit) as error:  # a stranger's code may raise anything
         raise PluginError(f"plugin {spec.name!r} failed to load: {type(error).__name__}: {error}") from error
     if not callable(getattr(model, "predict", None)):
         raise PluginError(f"plugin {spec.name!r} loads a {type(model).__name__}, which has no `predict`.")

@@ -134,7 +134,7 @@ def _submit(want: Want, number: int, frame: Frame, accounts: DecodeAccounts, put
     try:
         if isinstance(want.model.model, StagedModel):
             sample = replace(sample, array=want.model.model.prepare(frame))
-    except Exception as error:  # noqa: BLE001  plugin code may raise anything; it costs this file, not the run
+    except (Exception, SystemExit) as error:  # noqa: BLE001  plugin code may raise anything; it costs this file
         sample.fail("prepare", error)
         return True
     return put(sample)
