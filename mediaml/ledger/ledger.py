@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
@@ -68,16 +69,32 @@ class Ledger(Closing):
         """Close the file; closing twice does nothing."""
         self._db.close()
 
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        """All of what is written in the `with` block, or, when that fails or the process dies, nothing.
+
+        Raises:
+            OutputError: the ledger cannot be written, for instance because the disk is full.
+        """
+        try:
+            with self._db:
+                yield
+        except sqlite3.Error as error:
+            raise OutputError(
+                f"the ledger {self.folder / FILE_NAME} cannot be written: {error}.",
+                "What was committed before is kept; mend the cause and run the same command again.",
+            ) from error
+
     def begin_run(self, header: dict[str, Any]) -> int:
         """Note a run with its header (versions, models, arguments); returns its id."""
         text = msgspec.json.encode(header).decode()
-        with self._db:
+        with self._transaction():
             row = self._db.execute("INSERT INTO run (started_at, header) VALUES (?, ?)", (_now(), text))
         return int(row.lastrowid or 0)
 
     def end_run(self, run: int) -> None:
         """Note when a run ended."""
-        with self._db:
+        with self._transaction():
             self._db.execute("UPDATE run SET finished_at = ? WHERE id = ?", (_now(), run))
 
     def add_model(self, model: ModelIdentity) -> int:
@@ -85,7 +102,7 @@ class Ledger(Closing):
         fields = ("name", "plugin", "distribution", "version", "weights_sha256", "options")
         values = tuple(getattr(model, field) for field in fields)
         where = " AND ".join(f"{field} = ?" for field in fields)
-        with self._db:
+        with self._transaction():
             row = self._db.execute(f"SELECT id FROM model WHERE {where}", values).fetchone()
             if row:
                 return int(row[0])
@@ -108,7 +125,7 @@ class Ledger(Closing):
         given, and was given before, that tells; else size and time of modification do. Its `name` stays the
         one it was first given; a name that another source has gets a number, so that outputs never collide.
         """
-        with self._db:
+        with self._transaction():
             row = self._known(source)
             if row is None:
                 return self._insert_source(source, kind)
@@ -179,7 +196,7 @@ class Ledger(Closing):
         Args:
             restart: drop what this version said as well.
         """
-        with self._db:
+        with self._transaction():
             self._db.execute(
                 "DELETE FROM task WHERE source = ? AND (model IN (SELECT other.id FROM model AS other, "
                 "model AS this WHERE this.id = ? AND other.name = this.name AND other.id != this.id) "
@@ -193,15 +210,9 @@ class Ledger(Closing):
         Raises:
             OutputError: the ledger cannot be written, for instance because the disk is full.
         """
-        try:
-            with self._db:
-                for result in results:
-                    self._write(result)
-        except sqlite3.Error as error:
-            raise OutputError(
-                f"the ledger {self.folder / FILE_NAME} cannot be written: {error}.",
-                "What was committed before is kept; mend the cause and run the same command again.",
-            ) from error
+        with self._transaction():
+            for result in results:
+                self._write(result)
 
     def _write(self, result: TaskResult) -> None:
         task, failure, accounts = result.task, result.failure, result.accounts
@@ -247,7 +258,7 @@ class Ledger(Closing):
 
     def claim_artifact(self, source: int, kind: str, wanted: str) -> str:
         """The path, under the output folder, of a source's derived file; its own on every later call."""
-        with self._db:
+        with self._transaction():
             row = self._db.execute(
                 "SELECT path FROM artifact WHERE source = ? AND kind = ?", (source, kind)
             ).fetchone()
@@ -261,7 +272,7 @@ class Ledger(Closing):
 
     def settle_artifact(self, source: int, kind: str, *, done: bool, failure: Failure | None = None) -> None:
         """Note that a derived file is up to date, out of date (`done=False`), or could not be written."""
-        with self._db:
+        with self._transaction():
             self._db.execute(
                 "UPDATE artifact SET done = ?, error = ?, message = ? WHERE source = ? AND kind = ?",
                 (done, failure and failure.type, failure and failure.message, source, kind),

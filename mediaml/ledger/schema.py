@@ -69,7 +69,8 @@ def connect(folder: Path, *, readonly: bool = False) -> sqlite3.Connection:
         _check_version(connection, path)
     except sqlite3.Error as error:
         raise OutputError(
-            f"the ledger {path} cannot be opened: {error}.", "Name another folder with -o."
+            f"the ledger {path} cannot be opened: {error}.",
+            "Make room on that disk, or name another folder with -o.",
         ) from error
     return connection
 

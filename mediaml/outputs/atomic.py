@@ -15,7 +15,7 @@ def replacing(target: Path) -> Iterator[IO[bytes]]:
     """A binary file that becomes `target` when the `with` block ends well, and vanishes when it does not.
 
     Raises:
-        OutputError: the file cannot be made or renamed.
+        OutputError: the file cannot be made, written or renamed.
     """
     part = target.with_name(f"{target.name}.part")
     try:
@@ -29,6 +29,11 @@ def replacing(target: Path) -> Iterator[IO[bytes]]:
         with file:
             yield file
         part.replace(target)
+    except OSError as error:
+        part.unlink(missing_ok=True)
+        raise OutputError(
+            f"{target} cannot be written: {error.strerror}.", "Make room on that disk and run again."
+        ) from error
     except BaseException:
         part.unlink(missing_ok=True)
         raise

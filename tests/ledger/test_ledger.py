@@ -164,3 +164,12 @@ def test_a_folder_that_cannot_be_made_is_refused(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(OutputError, match="cannot be made"):
         Ledger(tmp_path / "file" / "out")
+
+
+def test_a_full_disk_is_told_and_loses_nothing(ledger, tmp_path):
+    pages = ledger._db.execute("PRAGMA page_count").fetchone()[0]
+    ledger._db.execute(f"PRAGMA max_page_count = {pages}")
+    with pytest.raises(OutputError, match="disk is full"):
+        ledger.begin_run({"filler": "x" * 100_000})
+    ledger._db.execute(f"PRAGMA max_page_count = {pages + 100}")
+    assert ledger.begin_run({"filler": "x" * 100_000}) == 1
