@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from threading import Event
 
 from mediaml.errors import MediamlError
@@ -20,6 +20,9 @@ from mediaml.types import Kind, UInt8Array
 from mediaml.work import Failure
 
 ARTIFACT = "annotated"
+
+# File systems take 255 bytes (ext4, NTFS, APFS); ".part" and the number of a name that is taken want room.
+_LONGEST = 240
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +39,16 @@ def annotated_path(source: SourceRow) -> str | None:
     """Where a source's annotated copy goes, under the output folder; `None` for sound."""
     if source.kind is None or source.kind is Kind.AUDIO:
         return None
-    return annotated_name(source.name, source.kind)
+    wanted = PurePosixPath(annotated_name(source.name, source.kind))
+    folders = (_shortened(part, "") for part in wanted.parts[:-1])
+    ending = f".annotated{wanted.suffix}"
+    return str(PurePosixPath(*folders, _shortened(wanted.name.removesuffix(ending), ending)))
+
+
+def _shortened(stem: str, ending: str) -> str:
+    """A name that every file system takes: at most `_LONGEST` bytes, cut between characters."""
+    kept = stem.encode()[: _LONGEST - len(ending.encode())]
+    return kept.decode(errors="ignore") + ending
 
 
 class _StoppedError(Exception):
