@@ -2,7 +2,7 @@
 
 import numpy as np
 from training.financial.canvas import Canvas, Picture, mixed, new_canvas, number, word, words
-from training.financial.charts import bars, lines
+from training.financial.marks import bars, lines
 
 
 def grid_of(canvas: Canvas, left: float, top: float, right: float, bottom: float) -> None:

@@ -33,6 +33,17 @@ DATA = [
 ]
 
 
+def flat(measures: Mapping[str, Any]) -> dict[str, Any]:
+    """Measures with the figures of strings beside the others: `strings_recall`, `strings_precision`."""
+    result: dict[str, Any] = {}
+    for name, value in measures.items():
+        if isinstance(value, Mapping):
+            result |= {f"{name}_{part}": value[part] for part in ("recall", "precision")}
+        else:
+            result[name] = value
+    return result
+
+
 def build_card(
     net: SpokenNet,
     output: Path,
@@ -55,11 +66,11 @@ def build_card(
         "data": DATA,
         **shipping.facts_of(net, torch.zeros(1, SOUND.mels, SOUND.steps), output),
         "metrics": {
-            **({f"leave_one_speaker_out_{k}": v for k, v in folds["metrics"].items()} if folds else {}),
+            **({f"leave_one_speaker_out_{k}": v for k, v in flat(folds["metrics"]).items()} if folds else {}),
             **metrics,
             "onnx_difference": verified,
         },
-        "per_source": folds["per_source"] if folds else {},
+        "per_source": {name: flat(row) for name, row in folds["per_source"].items()} if folds else {},
         "per_source_title": "each speaker left out of training, all 500 clips of that voice",
         "confusion": report.get("confusion", {}),
         "recipe": asdict(recipe),
