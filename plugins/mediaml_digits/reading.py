@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 OVERLAP = 0.5  # share of the smaller box, above which two digits cannot both stand
 CUT_SCORE = 0.8  # of the worst piece of a cut, without which a whole is not cut
 SURE_CUT = 0.95  # the same, where one of the pieces is a 1
+NUMBER = 0.5  # share of digits in a word, with which it is a number: 7a, B4
+MOSTLY_NUMBER = 0.75  # the same, where two or more of its things are no digits
 GLUED = 0.35  # gap over height, below which two things belong to one word
 
 
@@ -104,13 +106,12 @@ def out_of_words(digits: Sequence[Found], others: Sequence[Found]) -> list[Found
     """
     apart = [other for other in others if all(overlap_share(other, one) <= OVERLAP for one in digits)]
     things = [*digits, *apart]
-    kept = [
-        place
-        for word in words(things)
-        if 2 * sum(place < len(digits) for place in word) >= len(word)
-        for place in word
-        if place < len(digits)
-    ]
+    kept: list[int] = []
+    for word in words(things):
+        numbers = [place for place in word if place < len(digits)]
+        share, letters = len(numbers) / len(word), len(word) - len(numbers)
+        if share >= (NUMBER if letters < 2 else MOSTLY_NUMBER):
+            kept += numbers
     return [digits[place] for place in sorted(kept)]
 
 

@@ -1,7 +1,7 @@
 """Figures of a classifier, from its probabilities: pure numpy functions that no evaluator writes again.
 
 Definitions follow the usual ones: precision, recall and F1 as in van Rijsbergen (Information Retrieval,
-1979); macro means are unweighted over the labels that occur in the truth or in an answer; the expected
+1979); macro means are unweighted over the labels that occur in the truth; the expected
 calibration error is that of Guo et al., "On Calibration of Modern Neural Networks" (ICML 2017), 15 bins of
 equal width over the top score. Curves come from `evaluation.curves`, plots from `evaluation.plots`.
 """
@@ -109,7 +109,7 @@ def classification_report(probabilities: Floats, truth: Ints, labels: Sequence[s
     answers = probabilities.argmax(axis=1)
     matrix = confusion_matrix(truth, answers, len(labels))
     figures = label_figures(matrix)
-    seen = [row for index, row in enumerate(figures) if matrix[index].any() or matrix[:, index].any()]
+    seen = [row for row in figures if row["support"]]
     return {
         "items": len(truth),
         "accuracy": float((answers == truth).mean()),
