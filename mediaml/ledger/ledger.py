@@ -74,8 +74,14 @@ class Ledger(Closing):
         """All of what is written in the `with` block, or, when that fails or the process dies, nothing.
 
         Raises:
-            OutputError: the ledger cannot be written, for instance because the disk is full.
+            OutputError: the ledger cannot be written, for instance because the disk is full, or is gone.
         """
+        # SQLite goes on writing to a file that has been removed, and nobody would ever read it.
+        if not (self.folder / FILE_NAME).exists():
+            raise OutputError(
+                f"the ledger {self.folder / FILE_NAME} was removed while it was written.",
+                "Run the same command again; all has to be done again.",
+            )
         try:
             with self._db:
                 yield

@@ -173,3 +173,9 @@ def test_a_full_disk_is_told_and_loses_nothing(ledger, tmp_path):
         ledger.begin_run({"filler": "x" * 100_000})
     ledger._db.execute(f"PRAGMA max_page_count = {pages + 100}")
     assert ledger.begin_run({"filler": "x" * 100_000}) == 1
+
+
+def test_a_ledger_that_is_removed_while_it_is_written_is_told(ledger):
+    (ledger.folder / "ledger.sqlite").unlink()
+    with pytest.raises(OutputError, match="was removed"):
+        ledger.commit([])
