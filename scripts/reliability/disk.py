@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -42,10 +42,12 @@ def small_disk(place: Path, size_mib: int = _SIZE_MIB) -> Iterator[str]:
             subprocess.run(["umount", "--lazy", str(place)], check=True)
 
 
-def torture_disk(bench: Bench, *, rooms_kib: tuple[int, ...] = _ROOM_KIB) -> Iterator[Verdict]:
+def torture_disk(
+    bench: Bench, *, frames: int = 250, rooms_kib: Sequence[int] = _ROOM_KIB, outgrow: bool = True
+) -> Iterator[Verdict]:
     """Fill the disk at several moments of the run; then make room there, or copy the folder elsewhere."""
     room = bench.room("disk")
-    media = write_mixture(room / "in", frames=250, seconds=10.0)
+    media = write_mixture(room / "in", frames=frames, seconds=frames / 25)
     arguments = command(square_finder(room), media)
     whole = run([*arguments, "-o", "whole"], room, timeout_s=bench.timeout_s)
     if whole.troubles(0):
@@ -53,7 +55,8 @@ def torture_disk(bench: Bench, *, rooms_kib: tuple[int, ...] = _ROOM_KIB) -> Ite
     truth = remains_of(room / "whole")
     for number, free_kib in enumerate(rooms_kib):
         yield _fill(room / f"disk{number}", arguments, bench, free_kib, truth)
-    yield _outgrow(room, bench)
+    if outgrow:
+        yield _outgrow(room, bench)
 
 
 def _fill(place: Path, arguments: list[object], bench: Bench, free_kib: int, truth: Remains) -> Verdict:

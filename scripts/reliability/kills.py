@@ -7,7 +7,7 @@ import signal
 import sqlite3
 import statistics
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,6 +17,8 @@ from reliability.runs import Running, run
 from reliability.verdict import Bench, Verdict
 
 _MOST_KILLS_A_CHAIN = 4
+_RUNS = "SELECT count(*) FROM run"
+_WAYS = {signal.SIGKILL: "kill -9 of the process group", signal.SIGINT: "Ctrl-C (SIGINT)"}
 
 
 @dataclass(slots=True)
@@ -38,18 +40,18 @@ class _Tally:
         )
 
 
-def torture_kills(bench: Bench, *, frames: int = 1000) -> Iterator[Verdict]:
-    """Both ways of being stopped: SIGKILL to the whole group, and Ctrl-C."""
+def torture_kills(
+    bench: Bench, *, frames: int = 1000, ways: Sequence[signal.Signals] = tuple(_WAYS)
+) -> Iterator[Verdict]:
+    """Stop runs in both ways: SIGKILL to the whole group, and, a fifth as often, Ctrl-C."""
     room = bench.room("kills")
     media = write_mixture(room / "in", frames=frames, seconds=frames / 33)
     arguments = command(square_finder(room), media)
     reference, took = _undisturbed(arguments, room, bench)
-    for number, case, kills in (
-        (signal.SIGKILL, "kill -9 of the process group", bench.kills),
-        (signal.SIGINT, "Ctrl-C (SIGINT)", max(1, bench.kills // 5)),
-    ):
+    for number in ways:
+        kills = bench.kills if number == signal.SIGKILL else max(1, bench.kills // 5)
         tally = _chains(arguments, room, bench, number, kills, reference, took)
-        yield Verdict.of("kills", case, tally.wrong, tally.text())
+        yield Verdict.of("kills", _WAYS[number], tally.wrong, tally.text())
 
 
 def _undisturbed(arguments: list[object], room: Path, bench: Bench) -> tuple[Remains, float]:
@@ -82,7 +84,10 @@ def _chains(
         # Every run of a chain has less to do than the one before, so its moment may never come.
         for _ in range(2 * wanted):
             before = tally.kills
-            _kill_once([*arguments, "-o", out], room, out, chance.uniform(0.0, took), number, tally)
+            # Half of the moments are anywhere, half soon after the run has begun to commit.
+            aimed = chance.random() < 0.5
+            moment_s = chance.uniform(0.0, took * (0.3 if aimed else 1.0))
+            _kill_once([*arguments, "-o", out], room, out, moment_s, aimed, number, tally)
             wanted -= tally.kills - before
             if not wanted:
                 break
@@ -94,10 +99,23 @@ def _chains(
 
 
 def _kill_once(
-    arguments: list[object], room: Path, out: Path, moment_s: float, number: signal.Signals, tally: _Tally
+    arguments: list[object],
+    room: Path,
+    out: Path,
+    moment_s: float,
+    aimed: bool,
+    number: signal.Signals,
+    tally: _Tally,
 ) -> None:
-    """Start a run and stop it after so many seconds, unless it has ended by then."""
+    """Start a run and stop it after so many seconds, unless it has ended by then.
+
+    Args:
+        aimed: the seconds count from when this run has noted itself in the ledger, not from its start.
+    """
+    runs = count(out, _RUNS)
     running = Running(arguments, room)
+    if aimed:
+        running.wait_until(lambda: count(out, _RUNS) > runs, 60.0)
     running.wait_until(lambda: False, moment_s)
     if not running.send(number):
         tally.wrong += running.wait(1.0).troubles(0)

@@ -7,7 +7,7 @@ import os
 import shutil
 import signal
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import cv2
@@ -41,28 +41,18 @@ _NAMES = (
 )
 
 
-def torture_surroundings(bench: Bench, *, frames: int = 1500) -> Iterator[Verdict]:
+def torture_surroundings(bench: Bench, *, frames: int = 1500, names: Sequence[str] = ()) -> Iterator[Verdict]:
     """Every trial has a room of its own; the long clip is shared."""
     room = bench.room("surroundings")
     clip = write_clip(room / "long.mp4", frames=frames)
     model = square_finder(room)
-    for name, trial in (
-        ("output folder removed while running", _output_removed),
-        ("output folder removed, no copies wanted", _output_removed_plain),
-        ("source deleted while read", _source_deleted),
-        ("source truncated while read", _source_truncated),
-        ("two processes on one output folder", _two_writers),
-        ("two processes that start at once", _two_at_once),
-        ("source folder read-only", _source_read_only),
-        ("output folder read-only", _output_read_only),
-        ("hostile names", _hostile_names),
-    ):
+    for name in names or _TRIALS:
         own = room / name.replace(" ", "-")
         (own / "in").mkdir(parents=True)
         shutil.copy(clip, own / "in" / "a-long.mp4")
         cv2.imwrite(str(own / "in" / "neighbour.png"), square(96, 64, 8))
         arguments = [*command(model, "in", "-v"), "-o", "out"]
-        wrong, detail = trial(own, arguments, bench)
+        wrong, detail = _TRIALS[name](own, arguments, bench)
         yield (
             Verdict("surroundings", name, "skipped", detail)
             if wrong is None
@@ -196,3 +186,16 @@ def _hostile_names(own: Path, arguments: list[object], bench: Bench) -> Seen:
     wrong += [f"written outside: {path!r}" for path in strange if path.name not in {"in", "out"}]
     wrong += [f"written outside: {path!r}" for path in set(own.parent.iterdir()) - outside]
     return wrong, f"{made} names, {copies} copies, all within the output folder"
+
+
+_TRIALS: dict[str, Callable[[Path, list[object], Bench], Seen]] = {
+    "output folder removed while running": _output_removed,
+    "output folder removed, no copies wanted": _output_removed_plain,
+    "source deleted while read": _source_deleted,
+    "source truncated while read": _source_truncated,
+    "two processes on one output folder": _two_writers,
+    "two processes that start at once": _two_at_once,
+    "source folder read-only": _source_read_only,
+    "output folder read-only": _output_read_only,
+    "hostile names": _hostile_names,
+}
