@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mediaml.cli import models_store
+from mediaml.cli import models_store, verifying
 from mediaml.cli.shell import Shell, noise_options, shell_of
 from mediaml.cli.table import table
 
@@ -24,7 +24,7 @@ def command() -> None:
 
 for _command in (
     models_store.pull_model,
-    models_store.verify_model,
+    verifying.command,
     models_store.show_path,
     models_store.remove_models,
 ):

@@ -1,4 +1,4 @@
-"""`mediaml models pull|verify|path|rm`: models on this machine."""
+"""`mediaml models pull|path|rm`: models on this machine."""
 
 from __future__ import annotations
 
@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mediaml.cli.shell import Shell, noise_options, offline_option, shell_of
+from mediaml.cli.shell import noise_options, offline_option, shell_of
 
 if TYPE_CHECKING:
     from mediaml.catalogue import CatalogueEntry
-    from mediaml.onnx.providers import DeviceRequest
     from mediaml.store.store import Store
 
 
@@ -47,65 +46,6 @@ def pull_model(context: click.Context, /, names: tuple[str, ...], origin: str, t
             continue
         store.pull(name, origin=origin, trust=trust)
         shell.say(f"{name}: proven, in {obtain_weights(store, name)}")
-
-
-@click.command("verify")
-@click.argument("name")
-@click.option(
-    "--device", "devices", multiple=True, default=("cpu",), help="auto, cpu, cuda or cuda:N; may be repeated."
-)
-@noise_options
-@click.pass_context
-def verify_model(context: click.Context, /, name: str, devices: tuple[str, ...]) -> None:
-    """Replay a model's golden inputs and print the largest difference; prove a fetched model's files.
-
-    A model of the catalogue comes without golden files, so that its checksums are all that is proven,
-    unless NAME.golden.npz lies beside its ONNX file.
-
-    \b
-    Examples:
-      mediaml models verify digits
-      mediaml models verify digits --device cpu --device cuda
-      mediaml models verify yolov3
-    """
-    from mediaml.onnx.providers import parse_device
-    from mediaml.onnx.replay import replay
-    from mediaml.store.bundled import bundled_model, bundled_names
-
-    requests = {device: parse_device(device) for device in devices}
-    if name not in bundled_names():
-        _verify_fetched(shell_of(context), name, requests)
-        return
-    path = bundled_model(name)
-    for device, request in requests.items():
-        difference = replay(path, path.with_suffix(".golden.npz"), request)
-        click.echo(f"{name}: largest difference {difference:.2e} from the golden outputs, on {device}")
-
-
-def _verify_fetched(shell: Shell, name: str, requests: dict[str, DeviceRequest]) -> None:
-    from mediaml.cli.pulling import store_of
-    from mediaml.errors import ChecksumError, ModelError
-    from mediaml.onnx.replay import replay
-    from mediaml.store.cache import Standing
-
-    store = store_of(shell)
-    entry = store.catalogue.find(name)
-    standings = store.standings(entry)
-    for file, standing in standings.items():
-        click.echo(f"{name}: {file}: {standing}")
-    hint = f"`mediaml models pull {name}` mends it."
-    if Standing.WRONG in standings.values():
-        raise ChecksumError(f"{name} is not what the catalogue promises.", hint)
-    if set(standings.values()) != {Standing.HERE}:
-        raise ModelError(f"{name} is not all here.", hint)
-    opened = opened_file(store, entry)
-    golden = opened.with_suffix(".golden.npz") if opened else None
-    if opened is None or golden is None or not golden.is_file():
-        click.echo(f"{name}: no golden outputs are known for it; the checksums are all that is verified")
-        return
-    for device, request in requests.items():
-        difference = replay(opened, golden, request)
-        click.echo(f"{name}: largest difference {difference:.2e} from the golden outputs, on {device}")
 
 
 def opened_file(store: Store, entry: CatalogueEntry) -> Path | None:

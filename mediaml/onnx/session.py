@@ -97,13 +97,16 @@ class Session:
         return answers
 
 
-def open_session(path: Path | bytes, request: DeviceRequest, *, threads: int | None = None) -> Session:
+def open_session(
+    path: Path | bytes, request: DeviceRequest, *, threads: int | None = None, optimised: bool = True
+) -> Session:
     """Open a model on the device that is asked for, and verify that it is there that it runs.
 
     Args:
         path: an `.onnx` file, or its content.
         request: see `providers.parse_device`.
         threads: of the CPU for this session; `None` chooses them for this machine.
+        optimised: whether ONNX Runtime may fuse and fold; without, the graph is run as it stands.
 
     Raises:
         DeviceError: the device is required and was not obtained.
@@ -115,7 +118,7 @@ def open_session(path: Path | bytes, request: DeviceRequest, *, threads: int | N
     external = uses_external_data(content, folder, name)
     device, fallback_reason = _choose_device(request)
     source = content if isinstance(path, bytes) or not external else str(path)
-    runtime = _open_runtime(source, device, threads or session_threads(), name)
+    runtime = _open_runtime(source, device, threads or session_threads(), name, optimised)
     if PROVIDER_OF[device.kind] not in _providers_at_work(runtime):
         lost = f"ONNX Runtime runs {name} on the CPU instead of {device}"
         if request.required:
@@ -148,13 +151,15 @@ def _choose_device(request: DeviceRequest) -> tuple[Device, str | None]:
     return CPU, f"{found.what}. {found.mend}"
 
 
-def _open_runtime(source: bytes | str, device: Device, threads: int, name: str) -> Any:
+def _open_runtime(source: bytes | str, device: Device, threads: int, name: str, optimised: bool) -> Any:
     import onnxruntime
 
     onnxruntime.set_default_logger_severity(SILENT)
     settings = onnxruntime.SessionOptions()
     settings.log_severity_level = SILENT
     settings.intra_op_num_threads = threads
+    if not optimised:
+        settings.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
     # Layers run one after the other: branches in parallel would only compete for the same cores.
     settings.inter_op_num_threads = 1
     # A waiting thread must sleep: spinning takes the cores from the threads that decode the next frames.
