@@ -78,12 +78,14 @@ class LoadContext:
         weights: the model file: the spec's, or the one given with `-m`; `None` where the spec names none.
         session_opener: opens an ONNX file on the device and with the thread count of this run.
         warn: says one line to the user, once.
+        words_only: nothing but `TextModel.embed_texts` will be asked, so what frames need may stay unopened.
     """
 
     options: Any
     weights: Path | None
     session_opener: Callable[[Path], Session] = field(repr=False)
     warn: Callable[[str], None] = field(repr=False)
+    words_only: bool = False
 
     def open_session(self, path: Path | None = None) -> Session:
         """Open `path`, or the model's weights, with ONNX Runtime on the device of this run.

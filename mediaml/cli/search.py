@@ -37,6 +37,9 @@ if TYPE_CHECKING:
     type=click.FloatRange(0, 1),
     help="Cosine from which on two frames are one answer.",
 )
+@click.option(
+    "--index", "indexed", is_flag=True, help="Ask an approximate index, for many millions of frames."
+)
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:N.")
 @click.option("--open", "open_best", is_flag=True, help="Open the best answer in the system's viewer.")
 @offline_option
@@ -52,6 +55,7 @@ def command(
     plugin: str | None,
     weights: str | None,
     alike: float,
+    indexed: bool,
     device: str,
     open_best: bool,
 ) -> None:
@@ -66,15 +70,18 @@ def command(
     """
     from mediaml.ledger.view import open_view
     from mediaml.outputs.search import search
+    from mediaml.outputs.vector_index import search_index
     from mediaml.outputs.vectors import choose_space, open_vectors
 
     shell = shell_of(context)
     if not words.strip() and image is None:
         raise UsageError("nothing to look for.", 'For example: mediaml search DIR "a dog on a beach"')
     space = choose_space(folder, plugin)
-    model = _model_of(space, weights, device, shell)
+    model = _model_of(space, weights, device, shell, words_only=image is None)
     question = _question(model, space, words.strip(), image)
-    hits = search(open_vectors(folder, space), question, count, alike)
+    vectors = open_vectors(folder, space)
+    find = search_index if indexed else search
+    hits = find(vectors, question, count, alike)
     with open_view(folder) as view:
         sources = [view.source(hit.source) for hit in hits]
     click.echo(_shown(hits, [source.shown for source in sources]))
@@ -82,7 +89,9 @@ def command(
         click.launch(str(sources[0].path))
 
 
-def _model_of(space: Space, weights: str | None, device: str, shell: Shell) -> LoadedModel:
+def _model_of(
+    space: Space, weights: str | None, device: str, shell: Shell, *, words_only: bool
+) -> LoadedModel:
     """The model that made a space.
 
     Raises:
@@ -102,7 +111,7 @@ def _model_of(space: Space, weights: str | None, device: str, shell: Shell) -> L
     given = weights or known
     choice = Choice(offer, offer.spec.options(), Path(given) if given else None)
     obtain = partial(obtain_weights, store)
-    model = load_model(choice, parse_device(device), warn=shell.warn, obtain=obtain)
+    model = load_model(choice, parse_device(device), warn=shell.warn, obtain=obtain, words_only=words_only)
     found = model.identity
     if found.weights_sha256 != space.weights_sha256:
         raise ChecksumError(

@@ -24,6 +24,8 @@ from mediaml.outputs.atomic import replacing
 from mediaml.types import Float32Array
 
 Records = NDArray[Any]
+INDEX_SUFFIX = ".usearch"
+"""Ending of an index beside the file of vectors that it was made from; it goes with that file."""
 _ROWS = 4096
 
 
@@ -35,10 +37,12 @@ class Vectors:
         space: which.
         records: [n] with the fields `source`, `frame`, `time_s`, `duration_s` and `vector` (float32
             [dimensions], of unit length; all zero where the ledger's is).
+        path: of the file; `None` where they are in memory only.
     """
 
     space: Space
     records: Records = field(repr=False)
+    path: Path | None = None
 
     def __len__(self) -> int:
         return len(self.records)
@@ -85,15 +89,15 @@ def open_vectors(folder: Path, space: Space) -> Vectors:
     records = _mapped(path, space)
     if records is None:
         _write(path, folder, space)
-        for old in folder.glob(f"vectors-{stem}-*.npy"):
-            if old != path:
+        for old in folder.glob(f"vectors-{stem}-*"):
+            if old != path and old.suffix in {".npy", INDEX_SUFFIX}:
                 # A system that keeps mapped files from being removed has another search going on.
                 with suppress(OSError):
                     old.unlink()
         records = _mapped(path, space)
     if records is None:
         raise OutputError(f"{path} cannot be read back.", "Remove it and try again.")
-    return Vectors(space, records)
+    return Vectors(space, records, path)
 
 
 def _dtype(dimensions: int) -> np.dtype[Any]:

@@ -119,6 +119,7 @@ def load_model(
     batch: int | None = None,
     warn: Callable[[str], None],
     obtain: Callable[[str], Path] = bundled_model,
+    words_only: bool = False,
 ) -> LoadedModel:
     """Load one chosen model.
 
@@ -128,6 +129,7 @@ def load_model(
         batch: frames answered at once; `None` decides by the device.
         warn: says one line to the user.
         obtain: where a name leads that is no bundled model's; see `mediaml.run.weights.obtain_weights`.
+        words_only: see `LoadContext.words_only`.
 
     Raises:
         ModelError: the model file is missing, no ONNX model, or does not fit the plugin.
@@ -145,7 +147,7 @@ def load_model(
         return sessions[-1]
 
     try:
-        model = spec.load(LoadContext(choice.options, weights, open_session, warn))
+        model = spec.load(LoadContext(choice.options, weights, open_session, warn, words_only))
     except MediamlError:
         raise
     except (Exception, SystemExit) as error:  # a stranger's code may raise anything

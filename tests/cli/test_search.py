@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import sys
+
 import cv2
 import pytest
 
+import mediaml.onnx.session as mediaml_session
 from mediaml.cli.search import clock
 from scripts.clip_towers import SMALL, image_tower
 from tests.cli.conftest import results
@@ -89,6 +92,29 @@ def test_words_find_moments_with_their_time(mediaml, searched, clip):
         f"0:00:00.{hundredth:02d}" for hundredth in (0, 4, 8, 12, 16)
     }
     assert len(rows(mediaml("search", searched, "a white square", "-m", clip, "-k", 2, "--alike", 1))) == 2
+
+
+def test_words_open_no_image_tower_and_known_words_no_tower(mediaml, searched, clip, monkeypatch):
+    opened: list[str] = []
+    genuine = mediaml_session.open_session
+
+    def watched(path, *arguments, **named):
+        opened.append(path.name)
+        return genuine(path, *arguments, **named)
+
+    monkeypatch.setattr(mediaml_session, "open_session", watched)
+    ask = ("search", searched, "a white square", "-m", clip)
+    assert rows(mediaml(*ask)) and opened == ["text_model.onnx"]
+    assert rows(mediaml(*ask)) and opened == ["text_model.onnx"]
+
+
+def test_the_index_finds_what_exact_search_finds(mediaml, searched, clip, tmp_path, monkeypatch):
+    ask = ("search", searched, "a white square", "-m", clip, "--alike", 1, "-k", 3)
+    assert rows(mediaml(*ask, "--index")) == rows(mediaml(*ask))
+    assert list((tmp_path / searched).glob("vectors-*.usearch"))
+    monkeypatch.setitem(sys.modules, "usearch.index", None)
+    said = mediaml(*ask, "--index")
+    assert said.code == 2 and "pip install 'mediaml[index]'" in said.err
 
 
 def test_the_image_tower_alone_searches_by_picture(mediaml, photos, tmp_path):
