@@ -73,18 +73,33 @@ def run_shell(command: Callable[[Shell], Any]) -> int:
         # Whoever read our output has seen enough; Python must not complain about it at shutdown.
         sys.stdout = None
         return 0
-    except MediamlError as error:
-        if shell.debug:
-            traceback.print_exc()
-        shell.error(str(error))
-        return error.exit_code
     except Exception as error:  # noqa: BLE001  the last line of defence: no traceback reaches a user
         if shell.debug:
             traceback.print_exc()
-        shell.error(
-            f"unexpected {type(error).__name__}: {error}\nRun again with --debug and report what it says."
-        )
-        return 1
+        return _ended_by(error, shell)
+
+
+def _ended_by(error: Exception, shell: Shell) -> int:
+    """Say what ended a command; returns the exit code."""
+    if _interrupted(error):
+        shell.error("interrupted.")
+        return INTERRUPTED
+    if isinstance(error, MediamlError):
+        shell.error(str(error))
+        return error.exit_code
+    shell.error(
+        f"unexpected {type(error).__name__}: {error}\nRun again with --debug and report what it says."
+    )
+    return 1
+
+
+def _interrupted(error: BaseException | None) -> bool:
+    """Whether Ctrl-C is behind an error: a compiled module that is being imported makes it an ImportError."""
+    while error is not None:
+        if isinstance(error, KeyboardInterrupt):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
 
 
 def shell_of(context: click.Context) -> Shell:
