@@ -54,9 +54,15 @@ def list_models(context: click.Context, /) -> None:
 
 
 def _figures(card: dict[str, Any]) -> str:
-    """The card's goals and what was reached, those first that were met."""
-    figures = [goal["figure"] for goal in card.get("goals", []) if goal.get("figure")]
-    return "; ".join(map(str, figures[:1]))
+    """The card's first measure of accuracy or AP50, as a share of 1, and how many of its goals are met."""
+    measures = [
+        f"{name.replace('_', ' ')} {value:.3f}"
+        for name, value in card.get("metrics", {}).items()
+        if isinstance(value, float) and ("accuracy" in name or name == "ap50")
+    ]
+    goals = card.get("goals", [])
+    met = f"{sum(bool(goal.get('met')) for goal in goals)} of {len(goals)} goals met" if goals else ""
+    return ", ".join([*measures[:1], met]).strip(", ")
 
 
 def _catalogue_table(store: Store) -> str:
