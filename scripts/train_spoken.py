@@ -20,6 +20,9 @@ for folder in (ROOT, ROOT / "plugins"):
 
 TRIED = [
     "One recipe for all folds; nothing is chosen per fold and no epoch is selected, the last one counts.",
+    "Only the middle 0.1 s of a digit as its target, unweighted, three epochs of 3 500 strings: theo .970, but "
+    "answered once and right in .858 of clips only; so 0.15 s, and such moments count 2.5 times.",
+    "One epoch of 3 000 strings a speaker: .922 on average (nicolas .866, yweweler .894, george .900).",
 ]
 
 

@@ -16,7 +16,7 @@ from training.financial.net import LABELS, BaselineNet, FinancialGraph, Financia
 from training.financial.pictures import FOLDS, PHOTO_TRAIN, PHOTO_UNSEEN, PHOTO_VAL, Item
 from training.financial.pool import Pool
 
-BASELINE_VIEWS = 3_200
+BASELINE_VIEWS = 2_400
 
 
 def torch_classifier(net: nn.Module) -> Classifier:

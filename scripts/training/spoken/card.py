@@ -23,6 +23,14 @@ NOT_MEANING = (
     "and real telephone lines are not measured. It has never heard running speech, so words that sound like "
     'a digit ("for", "ate", "to") are likely to be called one. It says nothing about who speaks.'
 )
+MEASURES = {
+    "accuracy": "clips whose likeliest digit, at its likeliest moment, is the one that is said",
+    "answered_once_and_right": "clips for which the plugin answers exactly once, and with the right digit",
+    "strings_recall, _precision": "of three to seven digits with gaps of 0.1 to 0.7 s, answered within 0.2 s",
+    "strings_in_noise_15db": "the same, recoloured, in noise 15 dB below the speech",
+    "false_alarms_per_minute": "digits answered in noise, tones, clicks, hum and buzzing",
+    "precision, recall, f1, ece": "of the twelve labels, over all held-out clips and sounds without digits",
+}
 DATA = [
     {
         "source": "Free Spoken Digit Dataset (Jakobovski): george, jackson, lucas, nicolas, theo, yweweler",
@@ -71,6 +79,7 @@ def build_card(
             "onnx_difference": verified,
         },
         "per_source": {name: flat(row) for name, row in folds["per_source"].items()} if folds else {},
+        "measures": MEASURES,
         "per_source_title": "each speaker left out of training, all 500 clips of that voice",
         "confusion": report.get("confusion", {}),
         "recipe": asdict(recipe),

@@ -1,6 +1,6 @@
 """Training of one net on composed strings, resumable at every epoch."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,7 +22,7 @@ class Recipe:
 
     seed: int = 20_261_120
     strings: int = 3_000
-    epochs: int = 1
+    epochs: int = 2
     batch: int = 32
     rate: float = 3e-3
     decay: float = 0.02
@@ -110,10 +110,43 @@ def batches(
         yield mask(warp_bands(spectra, generator), generator), allowed.to(device)
 
 
+def one_epoch(
+    net: SpokenNet,
+    optimiser: torch.optim.Optimizer,
+    views: Iterable[tuple[Tensor, Tensor]],
+    steps: int,
+    rate: float,
+    title: str,
+) -> float:
+    """One pass over the strings, the learning rate rising to `rate` and falling to almost nothing.
+
+    Returns:
+        The mean loss.
+    """
+    net.train()
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, rate, total_steps=steps, pct_start=0.2)
+    losses = []
+    bar = tqdm(views, total=steps, desc=title)
+    for spectra, allowed in bar:
+        with torch.autocast(spectra.device.type, torch.bfloat16):
+            logits = net(spectra)
+        loss = set_loss(logits, allowed)
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+        schedule.step()
+        losses.append(float(loss.detach()))
+        bar.set_postfix(loss=f"{np.mean(losses[-50:]):.3f}")
+    return float(np.mean(losses))
+
+
 def train(
     name: str, strings: Sequence[Strings], recipe: Recipe, work: Path, device: torch.device
 ) -> tuple[SpokenNet, list[dict[str, float]]]:
     """Train a net on the strings; a checkpoint in `work` is written every epoch and resumed from.
+
+    Every epoch is a cycle of its own with half the learning rate of the one before, so that training can be
+    prolonged by whole epochs.
 
     Returns:
         The net in evaluation mode after the last epoch (none is chosen), and the loss of every epoch.
@@ -122,33 +155,18 @@ def train(
     net = SpokenNet(recipe.width, recipe.hidden).to(device, memory_format=torch.channels_last)
     steps = sum(len(part.mels) for part in strings) // recipe.batch
     optimiser = torch.optim.AdamW(net.parameters(), recipe.rate, weight_decay=recipe.decay)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimiser, recipe.rate, total_steps=steps * recipe.epochs, pct_start=0.2
-    )
     path, first, history = work / f"net-{name}.pt", 0, list[dict[str, float]]()
     if path.is_file():
         saved = torch.load(path, map_location=device, weights_only=True)
         net.load_state_dict(saved["net"])
         optimiser.load_state_dict(saved["optimiser"])
-        schedule.load_state_dict(saved["schedule"])
         first, history = saved["epoch"], saved["history"]
     for epoch in range(first, recipe.epochs):
-        net.train()
-        losses = []
-        bar = tqdm(batches(strings, recipe, epoch, device), total=steps, desc=f"{name} epoch {epoch + 1}")
-        for spectra, allowed in bar:
-            with torch.autocast(device.type, torch.bfloat16):
-                logits = net(spectra)
-            loss = set_loss(logits, allowed)
-            optimiser.zero_grad()
-            loss.backward()
-            optimiser.step()
-            schedule.step()
-            losses.append(float(loss.detach()))
-            bar.set_postfix(loss=f"{np.mean(losses[-50:]):.3f}")
-        history.append({"epoch": epoch + 1, "loss": float(np.mean(losses))})
-        state = {"net": net.state_dict(), "optimiser": optimiser.state_dict(), "epoch": epoch + 1}
-        state |= {"schedule": schedule.state_dict(), "history": history}
-        torch.save(state, path.with_suffix(".part"))
+        torch.manual_seed(recipe.seed + epoch)
+        views, title = batches(strings, recipe, epoch, device), f"{name} epoch {epoch + 1}"
+        loss = one_epoch(net, optimiser, views, steps, recipe.rate / 2**epoch, title)
+        history.append({"epoch": epoch + 1, "loss": loss})
+        state = {"net": net.state_dict(), "optimiser": optimiser.state_dict()}
+        torch.save(state | {"epoch": epoch + 1, "history": history}, path.with_suffix(".part"))
         path.with_suffix(".part").replace(path)
     return net.eval(), history
