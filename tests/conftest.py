@@ -6,6 +6,11 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# The same examples every time, and no stopwatch: a test must not fail because the machine is busy.
+settings.register_profile("mediaml", deadline=None, derandomize=True)
+settings.load_profile("mediaml")
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from mediaml.cli.notices import tell_bundled, tell_devices
+from mediaml.cli.notices import tell_bundled, tell_devices, tell_reasons
 from mediaml.cli.patience import Patience, TooManyFailures
 from mediaml.cli.progress import Progress
 from mediaml.cli.prompts import prompt_assignments
@@ -32,7 +32,7 @@ from mediaml.outputs.failures import write_failures
 from mediaml.outputs.jsonl import write_results
 from mediaml.registry import Offer, load_registry
 from mediaml.run.inputs import Selection, scan
-from mediaml.run.models import Choice, LoadedModel, load_model
+from mediaml.run.models import Choice, LoadedModel, find_weights, identify, load_model
 from mediaml.run.pipeline import Pipeline, default_readers
 from mediaml.run.plan import Planned, Planner
 from mediaml.run.weights import obtain_weights
@@ -54,6 +54,7 @@ class Request:
     kinds: frozenset[str]
     annotate: bool | None
     jsonl: str | None
+    dry_run: bool
     force: bool
     hashed: bool
     only_failed: bool
@@ -76,6 +77,11 @@ def run_job(request: Request, shell: Shell) -> int:
     sources = list(scan(request.selection))
     device = parse_device(request.device)
     obtain = partial(obtain_weights, store_of(shell, registry))
+    if request.dry_run:
+        identities = [
+            identify(choice, find_weights(choice.offer, choice.weights, obtain)) for choice in choices
+        ]
+        return tell_reasons(request.output, sources, identities, force=request.force, hashed=request.hashed)
     models = [
         load_model(
             choice,

@@ -1,12 +1,24 @@
-"""What a run says of its models before it begins."""
+"""What a run says before it begins: its models, and with `--dry-run` what it would do."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+
+import click
+
 from mediaml.cli.shell import Shell
+from mediaml.cli.table import table
+from mediaml.ledger.schema import FILE_NAME
+from mediaml.ledger.view import open_view
 from mediaml.registry import Registry
 from mediaml.run.models import Choice, LoadedModel
+from mediaml.run.plan import with_digest
+from mediaml.run.reasons import reasons
 from mediaml.store.bundled import bundled_card, bundled_names
 from mediaml.store.catalogue import load_catalogue
+from mediaml.work import ModelIdentity, Source
 
 
 def tell_devices(models: list[LoadedModel], asked: str, shell: Shell) -> None:
@@ -29,3 +41,21 @@ def tell_bundled(choice: Choice, registry: Registry, shell: Shell) -> None:
     others = [entry.name for entry in entries if entry.plugin == spec.name]
     better = f"; the official one: -m {others[0]}" if others else ""
     shell.say(f"{spec.name}: {card.get('title', name)}, AP50 {ap50} on COCO val photos{better}")
+
+
+def tell_reasons(
+    folder: Path, sources: Sequence[Source], models: Sequence[ModelIdentity], *, force: bool, hashed: bool
+) -> int:
+    """Print what would be done with every file and why, then each model's fingerprint; the exit code is 0."""
+    with ExitStack() as stack:
+        view = stack.enter_context(open_view(folder)) if (folder / FILE_NAME).is_file() else None
+        looked_at = (with_digest(source) if hashed else source for source in sources)
+        rows = [
+            [reason.source, reason.model, reason.action, reason.why]
+            for reason in reasons(view, looked_at, models, force=force)
+        ]
+    click.echo(table(["file", "plugin", "would", "because"], rows))
+    for model in models:
+        weights = f"{model.weights} {model.weights_sha256}" if model.weights else "no model file"
+        click.echo(f"{model.name}: {model.distribution} {model.version}, {weights}, {model.options}")
+    return 0

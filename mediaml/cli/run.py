@@ -57,6 +57,7 @@ _KINDS = ("image", "video", "audio")
     help="Draw copies [default: for boxes and pictures].",
 )
 @click.option("--jsonl", metavar="-|PATH", help="Stream results as JSON lines while they come; - is stdout.")
+@click.option("--dry-run", is_flag=True, help="Say what would be done and why; do and write nothing.")
 @click.option("--force", is_flag=True, help="Do again what the output folder already holds.")
 @click.option("--hash", "hashed", is_flag=True, help="Tell changed files by content, not by size and time.")
 @click.option("--retry-failed", "only_failed", is_flag=True, help="Do nothing but what failed before.")
@@ -103,6 +104,7 @@ def command(context: click.Context, /, **typed: Any) -> int:
         kinds=frozenset(typed["kinds"] or _KINDS),
         annotate=typed["annotate"],
         jsonl=typed["jsonl"],
+        dry_run=typed["dry_run"],
         force=typed["force"],
         hashed=typed["hashed"],
         only_failed=typed["only_failed"],

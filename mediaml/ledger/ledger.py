@@ -6,7 +6,6 @@ import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -17,29 +16,13 @@ from mediaml.closing import Closing
 from mediaml.errors import OutputError
 from mediaml.ledger.encoding import detections_json, embedding_blob, info_json, labels_json, picture_blob
 from mediaml.ledger.schema import FILE_NAME, connect
+from mediaml.ledger.standing import IDENTITY, Known, standing
 from mediaml.types import Kind
 from mediaml.work import Failure, ModelIdentity, Source, Standing, TaskResult
 
 
 def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
-
-
-@dataclass(frozen=True, slots=True)
-class _Known:
-    """What tells whether a source is still the file that was answered."""
-
-    id: int
-    size: int
-    mtime_ns: int
-    digest: str
-    kind: str | None
-
-    def is_of(self, source: Source) -> bool:
-        """Whether a source is this very file, as far as its digest or else its size and time tell."""
-        if self.digest and source.digest:
-            return self.digest == source.digest
-        return (self.size, self.mtime_ns) == (source.size, source.mtime_ns)
 
 
 class Ledger(Closing):
@@ -105,16 +88,15 @@ class Ledger(Closing):
 
     def add_model(self, model: ModelIdentity) -> int:
         """The id of a model; equal identities have equal ids."""
-        fields = ("name", "plugin", "distribution", "version", "weights_sha256", "options")
-        values = tuple(getattr(model, field) for field in fields)
-        where = " AND ".join(f"{field} = ?" for field in fields)
+        values = tuple(getattr(model, field) for field in IDENTITY)
+        where = " AND ".join(f"{field} = ?" for field in IDENTITY)
         with self._transaction():
             row = self._db.execute(f"SELECT id FROM model WHERE {where}", values).fetchone()
             if row:
                 return int(row[0])
-            marks = ", ".join("?" * (len(fields) + 2))
+            marks = ", ".join("?" * (len(IDENTITY) + 2))
             added = self._db.execute(
-                f"INSERT INTO model ({', '.join(fields)}, task, weights) VALUES ({marks})",
+                f"INSERT INTO model ({', '.join(IDENTITY)}, task, weights) VALUES ({marks})",
                 (*values, model.task, model.weights),
             )
         return int(added.lastrowid or 0)
@@ -145,11 +127,11 @@ class Ledger(Closing):
             )
         return row.id
 
-    def _known(self, source: Source) -> _Known | None:
+    def _known(self, source: Source) -> Known | None:
         row = self._db.execute(
             "SELECT id, size, mtime_ns, digest, kind FROM source WHERE path = ?", (os.fsencode(source.path),)
         ).fetchone()
-        return _Known(*row) if row else None
+        return Known(*row) if row else None
 
     def _insert_source(self, source: Source, kind: Kind | None) -> int:
         self._positions += 1
@@ -182,19 +164,7 @@ class Ledger(Closing):
 
     def standing(self, source: int, model: int) -> Standing:
         """How far a model has come with a source."""
-        rows = self._db.execute(
-            "SELECT slice, frames, last, stage, error, message FROM task "
-            "WHERE source = ? AND model = ? ORDER BY slice",
-            (source, model),
-        ).fetchall()
-        done = [row for row in rows if row[3] is None]
-        failed = next((row for row in rows if row[3] is not None), None)
-        return Standing(
-            next_slice=done[-1][0] + 1 if done else 0,
-            frames=sum(row[1] for row in done),
-            complete=bool(done) and bool(done[-1][2]),
-            failure=Failure(failed[3], failed[4], failed[5]) if failed else None,
-        )
+        return standing(self._db, source, model)
 
     def supersede(self, source: int, model: int, *, restart: bool) -> None:
         """Drop what other versions of the same model said of a source, and this one's own failure.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +13,9 @@ import msgspec
 
 from mediaml.ledger.encoding import picture_of
 from mediaml.ledger.schema import connect
+from mediaml.ledger.standing import IDENTITY, Known, standing
 from mediaml.types import Box, DecodeAccounts, Detection, Kind, Label, UInt8Array
-from mediaml.work import Failure, Task
+from mediaml.work import Failure, ModelIdentity, Standing, Task
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +98,33 @@ class View:
         """One source."""
         query = "SELECT id, path, shown, name, kind FROM source WHERE id = ?"
         return _source_row(self._db.execute(query, (source,)).fetchone())
+
+    def known(self, path: Path) -> Known | None:
+        """What tells whether a file is still the one that was answered; `None` where it is new."""
+        row = self._db.execute(
+            "SELECT id, size, mtime_ns, digest, kind FROM source WHERE path = ?", (os.fsencode(path),)
+        ).fetchone()
+        return Known(*row) if row else None
+
+    def standing(self, source: int, model: ModelIdentity) -> Standing | None:
+        """How far this very model has come with a source; `None` where it has never begun."""
+        where = " AND ".join(f"{field} = ?" for field in IDENTITY)
+        values = tuple(getattr(model, field) for field in IDENTITY)
+        row = self._db.execute(
+            f"SELECT id FROM model WHERE {where} AND id IN (SELECT model FROM task WHERE source = ?)",
+            (*values, source),
+        ).fetchone()
+        return standing(self._db, source, row[0]) if row else None
+
+    def identities(self, source: int, name: str) -> list[ModelIdentity]:
+        """The versions of a model, by its name, that have answered a source; oldest first."""
+        columns = [field.name for field in fields(ModelIdentity)]
+        rows = self._db.execute(
+            f"SELECT {', '.join(columns)} FROM model WHERE name = ? "
+            "AND id IN (SELECT model FROM task WHERE source = ?) ORDER BY id",
+            (name, source),
+        )
+        return [ModelIdentity(*row) for row in rows]
 
     def answers(self, source: int, *, task: Task | None = None) -> Iterator[AnswerRow]:
         """A source's answers by model, then by frame; only those of one task where it is given."""

@@ -83,8 +83,8 @@ class Planner:
 
     def _job(self, source: Source) -> Job | None:
         try:
-            if self._hashed and source.path.is_file():
-                source = replace(source, digest=sha256_of(source.path))
+            if self._hashed:
+                source = with_digest(source)
             kind = self._ledger.recall(source) or _kind(source)
         except (MediamlError, OSError) as error:
             self._refuse(source, error)
@@ -137,6 +137,15 @@ class Planner:
             self._ledger.supersede(source_id, model_id, restart=True)
             stream = Stream(source_id, model_id, self._emit)
             stream.fail(Failure.of("open", error), DecodeAccounts(), 0)
+
+
+def with_digest(source: Source) -> Source:
+    """The source with the SHA-256 of its content; as it is where there is no such file.
+
+    Raises:
+        OSError: the file cannot be read.
+    """
+    return replace(source, digest=sha256_of(source.path)) if source.path.is_file() else source
 
 
 def _kind(source: Source) -> Kind | None:

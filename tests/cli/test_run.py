@@ -199,3 +199,28 @@ def test_a_model_that_answers_with_pictures_shows_them(mediaml, tmp_path, monkey
     assert len(images) == 5
     assert images[0][40, square_left(0) + 10].max() < 40
     assert images[0][80, 100].min() > 215
+
+
+def would(said) -> list[tuple[str, str]]:
+    """Action and reason of every row of a dry run."""
+    rows = [line.split("  ") for line in said.out.splitlines()[1:] if line.startswith("in/")]
+    return [tuple(part.strip() for part in row if part.strip())[2:] for row in rows]
+
+
+def test_a_dry_run_says_what_would_be_done_and_why(mediaml, media, square_finder, tmp_path):
+    command = ("run", "-p", "yolo", "-m", square_finder, "in", "-o", "out")
+    assert would(mediaml(*command, "--dry-run")) == [("do", "new")] * 3
+    assert not (tmp_path / "out").exists()
+    mediaml(*command)
+    said = mediaml(*command, "--dry-run")
+    assert would(said) == [
+        ("leave", "done, 40 frames"),
+        ("leave", "done, 1 frames"),
+        ("leave", "done, 1 frames"),
+    ]
+    assert "square.onnx" in said.out
+    changed = mediaml(*command, "-O", "yolo.conf=0.5", "--dry-run")
+    assert would(changed) == [("do again", "option conf 0.25 is now 0.5")] * 3
+    write_square(media / "a/x.png", 128, 96, (0, 0, 32, 32))
+    assert ("do again", "the file has changed") in would(mediaml(*command, "--dry-run"))
+    assert would(mediaml(*command, "--dry-run", "--force")).count(("do again", "--force")) == 2
