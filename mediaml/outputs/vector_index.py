@@ -21,7 +21,7 @@ _ROWS = 16_384
 # Of the graph: links of a node, and how widely a node's place is looked for. The library's own defaults.
 _CONNECTIVITY, _EXPANSION_ADD = 16, 128
 # First as many frames are proposed, then four times as many, while too few are unlike one another.
-_PROPOSED, _MORE = 1024, 4
+_PROPOSED, _MORE = 512, 4
 
 
 def search_index(vectors: Vectors, question: Float32Array, count: int, alike: float) -> list[Hit]:
@@ -48,8 +48,8 @@ def search_index(vectors: Vectors, question: Float32Array, count: int, alike: fl
 
 def nearest_rows(index: Any, question: Float32Array, count: int) -> np.ndarray[Any, Any]:
     """Numbers of about the `count` rows with the highest cosine, in the order of the rows."""
-    # An HNSW search finds no more than it keeps candidates, and finds them better the more it keeps.
-    index.expansion_search = 2 * count
+    # As many candidates are kept on the way as are asked for: the best of so many are hardly ever missed.
+    index.expansion_search = max(count, _EXPANSION_ADD)
     return np.sort(np.asarray(index.search(question, count, threads=1).keys, dtype=np.int64))
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import time
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -15,24 +16,29 @@ import numpy as np
 from mediaml.ledger.ledger import Ledger
 from mediaml.outputs.search import search
 from mediaml.outputs.vectors import choose_space, open_vectors, unit_rows
-from mediaml.types import Embedding, Kind, Prediction
+from mediaml.types import Embedding, Float32Array, Kind, Prediction
 from mediaml.work import FrameAnswer, ModelIdentity, Source, Task, TaskResult
 
 DIMENSIONS, SLICE = 512, 10_000
 
 
-def fill(folder: Path, rows: int) -> None:
-    """Sources of 10,000 frames each."""
+def spread(rows: int) -> Iterator[Float32Array]:
+    """Seeded vectors of unit length, spread evenly, a source at a time."""
     random = np.random.default_rng(0)
+    for start in range(0, rows, SLICE):
+        yield unit_rows(random.standard_normal((min(SLICE, rows - start), DIMENSIONS), dtype=np.float32))
+
+
+def fill(folder: Path, sources: Iterable[Float32Array]) -> None:
+    """A ledger of one source for each array of vectors."""
     with Ledger(folder) as ledger:
         model = ledger.add_model(ModelIdentity("clip", "embed", "bench", "", "", "none", "0" * 64, "{}"))
-        for start in range(0, rows, SLICE):
-            name = f"{start // SLICE:04d}.mp4"
+        for number, vectors in enumerate(sources):
+            name = f"{number:04d}.mp4"
             source = ledger.add_source(Source(folder / name, name, name, 1, 1, named=True), Kind.VIDEO)
-            vectors = random.standard_normal((min(SLICE, rows - start), DIMENSIONS), dtype=np.float32)
             answers = tuple(
                 FrameAnswer(index, index / 25, 1 / 25, Prediction(embedding=Embedding(vector)))
-                for index, vector in enumerate(unit_rows(vectors))
+                for index, vector in enumerate(vectors)
             )
             ledger.commit([TaskResult(Task(source, model, 0), answers)])
 
@@ -50,7 +56,7 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=1_000_000)
     typed = parser.parse_args()
     if not (typed.folder / "ledger.sqlite").exists():
-        fill(typed.folder, typed.rows)
+        fill(typed.folder, spread(typed.rows))
     begun = time.perf_counter()
     space = choose_space(typed.folder, None)
     vectors = open_vectors(typed.folder, space)
