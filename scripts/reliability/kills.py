@@ -44,6 +44,9 @@ def torture_kills(
     bench: Bench, *, frames: int = 1000, ways: Sequence[signal.Signals] = tuple(_WAYS)
 ) -> Iterator[Verdict]:
     """Stop runs in both ways: SIGKILL to the whole group, and, a fifth as often, Ctrl-C."""
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+        # A shell that starts us in the background ignores it, and so would every process of ours.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     room = bench.room("kills")
     media = write_mixture(room / "in", frames=frames, seconds=frames / 33)
     arguments = command(square_finder(room), media)
@@ -78,7 +81,7 @@ def _chains(
 ) -> _Tally:
     chance = random.Random(f"{bench.seed} {number}")
     tally = _Tally()
-    while tally.kills < kills:
+    while tally.kills < kills and tally.chains < 2 * kills:
         out = room / f"out-{number.name}-{tally.chains}"
         wanted = min(chance.randint(1, _MOST_KILLS_A_CHAIN), kills - tally.kills)
         # Every run of a chain has less to do than the one before, so its moment may never come.
@@ -95,6 +98,8 @@ def _chains(
         tally.chains += 1
         wrong = last.troubles(0) + integrity(out) + remains_of(out).differences(reference)
         tally.wrong += [f"chain {tally.chains}: {trouble}" for trouble in wrong]
+    if tally.kills < kills:
+        tally.wrong.append(f"only {tally.kills} of {kills} signals ended a run")
     return tally
 
 
