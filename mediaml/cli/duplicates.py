@@ -42,4 +42,5 @@ def command(context: click.Context, /, folder: Path, plugin: str | None, alike: 
         for source in group.sources:
             click.echo(f"  {printable(pictures[source].shown)}")
     alike_count = sum(len(group.sources) for group in groups)
-    shell_of(context).say(f"{len(groups)} groups, {alike_count} of {len(pictures)} pictures are in one")
+    number = f"{len(groups)} group{'' if len(groups) == 1 else 's'}"
+    shell_of(context).say(f"{number}, {alike_count} of {len(pictures)} pictures are in one")

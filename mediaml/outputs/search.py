@@ -42,6 +42,8 @@ def search(vectors: Vectors, question: Float32Array, count: int, alike: float) -
 
     Near-duplicates are counted among the 4096 best frames, or as far down as `count` answers reach.
     """
+    # One product over the mapped file: it makes no copy and reads straight on, so that blocks or advice to
+    # the system gained nothing where both were measured.
     scores = vectors.matrix @ question
     kept: list[int] = []
     merged: list[int] = []

@@ -60,7 +60,7 @@ def download(
     raise (ChecksumError if wrong else ModelError)(
         f"{file.base} of {entry.name} could not be fetched ({told}).",
         f"Check network and proxy; or fetch {urls[0] if urls else file.base} elsewhere and bring it: "
-        f"`mediaml models pull {entry.name} --from PATH`.",
+        f"`mediaml models pull {entry.name} --from PATH` (`mediaml models info {entry.name}` has all files).",
     )
 
 

@@ -164,7 +164,7 @@ def test_duplicates_are_grouped(mediaml, searched):
     head, *members = said.out.splitlines()
     assert head.startswith("2 pictures, cosine 1.000")
     assert [line.rpartition("/")[2] for line in members] == ["0.png", "copy.png"]
-    assert "1 groups, 2 of 5 pictures" in said.err
+    assert "1 group, 2 of 5 pictures" in said.err
 
 
 def test_a_ledger_without_embeddings_is_named(mediaml, photos):
