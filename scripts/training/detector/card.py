@@ -32,14 +32,18 @@ _DATA = (
 
 TRIED = (
     "Dense distillation of Yolo-Fastest-1.1-xl's raw heads on augmented photos, annotated boxes written over "
-    "them, YOLOX-nano's sure boxes where the annotation is not complete.",
+    "them, YOLOX-nano's sure boxes where the annotation is not complete; photos with rare "
+    "classes drawn more often.",
     "Plain dense convolutions in bfloat16 on two CPU cores: at 160 px, forward and backward of two residual "
-    "layouts ran at 225 (1x1 and 3x3) and 280 (two 3x3) images a second while nothing else ran.",
+    "layouts ran at 225 (1x1 and 3x3) and 280 (two 3x3, taken) images a second while nothing else ran.",
     "torch.compile: 290 to 305 images a second in the bare network, but after 16 to 57 s of compiling a "
     "size on idle cores; with colours and loss inside and other programs running it took over eight "
     "minutes. Not used.",
     "Two OpenMP threads: fell to 25 samples a second beside other programs; one process a core on shared "
     "weights instead.",
+    "The first 5856 samples in batches of 16, then of 8: more steps for the same samples.",
+    "The shipped run had about a third of one core: 15 to 30 samples a second, not the 280 of two "
+    "idle cores. What is missing is samples, by a factor of ten and more; --init goes on from here.",
 )
 
 _MEANING = (
