@@ -22,7 +22,7 @@ class Recipe:
 
     seed: int = 20_261_120
     strings: int = 3_000
-    epochs: int = 1
+    epochs: int = 2
     batch: int = 32
     rate: float = 3e-3
     decay: float = 0.02
