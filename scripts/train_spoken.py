@@ -24,7 +24,7 @@ TRIED = [
     "but answered once and right in .858 of clips only; so 0.15 s, and such moments count 2.5 times.",
     "One epoch of 3 000 strings a speaker: .922 on average (nicolas .866, yweweler .894, george .900).",
     "Averaging over three or five stretched mel axes when answering: .925 at best, not worth its time.",
-    "A second epoch: .933 on average. The weakest voice (nicolas) gained least, so more voices, not only more "
+    "A second epoch: .933 on average. Nicolas, the weakest, gained little, so more voices, not only more "
     "epochs, are what is missing; --epochs 3 --loso goes on from the checkpoints.",
 ]
 
