@@ -4,14 +4,17 @@
     ├── UsageError               2   what was typed cannot be meant
     │   ├── OptionError          2   a plugin option is unknown or of the wrong type
     │   └── OutputError          2   the output folder cannot be used
-    ├── DeviceError              3   the device asked for was not obtained
+    ├── DeviceError              3   the device asked for was not obtained, or has failed
+    │   └── MemoryLimitError     3   a batch does not fit in the memory of its device
     ├── PluginError              4   a plugin is unknown, broken or breaks its contract
     ├── ModelError               4   a model file is unreadable or does not fit
     │   └── ChecksumError        4   a model file is not the one that was promised
     ├── NoInputsError            5   nothing that was named is a media file
     └── MediaError               1   one media file cannot be (fully) read or written
         ├── NoSoundError         1   one media file holds no sound
-        └── LimitError           1   one media file is larger than the limits allow
+        ├── LimitError           1   one media file is larger than the limits allow
+        ├── CrashError           1   working on one media file ended the process that did it
+        └── TimeLimitError       1   one media file took longer than it may
 
 A message is one or two lines: what is wrong, where, and what to do next. Only `mediaml.cli` turns an
 error into text on stderr and an exit code.
@@ -56,9 +59,13 @@ class OutputError(UsageError):
 
 
 class DeviceError(MediamlError):
-    """The device asked for with `--device` was not obtained."""
+    """The device asked for with `--device` was not obtained, or has failed."""
 
     exit_code = 3
+
+
+class MemoryLimitError(DeviceError):
+    """A batch does not fit in the memory of its device; a smaller one may."""
 
 
 class PluginError(MediamlError):
@@ -93,3 +100,11 @@ class NoSoundError(MediaError):
 
 class LimitError(MediaError):
     """One media file exceeds a limit on pixels, streams or duration."""
+
+
+class CrashError(MediaError):
+    """Working on one media file ended the process that did it: a decoder or a plugin crashed or left."""
+
+
+class TimeLimitError(MediaError):
+    """One media file took longer than it may, or nothing came of it for too long."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from mediaml.types import DecodeAccounts, MediaInfo, Prediction, require
+from mediaml.types import DecodeAccounts, Kind, MediaInfo, Prediction, require
 
 Stage = Literal["open", "decode", "prepare", "infer", "write"]
 
@@ -66,6 +66,39 @@ class Task:
     source: int
     model: int
     slice: int
+
+
+@dataclass(frozen=True, slots=True)
+class Want:
+    """What one model still wants of a source.
+
+    Attributes:
+        model: its id in the ledger. index: its place among the models of the run, from 0.
+        next_slice: the first time slice that is wanted. frames_before: frames in the slices before it.
+    """
+
+    model: int
+    index: int
+    next_slice: int = 0
+    frames_before: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One source to be decoded once, for every model that wants it; `id` is the source's in the ledger."""
+
+    id: int
+    source: Source
+    kind: Kind
+    wants: tuple[Want, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Sniff:
+    """A source that only its container tells the kind of; `position` is kept for it in the ledger."""
+
+    source: Source
+    position: int
 
 
 @dataclass(frozen=True, slots=True)

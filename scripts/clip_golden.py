@@ -23,7 +23,7 @@ from mediaml.cli.job import choose
 from mediaml.media.image import ImageReader
 from mediaml.onnx.providers import parse_device
 from mediaml.registry import load_registry
-from mediaml.run.models import load_model
+from mediaml.run.models import load_model, resolve_model
 from mediaml.store.cache import Cache
 from mediaml.store.catalogue import load_catalogue
 from mediaml.types import Frame
@@ -58,7 +58,7 @@ def find_pictures() -> Path | None:
 def load(folder: Path, *options: str) -> Any:
     """The plugin's model, as the command line loads it."""
     choice = choose([load_registry().find("clip")], (str(folder),), options)[0]
-    return load_model(choice, parse_device("cpu"), warn=print).model
+    return load_model(resolve_model(choice), parse_device("cpu"), warn=print).model
 
 
 def frame(path: Path) -> Frame:

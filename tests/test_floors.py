@@ -27,7 +27,8 @@ FLOORS = {
     "ledger": 4,
     "run": 5,
     "outputs": 6,
-    "cli": 7,
+    "workers": 7,
+    "cli": 8,
 }
 # Files that are one room with others.
 ROOM_OF = {

@@ -56,9 +56,9 @@ def test_a_plugin_that_raises_or_leaves_costs_its_file(tmp_path):
     check(list(torture_plugins(bench(tmp_path), trials=trials)))
 
 
-@pytest.mark.xfail(strict=True, reason="plugins run in the process of the run: there is no supervisor yet")
-def test_a_plugin_that_ends_its_process_costs_its_file(tmp_path):
-    check(list(torture_plugins(bench(tmp_path), trials=(Trial("exit by os._exit(0)"),))))
+def test_a_plugin_that_ends_or_stops_its_process_costs_its_file(tmp_path):
+    trials = (Trial("exit by os._exit(0)"), Trial("crash"), Trial("hang"))
+    check(list(torture_plugins(bench(tmp_path), trials=trials)))
 
 
 def test_a_removed_output_folder_and_hostile_names(tmp_path):

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -23,21 +24,23 @@ from mediaml.cli.sink import Sink
 from mediaml.cli.versions import versions
 from mediaml.errors import NoInputsError, OutputError, UsageError
 from mediaml.ledger.ledger import Ledger
-from mediaml.ledger.view import open_view
+from mediaml.ledger.view import has_ledger, open_view
 from mediaml.media.limits import Limits
-from mediaml.onnx.providers import parse_device
+from mediaml.onnx.providers import parse_devices
 from mediaml.options import build_options, split_assignments
 from mediaml.outputs.annotated import Annotator
 from mediaml.outputs.failures import write_failures
 from mediaml.outputs.jsonl import write_results
 from mediaml.registry import Offer, load_registry
 from mediaml.run.inputs import Selection, scan
-from mediaml.run.models import Choice, LoadedModel, find_weights, identify, load_model
-from mediaml.run.pipeline import Pipeline, default_readers
+from mediaml.run.models import Choice, ResolvedModel, resolve_model
+from mediaml.run.pipeline import default_readers
 from mediaml.run.plan import Planned, Planner
 from mediaml.run.weights import obtain_weights
 from mediaml.types import Kind
 from mediaml.work import Source
+from mediaml.workers.messages import ModelFacts, ModelOrder, Setup
+from mediaml.workers.supervisor import Clocks, Supervisor
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +62,7 @@ class Request:
     hashed: bool
     only_failed: bool
     patience: Patience
+    clocks: Clocks
     batch: int | None
     threads: int | None
     readers: int | None
@@ -74,39 +78,61 @@ def run_job(request: Request, shell: Shell) -> int:
     offers = [registry.find(name) for name in request.plugins]
     asked = prompt_assignments(offers, request.prompts)
     choices = choose(offers, request.weights, (*request.options, *asked))
-    sources = list(scan(request.selection))
-    device = parse_device(request.device)
+    devices = parse_devices(request.device)
     obtain = partial(obtain_weights, store_of(shell, registry))
     if request.dry_run:
-        identities = [
-            identify(choice, find_weights(choice.offer, choice.weights, obtain)) for choice in choices
-        ]
+        sources = list(scan(request.selection))
+        identities = [resolve_model(choice, obtain).identity for choice in choices]
         return tell_reasons(request.output, sources, identities, force=request.force, hashed=request.hashed)
-    models = [
-        load_model(
-            choice,
-            device,
-            threads=request.threads,
-            batch=request.batch,
-            warn=shell.warn,
-            obtain=obtain,
-        )
-        for choice in choices
-    ]
-    tell_devices(models, request.device, shell)
-    for choice in choices:
-        tell_bundled(choice, registry, shell)
-    with ExitStack() as stack:
-        ledger = stack.enter_context(Ledger(request.output))
-        stack.enter_context(_sole_writer(request.output))
-        return _carry_out(request, models, sources, ledger, shell)
+    with Supervisor(devices, clocks=request.clocks, warn=shell.warn) as supervisor:
+        sources = list(scan(request.selection))
+        models = [resolve_model(choice, obtain) for choice in choices]
+        facts = supervisor.load(_setup(request, models, len(devices), debug=shell.debug))
+        by_name = {model.spec.name: fact for model, fact in zip(models, facts, strict=True)}
+        tell_devices(by_name, request.device, shell)
+        for choice in choices:
+            tell_bundled(choice, registry, shell)
+        with ExitStack() as stack:
+            ledger = stack.enter_context(Ledger(request.output))
+            stack.enter_context(_sole_writer(request.output))
+            run = ledger.begin_run(_header(by_name))
+            code = _carry_out(request, supervisor, models, sources, ledger, shell)
+            ledger.end_run(run)
+    return code
+
+
+def _setup(request: Request, models: Sequence[ResolvedModel], workers: int, *, debug: bool) -> Setup:
+    """What a worker has to know; its device is filled in for each."""
+    limits: dict[str, int] = {}
+    if has_ledger(request.output):
+        with open_view(request.output) as view:
+            limits = view.batch_limits()
+    return Setup(
+        models=tuple(map(_model_order, models)),
+        device=parse_devices(request.device)[0],
+        threads=request.threads,
+        batch=request.batch,
+        readers=request.readers or default_readers(workers),
+        limits=Limits(),
+        batch_limits=limits,
+        debug=debug,
+    )
+
+
+def _model_order(model: ResolvedModel) -> ModelOrder:
+    weights = None if model.weights is None else os.fsencode(model.weights.absolute())
+    return ModelOrder(dict(model.choice.assignments), weights, model.identity)
 
 
 def _carry_out(
-    request: Request, models: list[LoadedModel], sources: list[Source], ledger: Ledger, shell: Shell
+    request: Request,
+    supervisor: Supervisor,
+    models: Sequence[ResolvedModel],
+    sources: Sequence[Source],
+    ledger: Ledger,
+    shell: Shell,
 ) -> int:
-    """Run the models over the sources into an open ledger, derive the outputs, report."""
-    pipeline = Pipeline(readers=request.readers or default_readers(), limits=Limits())
+    """Have the sources answered into an open ledger, derive the outputs, report; returns the exit code."""
     planner = Planner(
         ledger,
         [(model, ledger.add_model(model.identity)) for model in models],
@@ -114,9 +140,8 @@ def _carry_out(
         force=request.force,
         hashed=request.hashed,
         only_failed=request.only_failed,
-        emit=pipeline.emit,
+        emit=supervisor.emit,
     )
-    run = ledger.begin_run(_header(models))
     with ExitStack() as stack:
         view = stack.enter_context(open_view(request.output))
         progress = stack.enter_context(Progress(len(sources), shell))
@@ -132,9 +157,8 @@ def _carry_out(
                 patience=request.patience,
             )
         )
-        stopped = _work(pipeline, planner, sources, sink, shell)
+        stopped = _work(supervisor, planner, sources, sink, shell)
         progress.close()
-        ledger.end_run(run)
         if stopped is None:
             _nothing_done(planner.planned, request)
         results = write_results(view, request.output)
@@ -144,19 +168,18 @@ def _carry_out(
 
 
 def _work(
-    pipeline: Pipeline, planner: Planner, sources: Sequence[Source], sink: Sink, shell: Shell
+    supervisor: Supervisor, planner: Planner, sources: Sequence[Source], sink: Sink, shell: Shell
 ) -> int | None:
-    """Commit what the pipeline yields until all is done; the exit code of a run that was stopped before."""
-    results = pipeline.results(planner.jobs(sources))
+    """Commit what the workers answer until all is done; the exit code of a run that was stopped before."""
     try:
         with _terminate_as_interrupt():
-            for ready in results:
+            for ready in supervisor.results(planner.jobs(sources), planner):
                 sink.commit(ready)
             sink.replay(planner.planned.done)
             sink.wait_for_copies()
     except (KeyboardInterrupt, TooManyFailures) as stop:
-        results.close()  # type: ignore[attr-defined]
-        sink.commit(pipeline.leftovers(), stopping=True)
+        supervisor.close()
+        sink.commit(supervisor.leftovers(), stopping=True)
         shell.error(str(stop) or "interrupted; the same command again goes on from here.")
         return 1 if isinstance(stop, TooManyFailures) else INTERRUPTED
     return None
@@ -185,21 +208,22 @@ def choose(offers: list[Offer], given: Sequence[str], assignments: Sequence[str]
             name, path = names[0], text
         weights[name] = Path(path)
     return [
-        Choice(offer, build_options(offer.spec, options[offer.spec.name]), weights.get(offer.spec.name))
+        Choice(offer, build_options(offer.spec, texts), weights.get(offer.spec.name), texts)
         for offer in offers
+        for texts in [options[offer.spec.name]]
     ]
 
 
-def _annotates(request: Request, models: list[LoadedModel]) -> bool:
+def _annotates(request: Request, models: Sequence[ResolvedModel]) -> bool:
     if request.annotate is None:
         return any(model.spec.task in ("detect", "transform") for model in models)
     return request.annotate
 
 
-def _header(models: list[LoadedModel]) -> dict[str, Any]:
+def _header(facts: Mapping[str, ModelFacts]) -> dict[str, Any]:
     return {
         "versions": versions(),
-        "devices": {model.spec.name: list(model.devices) for model in models},
+        "devices": {name: list(fact.devices) for name, fact in facts.items()},
     }
 
 

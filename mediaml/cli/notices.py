@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -13,20 +13,21 @@ from mediaml.cli.table import table
 from mediaml.ledger.schema import FILE_NAME
 from mediaml.ledger.view import open_view
 from mediaml.registry import Registry
-from mediaml.run.models import Choice, LoadedModel
+from mediaml.run.models import Choice
 from mediaml.run.plan import with_digest
 from mediaml.run.reasons import reasons
 from mediaml.store.bundled import bundled_card, bundled_names
 from mediaml.store.catalogue import load_catalogue
 from mediaml.work import ModelIdentity, Source
+from mediaml.workers.messages import ModelFacts
 
 
-def tell_devices(models: list[LoadedModel], asked: str, shell: Shell) -> None:
-    """Where each model really runs; a fallback of `--device auto` is one loud line."""
-    for model in models:
-        for reason in model.fallbacks:
+def tell_devices(facts: Mapping[str, ModelFacts], asked: str, shell: Shell) -> None:
+    """Where each model, by its name, really runs; a fallback of `--device auto` is one loud line."""
+    for name, fact in facts.items():
+        for reason in fact.fallbacks:
             shell.warn(f"--device {asked}: running on the CPU, because {reason}")
-        shell.detail(f"{model.spec.name}: on {', '.join(model.devices) or 'no device of ours'}")
+        shell.detail(f"{name}: on {', '.join(fact.devices) or 'no device of ours'}")
 
 
 def tell_bundled(choice: Choice, registry: Registry, shell: Shell) -> None:

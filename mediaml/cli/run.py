@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from mediaml.run.inputs import Selection
 
 _KINDS = ("image", "video", "audio")
+_SECONDS = click.FloatRange(min=0.0)
 
 
 @click.command("run")
@@ -42,7 +43,10 @@ _KINDS = ("image", "video", "audio")
     help="Output folder.",
 )
 @click.option(
-    "--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:N; cuda never falls back."
+    "--device",
+    default="auto",
+    show_default=True,
+    help="auto, cpu, cuda, cuda:N, or several GPUs as cuda:0,1; cuda never falls back.",
 )
 @click.option("--recursive/--no-recursive", default=True, show_default=True, help="Enter folders in folders.")
 @click.option("--from-file", metavar="LIST|-", help="Read more inputs from a file, one a line; - is stdin.")
@@ -69,6 +73,20 @@ _KINDS = ("image", "video", "audio")
     help="Whether the run goes on after a file has failed.",
 )
 @click.option("--max-failures", metavar="N|P%", help="Stop after so many failed files, or such a share.")
+@click.option(
+    "--timeout-per-file",
+    type=_SECONDS,
+    metavar="SECONDS",
+    help="Give a file up that takes longer [default: never].",
+)
+@click.option(
+    "--stall-timeout",
+    type=_SECONDS,
+    metavar="SECONDS",
+    default=300.0,
+    show_default=True,
+    help="Give a file up when nothing comes of it for so long; 0 waits for ever.",
+)
 @click.option("--batch", type=click.IntRange(1), help="Frames answered at once [default: by device].")
 @click.option("--threads", type=click.IntRange(1), help="Threads of ONNX Runtime [default: by machine].")
 @click.option("--readers", type=click.IntRange(1, 64), help="Files decoded at once [default: by machine].")
@@ -92,6 +110,7 @@ def command(context: click.Context, /, **typed: Any) -> int:
     from mediaml.cli.job import Request, run_job
     from mediaml.cli.patience import Patience
     from mediaml.cli.prompts import read_prompts
+    from mediaml.workers.supervisor import Clocks
 
     request = Request(
         selection=_selection(typed),
@@ -109,6 +128,7 @@ def command(context: click.Context, /, **typed: Any) -> int:
         hashed=typed["hashed"],
         only_failed=typed["only_failed"],
         patience=Patience.of(typed["on_error"], typed["max_failures"]),
+        clocks=Clocks(typed["timeout_per_file"] or None, typed["stall_timeout"] or None),
         batch=typed["batch"],
         threads=typed["threads"],
         readers=typed["readers"],

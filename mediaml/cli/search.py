@@ -100,7 +100,7 @@ def _model_of(
     from mediaml.cli.pulling import store_of
     from mediaml.onnx.providers import parse_device
     from mediaml.registry import load_registry
-    from mediaml.run.models import Choice, load_model
+    from mediaml.run.models import Choice, load_model, resolve_model
     from mediaml.run.weights import obtain_weights
 
     registry = load_registry()
@@ -110,8 +110,8 @@ def _model_of(
     known = space.weights if space.weights in store.catalogue.entries else None
     given = weights or known
     choice = Choice(offer, offer.spec.options(), Path(given) if given else None)
-    obtain = partial(obtain_weights, store)
-    model = load_model(choice, parse_device(device), warn=shell.warn, obtain=obtain, words_only=words_only)
+    resolved = resolve_model(choice, partial(obtain_weights, store))
+    model = load_model(resolved, parse_device(device), warn=shell.warn, words_only=words_only)
     found = model.identity
     if found.weights_sha256 != space.weights_sha256:
         raise ChecksumError(

@@ -13,12 +13,12 @@ from mediaml.cli.patience import Patience
 from mediaml.cli.progress import Progress
 from mediaml.cli.shell import Shell
 from mediaml.closing import Closing
+from mediaml.ledger.encoding import TaskRecord
 from mediaml.ledger.ledger import Ledger
 from mediaml.ledger.view import FailureRow, View
 from mediaml.outputs.annotated import ARTIFACT, Annotator, Drawn, annotated_path
 from mediaml.outputs.jsonl import run_line, source_lines, task_lines, write_line
 from mediaml.run.plan import Planned
-from mediaml.work import TaskResult
 
 _MOST_COPIES_WAITING = 32
 _MOST_FAILURES_SHOWN = 20
@@ -71,22 +71,22 @@ class Sink(Closing):
             self._annotator.close()
         self._stack.close()
 
-    def commit(self, results: Sequence[TaskResult], *, stopping: bool = False) -> None:
-        """Commit results in one transaction, stream them, and draw the sources that they complete.
+    def commit(self, records: Sequence[TaskRecord], *, stopping: bool = False) -> None:
+        """Commit records in one transaction, stream them, and draw the sources that they complete.
 
         Raises:
             TooManyFailures: more files have failed than are borne; not when the run is `stopping` anyway.
         """
-        self._ledger.commit(results)
-        for result in results:
-            self._progress.answered(len(result.answers))
+        self._ledger.commit(records)
+        for record in records:
+            self._progress.answered(len(record.answers))
             if self._stream:
-                for line in task_lines(self._view, result.task):
+                for line in task_lines(self._view, record.task):
                     write_line(self._stream, line)
-            if result.failure:
-                self._failed.add(result.task.source)
-            if result.last or result.failure:
-                self._finished(result.task.source)
+            if record.failure:
+                self._failed.add(record.task.source)
+            if record.last or record.failure:
+                self._finished(record.task.source)
         if self._stream:
             self._stream.flush()
         self._progress.show(self._planned.seen - self._planned.jobs + self._settled)

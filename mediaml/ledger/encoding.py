@@ -7,14 +7,66 @@ enough that the last bits of a different batch size do not show.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 import msgspec
 import numpy as np
 
 from mediaml.errors import OutputError
-from mediaml.types import Detection, Embedding, Label, MediaInfo, Picture, UInt8Array
+from mediaml.types import DecodeAccounts, Detection, Embedding, Label, MediaInfo, Picture, UInt8Array
+from mediaml.work import Failure, FrameAnswer, Task, TaskResult
 
 _SCORE_DECIMALS, _BOX_DECIMALS = 5, 2
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerRecord:
+    """A `FrameAnswer` as the ledger keeps it: `labels` and `detections` as JSON, the rest as bytes."""
+
+    index: int
+    time_s: float
+    duration_s: float
+    labels: str
+    detections: str
+    embedding: bytes | None = None
+    picture: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TaskRecord:
+    """A `TaskResult` as the ledger keeps it; `info` is the JSON of `info_json`."""
+
+    task: Task
+    answers: tuple[AnswerRecord, ...] = ()
+    last: bool = True
+    failure: Failure | None = None
+    accounts: DecodeAccounts = field(default_factory=DecodeAccounts)
+    info: str | None = None
+
+
+def record_of(result: TaskResult) -> TaskRecord:
+    """Encode what came of a task."""
+    return TaskRecord(
+        result.task,
+        tuple(map(_answer_record, result.answers)),
+        result.last,
+        result.failure,
+        result.accounts,
+        None if result.info is None else info_json(result.info),
+    )
+
+
+def _answer_record(answer: FrameAnswer) -> AnswerRecord:
+    said = answer.prediction
+    return AnswerRecord(
+        answer.index,
+        answer.time_s,
+        answer.duration_s,
+        labels_json(said.labels),
+        detections_json(said.detections),
+        embedding_blob(said.embedding),
+        picture_blob(said.picture),
+    )
 
 
 def labels_json(labels: Sequence[Label]) -> str:

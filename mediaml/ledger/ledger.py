@@ -14,11 +14,11 @@ import msgspec
 
 from mediaml.closing import Closing
 from mediaml.errors import OutputError
-from mediaml.ledger.encoding import detections_json, embedding_blob, info_json, labels_json, picture_blob
-from mediaml.ledger.schema import FILE_NAME, connect
+from mediaml.ledger.encoding import TaskRecord
+from mediaml.ledger.schema import BATCH_PREFIX, FILE_NAME, connect
 from mediaml.ledger.standing import IDENTITY, Known, standing
 from mediaml.types import Kind
-from mediaml.work import Failure, ModelIdentity, Source, Standing, TaskResult
+from mediaml.work import Failure, ModelIdentity, Source, Standing
 
 
 def _now() -> str:
@@ -46,7 +46,7 @@ class Ledger(Closing):
                 f"the output folder {folder} cannot be written.", "Name a folder that you may write with -o."
             )
         self._db = connect(folder)
-        self._positions = self._db.execute("SELECT coalesce(max(position), 0) FROM source").fetchone()[0]
+        self._positions: int = self._db.execute("SELECT coalesce(max(position), 0) FROM source").fetchone()[0]
 
     def close(self) -> None:
         """Close the file; closing twice does nothing."""
@@ -106,8 +106,15 @@ class Ledger(Closing):
         row = self._known(source)
         return Kind(row.kind) if row and row.kind and row.is_of(source) else None
 
-    def add_source(self, source: Source, kind: Kind | None = None) -> int:
+    def next_position(self) -> int:
+        """The next place in the order of sources."""
+        self._positions += 1
+        return self._positions
+
+    def add_source(self, source: Source, kind: Kind | None = None, position: int | None = None) -> int:
         """The id of a source; `kind` is `None` where it could not be told.
+
+        It takes the `position` that is given; else a new one takes the next, and a known one keeps its own.
 
         A source that has changed loses its earlier answers: they are of another file. Where its digest is
         given, and was given before, that tells; else size and time of modification do. Its `name` stays the
@@ -116,14 +123,15 @@ class Ledger(Closing):
         with self._transaction():
             row = self._known(source)
             if row is None:
-                return self._insert_source(source, kind)
+                return self._insert_source(source, kind, position or self.next_position())
             if not row.is_of(source):
                 self._db.execute("DELETE FROM task WHERE source = ?", (row.id,))
                 self._db.execute("DELETE FROM artifact WHERE source = ?", (row.id,))
             digest = source.digest or (row.digest if row.is_of(source) else "")
             self._db.execute(
-                "UPDATE source SET shown = ?, size = ?, mtime_ns = ?, digest = ?, kind = ? WHERE id = ?",
-                (source.shown, source.size, source.mtime_ns, digest, kind and kind.value, row.id),
+                "UPDATE source SET shown = ?, position = coalesce(?, position), size = ?, mtime_ns = ?, "
+                "digest = ?, kind = ? WHERE id = ?",
+                (source.shown, position, source.size, source.mtime_ns, digest, kind and kind.value, row.id),
             )
         return row.id
 
@@ -133,13 +141,12 @@ class Ledger(Closing):
         ).fetchone()
         return Known(*row) if row else None
 
-    def _insert_source(self, source: Source, kind: Kind | None) -> int:
-        self._positions += 1
+    def _insert_source(self, source: Source, kind: Kind | None, position: int) -> int:
         values = (
             os.fsencode(source.path),
             source.shown,
             self._free("source", "name", source.name),
-            self._positions,
+            position,
             source.size,
             source.mtime_ns,
             source.digest,
@@ -180,20 +187,20 @@ class Ledger(Closing):
                 (source, model, model, restart),
             )
 
-    def commit(self, results: Sequence[TaskResult]) -> None:
+    def commit(self, records: Sequence[TaskRecord]) -> None:
         """Commit tasks, all of them or, when the process dies, none.
 
         Raises:
             OutputError: the ledger cannot be written, for instance because the disk is full.
         """
         with self._transaction():
-            for result in results:
-                self._write(result)
+            for record in records:
+                self._write(record)
 
-    def _write(self, result: TaskResult) -> None:
-        task, failure, accounts = result.task, result.failure, result.accounts
-        if result.info is not None:
-            self._db.execute("UPDATE source SET info = ? WHERE id = ?", (info_json(result.info), task.source))
+    def _write(self, record: TaskRecord) -> None:
+        task, failure, accounts = record.task, record.failure, record.accounts
+        if record.info is not None:
+            self._db.execute("UPDATE source SET info = ? WHERE id = ?", (record.info, task.source))
         self._db.execute("UPDATE artifact SET done = 0 WHERE source = ?", (task.source,))
         self._db.execute(
             "INSERT OR REPLACE INTO task VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -201,8 +208,8 @@ class Ledger(Closing):
                 task.source,
                 task.model,
                 task.slice,
-                len(result.answers),
-                result.last,
+                len(record.answers),
+                record.last,
                 *((failure.stage, failure.type, failure.message) if failure else (None, None, None)),
                 accounts.expected,
                 accounts.decoded,
@@ -211,14 +218,13 @@ class Ledger(Closing):
             ),
         )
         self._db.executemany(
-            "INSERT INTO answer VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", self._answer_rows(result)
+            "INSERT INTO answer VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", self._answer_rows(record)
         )
 
     @staticmethod
-    def _answer_rows(result: TaskResult) -> Iterable[tuple[Any, ...]]:
-        task = result.task
-        for answer in result.answers:
-            said = answer.prediction
+    def _answer_rows(record: TaskRecord) -> Iterable[tuple[Any, ...]]:
+        task = record.task
+        for answer in record.answers:
             yield (
                 task.source,
                 task.model,
@@ -226,10 +232,17 @@ class Ledger(Closing):
                 task.slice,
                 answer.time_s,
                 answer.duration_s,
-                labels_json(said.labels),
-                detections_json(said.detections),
-                embedding_blob(said.embedding),
-                picture_blob(said.picture),
+                answer.labels,
+                answer.detections,
+                answer.embedding,
+                answer.picture,
+            )
+
+    def note_batch_limit(self, key: str, frames: int) -> None:
+        """Remember the largest batch that fits in memory; `key` tells the model and the device."""
+        with self._transaction():
+            self._db.execute(
+                "INSERT OR REPLACE INTO meta VALUES (?, ?)", (f"{BATCH_PREFIX}{key}", str(frames))
             )
 
     def claim_artifact(self, source: int, kind: str, wanted: str) -> str:

@@ -9,6 +9,8 @@ from mediaml.errors import OutputError
 
 FILE_NAME = "ledger.sqlite"
 SCHEMA_VERSION = 1
+BATCH_PREFIX = "batch "
+"""What the keys of `meta` begin with that hold the largest batch of a model on a device."""
 
 _TABLES = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;

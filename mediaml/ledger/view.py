@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from mediaml.ledger.encoding import picture_of
-from mediaml.ledger.schema import connect
+from mediaml.ledger.schema import BATCH_PREFIX, FILE_NAME, connect
 from mediaml.ledger.standing import IDENTITY, Known, standing
 from mediaml.types import Box, DecodeAccounts, Detection, Kind, Label, UInt8Array
 from mediaml.work import Failure, ModelIdentity, Standing, Task
@@ -88,6 +88,11 @@ class View:
         return [
             {**dict(zip(columns, row, strict=False)), "options": msgspec.json.decode(row[-1])} for row in rows
         ]
+
+    def batch_limits(self) -> dict[str, int]:
+        """The largest batches that fitted in memory, by the key with which they were noted."""
+        rows = self._db.execute("SELECT key, value FROM meta WHERE key LIKE ?", (f"{BATCH_PREFIX}%",))
+        return {key.removeprefix(BATCH_PREFIX): int(value) for key, value in rows}
 
     def sources(self) -> Iterator[SourceRow]:
         """Every source, in the order they were given."""
@@ -234,6 +239,11 @@ def _of_task(source: int, task: Task | None) -> tuple[str, tuple[int, ...]]:
 def _source_row(row: tuple[Any, ...]) -> SourceRow:
     kind = Kind(row[4]) if row[4] else None
     return SourceRow(row[0], Path(os.fsdecode(row[1])), row[2], row[3], kind)
+
+
+def has_ledger(folder: Path) -> bool:
+    """Whether a folder holds a ledger."""
+    return (folder / FILE_NAME).is_file()
 
 
 @contextmanager

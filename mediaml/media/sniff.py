@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from pathlib import Path
 
 from mediaml.errors import MediaError
 from mediaml.media.image_header import sniff_image
 from mediaml.media.limits import Limits
-from mediaml.media.open import audio_stream, open_container, video_stream
 from mediaml.types import Kind
 
 HEAD = 64
@@ -45,6 +45,34 @@ def looks_like_media_name(path: Path) -> bool:
     return MEDIA_ENDING.search(path.name) is not None
 
 
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What the first bytes of a file say it is; if not `certain`, only its container's header can tell."""
+
+    kind: Kind
+    certain: bool
+
+
+def sniff_claim(path: Path) -> Claim | None:
+    """What a file claims to be by its first bytes; `None` for no media that is read here.
+
+    Reads 64 bytes, of what may be a transport stream 1.5 kB, and never asks a decoder or demuxer.
+
+    Raises:
+        MediaError: the file cannot be read; an empty file is `None`.
+    """
+    head = _head(path)
+    if sniff_image(head):
+        return Claim(Kind.IMAGE, certain=True)
+    if (head[:4], head[8:12]) in WAVES:
+        return Claim(Kind.AUDIO, certain=True)
+    if head.startswith(AUDIO_MAGIC) or head.startswith(AUDIO_SYNC) or _is_mpeg_audio(head):
+        return Claim(Kind.AUDIO, certain=False)
+    if _is_mp4(head) or head.startswith(EITHER_MAGIC) or _is_other_video(head, path):
+        return Claim(Kind.VIDEO, certain=False)
+    return None
+
+
 def sniff_kind(path: Path) -> Kind | None:
     """Whether a file is a picture, a video or a sound; `None` for anything else.
 
@@ -55,16 +83,10 @@ def sniff_kind(path: Path) -> Kind | None:
     Raises:
         MediaError: the file cannot be read; an empty file is `None`.
     """
-    head = _head(path)
-    if sniff_image(head):
-        return Kind.IMAGE
-    if (head[:4], head[8:12]) in WAVES:
-        return Kind.AUDIO
-    if head.startswith(AUDIO_MAGIC) or head.startswith(AUDIO_SYNC) or _is_mpeg_audio(head):
-        return _by_header(path, Kind.AUDIO)
-    if _is_mp4(head) or head.startswith(EITHER_MAGIC) or _is_other_video(head, path):
-        return _by_header(path, Kind.VIDEO)
-    return None
+    claim = sniff_claim(path)
+    if claim is None:
+        return None
+    return claim.kind if claim.certain else _by_header(path, claim.kind)
 
 
 def _head(path: Path) -> bytes:
@@ -114,6 +136,8 @@ def _is_transport_stream(path: Path) -> bool:
 
 def _by_header(path: Path, otherwise: Kind) -> Kind:
     """What the streams of a container say; `otherwise` where it cannot be opened."""
+    from mediaml.media.open import audio_stream, open_container, video_stream
+
     try:
         with open_container(path, Limits()) as container:
             if video_stream(container) is not None:

@@ -79,6 +79,20 @@ def parse_device(text: str) -> DeviceRequest:
     return DeviceRequest("cuda", int(match[1] or 0))
 
 
+def parse_devices(text: str) -> tuple[DeviceRequest, ...]:
+    """Read one device as `parse_device` does, or several GPUs as `cuda:0,1`; each is there once.
+
+    Raises:
+        UsageError: the text is none of these.
+    """
+    first, *others = text.split(",")
+    if not others:
+        return (parse_device(text),)
+    if not first.startswith("cuda:") or not all(re.fullmatch(r"[0-9]{1,4}", other) for other in others):
+        raise UsageError(f"unknown devices {text!r}", "Several GPUs are given by their numbers: cuda:0,1")
+    return tuple(dict.fromkeys(map(parse_device, [first, *(f"cuda:{other}" for other in others)])))
+
+
 def provider_options(device: Device) -> list[tuple[str, dict[str, Any]]]:
     """Execution providers for `device` in the form that `InferenceSession` takes.
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from mediaml.errors import DeviceError, ModelError
+from mediaml.errors import DeviceError, MemoryLimitError, ModelError
 from mediaml.inputs import ImageInput, SoundInput
 from mediaml.onnx.metadata import read_image_input, read_labels, read_sound_input, read_stride
 from mediaml.onnx.model_file import model_bytes, model_digest, uses_external_data
@@ -79,16 +79,22 @@ class Session:
 
         Raises:
             ModelError: an array is missing, is one too many or does not fit, or the graph fails on it.
-            DeviceError: the GPU has run out of memory or has failed.
+            MemoryLimitError: there is not enough memory for so large a batch.
+            DeviceError: the GPU has failed.
         """
         try:
             answers: list[Array] = self._runtime.run(None, dict(feeds))
         except Exception as error:
             reason = one_line(error)
+            if _lacks_memory(reason):
+                raise MemoryLimitError(
+                    f"{self.name} does not fit in the memory of {self.device}: {reason}",
+                    "Use a smaller --batch, free memory, or run with --device cpu.",
+                ) from error
             if self.device.kind == "cuda" and _blames_gpu(reason):
                 raise DeviceError(
                     f"{self.device} failed while running {self.name}: {reason}",
-                    "Use a smaller --batch, free memory on the GPU, or run with --device cpu.",
+                    "See `mediaml doctor`, and check the GPU with `nvidia-smi`; or run with --device cpu.",
                 ) from error
             wanted = ", ".join(map(str, self.inputs))
             raise ModelError(
@@ -194,8 +200,13 @@ def _tensor_spec(argument: Any) -> TensorSpec:
     return TensorSpec(argument.name, tuple(size if isinstance(size, int) else None for size in shape), dtype)
 
 
+def _lacks_memory(reason: str) -> bool:
+    """Whether ONNX Runtime says that memory has run out: in its arenas, in CUDA, cuDNN, cuBLAS or C++."""
+    words = reason.lower()
+    signs = ("out of memory", "failed to allocate", "bad_alloc", "bad allocation", "alloc_failed", "_oom")
+    return any(sign in words for sign in signs)
+
+
 def _blames_gpu(reason: str) -> bool:
     words = reason.lower()
-    return any(
-        word in words for word in ("out of memory", "failed to allocate", "cuda failure", "cudnn", "cublas")
-    )
+    return any(word in words for word in ("cuda failure", "cudnn", "cublas"))

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+from mediaml.run.models import LoadedModel
 from mediaml.run.read import Sample
 
 Key = tuple[int, tuple[int, ...] | None, str]
 
 
 class Buckets:
-    """Samples that wait for company, by model and shape. Used from the inference thread only."""
+    """Samples that wait for company, by model and shape. Used from the inference thread only.
 
-    def __init__(self) -> None:
+    Args:
+        most: the largest batch of a model.
+    """
+
+    def __init__(self, most: Callable[[LoadedModel], int]) -> None:
+        self._most = most
         self._waiting: dict[Key, list[Sample]] = {}
 
     def add(self, sample: Sample) -> list[Sample] | None:
@@ -18,7 +26,7 @@ class Buckets:
         key = _key(sample)
         bucket = self._waiting.setdefault(key, [])
         bucket.append(sample)
-        return self._waiting.pop(key) if len(bucket) >= sample.want.model.batch else None
+        return self._waiting.pop(key) if len(bucket) >= self._most(sample.part.model) else None
 
     def oldest(self) -> list[Sample] | None:
         """The batch whose first sample has waited longest, though it is not full; `None` when none waits."""
@@ -28,5 +36,5 @@ class Buckets:
 
 def _key(sample: Sample) -> Key:
     array = sample.array
-    model = id(sample.want.model)
+    model = id(sample.part.model)
     return (model, None, "") if array is None else (model, array.shape, array.dtype.str)

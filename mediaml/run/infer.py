@@ -1,22 +1,24 @@
 """The inference thread and the post-processing thread: batches in, answers into their streams.
 
 Plugin code runs here. Whatever it raises costs the file whose frame it was raised for: a batch that fails
-is tried again frame by frame, so that one frame does not take its neighbours along.
+is tried again frame by frame, so that one frame does not take its neighbours along. A batch that is too
+large for the memory of its device is halved instead, and so are all later ones of that model.
 """
 
 from __future__ import annotations
 
 import queue
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from mediaml.errors import PluginError
+from mediaml.errors import DeviceError, MemoryLimitError, PluginError
 from mediaml.run.answers import plain
 from mediaml.run.batching import Buckets
 from mediaml.run.channel import Channel
-from mediaml.run.read import Sample
+from mediaml.run.models import LoadedModel
+from mediaml.run.read import Mark, Sample
 from mediaml.spec import Answers, StagedModel
 from mediaml.types import Array, Prediction
 from mediaml.work import FrameAnswer
@@ -37,29 +39,58 @@ class Inference:
     Args:
         samples: where samples come from.
         answered: where batches go.
+        shrunk: told when a model's batch has been found too large, with the size that is used from then on.
     """
 
-    def __init__(self, samples: Channel[Sample], answered: Channel[Answered]) -> None:
+    def __init__(
+        self,
+        samples: Channel[Sample],
+        answered: Channel[Answered],
+        shrunk: Callable[[LoadedModel, int], None],
+    ) -> None:
         self._samples = samples
         self._answered = answered
-        self._buckets = Buckets()
-        self._alone: queue.SimpleQueue[Sample] = queue.SimpleQueue()
+        self._shrunk = shrunk
+        self._limits: dict[int, int] = {}
+        self._buckets = Buckets(self._most)
+        self._again: queue.SimpleQueue[list[Sample]] = queue.SimpleQueue()
+
+    def _most(self, model: LoadedModel) -> int:
+        return self._limits.get(id(model), model.batch)
 
     def retry_alone(self, samples: Sequence[Sample]) -> None:
-        """Answer each sample in a batch of its own; called from the post-processing thread."""
+        """Answer each sample in a batch of its own; called from the post-processing thread, too."""
         for sample in samples:
-            self._alone.put(sample)
+            self._again.put([sample])
 
     def work(self) -> None:
-        """Body of the inference thread; returns when the channel is closed."""
+        """Body of the inference thread; returns when the channel is closed.
+
+        Raises:
+            DeviceError: a device has failed for a reason other than memory; it is of no use any more.
+        """
         while not self._samples.closed:
             batch = self._next_batch()
-            if batch:
-                self._infer([sample for sample in batch if not sample.want.stream.failed])
+            live = [sample for sample in batch or () if not sample.part.stream.failed]
+            answered = self._infer(live) if live else None
+            if answered is not None:
+                self._answered.put(answered)
+
+    def answer_now(self, sample: Sample, mark: Mark) -> bool:
+        """Infer one sample and hand on its answer in the caller's thread; nothing else may be under way.
+
+        Raises:
+            DeviceError: see `work`.
+        """
+        mark("infer", sample.part.want.index, sample.frame.time_s)
+        answered = self._infer([sample])
+        if answered is not None:
+            post_process(answered, self)
+        return True
 
     def _next_batch(self) -> list[Sample] | None:
-        if not self._alone.empty():
-            return [self._alone.get()]
+        if not self._again.empty():
+            return self._again.get()
         sample = self._samples.get_nowait()
         if sample is not None:
             return self._buckets.add(sample)
@@ -70,20 +101,33 @@ class Inference:
         sample = self._samples.get()
         return None if sample is None else self._buckets.add(sample)
 
-    def _infer(self, samples: list[Sample]) -> None:
-        if not samples:
-            return
-        model = samples[0].want.model.model
+    def _infer(self, samples: list[Sample]) -> Answered | None:
+        model = samples[0].part.model.model
         try:
             if isinstance(model, StagedModel):
                 batch = np.stack([sample.array for sample in samples if sample.array is not None])
-                answered = Answered(samples, model.run(batch), None)
-            else:
-                answered = Answered(samples, None, model.predict([sample.frame for sample in samples]))
+                return Answered(samples, model.run(batch), None)
+            return Answered(samples, None, model.predict([sample.frame for sample in samples]))
+        except (MemoryLimitError, MemoryError) as error:
+            self._too_large(samples, error)
+        except DeviceError:
+            # A GPU's context is lost with its first failure: whatever ran on it next would fail as well.
+            raise
         except (Exception, SystemExit) as error:  # noqa: BLE001  plugin code may raise anything
             self._failed(samples, error)
-        else:
-            self._answered.put(answered)
+        return None
+
+    def _too_large(self, samples: list[Sample], error: BaseException) -> None:
+        """Halve a batch that does not fit in memory, and all later ones of its model."""
+        model, half = samples[0].part.model, (len(samples) + 1) // 2
+        if model.fixed or len(samples) == 1:
+            self._failed(samples, error)
+            return
+        if half < self._most(model):
+            self._limits[id(model)] = half
+            self._shrunk(model, half)
+        for start in range(0, len(samples), half):
+            self._again.put(samples[start : start + half])
 
     def _failed(self, samples: list[Sample], error: BaseException) -> None:
         if len(samples) == 1:
@@ -106,12 +150,12 @@ def post_process(answered: Answered, inference: Inference) -> None:
     for sample, prediction in zip(samples, predictions, strict=True):
         frame = sample.frame
         answer = FrameAnswer(frame.index, frame.time_s, frame.duration_s, prediction)
-        sample.want.stream.answer(sample.slice, answer)
+        sample.part.stream.answer(sample.slice, answer)
 
 
 def _predictions(answered: Answered) -> list[Prediction]:
     samples = answered.samples
-    loaded = samples[0].want.model
+    loaded = samples[0].part.model
     answers = answered.answers
     if answered.outputs is not None and isinstance(loaded.model, StagedModel):
         answers = loaded.model.decode(answered.outputs, [sample.frame for sample in samples])

@@ -1,10 +1,14 @@
-"""Loads the models of a run: weights found and summed, options checked, device verified."""
+"""The models of a run: chosen, then resolved (weights found and summed), then loaded on a device.
+
+Choosing and resolving ask nobody but the file system and the catalogue; loading runs the plugin's code and
+opens sessions, and belongs in the process that works on the files.
+"""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,11 +34,36 @@ _CPU_BATCH, _CUDA_BATCH = 4, 16
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """A model that the user chose: the offer, its checked options, and the weights given with `-m`."""
+    """A model that the user chose.
+
+    Attributes:
+        offer: what the plugin offers. options: checked.
+        weights: what was given with `-m`. assignments: what the options were built from, as texts by name.
+    """
 
     offer: Offer
     options: Any
     weights: Path | None = None
+    assignments: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ResolvedModel:
+    """A chosen model whose weights are here and known.
+
+    Attributes:
+        choice: what was chosen. weights: the file or folder; `None` for a model without weights.
+        identity: what decides its answers.
+    """
+
+    choice: Choice
+    weights: Path | None
+    identity: ModelIdentity
+
+    @property
+    def spec(self) -> ModelSpec:
+        """What the plugin offered."""
+        return self.choice.offer.spec
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -45,7 +74,7 @@ class LoadedModel:
         spec: what the plugin offered. model: what its `load` returned. identity: what decides its answers.
         devices: what its sessions really run on, such as `cpu` or `cuda:0`; empty where it has none.
         fallbacks: why a session of `--device auto` is not on the GPU.
-        batch: number of frames answered at once.
+        batch: number of frames answered at once. fixed: the graph takes no other number.
     """
 
     spec: ModelSpec
@@ -54,6 +83,7 @@ class LoadedModel:
     devices: tuple[str, ...]
     fallbacks: tuple[str, ...]
     batch: int
+    fixed: bool = False
 
 
 def find_weights(offer: Offer, given: Path | None, obtain: Callable[[str], Path]) -> Path | None:
@@ -111,33 +141,43 @@ def identify(choice: Choice, weights: Path | None) -> ModelIdentity:
     )
 
 
+def resolve_model(choice: Choice, obtain: Callable[[str], Path] = bundled_model) -> ResolvedModel:
+    """Find a chosen model's weights, fetched where need be, and sum them.
+
+    Args:
+        obtain: where a name leads that is no bundled model's; see `mediaml.run.weights.obtain_weights`.
+
+    Raises:
+        ModelError: the model file is missing, or cannot be fetched.
+    """
+    weights = find_weights(choice.offer, choice.weights, obtain)
+    return ResolvedModel(choice, weights, identify(choice, weights))
+
+
 def load_model(
-    choice: Choice,
+    resolved: ResolvedModel,
     device: DeviceRequest,
     *,
     threads: int | None = None,
     batch: int | None = None,
     warn: Callable[[str], None],
-    obtain: Callable[[str], Path] = bundled_model,
     words_only: bool = False,
 ) -> LoadedModel:
-    """Load one chosen model.
+    """Load one resolved model.
 
     Args:
         device: what was asked for with `--device`.
         threads: of ONNX Runtime within one operator; `None` decides by the machine.
         batch: frames answered at once; `None` decides by the device.
         warn: says one line to the user.
-        obtain: where a name leads that is no bundled model's; see `mediaml.run.weights.obtain_weights`.
         words_only: see `LoadContext.words_only`.
 
     Raises:
-        ModelError: the model file is missing, no ONNX model, or does not fit the plugin.
+        ModelError: the model file is no ONNX model, or does not fit the plugin.
         DeviceError: the device is not obtained.
         PluginError: the plugin's `load` failed, or returned something that cannot answer.
     """
-    spec = choice.offer.spec
-    weights = find_weights(choice.offer, choice.weights, obtain)
+    spec, options = resolved.spec, resolved.choice.options
     sessions: list[Session] = []
 
     def open_session(path: Path) -> Session:
@@ -147,7 +187,7 @@ def load_model(
         return sessions[-1]
 
     try:
-        model = spec.load(LoadContext(choice.options, weights, open_session, warn, words_only))
+        model = spec.load(LoadContext(options, resolved.weights, open_session, warn, words_only))
     except MediamlError:
         raise
     except (Exception, SystemExit) as error:  # a stranger's code may raise anything
@@ -156,11 +196,13 @@ def load_model(
         raise PluginError(f"plugin {spec.name!r} loads a {type(model).__name__}, which has no `predict`.")
     devices = tuple(sorted({str(session.device) for session in sessions}))
     preferred = batch or (_CUDA_BATCH if any(name.startswith("cuda") for name in devices) else _CPU_BATCH)
+    fixed = getattr(model, "fixed_batch", None)
     return LoadedModel(
         spec,
         model,
-        identify(choice, weights),
+        resolved.identity,
         devices,
         tuple(s.fallback_reason for s in sessions if s.fallback_reason),
-        getattr(model, "fixed_batch", None) or preferred,
+        fixed or preferred,
+        fixed=fixed is not None,
     )

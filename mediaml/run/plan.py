@@ -8,14 +8,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from mediaml.errors import MediaError, MediamlError
+from mediaml.ledger.encoding import TaskRecord
 from mediaml.ledger.ledger import Ledger
-from mediaml.media.sniff import looks_like_media_name, sniff_kind
-from mediaml.run.models import LoadedModel
-from mediaml.run.read import Job, Want
-from mediaml.run.stream import Stream
+from mediaml.media.sniff import Claim, looks_like_media_name, sniff_claim
+from mediaml.run.models import ResolvedModel
 from mediaml.store.digest import sha256_of
-from mediaml.types import DecodeAccounts, Kind
-from mediaml.work import Failure, Source, TaskResult
+from mediaml.types import Kind
+from mediaml.work import Failure, Job, Sniff, Source, Task, Want
 
 
 @dataclass(slots=True)
@@ -50,19 +49,19 @@ class Planner:
         force: do again what is done.
         hashed: tell a changed file by its content, not by its size and time of modification.
         only_failed: do nothing but what failed before.
-        emit: takes the results of the streams and the failures of files that are not media.
+        emit: takes the failures of files that are not media.
     """
 
     def __init__(
         self,
         ledger: Ledger,
-        models: Sequence[tuple[LoadedModel, int]],
+        models: Sequence[tuple[ResolvedModel, int]],
         *,
         kinds: frozenset[Kind],
         force: bool = False,
         hashed: bool = False,
         only_failed: bool = False,
-        emit: Callable[[TaskResult], None],
+        emit: Callable[[TaskRecord], None],
     ) -> None:
         self._ledger = ledger
         self._models = models
@@ -73,70 +72,92 @@ class Planner:
         self._emit = emit
         self.planned = Planned()
 
-    def jobs(self, sources: Iterable[Source]) -> Iterator[Job]:
-        """Yield a job for every source with something left to do."""
+    def jobs(self, sources: Iterable[Source]) -> Iterator[Job | Sniff]:
+        """Yield a job for every source with something left to do, or the question what it is.
+
+        Every source gets its place before anything is known of it: the order of the results is that of the
+        latest run, whenever each is answered and however often the run was stopped.
+        """
         for source in sources:
             self.planned.seen += 1
-            job = self._job(source)
+            job = self._job(source, self._ledger.next_position())
             if job is not None:
                 yield job
 
-    def _job(self, source: Source) -> Job | None:
+    def settle(self, sniff: Sniff, answer: Kind | Failure) -> Job | None:
+        """Go on with a source when it is known what it is, or why that cannot be told."""
+        if isinstance(answer, Failure):
+            self._refuse(sniff.source, answer, sniff.position)
+            return None
+        return self._of_kind(sniff.source, answer, sniff.position)
+
+    def note_batch_limit(self, key: str, frames: int) -> None:
+        """Remember the largest batch of a model that fits in memory."""
+        self._ledger.note_batch_limit(key, frames)
+
+    def _job(self, source: Source, position: int) -> Job | Sniff | None:
         try:
             if self._hashed:
                 source = with_digest(source)
-            kind = self._ledger.recall(source) or _kind(source)
+            known = self._ledger.recall(source)
+            claim = _claim(source) if known is None else Claim(known, certain=True)
         except (MediamlError, OSError) as error:
-            self._refuse(source, error)
+            self._refuse(source, Failure.of("open", error), position)
             return None
-        if kind is None:
+        if claim is None:
             self.planned.not_media += 1
             return None
-        models = [(model, id_) for model, id_ in self._models if model.spec.reads(kind)]
-        if kind not in self._kinds or not models:
-            self._unwanted(source, kind)
-            return None
-        return self._remaining(source, kind, models)
+        if not claim.certain:
+            return Sniff(source, position)
+        return self._of_kind(source, claim.kind, position)
 
-    def _remaining(self, source: Source, kind: Kind, models: Sequence[tuple[LoadedModel, int]]) -> Job | None:
-        source_id = self._ledger.add_source(source, kind)
+    def _of_kind(self, source: Source, kind: Kind, position: int) -> Job | None:
+        wanted = [
+            (index, model, id_)
+            for index, (model, id_) in enumerate(self._models)
+            if model.spec.reads(kind) is not None
+        ]
+        if kind in self._kinds and wanted:
+            return self._remaining(source, kind, [(index, id_) for index, _, id_ in wanted], position)
+        if source.named and kind in self._kinds:
+            names = ", ".join(model.spec.name for model, _ in self._models)
+            error = MediaError(f"no chosen plugin looks at {kind} (chosen: {names}).")
+            self._refuse(source, Failure.of("open", error), position)
+        else:
+            self.planned.unwanted[kind] += 1
+        return None
+
+    def _remaining(
+        self, source: Source, kind: Kind, models: Sequence[tuple[int, int]], position: int
+    ) -> Job | None:
+        source_id = self._ledger.add_source(source, kind, position)
         self.planned.sources.append(source_id)
         wants = []
-        for model, model_id in models:
+        for index, model_id in models:
             before = self._ledger.standing(source_id, model_id)
             if self._only_failed and before.failure is None:
                 continue
             self._ledger.supersede(source_id, model_id, restart=self._force)
             standing = self._ledger.standing(source_id, model_id)
             if not standing.complete:
-                stream = Stream(source_id, model_id, self._emit)
-                wants.append(Want(model, stream, standing.next_slice, standing.frames))
+                wants.append(Want(model_id, index, standing.next_slice, standing.frames))
         if not wants:
             self.planned.done.append(source_id)
             return None
         self._begin(source_id, len(wants))
-        return Job(source, kind, tuple(wants))
+        return Job(source_id, source, kind, tuple(wants))
 
     def _begin(self, source: int, models: int) -> None:
         self.planned.jobs += 1
         self.planned.under_way[source] = models
 
-    def _unwanted(self, source: Source, kind: Kind) -> None:
-        if source.named and kind in self._kinds:
-            names = ", ".join(model.spec.name for model, _ in self._models)
-            error = MediaError(f"no chosen plugin looks at {kind} (chosen: {names}).")
-            self._refuse(source, error)
-        else:
-            self.planned.unwanted[kind] += 1
-
-    def _refuse(self, source: Source, error: Exception) -> None:
-        source_id = self._ledger.add_source(source)
+    def _refuse(self, source: Source, failure: Failure, position: int) -> None:
+        source_id = self._ledger.add_source(source, None, position)
         self.planned.sources.append(source_id)
         self._begin(source_id, len(self._models))
         for _, model_id in self._models:
             self._ledger.supersede(source_id, model_id, restart=True)
-            stream = Stream(source_id, model_id, self._emit)
-            stream.fail(Failure.of("open", error), DecodeAccounts(), 0)
+            self._emit(TaskRecord(Task(source_id, model_id, 0), failure=failure))
 
 
 def with_digest(source: Source) -> Source:
@@ -148,8 +169,8 @@ def with_digest(source: Source) -> Source:
     return replace(source, digest=sha256_of(source.path)) if source.path.is_file() else source
 
 
-def _kind(source: Source) -> Kind | None:
-    """What a file is by its content; `None` for a file of a folder that does not even claim to be media.
+def _claim(source: Source) -> Claim | None:
+    """What a file claims to be; `None` for a file of a folder that does not even claim to be media.
 
     Raises:
         MediaError: a file that was named, or that has a media file's name, is not media.
@@ -159,9 +180,10 @@ def _kind(source: Source) -> Kind | None:
         raise MediaError("no such file.", "Check the path.")
     if not path.is_file():
         raise MediaError("it is neither a file nor a folder.", "Only ordinary files are read.")
-    if source.size == 0 and (source.named or looks_like_media_name(path)):
+    promised = source.named or looks_like_media_name(path)
+    if source.size == 0 and promised:
         raise MediaError("the file is empty.", "Copy it again from its origin.")
-    kind = sniff_kind(path)
-    if kind is None and (source.named or looks_like_media_name(path)):
+    claim = sniff_claim(path)
+    if claim is None and promised:
         raise MediaError("it is no image, video or sound that can be read.", "Check what the file really is.")
-    return kind
+    return claim

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from mediaml.errors import NoSoundError
@@ -13,38 +13,23 @@ from mediaml.run.models import LoadedModel
 from mediaml.run.stream import SLICE_S, Stream, slice_of
 from mediaml.spec import StagedModel
 from mediaml.types import Array, DecodeAccounts, Frame, Kind
-from mediaml.work import Failure, Source, Stage
+from mediaml.work import Failure, Job, Stage, Want
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Want:
-    """One model's part of a job: what it still wants of the source, and where its answers go.
+class Part:
+    """One model's part of a job: what it still wants, the model itself, and where its answers go."""
 
-    Attributes:
-        model: which. stream: where its answers come together.
-        next_slice: the first time slice that is wanted. frames_before: frames in the slices before it.
-    """
-
+    want: Want
     model: LoadedModel
     stream: Stream
-    next_slice: int = 0
-    frames_before: int = 0
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Job:
-    """One source to be decoded, for every model that wants it."""
-
-    source: Source
-    kind: Kind
-    wants: tuple[Want, ...]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Sample:
     """One frame on its way to one model; `array` is `None` for a model without the stage `prepare`."""
 
-    want: Want
+    part: Part
     slice: int
     frame: Frame
     array: Array | None
@@ -52,89 +37,101 @@ class Sample:
 
     def fail(self, stage: Stage, error: BaseException) -> None:
         """End the sample's stream: nothing more is done for this source and model."""
-        self.want.stream.fail(Failure.of(stage, error), self.accounts, self.slice)
+        self.part.stream.fail(Failure.of(stage, error), self.accounts, self.slice)
 
 
 Put = Callable[[Sample], bool]
 """Hands a sample on; false when the run is stopping."""
 
+Mark = Callable[[Stage, int | None, float], None]
+"""Told before every step: its stage, the model's index (`None` for what serves all), the time reached."""
 
-def read_job(job: Job, put: Put, limits: Limits) -> None:
+
+def no_mark(_stage: Stage, _model: int | None, _time_s: float) -> None:
+    """A `Mark` for whoever need not know."""
+
+
+def read_job(job: Job, parts: Sequence[Part], put: Put, limits: Limits, mark: Mark = no_mark) -> None:
     """Read a source for all its models; failures end up in the streams, never here."""
-    groups: dict[tuple[Kind | None, SoundInput | None], list[Want]] = {}
-    for want in job.wants:
-        spec = want.model.spec
+    groups: dict[tuple[Kind | None, SoundInput | None], list[Part]] = {}
+    for part in parts:
+        spec = part.model.spec
         as_kind = spec.reads(job.kind)
-        groups.setdefault((as_kind, spec.sound if as_kind is Kind.AUDIO else None), []).append(want)
-    for (as_kind, sound), wants in groups.items():
-        _read_group(job, as_kind or job.kind, sound, wants, put, limits)
+        groups.setdefault((as_kind, spec.sound if as_kind is Kind.AUDIO else None), []).append(part)
+    for (as_kind, sound), members in groups.items():
+        _Reading(job, as_kind or job.kind, sound, members, put, mark).read(limits)
 
 
-def _read_group(
-    job: Job, as_kind: Kind, sound: SoundInput | None, wants: list[Want], put: Put, limits: Limits
-) -> None:
-    stage: Stage = "open"
-    accounts = DecodeAccounts()
-    silent = NoSoundError if job.kind is Kind.VIDEO else ()
-    try:
-        with open_reader(job.source.path, as_kind, sound=sound, limits=limits) as reader:
-            stage = "decode"
-            for want in wants:
-                want.stream.opened(replace(reader.info, kind=job.kind))
-            try:
-                whole = _feed(reader, wants, put)
-            finally:
-                accounts = reader.accounts
-        if whole:
-            _finish_all(wants, accounts)
-    except silent:
-        # A silent video is whole: there is nothing to hear in it.
-        _finish_all(wants, accounts)
-    except Exception as error:  # noqa: BLE001  a decoder may raise anything; it costs this file, not the run
-        _fail_all(wants, stage, error, accounts)
+@dataclass(frozen=True, slots=True, eq=False)
+class _Reading:
+    """One pass over a source, for the models that read it as the same kind."""
 
+    job: Job
+    as_kind: Kind
+    sound: SoundInput | None
+    parts: list[Part]
+    put: Put
+    mark: Mark
 
-def _finish_all(wants: list[Want], accounts: DecodeAccounts) -> None:
-    for want in wants:
-        want.stream.finish(accounts, want.next_slice)
+    def read(self, limits: Limits) -> None:
+        stage: Stage = "open"
+        accounts = DecodeAccounts()
+        silent = NoSoundError if self.job.kind is Kind.VIDEO else ()
+        self.mark("open", None, 0.0)
+        try:
+            with open_reader(self.job.source.path, self.as_kind, sound=self.sound, limits=limits) as reader:
+                stage = "decode"
+                for part in self.parts:
+                    part.stream.opened(replace(reader.info, kind=self.job.kind))
+                try:
+                    whole = self._feed(reader)
+                finally:
+                    accounts = reader.accounts
+            if whole:
+                self._finish_all(accounts)
+        except silent:
+            # A silent video is whole: there is nothing to hear in it.
+            self._finish_all(accounts)
+        except Exception as error:  # noqa: BLE001  a decoder may raise anything; it costs this file, not the run
+            for part in self.parts:
+                part.stream.break_off(Failure.of(stage, error), accounts, part.want.next_slice)
 
+    def _finish_all(self, accounts: DecodeAccounts) -> None:
+        for part in self.parts:
+            part.stream.finish(accounts, part.want.next_slice)
 
-def _fail_all(wants: list[Want], stage: Stage, error: Exception, accounts: DecodeAccounts) -> None:
-    for want in wants:
-        want.stream.break_off(Failure.of(stage, error), accounts, want.next_slice)
-
-
-def _feed(reader: Reader, wants: list[Want], put: Put) -> bool:
-    """Hand on every frame; false when nobody wants the rest."""
-    for frame in _wanted_frames(reader, wants):
-        number = slice_of(frame.time_s)
-        live = [want for want in wants if not want.stream.failed]
-        if not live:
-            return False
-        for want in live:
-            if number >= want.next_slice and not _submit(want, number, frame, reader.accounts, put):
+    def _feed(self, reader: Reader) -> bool:
+        """Hand on every frame; false when nobody wants the rest."""
+        for frame in self._wanted_frames(reader):
+            number = slice_of(frame.time_s)
+            live = [part for part in self.parts if not part.stream.failed]
+            if not live:
                 return False
-    return True
-
-
-def _wanted_frames(reader: Reader, wants: list[Want]) -> Iterator[Frame]:
-    """Frames from the first wanted slice on, numbered as in an uninterrupted reading."""
-    first = min(wants, key=lambda want: want.next_slice)
-    if first.next_slice == 0:
-        yield from reader.frames()
-        return
-    start_s = first.next_slice * SLICE_S
-    for index, frame in enumerate(reader.frames(start_s), start=first.frames_before):
-        yield replace(frame, index=index)
-
-
-def _submit(want: Want, number: int, frame: Frame, accounts: DecodeAccounts, put: Put) -> bool:
-    want.stream.expect(number, accounts)
-    sample = Sample(want, number, frame, None, accounts)
-    try:
-        if isinstance(want.model.model, StagedModel):
-            sample = replace(sample, array=want.model.model.prepare(frame))
-    except (Exception, SystemExit) as error:  # noqa: BLE001  plugin code may raise anything; it costs this file
-        sample.fail("prepare", error)
+            for part in live:
+                if number >= part.want.next_slice and not self._submit(part, number, frame, reader.accounts):
+                    return False
+            self.mark("decode", None, frame.time_s)
         return True
-    return put(sample)
+
+    def _wanted_frames(self, reader: Reader) -> Iterator[Frame]:
+        """Frames from the first wanted slice on, numbered as in an uninterrupted reading."""
+        first = min((part.want for part in self.parts), key=lambda want: want.next_slice)
+        start_s = first.next_slice * SLICE_S
+        self.mark("decode", None, start_s)
+        if first.next_slice == 0:
+            yield from reader.frames()
+            return
+        for index, frame in enumerate(reader.frames(start_s), start=first.frames_before):
+            yield replace(frame, index=index)
+
+    def _submit(self, part: Part, number: int, frame: Frame, accounts: DecodeAccounts) -> bool:
+        part.stream.expect(number, accounts)
+        sample = Sample(part, number, frame, None, accounts)
+        try:
+            if isinstance(part.model.model, StagedModel):
+                self.mark("prepare", part.want.index, frame.time_s)
+                sample = replace(sample, array=part.model.model.prepare(frame))
+        except (Exception, SystemExit) as error:  # noqa: BLE001  plugin code may raise anything
+            sample.fail("prepare", error)
+            return True
+        return self.put(sample)

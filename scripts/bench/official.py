@@ -53,14 +53,14 @@ def measure_run(model: Path, frames: int, device: str) -> dict[str, Any]:
     from mediaml.onnx.providers import parse_device
     from mediaml.options import build_options
     from mediaml.registry import load_registry
-    from mediaml.run.models import Choice, load_model
+    from mediaml.run.models import Choice, load_model, resolve_model
     from mediaml.types import Kind
     from tests.onnx.darknet_material import random_picture
 
     offer = load_registry().find("yolo")
     started = time.perf_counter()
     choice = Choice(offer, build_options(offer.spec, {}), model)
-    loaded = load_model(choice, parse_device(device), warn=print)
+    loaded = load_model(resolve_model(choice), parse_device(device), warn=print)
     load_s = time.perf_counter() - started
     photo = model.with_suffix(".png")
     photo.write_bytes(cv2.imencode(".png", random_picture(1, 1280, 720))[1].tobytes())

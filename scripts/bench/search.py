@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
+from mediaml.ledger.encoding import record_of
 from mediaml.ledger.ledger import Ledger
 from mediaml.outputs.search import search
 from mediaml.outputs.vectors import choose_space, open_vectors, unit_rows
@@ -40,7 +41,7 @@ def fill(folder: Path, sources: Iterable[Float32Array]) -> None:
                 FrameAnswer(index, index / 25, 1 / 25, Prediction(embedding=Embedding(vector)))
                 for index, vector in enumerate(vectors)
             )
-            ledger.commit([TaskResult(Task(source, model, 0), answers)])
+            ledger.commit([record_of(TaskResult(Task(source, model, 0), answers))])
 
 
 def timed(what: str, begun: float) -> None:

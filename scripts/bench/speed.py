@@ -24,7 +24,7 @@ from mediaml.cli.job import choose
 from mediaml.media.reader import open_reader
 from mediaml.onnx.providers import parse_device
 from mediaml.registry import load_registry
-from mediaml.run.models import load_model
+from mediaml.run.models import load_model, resolve_model
 from mediaml.types import Kind
 
 
@@ -32,7 +32,7 @@ def load(weights: str | None, device: str) -> Any:
     """The yolo plugin's model, as the command line loads it."""
     given = (weights,) if weights else ()
     choice = choose([load_registry().find("yolo")], given, ())[0]
-    return load_model(choice, parse_device(device), warn=print)
+    return load_model(resolve_model(choice), parse_device(device), warn=print)
 
 
 def decode_only(video: Path, model: Any) -> int:

@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import ctypes
 import os
+import signal
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
 
+from mediaml.errors import DeviceError
 from mediaml.plugin import Array, Box, Detection, Frame, Label, LoadContext, ModelSpec, hookimpl
 
 HOW = os.environ.get("HOSTILE", "")
@@ -31,6 +34,26 @@ def _recurse() -> Any:
 
 def _leak() -> Any:
     _LEAKED.append(bytearray(os.urandom(1) * (256 << 20)))
+    return [Label("fine", 1.0)]
+
+
+def _crash_in_a_thread() -> Any:
+    thread = threading.Thread(target=ctypes.string_at, args=(0,))
+    thread.start()
+    thread.join()
+
+
+def _fail_as_a_gpu() -> Any:
+    raise DeviceError("cuda:0 failed while running the model: CUDA failure 700: an illegal memory access")
+
+
+def _hold_the_interpreter() -> Any:
+    ctypes.PyDLL(None).sleep(10_000)
+
+
+def _print() -> Any:
+    print("hostile output " * 1000)
+    os.write(1, b"hostile bytes\n")
     return [Label("fine", 1.0)]
 
 
@@ -51,7 +74,13 @@ BEHAVIOURS: dict[str, Callable[[], Any]] = {
     "exit by sys.exit(0)": lambda: sys.exit(0),
     "exit by os._exit(0)": lambda: os._exit(0),
     "crash": lambda: ctypes.string_at(0),
+    "crash in a thread of its own": _crash_in_a_thread,
+    "abort": os.abort,
+    "be killed, as for want of memory": lambda: os.kill(os.getpid(), signal.SIGKILL),
+    "fail as a GPU does": _fail_as_a_gpu,
     "hang": lambda: time.sleep(10_000),
+    "hang and hold the interpreter": _hold_the_interpreter,
+    "print to stdout": _print,
 }
 
 
@@ -84,6 +113,8 @@ class Staged(Hostile):
         hostile = corner[0] > 200 and corner[1] < 50
         if hostile and HOW == "raise in prepare":
             raise ValueError("hostile")
+        if hostile and HOW == "exit by os._exit(0) in prepare":
+            os._exit(0)
         return np.zeros(0, np.float32) if hostile and HOW == "prepare nothing" else corner
 
     def run(self, batch: Array) -> Sequence[Array]:
@@ -106,6 +137,10 @@ def _load(context: LoadContext) -> Any:
         raise ValueError("hostile")
     if HOW == "exit in load":
         sys.exit(0)
+    if HOW == "exit by os._exit(0) in load":
+        os._exit(0)
+    if HOW == "crash in load":
+        ctypes.string_at(0)
     if HOW == "answer too few":
         return TooFew()
     return Staged() if "prepare" in HOW or HOW in ("raise in run", "raise in decode") else Hostile()

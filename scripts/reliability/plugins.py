@@ -16,7 +16,7 @@ from reliability.runs import Ended, run
 from reliability.verdict import Bench, Verdict
 
 _METADATA = "Metadata-Version: 2.1\nName: hostile\nVersion: 1.0\n"
-_HANG_S = 20.0
+_STALL_S = 4.0
 _GOOD = 8
 
 
@@ -40,6 +40,8 @@ class Trial:
 TRIALS = (
     Trial("raise in load", codes=(4,), others=False),
     Trial("exit in load", codes=(4,), others=False),
+    Trial("exit by os._exit(0) in load", codes=(4,), others=False),
+    Trial("crash in load", codes=(4,), others=False),
     Trial("raise in prepare"),
     Trial("raise in run"),
     Trial("raise in decode"),
@@ -60,8 +62,15 @@ TRIALS = (
     Trial("leak 256 MiB", codes=(0,), fails=False),
     Trial("exit by sys.exit(0)"),
     Trial("exit by os._exit(0)"),
+    Trial("exit by os._exit(0) in prepare"),
     Trial("crash"),
+    Trial("crash in a thread of its own"),
+    Trial("abort"),
+    Trial("be killed, as for want of memory"),
+    Trial("fail as a GPU does"),
     Trial("hang"),
+    Trial("hang and hold the interpreter"),
+    Trial("print to stdout", codes=(0,), fails=False),
 )
 
 
@@ -96,9 +105,10 @@ def write_pictures(folder: Path) -> Path:
 
 def _try(trial: Trial, room: Path, media: Path, out: Path, bench: Bench) -> Verdict:
     ended = run(
-        ["run", "-p", "hostile", media, "-o", out, "--device", "cpu", "--no-annotate"],
+        ["run", "-p", "hostile", media, "-o", out, "--device", "cpu", "--no-annotate"]
+        + (["--stall-timeout", _STALL_S] if trial.how.startswith("hang") else []),
         room,
-        timeout_s=min(_HANG_S, bench.timeout_s) if trial.how == "hang" else bench.timeout_s,
+        timeout_s=bench.timeout_s,
         environment={"PYTHONPATH": str(room / "site"), "HOSTILE": trial.how},
     )
     wrong = ended.troubles(*trial.codes)

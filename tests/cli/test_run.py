@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 import time
-from importlib.metadata import EntryPoint
 from pathlib import Path
 
 import cv2
@@ -20,6 +19,7 @@ from mediaml.outputs.jsonl import schema
 from mediaml.types import Kind
 from tests.cli.conftest import results
 from tests.make_media import square_left, write_sound, write_square_video
+from tests.strangers import install_plugin
 
 
 def write_square(path: Path, width: int, height: int, box: tuple[int, int, int, int]) -> None:
@@ -175,18 +175,16 @@ def _slices(out: Path) -> int:
 
 
 def test_a_model_that_answers_with_pictures_shows_them(mediaml, tmp_path, monkeypatch):
-    (tmp_path / "plugin_of_negatives.py").write_text(
-        "from mediaml.plugin import ModelSpec, Picture, hookimpl\n"
-        "class Negative:\n"
-        "    def predict(self, frames):\n"
-        "        return [Picture(255 - frame.image) for frame in frames]\n"
-        "@hookimpl\n"
-        "def mediaml_models():\n"
-        "    yield ModelSpec('negative', task='transform', load=lambda context: Negative())\n"
-    )
-    monkeypatch.syspath_prepend(tmp_path)
-    point = EntryPoint("negative", "plugin_of_negatives", "mediaml")
-    monkeypatch.setattr("mediaml.registry.entry_points", lambda group: [point])
+    source = """
+        from mediaml.plugin import ModelSpec, Picture, hookimpl
+        class Negative:
+            def predict(self, frames):
+                return [Picture(255 - frame.image) for frame in frames]
+        @hookimpl
+        def mediaml_models():
+            yield ModelSpec('negative', task='transform', load=lambda context: Negative())
+    """
+    monkeypatch.syspath_prepend(install_plugin(tmp_path / "site", "negative", source))
     write_square(tmp_path / "x.png", 64, 48, (16, 16, 32, 32))
     write_square_video(tmp_path / "clip.mp4", frames=5)
     said = mediaml("run", "-p", "negative", "x.png", "clip.mp4", "-o", "out", "--device", "cpu")

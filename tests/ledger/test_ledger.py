@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from mediaml.errors import OutputError
+from mediaml.ledger.encoding import TaskRecord, record_of
 from mediaml.ledger.ledger import Ledger
 from mediaml.ledger.view import ProgressRow, open_view
 from mediaml.types import Box, DecodeAccounts, Detection, Kind, Label, MediaInfo, Prediction
@@ -29,10 +30,11 @@ def source(name: str, *, size: int = 10, path: str | None = None) -> Source:
     return Source(Path(path or f"/media/{name}"), name, name, size, 1, named=True)
 
 
-def result(task: Task, frames: range, *, last: bool) -> TaskResult:
+def result(task: Task, frames: range, *, last: bool) -> TaskRecord:
     answers = tuple(FrameAnswer(index, index / 10, 0.1, CAT) for index in frames)
     info = MediaInfo("a.mp4", Kind.VIDEO)
-    return TaskResult(task, answers, last=last, accounts=DecodeAccounts(decoded=frames.stop), info=info)
+    accounts = DecodeAccounts(decoded=frames.stop)
+    return record_of(TaskResult(task, answers, last=last, accounts=accounts, info=info))
 
 
 def test_answers_come_back_as_they_went_in(ledger):
@@ -110,7 +112,7 @@ def test_another_version_of_a_model_supersedes_it_on_that_source_only(ledger):
 def test_a_failure_is_kept_apart_and_dropped_before_another_try(ledger):
     ids = ledger.add_source(source("a.mp4")), ledger.add_model(MODEL)
     failure = Failure("open", "MediaError", "it is empty.")
-    ledger.commit([TaskResult(Task(*ids, 0), failure=failure)])
+    ledger.commit([TaskRecord(Task(*ids, 0), failure=failure)])
     assert ledger.standing(*ids).failure == failure
     with open_view(ledger.folder) as view:
         assert [row.failure for row in view.failures()] == [failure]

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from mediaml.ledger.encoding import record_of
 from mediaml.ledger.ledger import Ledger
 from mediaml.types import Embedding, Float32Array, Kind, Prediction
 from mediaml.work import FrameAnswer, ModelIdentity, Source, Task, TaskResult
@@ -33,6 +34,6 @@ def add(
             FrameAnswer(index, index / 2, 0.5, Prediction(embedding=Embedding(vector)))
             for index, vector in enumerate(np.atleast_2d(vectors).astype(np.float32))
         )
-        ledger.commit([TaskResult(task, answers)])
+        ledger.commit([record_of(TaskResult(task, answers))])
         ledger.end_run(run)
     return source

@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+import queue
 import threading
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 import pytest
 
+from mediaml.errors import MemoryLimitError
 from mediaml.inputs import SoundInput
+from mediaml.ledger.encoding import record_of
 from mediaml.ledger.ledger import Ledger
 from mediaml.ledger.view import open_view
 from mediaml.media.limits import Limits
-from mediaml.plugin import Label, ModelSpec
+from mediaml.media.sniff import sniff_kind
+from mediaml.plugin import Label, ModelSpec, NoOptions
+from mediaml.registry import Offer, PluginRecord
 from mediaml.run.inputs import Selection, scan
-from mediaml.run.models import LoadedModel
+from mediaml.run.models import Choice, LoadedModel, ResolvedModel
 from mediaml.run.pipeline import Pipeline
 from mediaml.run.plan import Planner
 from mediaml.types import Kind
-from mediaml.work import ModelIdentity
+from mediaml.work import Job, ModelIdentity, Sniff
 from tests.make_media import write_image, write_video
 
 
@@ -71,35 +77,73 @@ class Bench:
     batch: int = 4
     force: bool = False
     only_failed: bool = False
-    models: list[object] = field(default_factory=list)
+    alone: bool = False
+    shrunk: list[int] = field(default_factory=list)
+    marks: list[tuple[str, int | None]] = field(default_factory=list)
 
     def run(self, *models: object) -> tuple[dict[str, list[str]], dict[str, str]]:
         """Labels by source name, and failures' stages by source name."""
         loaded = [self._loaded(f"m{index}", model) for index, model in enumerate(models)]
-        with Ledger(self.folder / "out") as ledger:
-            pipeline = Pipeline(readers=3, limits=Limits())
+        told: queue.SimpleQueue[object] = queue.SimpleQueue()
+        with (
+            Ledger(self.folder / "out") as ledger,
+            Pipeline(
+                loaded,
+                readers=3,
+                limits=Limits(),
+                emit=lambda result: told.put(record_of(result)),
+                shrunk=lambda model, frames: self.shrunk.append(frames),
+                crashed=told.put,
+            ) as pipeline,
+        ):
             planner = Planner(
                 ledger,
-                [(model, ledger.add_model(model.identity)) for model in loaded],
+                [(resolved(model), ledger.add_model(model.identity)) for model in loaded],
                 kinds=frozenset(Kind),
                 force=self.force,
                 only_failed=self.only_failed,
-                emit=pipeline.emit,
+                emit=told.put,
             )
-            sources = scan(Selection((str(self.folder / "in"),)))
-            for results in pipeline.results(planner.jobs(sources)):
-                ledger.commit(results)
+            for job in planner.jobs(scan(Selection((str(self.folder / "in"),)))):
+                self._start(
+                    planner.settle(job, sniff_kind(job.source.path)) if isinstance(job, Sniff) else job,
+                    pipeline,
+                )
             self.planned = planner.planned
+            self._commit_all(ledger, told)
         with open_view(self.folder / "out") as view:
             answers = {row.name: [answer.labels for answer in view.answers(row.id)] for row in view.sources()}
             failures = {row.source.name: row.failure.stage for row in view.failures()}
         return answers, failures
+
+    def _start(self, job: Job, pipeline: Pipeline) -> None:
+        look = partial(pipeline.look_alone, job, self._mark) if self.alone else partial(pipeline.look, job)
+        assert pipeline.submit(look)
+
+    def _mark(self, stage: str, model: int | None, time_s: float) -> None:
+        self.marks.append((stage, model))
+
+    def _commit_all(self, ledger: Ledger, told: queue.SimpleQueue[object]) -> None:
+        left = sum(self.planned.under_way.values())
+        while left:
+            record = told.get(timeout=60)
+            if isinstance(record, BaseException):
+                raise record
+            ledger.commit([record])
+            left -= bool(record.last or record.failure)
 
     def _loaded(self, name: str, model: object) -> LoadedModel:
         kinds = getattr(model, "kinds", frozenset({Kind.IMAGE, Kind.VIDEO}))
         spec = ModelSpec(name, task="classify", load=lambda context: None, kinds=kinds, sound=SoundInput())
         identity = ModelIdentity(name, "classify", "", "", "", "", "", "{}")
         return LoadedModel(spec, model, identity, ("cpu",), (), self.batch)
+
+
+def resolved(model: LoadedModel) -> ResolvedModel:
+    """What the planner knows of a model."""
+    return ResolvedModel(
+        Choice(Offer(model.spec, PluginRecord("", "", "", "")), NoOptions()), None, model.identity
+    )
 
 
 @pytest.fixture
@@ -209,3 +253,44 @@ def test_only_what_failed_is_tried_again(bench):
     assert failures == {"in/broken.mp4": "open"}
     assert answers["in/photo1.png"] == labels(0)
     assert answers["in/new.png"] == []
+
+
+def test_a_source_done_alone_is_answered_alike_and_every_step_is_marked(bench):
+    together, _ = bench.run(Staged(48, "run"))
+    alone = Bench(bench.folder / "again", alone=True)
+    alone.folder.mkdir()
+    (alone.folder / "in").symlink_to(bench.folder / "in")
+    answers, failures = alone.run(Staged(48, "run"))
+    assert answers == together
+    assert failures == {"in/broken.mp4": "open", "in/photo1.png": "infer", "in/photo3.png": "infer"}
+    assert set(alone.marks) == {("open", None), ("decode", None), ("prepare", 0), ("infer", 0)}
+
+
+class Hungry(Counting):
+    """Has memory for two frames, or, like a session, says so in its own words."""
+
+    def __init__(self, most: int, error: type[Exception]) -> None:
+        super().__init__()
+        self.most, self.error = most, error
+
+    def predict(self, frames):
+        if len(frames) > self.most:
+            raise self.error("too many frames")
+        return super().predict(frames)
+
+
+@pytest.mark.parametrize("error", [MemoryError, MemoryLimitError])
+def test_a_batch_that_does_not_fit_in_memory_is_halved_for_good(bench, error):
+    bench.batch = 8
+    model = Hungry(2, error)
+    answers, failures = bench.run(model)
+    assert answers["in/clip.mp4"] == labels(*range(30))
+    assert failures == {"in/broken.mp4": "open"}
+    assert bench.shrunk[-1] == 2
+    assert sum(model.batches) == 35
+
+
+def test_a_frame_that_fits_in_no_memory_costs_its_file(bench):
+    _, failures = bench.run(Hungry(0, MemoryError))
+    assert set(failures.values()) == {"open", "infer"}
+    assert len(failures) == 7

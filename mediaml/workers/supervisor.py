@@ -1,0 +1,322 @@
+"""The supervisor: hands orders to worker processes, and outlives whatever happens to them.
+
+    orders -> children (a process a device) -> records, drawn by the caller, who commits them
+
+A worker that dies, hangs or takes too long is replaced. What it had begun is then done one by one, each step
+marked, so that the one order that ends a process again is known, with the step that did it; that order
+fails, and everything else goes on as before.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from threading import Event as Flag
+from typing import Protocol
+
+import msgspec
+
+import mediaml.errors
+from mediaml.closing import Closing
+from mediaml.errors import DeviceError, MediamlError, PluginError
+from mediaml.ledger.encoding import TaskRecord
+from mediaml.onnx.providers import DeviceRequest
+from mediaml.run.channel import Channel
+from mediaml.types import Kind
+from mediaml.work import Failure, Job, Sniff
+from mediaml.workers.blame import (
+    Cause,
+    advance,
+    blame,
+    cause_of_exit,
+    cause_of_failed_device,
+    cause_of_silence,
+    cause_of_time,
+    failure_of,
+)
+from mediaml.workers.child import Child, Event, Gone, InFlight
+from mediaml.workers.messages import (
+    Answered,
+    Began,
+    Broken,
+    Identified,
+    Identify,
+    Look,
+    Marked,
+    ModelFacts,
+    Order,
+    Ready,
+    Said,
+    Setup,
+    Shrunk,
+)
+
+_EVENTS = 256
+_MOST_DEATHS_IN_A_ROW = 5
+
+
+class Caller(Protocol):
+    """Whoever plans the work and keeps what comes of it; called in its own thread."""
+
+    def settle(self, sniff: Sniff, answer: Kind | Failure) -> Job | None:
+        """Go on with a source when it is known what it is, or why that cannot be told."""
+
+    def note_batch_limit(self, key: str, frames: int) -> None:
+        """Remember the largest batch of a model that fits in memory, by `batch_keys`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Clocks:
+    """How long is waited, seconds; `None` for ever.
+
+    Attributes:
+        per_file: for one file to be done, from when it was begun.
+        stall: for any sign of life of a worker that has something to do.
+    """
+
+    per_file: float | None = None
+    stall: float | None = 300.0
+
+
+class Supervisor(Closing):
+    """The worker processes of one run; they start at once, and load while the caller prepares.
+
+    Args:
+        devices: one worker each.
+        clocks: when a worker is given up.
+        warn: takes a line for the user.
+    """
+
+    def __init__(
+        self,
+        devices: Sequence[DeviceRequest],
+        *,
+        clocks: Clocks,
+        warn: Callable[[str], None],
+    ) -> None:
+        self._clocks = clocks
+        self._warn = warn
+        self._stop = Flag()
+        self._events: Channel[Event] = Channel(_EVENTS, self._stop)
+        self._children = [Child(device) for device in devices]
+        self._setup: Setup | None = None
+        self._facts: list[ModelFacts] = []
+        self._waiting: deque[Order] = deque()
+        self._records: list[TaskRecord] = []
+        self._deaths = 0
+        for child in self._children:
+            child.start(self._events)
+
+    def load(self, setup: Setup) -> list[ModelFacts]:
+        """Load the models in every worker; returns what those of the first run on.
+
+        Raises:
+            MediamlError: what a worker raised, such as `DeviceError` or `ModelError`.
+            PluginError: a worker died while it loaded.
+        """
+        self._setup = setup
+        for child in self._children:
+            child.tell(self._setup_of(child))
+        while not all(child.ready for child in self._children):
+            self._take_events()
+        return self._facts
+
+    def emit(self, record: TaskRecord) -> None:
+        """Take a record from the caller's side, to be drawn with the others."""
+        self._records.append(record)
+
+    def results(self, jobs: Iterator[Job | Sniff], caller: Caller) -> Iterator[list[TaskRecord]]:
+        """Have the jobs done and yield what is ready, in the caller's thread, until all is done.
+
+        `jobs` is drawn from in the caller's thread too, as workers become free.
+        """
+        self._caller = caller
+        orders: Iterator[Order] | None = map(_order, jobs)
+        while True:
+            for child in self._children:
+                orders = self._feed(child, orders)
+            if not self._records and self._idle(orders):
+                return
+            self._take_events()
+            self._watch()
+            if self._records:
+                yield self.leftovers()
+
+    def leftovers(self) -> list[TaskRecord]:
+        """Records that are ready now."""
+        ready, self._records = self._records, []
+        return ready
+
+    def close(self) -> None:
+        """End all workers; what they have told by now is kept. Closing twice does nothing."""
+        while (event := self._events.get_nowait()) is not None:
+            if isinstance(event.what, Answered) and event.child in self._children:
+                self._records.append(event.what.record)
+        self._stop.set()
+        for child in self._children:
+            child.kill()
+        for child in self._children:
+            child.wait()
+
+    def _setup_of(self, child: Child) -> Setup:
+        assert self._setup is not None
+        return msgspec.structs.replace(self._setup, device=child.device)
+
+    def _idle(self, orders: Iterator[Order] | None) -> bool:
+        busy = any(child.in_flight or child.suspects for child in self._children)
+        return orders is None and not self._waiting and not busy
+
+    def _feed(self, child: Child, orders: Iterator[Order] | None) -> Iterator[Order] | None:
+        """Give a worker what it can take; returns the orders, or `None` when there are no more."""
+        assert self._setup is not None
+        while child.ready:
+            if child.suspects or child.alone:
+                if not child.in_flight:
+                    child.assign(msgspec.structs.replace(child.suspects.popleft(), alone=True))
+                return orders
+            if child.unbegun >= self._setup.readers:
+                return orders
+            order = self._waiting.popleft() if self._waiting else next(orders, None) if orders else None
+            if order is None:
+                return None
+            child.assign(order)
+        return orders
+
+    def _take_events(self) -> None:
+        """Wait a moment for what workers tell, and go through all that has come."""
+        event = self._events.get()
+        while event is not None:
+            if event.child in self._children:  # not of one that has been given up
+                self._take(event.child, event.what)
+            event = self._events.get_nowait()
+
+    def _take(self, child: Child, what: object) -> None:
+        match what:
+            case Answered():
+                self._answered(child, what)
+            case Began() if what.key in child.in_flight:
+                child.in_flight[what.key].began_s = time.monotonic()
+            case Marked() if what.key in child.in_flight:
+                child.in_flight[what.key].mark = what
+            case Identified() if what.key in child.in_flight:
+                self._identified(child.in_flight.pop(what.key).order, what)
+            case Ready():
+                child.ready = True
+                self._facts = self._facts or list(what.models)
+            case Said():
+                self._warn(what.text)
+            case Shrunk():
+                self._remember(what)
+            case Broken():
+                self._broken(child, what)
+            case Gone():
+                self._lost(child, cause_of_exit(what.code))
+
+    def _answered(self, child: Child, what: Answered) -> None:
+        self._records.append(what.record)
+        self._deaths = 0
+        entry = child.in_flight[what.key]
+        assert isinstance(entry.order, Look)
+        rest = advance(entry.order, what.record)
+        if rest is None:
+            del child.in_flight[what.key]
+        else:
+            entry.order = rest
+
+    def _identified(self, order: Order, what: Identified) -> None:
+        assert isinstance(order, Identify)
+        answer = what.failure or what.answer or Failure("open", "MediaError", "it is no media any more.")
+        self._go_on(order.sniff, answer)
+
+    def _go_on(self, sniff: Sniff, answer: Kind | Failure) -> None:
+        job = self._caller.settle(sniff, answer)
+        if job is not None:
+            self._waiting.append(Look(job))
+
+    def _remember(self, what: Shrunk) -> None:
+        assert self._setup is not None
+        limits = {**self._setup.batch_limits, what.key: what.frames}
+        self._setup = msgspec.structs.replace(self._setup, batch_limits=limits)
+        self._warn(f"{what.name}: memory ran out; from here on {what.frames} frames are answered at once")
+        self._caller.note_batch_limit(what.key, what.frames)
+
+    def _broken(self, child: Child, what: Broken) -> None:
+        """A worker gives up: a failed device costs what it was at; anything else is raised here again."""
+        error = _raised_again(what)
+        if child.ready and isinstance(error, DeviceError):
+            self._lost(child, cause_of_failed_device(what.text))
+            return
+        raise error
+
+    def _watch(self) -> None:
+        """Give up workers that hang, or that are at one file for too long."""
+        now = time.monotonic()
+        for child in list(self._children):
+            if not child.ready or not child.in_flight:
+                continue
+            begun = [entry.began_s for entry in child.in_flight.values() if entry.began_s is not None]
+            longest = now - min(begun, default=now)
+            if self._clocks.stall is not None and now - child.last_sign_s > self._clocks.stall:
+                self._give_up(child, cause_of_silence(self._clocks.stall))
+            elif self._clocks.per_file is not None and longest > self._clocks.per_file:
+                self._give_up(child, cause_of_time(self._clocks.per_file))
+
+    def _give_up(self, child: Child, cause: Cause) -> None:
+        child.kill()
+        self._lost(child, cause)
+
+    def _lost(self, child: Child, cause: Cause) -> None:
+        """Replace a worker that is no more, and see to what it had to do.
+
+        Raises:
+            PluginError: workers die one after the other, and no file has to do with it.
+        """
+        if not child.ready or self._deaths >= _MOST_DEATHS_IN_A_ROW:
+            when = "while it loaded the models" if not child.ready else "again and again"
+            raise PluginError(
+                f"a worker process {cause.ending} {when}.", "Try the plugins one by one, with --debug."
+            )
+        self._deaths += 1
+        heir = Child(child.device, suspects=child.suspects)
+        alone = child.alone
+        entries = [entry for entry in child.in_flight.values() if entry is not alone]
+        begun = [entry.order for entry in entries if entry.began_s is not None]
+        heir.suspects.extendleft(reversed(begun))
+        self._waiting.extendleft(reversed([entry.order for entry in entries if entry.began_s is None]))
+        if alone is not None:
+            self._convict(alone, cause, heir)
+        self._children[self._children.index(child)] = heir
+        heir.start(self._events)
+        heir.tell(self._setup_of(heir))
+
+    def _convict(self, entry: InFlight, cause: Cause, heir: Child) -> None:
+        """Fail the order that was done alone when its process ended; its other models are tried again."""
+        assert self._setup is not None
+        self._deaths = 0
+        names = tuple(model.identity.name for model in self._setup.models)
+        failure = failure_of(cause, entry.mark, names)
+        if isinstance(entry.order, Identify):
+            self._go_on(entry.order.sniff, failure)
+            return
+        records, rest = blame(entry.order, failure, entry.mark)
+        self._records += records
+        if rest is not None:
+            heir.suspects.appendleft(rest)
+
+
+def _order(job: Job | Sniff) -> Order:
+    return Identify(job) if isinstance(job, Sniff) else Look(job)
+
+
+def _raised_again(what: Broken) -> Exception:
+    """An error like the one that a worker met; its traceback there goes along as a note."""
+    kind = getattr(mediaml.errors, what.type, None)
+    error: Exception = RuntimeError(f"{what.type}: {what.text}")
+    if isinstance(kind, type) and issubclass(kind, MediamlError):
+        with suppress(TypeError):
+            error = kind(what.text, what.hint)
+    error.add_note(what.trace)
+    return error
