@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mediaml.errors import DeviceError, ModelError
+from mediaml.errors import DeviceError, MemoryLimitError, ModelError
 from mediaml.inputs import ImageInput
 from mediaml.onnx import session as session_module
 from mediaml.onnx.cuda import Obstacle
@@ -215,16 +215,26 @@ def test_cuda_is_really_obtained_or_refused_without_noise(capfd: pytest.CaptureF
     assert (captured.out, captured.err) == ("", "")
 
 
-def test_a_gpu_that_fails_while_running_is_a_device_error() -> None:
+@pytest.mark.parametrize(
+    ("reason", "on_gpu", "on_cpu"),
+    [
+        ("CUDA failure 700: an illegal memory access", DeviceError, ModelError),
+        ("CUDA failure 2: out of memory", MemoryLimitError, MemoryLimitError),
+        ("Failed to allocate memory for requested buffer of size 1024", MemoryLimitError, MemoryLimitError),
+        ("CUBLAS_STATUS_ALLOC_FAILED", MemoryLimitError, MemoryLimitError),
+        ("Got invalid dimensions for input: x", ModelError, ModelError),
+    ],
+)
+def test_a_run_that_fails_tells_a_gpu_from_its_memory_and_from_a_wrong_input(
+    reason: str, on_gpu: type[Exception], on_cpu: type[Exception]
+) -> None:
     class Failing:
         def run(self, *_: object) -> None:
-            raise RuntimeError("[ONNXRuntimeError] : 6 : RUNTIME_EXCEPTION : CUDA failure 2: out of memory")
+            raise RuntimeError(f"[ONNXRuntimeError] : 6 : RUNTIME_EXCEPTION : {reason}")
 
     ready = open_session(material.doubling().SerializeToString(), ON_CPU)
-    fields = {name: getattr(ready, name) for name in Session.__slots__}
-    on_gpu = Session(**(fields | {"device": parse_device("cuda").device, "_runtime": Failing()}))
-    with pytest.raises(DeviceError, match=r"cuda:0 failed while running the model: CUDA failure 2: out of"):
-        on_gpu.run({"x": np.zeros((1, 3), np.float32)})
-    on_cpu = Session(**(fields | {"_runtime": Failing()}))
-    with pytest.raises(ModelError, match="does not take this input"):
-        on_cpu.run({"x": np.zeros((1, 3), np.float32)})
+    fields = {name: getattr(ready, name) for name in Session.__slots__} | {"_runtime": Failing()}
+    for device, expected in ((parse_device("cuda").device, on_gpu), (ready.device, on_cpu)):
+        with pytest.raises(expected, match=reason) as caught:
+            Session(**(fields | {"device": device})).run({"x": np.zeros((1, 3), np.float32)})
+        assert type(caught.value) is expected
