@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Literal
 
+from mediaml.location import Location
 from mediaml.types import DecodeAccounts, MediaInfo, Prediction, require
 
 Stage = Literal["open", "decode", "prepare", "infer", "write"]
@@ -16,15 +16,15 @@ class Source:
     """One file to be looked at.
 
     Attributes:
-        path: absolute.
-        shown: the path as the user would type it, `/` between its parts.
+        path: absolute; or the URL, of which size and time of modification are 0.
+        shown: the path as the user would type it, `/` between its parts, without secrets.
         name: where its outputs go under the output folder, relative, `/` between its parts.
         size: bytes. mtime_ns: time of last modification, nanoseconds since the epoch.
         named: it was named itself, not found in a folder or by a pattern.
         digest: SHA-256 of the content in hexadecimal digits, where it was asked for; else empty.
     """
 
-    path: Path
+    path: Location
     shown: str
     name: str
     size: int

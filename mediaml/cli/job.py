@@ -13,7 +13,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from mediaml.cli.notices import tell_bundled, tell_devices, tell_reasons
+from mediaml.cli.notices import tell_bundled, tell_devices, tell_reasons, tell_urls
 from mediaml.cli.patience import Patience, TooManyFailures
 from mediaml.cli.progress import Progress
 from mediaml.cli.prompts import prompt_assignments
@@ -62,6 +62,7 @@ class Request:
     batch: int | None
     threads: int | None
     readers: int | None
+    limits: Limits
 
 
 def run_job(request: Request, shell: Shell) -> int:
@@ -96,6 +97,8 @@ def run_job(request: Request, shell: Shell) -> int:
     tell_devices(models, request.device, shell)
     for choice in choices:
         tell_bundled(choice, registry, shell)
+    if _annotates(request, models):
+        tell_urls(sources, shell)
     with ExitStack() as stack:
         ledger = stack.enter_context(Ledger(request.output))
         stack.enter_context(_sole_writer(request.output))
@@ -106,7 +109,7 @@ def _carry_out(
     request: Request, models: list[LoadedModel], sources: list[Source], ledger: Ledger, shell: Shell
 ) -> int:
     """Run the models over the sources into an open ledger, derive the outputs, report."""
-    pipeline = Pipeline(readers=request.readers or default_readers(), limits=Limits())
+    pipeline = Pipeline(readers=request.readers or default_readers(), limits=request.limits)
     planner = Planner(
         ledger,
         [(model, ledger.add_model(model.identity)) for model in models],
@@ -114,6 +117,7 @@ def _carry_out(
         force=request.force,
         hashed=request.hashed,
         only_failed=request.only_failed,
+        limits=request.limits,
         emit=pipeline.emit,
     )
     run = ledger.begin_run(_header(models))
@@ -125,7 +129,7 @@ def _carry_out(
                 ledger,
                 view,
                 planner.planned,
-                annotator=Annotator(request.output, Limits()) if _annotates(request, models) else None,
+                annotator=Annotator(request.output, request.limits) if _annotates(request, models) else None,
                 progress=progress,
                 shell=shell,
                 stream=request.jsonl,

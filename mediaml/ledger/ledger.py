@@ -129,14 +129,15 @@ class Ledger(Closing):
 
     def _known(self, source: Source) -> Known | None:
         row = self._db.execute(
-            "SELECT id, size, mtime_ns, digest, kind FROM source WHERE path = ?", (os.fsencode(source.path),)
+            "SELECT id, size, mtime_ns, digest, kind FROM source WHERE path = ?",
+            (os.fsencode(str(source.path)),),
         ).fetchone()
         return Known(*row) if row else None
 
     def _insert_source(self, source: Source, kind: Kind | None) -> int:
         self._positions += 1
         values = (
-            os.fsencode(source.path),
+            os.fsencode(str(source.path)),
             source.shown,
             self._free("source", "name", source.name),
             self._positions,

@@ -14,6 +14,7 @@ import msgspec
 from mediaml.ledger.encoding import picture_of
 from mediaml.ledger.schema import connect
 from mediaml.ledger.standing import IDENTITY, Known, standing
+from mediaml.location import Location, location_of
 from mediaml.types import Box, DecodeAccounts, Detection, Kind, Label, UInt8Array
 from mediaml.work import Failure, ModelIdentity, Standing, Task
 
@@ -23,7 +24,7 @@ class SourceRow:
     """A source as the ledger holds it; `kind` is `None` while it has never been opened."""
 
     id: int
-    path: Path
+    path: Location
     shown: str
     name: str
     kind: Kind | None
@@ -99,10 +100,10 @@ class View:
         query = "SELECT id, path, shown, name, kind FROM source WHERE id = ?"
         return _source_row(self._db.execute(query, (source,)).fetchone())
 
-    def known(self, path: Path) -> Known | None:
+    def known(self, path: Location) -> Known | None:
         """What tells whether a file is still the one that was answered; `None` where it is new."""
         row = self._db.execute(
-            "SELECT id, size, mtime_ns, digest, kind FROM source WHERE path = ?", (os.fsencode(path),)
+            "SELECT id, size, mtime_ns, digest, kind FROM source WHERE path = ?", (os.fsencode(str(path)),)
         ).fetchone()
         return Known(*row) if row else None
 
@@ -233,7 +234,7 @@ def _of_task(source: int, task: Task | None) -> tuple[str, tuple[int, ...]]:
 
 def _source_row(row: tuple[Any, ...]) -> SourceRow:
     kind = Kind(row[4]) if row[4] else None
-    return SourceRow(row[0], Path(os.fsdecode(row[1])), row[2], row[3], kind)
+    return SourceRow(row[0], location_of(os.fsdecode(row[1])), row[2], row[3], kind)
 
 
 @contextmanager

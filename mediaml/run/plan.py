@@ -9,6 +9,8 @@ from pathlib import Path
 
 from mediaml.errors import MediaError, MediamlError
 from mediaml.ledger.ledger import Ledger
+from mediaml.location import Url
+from mediaml.media.limits import Limits
 from mediaml.media.sniff import looks_like_media_name, sniff_kind
 from mediaml.run.models import LoadedModel
 from mediaml.run.read import Job, Want
@@ -50,6 +52,7 @@ class Planner:
         force: do again what is done.
         hashed: tell a changed file by its content, not by its size and time of modification.
         only_failed: do nothing but what failed before.
+        limits: what a file may ask of the machine.
         emit: takes the results of the streams and the failures of files that are not media.
     """
 
@@ -62,6 +65,7 @@ class Planner:
         force: bool = False,
         hashed: bool = False,
         only_failed: bool = False,
+        limits: Limits = Limits(),  # noqa: B008
         emit: Callable[[TaskResult], None],
     ) -> None:
         self._ledger = ledger
@@ -70,6 +74,7 @@ class Planner:
         self._force = force
         self._hashed = hashed
         self._only_failed = only_failed
+        self._limits = limits
         self._emit = emit
         self.planned = Planned()
 
@@ -85,7 +90,7 @@ class Planner:
         try:
             if self._hashed:
                 source = with_digest(source)
-            kind = self._ledger.recall(source) or _kind(source)
+            kind = self._ledger.recall(source) or _kind(source, self._limits)
         except (MediamlError, OSError) as error:
             self._refuse(source, error)
             return None
@@ -145,23 +150,26 @@ def with_digest(source: Source) -> Source:
     Raises:
         OSError: the file cannot be read.
     """
-    return replace(source, digest=sha256_of(source.path)) if source.path.is_file() else source
+    path = source.path
+    return replace(source, digest=sha256_of(path)) if isinstance(path, Path) and path.is_file() else source
 
 
-def _kind(source: Source) -> Kind | None:
+def _kind(source: Source, limits: Limits) -> Kind | None:
     """What a file is by its content; `None` for a file of a folder that does not even claim to be media.
 
     Raises:
         MediaError: a file that was named, or that has a media file's name, is not media.
     """
-    path = Path(source.path)
+    path = source.path
+    if isinstance(path, Url):
+        return sniff_kind(path, limits)
     if not path.exists():
         raise MediaError("no such file.", "Check the path.")
     if not path.is_file():
         raise MediaError("it is neither a file nor a folder.", "Only ordinary files are read.")
     if source.size == 0 and (source.named or looks_like_media_name(path)):
         raise MediaError("the file is empty.", "Copy it again from its origin.")
-    kind = sniff_kind(path)
+    kind = sniff_kind(path, limits)
     if kind is None and (source.named or looks_like_media_name(path)):
         raise MediaError("it is no image, video or sound that can be read.", "Check what the file really is.")
     return kind
