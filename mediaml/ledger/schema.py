@@ -9,6 +9,10 @@ from mediaml.errors import OutputError
 
 FILE_NAME = "ledger.sqlite"
 SCHEMA_VERSION = 1
+CURRENT_PREFIX = "current "
+"""What the keys of `meta` begin with that tell, by a model's name, the id of the version last asked for."""
+RUN_PREFIX = "run "
+"""What the keys of `meta` begin with that tell, by a run's id, its frames and seconds as a JSON array."""
 
 _TABLES = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;

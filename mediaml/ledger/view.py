@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from mediaml.ledger.encoding import picture_of
+from mediaml.ledger.progress import ProgressRow, RunRow, progress, runs
 from mediaml.ledger.schema import connect
 from mediaml.ledger.standing import IDENTITY, Known, standing
 from mediaml.location import Location, location_of
@@ -50,18 +51,6 @@ class FailureRow:
     model: str
     failure: Failure
     accounts: DecodeAccounts
-
-
-@dataclass(frozen=True, slots=True)
-class ProgressRow:
-    """How far one model is: numbers of sources that are done, failed, under way, or not begun; of frames."""
-
-    model: str
-    done: int
-    failed: int
-    under_way: int
-    missing: int
-    frames: int
 
 
 class View:
@@ -206,24 +195,13 @@ class View:
         row = self._db.execute(query, (source, kind)).fetchone()
         return bool(row and row[0])
 
-    def progress(self) -> list[ProgressRow]:
-        """How far each model is, by its name; versions of one model count together."""
-        rows = self._db.execute(
-            "SELECT name, sum(state = 'done'), sum(state = 'failed'), sum(state = 'open'), sum(frames) "
-            "FROM (SELECT model.name AS name, sum(frames) AS frames, "
-            "CASE WHEN sum(stage IS NOT NULL) THEN 'failed' WHEN max(last) THEN 'done' ELSE 'open' "
-            "END AS state "
-            "FROM task JOIN model ON model.id = task.model GROUP BY model.name, source) GROUP BY name"
-        ).fetchall()
-        total = self._db.execute("SELECT count(*) FROM source").fetchone()[0]
-        return [
-            ProgressRow(name, done, failed, under_way, total - done - failed - under_way, frames)
-            for name, done, failed, under_way, frames in rows
-        ]
+    def progress(self, reads: Callable[[str, Kind], bool] = lambda _, __: True) -> list[ProgressRow]:
+        """How far each model is; see `mediaml.ledger.progress`."""
+        return progress(self._db, reads)
 
-    def runs(self) -> list[tuple[str, str | None]]:
-        """When each run started and ended (`None` where it was killed), UTC in ISO 8601, oldest first."""
-        return self._db.execute("SELECT started_at, finished_at FROM run ORDER BY id").fetchall()
+    def runs(self) -> list[RunRow]:
+        """Every run, oldest first."""
+        return runs(self._db)
 
 
 def _of_task(source: int, task: Task | None) -> tuple[str, tuple[int, ...]]:

@@ -12,9 +12,9 @@ Card = Mapping[str, Any]
 
 HEAD = """# Figures of the bundled models
 
-Generated from the cards in `exported_models/` by `python scripts/evaluate.py --docs`; no figure is typed, and a
-test compares. [models.md](models.md) has the short form. Held out means held out: no test item, speaker or source
-was seen in training or used to choose a checkpoint."""
+Made from the cards in `exported_models/` by `python scripts/evaluate.py --docs`; no figure is typed, and a
+test compares. [models.md](models.md) has the short form. Held out means held out: no test item, speaker or
+source was seen in training or used to choose a checkpoint."""
 
 
 def cards_in(folder: Path) -> dict[str, Card]:
@@ -91,7 +91,12 @@ def model_section(name: str, card: Card) -> str:
         for key in ("parameters", "flops", "size_bytes", "seed", "commit", "sha256")
         if key in card
     }
-    parts = [f"## {name}", f"**{card.get('title', name)}**", card.get("meaning", ""), card.get("not_meaning", "")]
+    parts = [
+        f"## {name}",
+        f"**{card.get('title', name)}**",
+        card.get("meaning", ""),
+        card.get("not_meaning", ""),
+    ]
     parts.append(table(["fact", "value"], facts.items()))
     order = ["goals", "metrics", *(key for key in card if key not in ("goals", "metrics"))]
     for key in dict.fromkeys(order):

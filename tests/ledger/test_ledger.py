@@ -114,7 +114,7 @@ def test_a_failure_is_kept_apart_and_dropped_before_another_try(ledger):
     assert ledger.standing(*ids).failure == failure
     with open_view(ledger.folder) as view:
         assert [row.failure for row in view.failures()] == [failure]
-        assert view.progress() == [ProgressRow("cats", 0, 1, 0, 0, 0)]
+        assert view.progress() == [ProgressRow("cats", 0, 1, 0, 0, 0, 0)]
     ledger.supersede(*ids, restart=False)
     assert ledger.standing(*ids).failure is None
 
