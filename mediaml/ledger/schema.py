@@ -74,7 +74,7 @@ def connect(folder: Path, *, readonly: bool = False) -> sqlite3.Connection:
     except sqlite3.Error as error:
         raise OutputError(
             f"the ledger {path} cannot be opened: {error}.",
-            "Make room on that disk, or name another folder with -o.",
+            "Make room on that disk if it is full, or name another folder with -o.",
         ) from error
     return connection
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
@@ -11,9 +12,10 @@ from typing import Any
 
 import msgspec
 
+from mediaml.errors import OutputError
 from mediaml.ledger.encoding import picture_of
 from mediaml.ledger.progress import ProgressRow, RunRow, progress, runs
-from mediaml.ledger.schema import connect
+from mediaml.ledger.schema import FILE_NAME, connect
 from mediaml.ledger.standing import IDENTITY, Known, standing
 from mediaml.location import Location, location_of
 from mediaml.types import Box, DecodeAccounts, Detection, Kind, Label, UInt8Array
@@ -217,9 +219,18 @@ def _source_row(row: tuple[Any, ...]) -> SourceRow:
 
 @contextmanager
 def open_view(folder: Path) -> Iterator[View]:
-    """A view that is closed at the end of the `with` block."""
+    """A view that is closed at the end of the `with` block.
+
+    Raises:
+        OutputError: the ledger cannot be opened, or, also within the block, is damaged.
+    """
     view = View(folder)
     try:
         yield view
+    except sqlite3.DatabaseError as error:
+        raise OutputError(
+            f"the ledger {folder / FILE_NAME} cannot be read: {error}.",
+            "Name another folder with -o; what results.jsonl beside it holds is kept.",
+        ) from error
     finally:
         view.close()
