@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Literal
 
+from mediaml.location import Location
 from mediaml.types import DecodeAccounts, Kind, MediaInfo, Prediction, require
 
 Stage = Literal["open", "decode", "prepare", "infer", "write"]
@@ -16,15 +16,15 @@ class Source:
     """One file to be looked at.
 
     Attributes:
-        path: absolute.
-        shown: the path as the user would type it, `/` between its parts.
+        path: absolute; or the URL, of which size and time of modification are 0.
+        shown: the path as the user would type it, `/` between its parts, without secrets.
         name: where its outputs go under the output folder, relative, `/` between its parts.
         size: bytes. mtime_ns: time of last modification, nanoseconds since the epoch.
         named: it was named itself, not found in a folder or by a pattern.
         digest: SHA-256 of the content in hexadecimal digits, where it was asked for; else empty.
     """
 
-    path: Path
+    path: Location
     shown: str
     name: str
     size: int
@@ -85,20 +85,24 @@ class Want:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One source to be decoded once, for every model that wants it; `id` is the source's in the ledger."""
+    """One source to be decoded once, for every model that wants it.
+
+    Attributes:
+        id: the source's in the ledger. location: where it is. kind: what it is.
+    """
 
     id: int
-    source: Source
+    location: Location
     kind: Kind
     wants: tuple[Want, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Sniff:
-    """A source that only its container tells the kind of; `position` is kept for it in the ledger."""
+    """A source that only its container tells the kind of, known by its position in the order of sources."""
 
-    source: Source
     position: int
+    location: Location
 
 
 @dataclass(frozen=True, slots=True)

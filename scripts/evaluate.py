@@ -1,4 +1,4 @@
-"""Measure a bundled model again, or write its tables into docs/models.md.
+"""Measure a bundled model again, or write the tables of docs/models.md and docs/figures.md.
 
 python scripts/evaluate.py NAME --data DIR [--plots DIR]
 python scripts/evaluate.py --docs
@@ -18,7 +18,7 @@ sys.path[:0] = [str(ROOT / "scripts"), str(ROOT / "plugins"), str(ROOT)]
 from evaluation import tables  # noqa: E402
 
 MODELS = ROOT / "exported_models"
-DOCS = ROOT / "docs" / "models.md"
+DOCS = ROOT / "docs"
 
 
 def arguments() -> argparse.Namespace:
@@ -32,7 +32,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--model", type=Path, help="another ONNX file than the bundled one")
     parser.add_argument("--plots", type=Path, help="folder for PNG plots")
     parser.add_argument(
-        "--docs", action="store_true", help="regenerate the tables of docs/models.md from the cards"
+        "--docs", action="store_true", help="regenerate docs/figures.md and the tables of docs/models.md"
     )
     given = parser.parse_args()
     if not given.docs and (given.name is None or given.data is None):
@@ -48,9 +48,10 @@ def main() -> None:
         figures = evaluator.evaluate(given.model or MODELS / f"{given.name}.onnx", given.data, given.plots)
         print(json.dumps(figures, indent=1, ensure_ascii=False))
     if given.docs:
-        DOCS.write_text(
-            tables.regenerated(DOCS.read_text(encoding="utf-8"), tables.cards_in(MODELS)), encoding="utf-8"
-        )
+        cards = tables.cards_in(MODELS)
+        short = DOCS / "models.md"
+        short.write_text(tables.regenerated(short.read_text(encoding="utf-8"), cards), encoding="utf-8")
+        (DOCS / "figures.md").write_text(tables.figures(cards), encoding="utf-8")
 
 
 if __name__ == "__main__":

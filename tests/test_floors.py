@@ -38,6 +38,7 @@ ROOM_OF = {
     "closing": "nouns",
     "catalogue": "nouns",
     "work": "nouns",
+    "location": "nouns",
     "spec": "plugin",
     "__init__": "nouns",
     "__main__": "cli",
@@ -50,7 +51,7 @@ KEPT_IN = {
     "onnxruntime": {"onnx"},
     "onnx": {"onnx"},
     "av": {"media"},
-    "httpx": {"store"},
+    "httpx": {"media", "store"},
     "sqlite3": {"ledger"},
 }
 HEAVY = ("cv2", "av", "onnxruntime", "onnx", "httpx")

@@ -14,7 +14,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from mediaml.cli.notices import tell_bundled, tell_devices, tell_reasons
+from mediaml.cli.notices import tell_bundled, tell_devices, tell_reasons, tell_urls
 from mediaml.cli.patience import Patience, TooManyFailures
 from mediaml.cli.progress import Progress
 from mediaml.cli.prompts import prompt_assignments
@@ -66,6 +66,7 @@ class Request:
     batch: int | None
     threads: int | None
     readers: int | None
+    limits: Limits
 
 
 def run_job(request: Request, shell: Shell) -> int:
@@ -92,6 +93,8 @@ def run_job(request: Request, shell: Shell) -> int:
         tell_devices(by_name, request.device, shell)
         for choice in choices:
             tell_bundled(choice, registry, shell)
+        if _annotates(request, models):
+            tell_urls(sources, shell)
         with ExitStack() as stack:
             ledger = stack.enter_context(Ledger(request.output))
             stack.enter_context(_sole_writer(request.output))
@@ -113,7 +116,7 @@ def _setup(request: Request, models: Sequence[ResolvedModel], workers: int, *, d
         threads=request.threads,
         batch=request.batch,
         readers=request.readers or default_readers(workers),
-        limits=Limits(),
+        limits=request.limits,
         batch_limits=limits,
         debug=debug,
     )
@@ -150,7 +153,7 @@ def _carry_out(
                 ledger,
                 view,
                 planner.planned,
-                annotator=Annotator(request.output, Limits()) if _annotates(request, models) else None,
+                annotator=Annotator(request.output, request.limits) if _annotates(request, models) else None,
                 progress=progress,
                 shell=shell,
                 stream=request.jsonl,

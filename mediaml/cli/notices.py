@@ -12,6 +12,7 @@ from mediaml.cli.shell import Shell
 from mediaml.cli.table import table
 from mediaml.ledger.schema import FILE_NAME
 from mediaml.ledger.view import open_view
+from mediaml.location import Url
 from mediaml.registry import Registry
 from mediaml.run.models import Choice
 from mediaml.run.plan import with_digest
@@ -42,6 +43,13 @@ def tell_bundled(choice: Choice, registry: Registry, shell: Shell) -> None:
     others = [entry.name for entry in entries if entry.plugin == spec.name]
     better = f"; the official one: -m {others[0]}" if others else ""
     shell.say(f"{spec.name}: {card.get('title', name)}, AP50 {ap50} on COCO val photos{better}")
+
+
+def tell_urls(sources: Sequence[Source], shell: Shell) -> None:
+    """One line where copies are wanted of what cannot be read a second time."""
+    urls = sum(isinstance(source.path, Url) for source in sources)
+    if urls:
+        shell.say(f"no annotated copy of {urls} URL{'s' if urls > 1 else ''}: what streams is read once")
 
 
 def tell_reasons(

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from mediaml.cli.limits import limit_options, limits_of
 from mediaml.cli.shell import noise_options, printable
 
 if TYPE_CHECKING:
@@ -15,12 +15,15 @@ if TYPE_CHECKING:
 
 
 @click.command("probe")
-@click.argument("files", nargs=-1, required=True, metavar="FILE...", type=click.Path(path_type=Path))
+@click.argument("files", nargs=-1, required=True, metavar="FILE...")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+@limit_options
 @noise_options
 @click.pass_context
-def command(context: click.Context, /, files: tuple[Path, ...], as_json: bool) -> int:
+def command(context: click.Context, /, files: tuple[str, ...], as_json: bool, **typed: Any) -> int:
     """Show what media files say of themselves: kind, size as displayed, rotation, frame rate, sound.
+
+    FILE may be a URL: http, https, rtsp, rtmp, ...
 
     \b
     Examples:
@@ -29,12 +32,13 @@ def command(context: click.Context, /, files: tuple[Path, ...], as_json: bool) -
     """
     from mediaml.cli.shell import shell_of
     from mediaml.errors import MediaError
+    from mediaml.location import location_of
     from mediaml.media.probe import probe
 
-    failed = 0
+    limits, failed = limits_of(typed), 0
     for file in files:
         try:
-            info = probe(file)
+            info = probe(location_of(file), limits=limits)
         except MediaError as error:
             shell_of(context).error(str(error))
             failed += 1

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from mediaml.cli.limits import limit_options, limits_of
 from mediaml.cli.prompts import prompt_options
 from mediaml.cli.shell import noise_options, offline_option, shell_of
 
@@ -90,14 +91,15 @@ _SECONDS = click.FloatRange(min=0.0)
 @click.option("--batch", type=click.IntRange(1), help="Frames answered at once [default: by device].")
 @click.option("--threads", type=click.IntRange(1), help="Threads of ONNX Runtime [default: by machine].")
 @click.option("--readers", type=click.IntRange(1, 64), help="Files decoded at once [default: by machine].")
+@limit_options
 @offline_option
 @noise_options
 @click.pass_context
 def command(context: click.Context, /, **typed: Any) -> int:
     """Pass images, video and sound through model plugins.
 
-    INPUT is a file, a folder or a pattern. Results go to the output folder: the ledger, results.jsonl, and
-    annotated copies. The same command again does only what is missing.
+    INPUT is a file, a folder, a pattern or a URL (http, https, rtsp, rtmp, ...). Results go to the output
+    folder: the ledger, results.jsonl, and annotated copies. The same command again does only what is missing.
 
     \b
     Examples:
@@ -132,6 +134,7 @@ def command(context: click.Context, /, **typed: Any) -> int:
         batch=typed["batch"],
         threads=typed["threads"],
         readers=typed["readers"],
+        limits=limits_of(typed),
     )
     return run_job(request, shell_of(context))
 

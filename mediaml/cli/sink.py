@@ -9,19 +9,19 @@ from typing import IO
 
 import click
 
+from mediaml.cli.losses import damage_lines, failure_lines
 from mediaml.cli.patience import Patience
 from mediaml.cli.progress import Progress
 from mediaml.cli.shell import Shell
 from mediaml.closing import Closing
 from mediaml.ledger.encoding import TaskRecord
 from mediaml.ledger.ledger import Ledger
-from mediaml.ledger.view import FailureRow, View
+from mediaml.ledger.view import View
 from mediaml.outputs.annotated import ARTIFACT, Annotator, Drawn, annotated_path
 from mediaml.outputs.jsonl import run_line, source_lines, task_lines, write_line
 from mediaml.run.plan import Planned
 
 _MOST_COPIES_WAITING = 32
-_MOST_FAILURES_SHOWN = 20
 _POLL_S = 0.2
 
 
@@ -151,22 +151,14 @@ class Sink(Closing):
         mine = set(self._planned.sources)
         failures = [row for row in self._view.failures() if row.source.id in mine]
         failed = len({row.source.id for row in failures})
-        for row in failures[:_MOST_FAILURES_SHOWN]:
-            self._shell.error(_failure_text(row))
-        if len(failures) > _MOST_FAILURES_SHOWN:
-            self._shell.error(f"and {len(failures) - _MOST_FAILURES_SHOWN} more failures, see {results}")
-        self._report_damage(mine)
+        for line in failure_lines(failures, str(results)):
+            self._shell.error(line)
+        whole = mine - {row.source.id for row in failures}
+        for line in damage_lines([row for row in self._view.damaged() if row[0].id in whole]):
+            self._shell.warn(line)
         self._shell.say(self._summary(failed))
         self._shell.say(f"results: {results}")
         return failed
-
-    def _report_damage(self, mine: set[int]) -> None:
-        damaged = [(source, accounts) for source, accounts in self._view.damaged() if source.id in mine]
-        for source, accounts in damaged[:_MOST_FAILURES_SHOWN]:
-            lost = f"{accounts.corrupt} damaged parts were skipped, {accounts.decoded} frames were read"
-            self._shell.warn(f"{source.shown}: {lost}")
-        if len(damaged) > _MOST_FAILURES_SHOWN:
-            self._shell.warn(f"and {len(damaged) - _MOST_FAILURES_SHOWN} more files with damaged parts")
 
     def _summary(self, failed: int) -> str:
         planned, frames = self._planned, self._progress.frames
@@ -180,11 +172,3 @@ class Sink(Closing):
         parts.append(f"{frames} frames in {self._progress.elapsed_s:.1f} s ({speed:.1f} frames/s)")
         parts += [f"{self._copies} annotated"] if self._copies else []
         return ", ".join(parts)
-
-
-def _failure_text(row: FailureRow) -> str:
-    first, *rest = row.failure.message.splitlines()
-    # Most messages begin with the file; saying it twice would hide the reason.
-    reason = first.removeprefix(str(row.source.path)).lstrip(": ")
-    head = f"{row.source.shown}: {row.model} failed ({row.failure.stage}): {reason}"
-    return "\n".join([head, *(f"  {line}" for line in rest)])

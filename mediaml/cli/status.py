@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from dataclasses import astuple
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,49 +11,78 @@ import click
 
 from mediaml.cli.shell import noise_options
 from mediaml.cli.table import table
+from mediaml.ledger.schema import FILE_NAME
 
 if TYPE_CHECKING:
     from mediaml.ledger.view import View
+    from mediaml.types import Kind
 
-_MOST_FAILURES_SHOWN = 20
+_MOST_FAILURES_SHOWN, _RUNS_SHOWN = 20, 3
+_SORTS = ("ledger", "results", "copies and the rest")
 
 
 @click.command("status")
 @click.argument("folder", type=click.Path(path_type=Path), default="mediaml-out")
 @noise_options
 def command(folder: Path) -> None:
-    """Show what an output folder holds: per plugin how many files are done, failed, under way.
+    """Show what an output folder holds: per plugin, files done, failed, under way, stale, missing.
+
+    Stale is what another version of the plugin answered, or what has changed or is gone since. Nothing is
+    written, and no file is read.
 
     \b
     Example:
       mediaml status out
     """
     from mediaml.errors import UsageError
-    from mediaml.ledger.schema import FILE_NAME
     from mediaml.ledger.view import open_view
 
     if not (folder / FILE_NAME).is_file():
         raise UsageError(f"{folder} holds no ledger.", "Name the folder that was given to `mediaml run -o`.")
     with open_view(folder) as view:
-        click.echo(_progress(view, folder))
+        click.echo("\n".join([_progress(view), _sizes(folder), _runs(view)]))
         failures = _failures(view)
     if failures:
         click.echo(failures)
 
 
-def _progress(view: View, folder: Path) -> str:
-    head = ["plugin", "done", "failed", "under way", "stale or missing", "frames"]
-    rows = [
-        [
-            row.model,
-            *(str(count) for count in (row.done, row.failed, row.under_way, row.missing, row.frames)),
-        ]
-        for row in view.progress()
-    ]
-    size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+def _progress(view: View) -> str:
+    from mediaml.registry import load_registry
+
+    registry = load_registry()
+    known = {offer.spec.name: offer.spec for offer in registry.offers()}
+
+    def reads(name: str, kind: Kind) -> bool:
+        return name not in known or known[name].reads(kind) is not None
+
+    head = ["plugin", "done", "failed", "under way", "stale", "missing", "frames"]
+    rows = [[row.model, *map(str, astuple(row)[1:])] for row in view.progress(reads)]
+    return table(head, rows)
+
+
+def _sizes(folder: Path) -> str:
+    """Bytes by what they are: derived files can be made again, the ledger cannot."""
+    sizes: Counter[str] = Counter()
+    for path in folder.rglob("*"):
+        if path.is_file() and path.stat().st_size:
+            sizes[_sort_of(path.relative_to(folder))] += path.stat().st_size
+    return f"{folder}: " + ", ".join(f"{sort} {sizes[sort] / 1e6:.1f} MB" for sort in _SORTS if sizes[sort])
+
+
+def _sort_of(path: Path) -> str:
+    if len(path.parts) == 1 and path.name.startswith(FILE_NAME):
+        return "ledger"
+    return "results" if path.name in ("results.jsonl", "failures.jsonl") else "copies and the rest"
+
+
+def _runs(view: View) -> str:
     runs = view.runs()
-    lines = [table(head, rows), f"{folder}: {size / 1e6:.1f} MB, {len(runs)} runs"]
-    lines += [f"  {started} to {finished or 'interrupted'}" for started, finished in runs[-3:]]
+    lines = [f"{len(runs)} runs" + (f", the last {_RUNS_SHOWN}:" if len(runs) > _RUNS_SHOWN else ":")]
+    for run in runs[-_RUNS_SHOWN:]:
+        line = f"  {run.started_at} to {run.finished_at or 'interrupted'}"
+        if run.frames is not None and run.seconds:
+            line += f": {run.frames} frames in {run.seconds:.1f} s ({run.frames / run.seconds:.1f} frames/s)"
+        lines.append(line)
     return "\n".join(lines)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -15,7 +16,7 @@ import msgspec
 from mediaml.closing import Closing
 from mediaml.errors import OutputError
 from mediaml.ledger.encoding import TaskRecord
-from mediaml.ledger.schema import BATCH_PREFIX, FILE_NAME, connect
+from mediaml.ledger.schema import BATCH_PREFIX, CURRENT_PREFIX, FILE_NAME, RUN_PREFIX, connect
 from mediaml.ledger.standing import IDENTITY, Known, standing
 from mediaml.types import Kind
 from mediaml.work import Failure, ModelIdentity, Source, Standing
@@ -46,6 +47,7 @@ class Ledger(Closing):
                 f"the output folder {folder} cannot be written.", "Name a folder that you may write with -o."
             )
         self._db = connect(folder)
+        self._begun, self._frames = time.monotonic(), 0
         self._positions: int = self._db.execute("SELECT coalesce(max(position), 0) FROM source").fetchone()[0]
 
     def close(self) -> None:
@@ -76,29 +78,38 @@ class Ledger(Closing):
 
     def begin_run(self, header: dict[str, Any]) -> int:
         """Note a run with its header (versions, models, arguments); returns its id."""
+        self._begun, self._frames = time.monotonic(), 0
         text = msgspec.json.encode(header).decode()
         with self._transaction():
             row = self._db.execute("INSERT INTO run (started_at, header) VALUES (?, ?)", (_now(), text))
         return int(row.lastrowid or 0)
 
     def end_run(self, run: int) -> None:
-        """Note when a run ended."""
+        """Note when a run ended, how many frames it committed and in how many seconds."""
+        seconds = round(time.monotonic() - self._begun, 3)
         with self._transaction():
             self._db.execute("UPDATE run SET finished_at = ? WHERE id = ?", (_now(), run))
+            count = msgspec.json.encode((self._frames, seconds)).decode()
+            self._db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (f"{RUN_PREFIX}{run}", count))
 
     def add_model(self, model: ModelIdentity) -> int:
-        """The id of a model; equal identities have equal ids."""
+        """The id of a model, which is noted as the version asked for; equal identities have equal ids."""
         values = tuple(getattr(model, field) for field in IDENTITY)
         where = " AND ".join(f"{field} = ?" for field in IDENTITY)
         with self._transaction():
             row = self._db.execute(f"SELECT id FROM model WHERE {where}", values).fetchone()
-            if row:
-                return int(row[0])
-            marks = ", ".join("?" * (len(IDENTITY) + 2))
-            added = self._db.execute(
-                f"INSERT INTO model ({', '.join(IDENTITY)}, task, weights) VALUES ({marks})",
-                (*values, model.task, model.weights),
+            number = int(row[0]) if row else self._insert_model(model, values)
+            self._db.execute(
+                "INSERT OR REPLACE INTO meta VALUES (?, ?)", (f"{CURRENT_PREFIX}{model.name}", str(number))
             )
+        return number
+
+    def _insert_model(self, model: ModelIdentity, values: tuple[Any, ...]) -> int:
+        marks = ", ".join("?" * (len(IDENTITY) + 2))
+        added = self._db.execute(
+            f"INSERT INTO model ({', '.join(IDENTITY)}, task, weights) VALUES ({marks})",
+            (*values, model.task, model.weights),
+        )
         return int(added.lastrowid or 0)
 
     def recall(self, source: Source) -> Kind | None:
@@ -137,13 +148,14 @@ class Ledger(Closing):
 
     def _known(self, source: Source) -> Known | None:
         row = self._db.execute(
-            "SELECT id, size, mtime_ns, digest, kind FROM source WHERE path = ?", (os.fsencode(source.path),)
+            "SELECT id, size, mtime_ns, digest, kind FROM source WHERE path = ?",
+            (os.fsencode(str(source.path)),),
         ).fetchone()
         return Known(*row) if row else None
 
     def _insert_source(self, source: Source, kind: Kind | None, position: int) -> int:
         values = (
-            os.fsencode(source.path),
+            os.fsencode(str(source.path)),
             source.shown,
             self._free("source", "name", source.name),
             position,
@@ -196,6 +208,7 @@ class Ledger(Closing):
         with self._transaction():
             for record in records:
                 self._write(record)
+        self._frames += sum(len(record.answers) for record in records)
 
     def _write(self, record: TaskRecord) -> None:
         task, failure, accounts = record.task, record.failure, record.accounts

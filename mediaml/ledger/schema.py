@@ -11,6 +11,10 @@ FILE_NAME = "ledger.sqlite"
 SCHEMA_VERSION = 1
 BATCH_PREFIX = "batch "
 """What the keys of `meta` begin with that hold the largest batch of a model on a device."""
+CURRENT_PREFIX = "current "
+"""What the keys of `meta` begin with that tell, by a model's name, the id of the version last asked for."""
+RUN_PREFIX = "run "
+"""What the keys of `meta` begin with that tell, by a run's id, its frames and seconds as a JSON array."""
 
 _TABLES = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -72,7 +76,7 @@ def connect(folder: Path, *, readonly: bool = False) -> sqlite3.Connection:
     except sqlite3.Error as error:
         raise OutputError(
             f"the ledger {path} cannot be opened: {error}.",
-            "Make room on that disk, or name another folder with -o.",
+            "Make room on that disk if it is full, or name another folder with -o.",
         ) from error
     return connection
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+import sqlite3
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -11,9 +12,12 @@ from typing import Any
 
 import msgspec
 
+from mediaml.errors import OutputError
 from mediaml.ledger.encoding import picture_of
+from mediaml.ledger.progress import ProgressRow, RunRow, progress, runs
 from mediaml.ledger.schema import BATCH_PREFIX, FILE_NAME, connect
 from mediaml.ledger.standing import IDENTITY, Known, standing
+from mediaml.location import Location, location_of
 from mediaml.types import Box, DecodeAccounts, Detection, Kind, Label, UInt8Array
 from mediaml.work import Failure, ModelIdentity, Standing, Task
 
@@ -23,7 +27,7 @@ class SourceRow:
     """A source as the ledger holds it; `kind` is `None` while it has never been opened."""
 
     id: int
-    path: Path
+    path: Location
     shown: str
     name: str
     kind: Kind | None
@@ -49,18 +53,6 @@ class FailureRow:
     model: str
     failure: Failure
     accounts: DecodeAccounts
-
-
-@dataclass(frozen=True, slots=True)
-class ProgressRow:
-    """How far one model is: numbers of sources that are done, failed, under way, or not begun; of frames."""
-
-    model: str
-    done: int
-    failed: int
-    under_way: int
-    missing: int
-    frames: int
 
 
 class View:
@@ -104,10 +96,10 @@ class View:
         query = "SELECT id, path, shown, name, kind FROM source WHERE id = ?"
         return _source_row(self._db.execute(query, (source,)).fetchone())
 
-    def known(self, path: Path) -> Known | None:
+    def known(self, path: Location) -> Known | None:
         """What tells whether a file is still the one that was answered; `None` where it is new."""
         row = self._db.execute(
-            "SELECT id, size, mtime_ns, digest, kind FROM source WHERE path = ?", (os.fsencode(path),)
+            "SELECT id, size, mtime_ns, digest, kind FROM source WHERE path = ?", (os.fsencode(str(path)),)
         ).fetchone()
         return Known(*row) if row else None
 
@@ -210,24 +202,13 @@ class View:
         row = self._db.execute(query, (source, kind)).fetchone()
         return bool(row and row[0])
 
-    def progress(self) -> list[ProgressRow]:
-        """How far each model is, by its name; versions of one model count together."""
-        rows = self._db.execute(
-            "SELECT name, sum(state = 'done'), sum(state = 'failed'), sum(state = 'open'), sum(frames) "
-            "FROM (SELECT model.name AS name, sum(frames) AS frames, "
-            "CASE WHEN sum(stage IS NOT NULL) THEN 'failed' WHEN max(last) THEN 'done' ELSE 'open' "
-            "END AS state "
-            "FROM task JOIN model ON model.id = task.model GROUP BY model.name, source) GROUP BY name"
-        ).fetchall()
-        total = self._db.execute("SELECT count(*) FROM source").fetchone()[0]
-        return [
-            ProgressRow(name, done, failed, under_way, total - done - failed - under_way, frames)
-            for name, done, failed, under_way, frames in rows
-        ]
+    def progress(self, reads: Callable[[str, Kind], bool] = lambda _, __: True) -> list[ProgressRow]:
+        """How far each model is; see `mediaml.ledger.progress`."""
+        return progress(self._db, reads)
 
-    def runs(self) -> list[tuple[str, str | None]]:
-        """When each run started and ended (`None` where it was killed), UTC in ISO 8601, oldest first."""
-        return self._db.execute("SELECT started_at, finished_at FROM run ORDER BY id").fetchall()
+    def runs(self) -> list[RunRow]:
+        """Every run, oldest first."""
+        return runs(self._db)
 
 
 def _of_task(source: int, task: Task | None) -> tuple[str, tuple[int, ...]]:
@@ -238,7 +219,7 @@ def _of_task(source: int, task: Task | None) -> tuple[str, tuple[int, ...]]:
 
 def _source_row(row: tuple[Any, ...]) -> SourceRow:
     kind = Kind(row[4]) if row[4] else None
-    return SourceRow(row[0], Path(os.fsdecode(row[1])), row[2], row[3], kind)
+    return SourceRow(row[0], location_of(os.fsdecode(row[1])), row[2], row[3], kind)
 
 
 def has_ledger(folder: Path) -> bool:
@@ -248,9 +229,18 @@ def has_ledger(folder: Path) -> bool:
 
 @contextmanager
 def open_view(folder: Path) -> Iterator[View]:
-    """A view that is closed at the end of the `with` block."""
+    """A view that is closed at the end of the `with` block.
+
+    Raises:
+        OutputError: the ledger cannot be opened, or, also within the block, is damaged.
+    """
     view = View(folder)
     try:
         yield view
+    except sqlite3.DatabaseError as error:
+        raise OutputError(
+            f"the ledger {folder / FILE_NAME} cannot be read: {error}.",
+            "Name another folder with -o; what results.jsonl beside it holds is kept.",
+        ) from error
     finally:
         view.close()

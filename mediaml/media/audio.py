@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
-from pathlib import Path
 
 from av.audio.frame import AudioFrame
 from av.audio.stream import AudioStream
@@ -14,10 +13,11 @@ from av.container import InputContainer
 from mediaml.closing import Closing
 from mediaml.errors import MediaError, NoSoundError
 from mediaml.inputs import SoundInput
+from mediaml.location import Location
 from mediaml.media.cut_off import check_whole
 from mediaml.media.decode import Decoding, Tally, first_decoded
 from mediaml.media.limits import Limits
-from mediaml.media.open import audio_stream, container_duration_s, no_decoder, open_container
+from mediaml.media.open import audio_stream, container_duration_s, is_live, no_decoder, open_container
 from mediaml.media.sound_windows import resampled, windows
 from mediaml.media.timeline import Stamp, Timeline
 from mediaml.ops.fitting import fit_image
@@ -42,7 +42,7 @@ class SpectrogramPixels:
         return fit_image(self.image(), width, height, fit, pad=pad, resample=resample)
 
 
-def sound_of(path: Path, container: InputContainer) -> AudioStream:
+def sound_of(path: Location, container: InputContainer) -> AudioStream:
     """The audio stream that is read.
 
     Raises:
@@ -56,7 +56,7 @@ def sound_of(path: Path, container: InputContainer) -> AudioStream:
     return stream
 
 
-def sound_info(path: Path, container: InputContainer) -> MediaInfo:
+def sound_info(path: Location, container: InputContainer) -> MediaInfo:
     """What the header says of the sound of a file.
 
     Raises:
@@ -82,13 +82,14 @@ class SoundReader(Closing):
         MediaError: see `open_reader`.
     """
 
-    def __init__(self, path: Path, spec: SoundInput, *, limits: Limits = Limits()) -> None:  # noqa: B008
+    def __init__(self, path: Location, spec: SoundInput, *, limits: Limits = Limits()) -> None:  # noqa: B008
         self._path = path
         self._spec = spec
         self._limits = limits
         self._tally = Tally()
         self._closed = False
         self._container: InputContainer | None = open_container(path, limits)
+        self._live = is_live(path, self._container)
         self._fresh = True
         try:
             self._info = sound_info(path, self._container)
@@ -114,6 +115,8 @@ class SoundReader(Closing):
         """
         if self._closed:
             raise ValueError(f"the reader of {self._path} is closed")
+        # A live stream has no earlier part: see the reader of videos.
+        shift_s, start_s = (start_s, 0.0) if self._live else (0.0, start_s)
         container = self._begin()
         stream = sound_of(self._path, container)
         base = stream.time_base or Fraction(1, stream.codec_context.sample_rate or 1)
@@ -131,7 +134,7 @@ class SoundReader(Closing):
             mels, steps = spectrogram.shape
             yield Frame(
                 index,
-                window.time_s,
+                window.time_s + shift_s,
                 window.duration_s,
                 self._info,
                 width=steps,

@@ -7,6 +7,7 @@ import struct
 from pathlib import Path
 
 from mediaml.errors import MediaError
+from mediaml.location import Location, Url
 
 EBML = b"\x1aE\xdf\xa3"
 SEGMENT = b"\x18\x53\x80\x67"
@@ -70,7 +71,7 @@ def _ebml_size(head: bytes, at: int) -> tuple[int | None, int]:
 
 
 def check_whole(
-    path: Path, claimed_s: float | None, end_s: float, *, missing: int, fewer: bool = False
+    path: Location, claimed_s: float | None, end_s: float, *, missing: int, fewer: bool = False
 ) -> None:
     """Refuse to call a file read whose end is missing.
 
@@ -88,6 +89,8 @@ def check_whole(
     if not missing:
         shorter = claimed_s is not None and end_s < claimed_s - SLACK_S
         if not shorter and not fewer:
+            return
+        if isinstance(path, Url):
             return
         try:
             claimed = claimed_size(path)

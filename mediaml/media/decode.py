@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import av
@@ -12,6 +11,7 @@ from av.container import InputContainer
 from av.packet import Packet
 
 from mediaml.errors import MediaError
+from mediaml.location import Location
 from mediaml.media.open import translated
 from mediaml.types import DecodeAccounts
 
@@ -55,7 +55,7 @@ class Decoding:
         missing: packets that stand in the file's index behind the last one that came; known at the end.
     """
 
-    def __init__(self, container: InputContainer, stream: Any, path: Path, tally: Tally) -> None:
+    def __init__(self, container: InputContainer, stream: Any, path: Location, tally: Tally) -> None:
         self._container = container
         self._stream = stream
         self._path = path
@@ -166,7 +166,7 @@ def shows(packet: Packet[Any]) -> bool:
     return packet.size > 0 and not packet.is_discard
 
 
-def first_decoded(frames: Iterator[Any], path: Path, what: str) -> Any:
+def first_decoded(frames: Iterator[Any], path: Location, what: str) -> Any:
     """The first frame.
 
     Raises:

@@ -8,18 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import cv2
 import numpy as np
 
 from mediaml.closing import Closing
 from mediaml.errors import MediaError
+from mediaml.location import Location, Url
 from mediaml.media.image_decode import decode_image
 from mediaml.media.image_header import ImageHeader, ReadAt, read_image_header
 from mediaml.media.limits import Limits
 from mediaml.media.open import check_file, translated
 from mediaml.media.orientation import ROTATION, swaps_sides
+from mediaml.media.remote import fetched
 from mediaml.ops.fitting import fit_image
 from mediaml.types import DecodeAccounts, Fit, Frame, Kind, MediaInfo, Resample, UInt8Array
 
@@ -42,7 +43,22 @@ class ImagePixels:
         return fitted.copy() if np.may_share_memory(fitted, self.rgb) else fitted
 
 
-def checked_header(path: Path, read: ReadAt, limits: Limits) -> ImageHeader:
+def content(path: Location, limits: Limits) -> bytes:
+    """The bytes of a picture's file.
+
+    Raises:
+        MediaError: it cannot be read; `LimitError` where it is too large.
+    """
+    if isinstance(path, Url):
+        return fetched(path, limits)
+    limits.check_image_bytes(path, check_file(path))
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise translated(error, path, "read") from error
+
+
+def checked_header(path: Location, read: ReadAt, limits: Limits) -> ImageHeader:
     """The header of a picture.
 
     Raises:
@@ -60,7 +76,7 @@ def checked_header(path: Path, read: ReadAt, limits: Limits) -> ImageHeader:
     return header
 
 
-def image_info(path: Path, header: ImageHeader) -> MediaInfo:
+def image_info(path: Location, header: ImageHeader) -> MediaInfo:
     """What the header of a picture says, as displayed."""
     size = (header.width, header.height)
     width, height = reversed(size) if swaps_sides(header.orientation) else size
@@ -76,7 +92,7 @@ def image_info(path: Path, header: ImageHeader) -> MediaInfo:
     )
 
 
-def damaged(path: Path, reason: ValueError) -> MediaError:
+def damaged(path: Location, reason: ValueError) -> MediaError:
     """The error for a picture that is damaged or cut off."""
     return MediaError(
         f"{path} cannot be decoded: {reason}.", "Copy it again from where it came, or convert it."
@@ -90,13 +106,9 @@ class ImageReader(Closing):
         MediaError: see `open_reader`; damage behind the header shows in `frames`.
     """
 
-    def __init__(self, path: Path, *, limits: Limits = Limits()) -> None:  # noqa: B008
+    def __init__(self, path: Location, *, limits: Limits = Limits()) -> None:  # noqa: B008
         self._path = path
-        limits.check_image_bytes(path, check_file(path))
-        try:
-            data = path.read_bytes()
-        except OSError as error:
-            raise translated(error, path, "read") from error
+        data = content(path, limits)
         self._header = checked_header(path, lambda offset, size: data[offset : offset + size], limits)
         self._info = image_info(path, self._header)
         self._data: bytes | None = data

@@ -1,7 +1,8 @@
-"""The one place where a container is opened: local files only, one file each, errors in plain words."""
+"""The one place where a container is opened: one file each, or a URL that was typed; plain errors."""
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import av
@@ -11,7 +12,9 @@ from av.stream import Disposition
 from av.video.stream import VideoStream
 
 from mediaml.errors import MediaError
+from mediaml.location import Location, Url
 from mediaml.media.limits import Limits
+from mediaml.media.remote import ffmpeg_options, refused, silent
 
 # Demuxers that read a single file of sound or moving pictures. What is not named here is refused: playlists
 # (concat, hls, dash, sdp, ...), which make FFmpeg open other files and hosts, devices, raw data that
@@ -24,24 +27,27 @@ DEMUXERS = (
 NEXT_STEP = "Check that it plays elsewhere; `ffmpeg -i IN -c copy OUT` mends many containers."
 
 
-def open_container(path: Path, limits: Limits) -> InputContainer:
-    """Open a local video or sound file; the caller closes the container.
+def open_container(path: Location, limits: Limits) -> InputContainer:
+    """Open a video or sound; the caller closes the container.
 
-    No protocol but `file` is allowed and no demuxer that reads other files than the one that was named.
-    PyAV's own default keeps FFmpeg's log silent, so no callback into Python runs in a decoder's thread.
+    For a file no protocol but `file` is allowed and no demuxer that reads other files than the one that was
+    named; for a URL only what its scheme needs. PyAV's own default keeps FFmpeg's log silent, so no callback
+    into Python runs in a decoder's thread.
 
     Raises:
-        MediaError: the file is missing, empty, unreadable or no media; `LimitError` for too many streams
-            or too long a duration.
+        MediaError: the file is missing, empty, unreadable or no media, or the server of a URL does not send
+            it; `LimitError` for too many streams or too long a duration.
     """
-    check_file(path)
-    options = {"protocol_whitelist": "file", "format_whitelist": DEMUXERS}
-    if limits.pixels is not None:
-        options["max_pixels"] = str(limits.pixels)
+    name, options, timeout_s = _address(path, limits)
+    begun = time.monotonic()
+    options |= {"probesize": str(limits.analysis_bytes), "max_pixels": limits.ffmpeg_pixels}
     try:
-        # The prefix keeps FFmpeg from reading a protocol into a name such as `http:x.mp4`.
-        container = av.open(f"file:{path}", mode="r", options=options, metadata_errors="replace")
+        container = av.open(name, mode="r", options=options, metadata_errors="replace", timeout=timeout_s)
     except (av.FFmpegError, OSError) as error:
+        if isinstance(path, Url):
+            # FFmpeg's error has the text as it was typed, secrets included.
+            late = time.monotonic() - begun >= limits.silence_s
+            raise (silent(path) if late else translated(error, path, "opened")) from None
         raise translated(error, path, "opened") from error
     try:
         limits.check_streams(path, len(container.streams))
@@ -50,6 +56,17 @@ def open_container(path: Path, limits: Limits) -> InputContainer:
         container.close()
         raise
     return container
+
+
+def _address(path: Location, limits: Limits) -> tuple[str, dict[str, str], float | None]:
+    """What FFmpeg is told: a name, options, and how many seconds it may wait."""
+    if isinstance(path, Url):
+        options, more = ffmpeg_options(path)
+        options["format_whitelist"] = ",".join((DEMUXERS, *more))
+        return path.text, options, limits.silence_s
+    check_file(path)
+    # The prefix keeps FFmpeg from reading a protocol into a name such as `http:x.mp4`.
+    return f"file:{path}", {"protocol_whitelist": "file", "format_whitelist": DEMUXERS}, None
 
 
 def check_file(path: Path) -> int:
@@ -77,6 +94,11 @@ def container_duration_s(container: InputContainer) -> float | None:
     return None if duration is None or duration <= 0 else duration / av.time_base
 
 
+def is_live(path: Location, container: InputContainer) -> bool:
+    """Whether a URL is a stream without an end: neither length nor size is known, and nothing lies behind."""
+    return isinstance(path, Url) and container_duration_s(container) is None and container.size <= 0
+
+
 def video_stream(container: InputContainer) -> VideoStream | None:
     """The video that is read: the first stream that is no cover art or thumbnail; `None` without one."""
     for stream in container.streams.video:
@@ -90,7 +112,7 @@ def audio_stream(container: InputContainer) -> AudioStream | None:
     return container.streams.audio[0] if container.streams.audio else None
 
 
-def translated(error: Exception, path: Path, doing: str) -> MediaError:
+def translated(error: Exception, path: Location, doing: str) -> MediaError:
     """What FFmpeg or the system said of a file, in plain words.
 
     Args:
@@ -98,6 +120,8 @@ def translated(error: Exception, path: Path, doing: str) -> MediaError:
         path: the file.
         doing: the participle of what was tried, such as `opened`.
     """
+    if isinstance(path, Url):
+        return refused(error, path, doing)
     if isinstance(error, av.error.InvalidDataError | av.error.EOFError):
         return MediaError(f"{path} cannot be {doing}: {_what_is_broken(path)}.", NEXT_STEP)
     if isinstance(error, av.error.ArgumentError):
@@ -115,7 +139,7 @@ def translated(error: Exception, path: Path, doing: str) -> MediaError:
     return MediaError(f"{path} cannot be {doing}: {reason}.", "Check the disk or the network drive.")
 
 
-def no_decoder(path: Path, stream: VideoStream | AudioStream) -> MediaError:
+def no_decoder(path: Location, stream: VideoStream | AudioStream) -> MediaError:
     """The error for a stream whose codec this build of FFmpeg does not know."""
     tag = stream.codec_tag if getattr(stream, "codec_tag", None) else "unknown"
     return MediaError(
@@ -125,10 +149,13 @@ def no_decoder(path: Path, stream: VideoStream | AudioStream) -> MediaError:
 
 
 def _what_is_broken(path: Path) -> str:
-    with path.open("rb") as file:
-        head = file.read(12)
+    try:
+        with path.open("rb") as file:
+            head, size = file.read(12), path.stat().st_size
+    except OSError as error:
+        return f"it was there and is gone ({error.strerror})"
     if head[4:8] in (b"ftyp", b"moov", b"mdat", b"wide", b"free"):
         return "its index (the moov box) is missing or damaged, as in a file that was cut off"
     if head[:4] == b"\x1aE\xdf\xa3" or head[:4] in (b"RIFF", b"OggS", b"fLaC"):
-        return f"its header is damaged or cut off ({path.stat().st_size} bytes)"
+        return f"its header is damaged or cut off ({size} bytes)"
     return "it is damaged, cut off, or no media file"

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from mediaml.errors import MediaError
+from mediaml.location import Location, Url
 from mediaml.media.audio import sound_info
-from mediaml.media.image import checked_header, image_info
+from mediaml.media.image import ImageReader, checked_header, image_info
 from mediaml.media.limits import Limits
 from mediaml.media.open import check_file, open_container, translated
 from mediaml.media.sniff import sniff_kind
@@ -14,7 +13,7 @@ from mediaml.media.video_pass import VideoPass
 from mediaml.types import Kind, MediaInfo
 
 
-def probe(path: Path, *, limits: Limits = Limits()) -> MediaInfo:  # noqa: B008
+def probe(path: Location, *, limits: Limits = Limits()) -> MediaInfo:  # noqa: B008
     """The facts in the header of a picture, video or sound; see `MediaInfo`.
 
     How a video is turned stands at its first frame, which is decoded.
@@ -22,8 +21,9 @@ def probe(path: Path, *, limits: Limits = Limits()) -> MediaInfo:  # noqa: B008
     Raises:
         MediaError: the file is missing, empty, damaged or no media; `LimitError` where it asks for too much.
     """
-    check_file(path)
-    kind = sniff_kind(path)
+    if not isinstance(path, Url):
+        check_file(path)
+    kind = sniff_kind(path, limits)
     if kind is None:
         raise MediaError(f"{path} is no picture, video or sound.", "Name a media file.")
     if kind is Kind.IMAGE:
@@ -38,7 +38,9 @@ def probe(path: Path, *, limits: Limits = Limits()) -> MediaInfo:  # noqa: B008
         return sound_info(path, container)
 
 
-def _image(path: Path, limits: Limits) -> MediaInfo:
+def _image(path: Location, limits: Limits) -> MediaInfo:
+    if isinstance(path, Url):
+        return ImageReader(path, limits=limits).info
     try:
         with path.open("rb") as file:
 

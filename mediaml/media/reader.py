@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self
 
 from mediaml.inputs import SoundInput
+from mediaml.location import Location
 from mediaml.media.limits import Limits
 from mediaml.types import DecodeAccounts, Frame, Kind, MediaInfo
 
@@ -33,7 +33,8 @@ class Reader(Protocol):
         Each call is a new pass over the file with fresh accounts; it ends an unfinished one. Times and
         indices after a seek are those of a pass over the whole file. An index counts the frames before it in
         the file by their packets where the container tells, so a packet that cannot be decoded is counted
-        there although a whole pass would have skipped it.
+        there although a whole pass would have skipped it. A live stream goes on from now instead: its frames
+        begin at `start_s`.
 
         Raises:
             MediaError: nothing can be decoded, or the file can no longer be read.
@@ -54,7 +55,7 @@ class Reader(Protocol):
 
 
 def open_reader(
-    path: Path,
+    path: Location,
     kind: Kind,
     *,
     sound: SoundInput | None = None,
@@ -63,7 +64,7 @@ def open_reader(
     """Open a file as a picture, video or sound.
 
     Args:
-        path: the file.
+        path: the file, or a URL that the user typed.
         kind: what to read of it; `AUDIO` on a video file reads its first audio track.
         sound: how sound is cut into windows; needed for `AUDIO`.
         limits: what the file may ask of the machine.

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mediaml.errors import MediaError
+from mediaml.location import Location, Url
 from mediaml.media.image_header import sniff_image
 from mediaml.media.limits import Limits
 from mediaml.types import Kind
@@ -73,20 +74,23 @@ def sniff_claim(path: Path) -> Claim | None:
     return None
 
 
-def sniff_kind(path: Path) -> Kind | None:
+def sniff_kind(path: Location, limits: Limits = Limits()) -> Kind | None:  # noqa: B008
     """Whether a file is a picture, a video or a sound; `None` for anything else.
 
     Reads 64 bytes; only for containers that hold sound as well as video is the header read. A file that
     shows the marks of a container but cannot be opened counts as video, or sound where only that has such
-    marks: opening it tells what is wrong. An animated GIF, WebP or PNG is a picture.
+    marks: opening it tells what is wrong. An animated GIF, WebP or PNG is a picture. What is behind a URL is
+    looked at in the same way.
 
     Raises:
-        MediaError: the file cannot be read; an empty file is `None`.
+        MediaError: the file cannot be read; an empty file is `None`. A URL cannot be opened, or holds none.
     """
+    if isinstance(path, Url):
+        return _remote_kind(path, limits)
     claim = sniff_claim(path)
     if claim is None:
         return None
-    return claim.kind if claim.certain else _by_header(path, claim.kind)
+    return claim.kind if claim.certain else _by_header(path, claim.kind, limits)
 
 
 def _head(path: Path) -> bytes:
@@ -134,14 +138,30 @@ def _is_transport_stream(path: Path) -> bool:
     return False
 
 
-def _by_header(path: Path, otherwise: Kind) -> Kind:
+def _by_header(path: Path, otherwise: Kind, limits: Limits) -> Kind:
     """What the streams of a container say; `otherwise` where it cannot be opened."""
-    from mediaml.media.open import audio_stream, open_container, video_stream
-
     try:
-        with open_container(path, Limits()) as container:
-            if video_stream(container) is not None:
-                return Kind.VIDEO
-            return Kind.AUDIO if audio_stream(container) is not None else otherwise
+        return _by_streams(path, limits) or otherwise
     except MediaError:
         return otherwise
+
+
+def _remote_kind(url: Url, limits: Limits) -> Kind:
+    from mediaml.media.remote import fetched, in_pieces, over_http
+
+    if over_http(url) and not in_pieces(url) and sniff_image(fetched(url, limits, most=HEAD)):
+        return Kind.IMAGE
+    kind = _by_streams(url, limits)
+    if kind is None:
+        raise MediaError(f"{url} holds neither video nor sound.", "Check what it leads to.")
+    return kind
+
+
+def _by_streams(path: Location, limits: Limits) -> Kind | None:
+    from mediaml.media.open import audio_stream, open_container, video_stream
+
+    # What asks for too much is refused when it is read, with the reason.
+    with open_container(path, replace(limits, streams=None, duration_s=None)) as container:
+        if video_stream(container) is not None:
+            return Kind.VIDEO
+        return Kind.AUDIO if audio_stream(container) is not None else None

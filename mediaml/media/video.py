@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from fractions import Fraction
-from pathlib import Path
 
 from av.video.frame import VideoFrame
 
 from mediaml.closing import Closing
 from mediaml.errors import MediaError
+from mediaml.location import Location
 from mediaml.media.cut_off import check_whole
 from mediaml.media.limits import Limits
+from mediaml.media.open import is_live
 from mediaml.media.video_pass import VideoPass, stamp_of
 from mediaml.media.video_pixels import Scalers, VideoPixels, displayed_size, orientation_of
 from mediaml.types import DecodeAccounts, Frame, MediaInfo
@@ -24,12 +25,13 @@ class VideoReader(Closing):
         MediaError: see `open_reader`.
     """
 
-    def __init__(self, path: Path, *, limits: Limits = Limits()) -> None:  # noqa: B008
+    def __init__(self, path: Location, *, limits: Limits = Limits()) -> None:  # noqa: B008
         self._path = path
         self._limits = limits
         self._scalers = Scalers()
         self._pass: VideoPass | None = VideoPass(path, limits)
         self._tally = self._pass.tally
+        self._live = is_live(path, self._pass.container)
         self._fresh = True
         self._closed = False
         try:
@@ -54,6 +56,8 @@ class VideoReader(Closing):
         """See `Reader.frames`; a start is reached from the keyframe before it."""
         if self._closed:
             raise ValueError(f"the reader of {self._path} is closed")
+        # A live stream has no earlier part to go back to: it goes on from now, and so does its clock.
+        shift_s, start_s = (start_s, 0.0) if self._live else (0.0, start_s)
         run = self._begin(start_s)
         aspect = run.stream.sample_aspect_ratio
         timeline = run.timeline()
@@ -65,7 +69,7 @@ class VideoReader(Closing):
             end_s, count = time_s + duration_s, index + 1
             if time_s >= start_s or start_s <= 0:
                 run.tally.decoded += 1
-                yield self._frame(index, time_s, duration_s, frame, aspect)
+                yield self._frame(index, time_s + shift_s, duration_s, frame, aspect)
         accounts = run.tally.accounts()
         fewer = count + accounts.corrupt < (accounts.expected or 0)
         check_whole(self._path, self._info.duration_s, end_s, missing=run.missing, fewer=fewer)

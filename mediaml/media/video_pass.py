@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import chain
-from pathlib import Path
 
 import av
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from mediaml.errors import MediaError
+from mediaml.location import Location
 from mediaml.media.decode import Decoding, Tally, first_decoded, shows
 from mediaml.media.limits import Limits
 from mediaml.media.open import audio_stream, container_duration_s, no_decoder, open_container, video_stream
@@ -33,7 +33,7 @@ class VideoPass:
         MediaError: the file holds no video that can be decoded; `LimitError` for too large a picture.
     """
 
-    def __init__(self, path: Path, limits: Limits, *, thread_type: str = "AUTO") -> None:
+    def __init__(self, path: Location, limits: Limits, *, thread_type: str = "AUTO") -> None:
         self.path = path
         self.limits = limits
         self.container = open_container(path, limits)
@@ -64,8 +64,7 @@ class VideoPass:
         self.limits.check_size(self.path, stream.codec_context.width, stream.codec_context.height)
         stream.thread_type = thread_type
         stream.codec_context.thread_count = THREADS
-        if self.limits.pixels is not None:
-            stream.codec_context.options = {"max_pixels": str(self.limits.pixels)}
+        stream.codec_context.options = {"max_pixels": self.limits.ffmpeg_pixels}
         return stream
 
     def first(self) -> VideoFrame:

@@ -13,6 +13,7 @@ from threading import Event
 
 from mediaml.errors import MediamlError
 from mediaml.ledger.view import SourceRow, View, open_view
+from mediaml.location import Url
 from mediaml.media.annotate_image import annotated_name
 from mediaml.media.limits import Limits
 from mediaml.ops.drawing import Overlay
@@ -36,8 +37,11 @@ class Drawn:
 
 
 def annotated_path(source: SourceRow) -> str | None:
-    """Where a source's annotated copy goes, under the output folder; `None` for sound."""
-    if source.kind is None or source.kind is Kind.AUDIO:
+    """Where a source's annotated copy goes, under the output folder; `None` for sound and for a URL.
+
+    A stream cannot be read a second time, and the ledger does not keep what a URL needs to be opened.
+    """
+    if source.kind is None or source.kind is Kind.AUDIO or isinstance(source.path, Url):
         return None
     wanted = PurePosixPath(annotated_name(source.name, source.kind))
     folders = (_shortened(part, "") for part in wanted.parts[:-1])
@@ -80,6 +84,8 @@ def _write(view: View, source: SourceRow, target: Path, limits: Limits, stop: Ev
 
     def picture(frame: int) -> UInt8Array | None:
         return view.picture(source.id, frame)
+
+    assert isinstance(source.path, Path), "a URL has no copy"
 
     if source.kind is Kind.IMAGE:
         from mediaml.media.annotate_image import write_annotated_image

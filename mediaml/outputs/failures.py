@@ -19,7 +19,7 @@ def failure_record(row: FailureRow) -> dict[str, Any]:
     accounts = row.accounts
     return {
         "source": row.source.shown,
-        "path": os.fsencode(row.source.path).decode("utf-8", "backslashreplace"),
+        "path": os.fsencode(str(row.source.path)).decode("utf-8", "backslashreplace"),
         "kind": row.source.kind,
         "plugin": row.model,
         "stage": row.failure.stage,

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePath
 
 from mediaml.errors import NoInputsError, UsageError
+from mediaml.location import Url, is_url
 from mediaml.work import Source
 
 
@@ -19,7 +20,7 @@ class Selection:
     """What to look at.
 
     Attributes:
-        arguments: files, folders and patterns, as typed.
+        arguments: files, folders, patterns and URLs, as typed.
         recursive: whether folders are entered below their first level.
         include, exclude: shell patterns against a file's name or its path below the folder that was
             named. A file of a folder must match one of `include`, if there are any, and none of `exclude`.
@@ -49,7 +50,8 @@ def scan(selection: Selection) -> Iterator[Source]:
     """Yield every file that was meant, once, in the order of the arguments and naturally within folders.
 
     Hidden files and folders (a leading dot) are met only when they are named. A file that is named but
-    missing is yielded all the same, with size 0, so that it fails by name and the others go on.
+    missing is yielded all the same, with size 0, so that it fails by name and the others go on. A URL is met
+    only as an argument, never in a folder.
 
     Raises:
         NoInputsError: at the end, when there was not one existing file.
@@ -61,6 +63,13 @@ def scan(selection: Selection) -> Iterator[Source]:
     for argument in selection.arguments:
         if "\0" in argument:
             raise UsageError(f"{argument!r} holds a null character and is no path.")
+        if is_url(argument):
+            url = Url(argument)
+            found = True
+            if str(url) not in seen:
+                seen.add(str(url))
+                yield Source(url, _printable(str(url)), url.name, size=0, mtime_ns=0, named=True)
+            continue
         named = Path(argument)
         if named.is_dir():
             candidates = _walk(named, selection)

@@ -10,6 +10,7 @@ from pathlib import Path
 from mediaml.errors import MediaError, MediamlError
 from mediaml.ledger.encoding import TaskRecord
 from mediaml.ledger.ledger import Ledger
+from mediaml.location import Url
 from mediaml.media.sniff import Claim, looks_like_media_name, sniff_claim
 from mediaml.run.models import ResolvedModel
 from mediaml.store.digest import sha256_of
@@ -70,6 +71,7 @@ class Planner:
         self._hashed = hashed
         self._only_failed = only_failed
         self._emit = emit
+        self._unsettled: dict[int, Source] = {}
         self.planned = Planned()
 
     def jobs(self, sources: Iterable[Source]) -> Iterator[Job | Sniff]:
@@ -86,10 +88,11 @@ class Planner:
 
     def settle(self, sniff: Sniff, answer: Kind | Failure) -> Job | None:
         """Go on with a source when it is known what it is, or why that cannot be told."""
+        source = self._unsettled.pop(sniff.position)
         if isinstance(answer, Failure):
-            self._refuse(sniff.source, answer, sniff.position)
+            self._refuse(source, answer, sniff.position)
             return None
-        return self._of_kind(sniff.source, answer, sniff.position)
+        return self._of_kind(source, answer, sniff.position)
 
     def note_batch_limit(self, key: str, frames: int) -> None:
         """Remember the largest batch of a model that fits in memory."""
@@ -108,7 +111,8 @@ class Planner:
             self.planned.not_media += 1
             return None
         if not claim.certain:
-            return Sniff(source, position)
+            self._unsettled[position] = source
+            return Sniff(position, source.path)
         return self._of_kind(source, claim.kind, position)
 
     def _of_kind(self, source: Source, kind: Kind, position: int) -> Job | None:
@@ -145,7 +149,7 @@ class Planner:
             self.planned.done.append(source_id)
             return None
         self._begin(source_id, len(wants))
-        return Job(source_id, source, kind, tuple(wants))
+        return Job(source_id, source.path, kind, tuple(wants))
 
     def _begin(self, source: int, models: int) -> None:
         self.planned.jobs += 1
@@ -166,16 +170,19 @@ def with_digest(source: Source) -> Source:
     Raises:
         OSError: the file cannot be read.
     """
-    return replace(source, digest=sha256_of(source.path)) if source.path.is_file() else source
+    path = source.path
+    return replace(source, digest=sha256_of(path)) if isinstance(path, Path) and path.is_file() else source
 
 
 def _claim(source: Source) -> Claim | None:
-    """What a file claims to be; `None` for a file of a folder that does not even claim to be media.
+    """What a source claims to be; `None` for a file of a folder that does not even claim to be media.
 
     Raises:
         MediaError: a file that was named, or that has a media file's name, is not media.
     """
-    path = Path(source.path)
+    path = source.path
+    if isinstance(path, Url):
+        return Claim(Kind.VIDEO, certain=False)
     if not path.exists():
         raise MediaError("no such file.", "Check the path.")
     if not path.is_file():

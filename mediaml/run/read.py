@@ -79,7 +79,7 @@ class _Reading:
         silent = NoSoundError if self.job.kind is Kind.VIDEO else ()
         self.mark("open", None, 0.0)
         try:
-            with open_reader(self.job.source.path, self.as_kind, sound=self.sound, limits=limits) as reader:
+            with open_reader(self.job.location, self.as_kind, sound=self.sound, limits=limits) as reader:
                 stage = "decode"
                 for part in self.parts:
                     part.stream.opened(replace(reader.info, kind=self.job.kind))

@@ -5,6 +5,8 @@ from __future__ import annotations
 import signal
 from dataclasses import dataclass, replace
 
+import msgspec
+
 from mediaml.errors import CrashError, MediaError, TimeLimitError
 from mediaml.ledger.encoding import TaskRecord
 from mediaml.work import Failure, Stage, Task, Want
@@ -76,17 +78,17 @@ def failure_of(cause: Cause, mark: Marked | None, names: tuple[str, ...]) -> Fai
 def blame(look: Look, failure: Failure, mark: Marked | None) -> tuple[list[TaskRecord], Look | None]:
     """Fail what an order still wanted; what remains of it are the models that had no part in its end."""
     guilty = mark.model if mark else None
-    wants = look.job.wants
+    wants = look.wants
     failed = [want for want in wants if guilty is None or want.index == guilty]
     rest = tuple(want for want in wants if want not in failed)
-    records = [TaskRecord(Task(look.job.id, want.model, want.next_slice), failure=failure) for want in failed]
+    records = [TaskRecord(Task(look.source, want.model, want.next_slice), failure=failure) for want in failed]
     return records, _with_wants(look, rest)
 
 
 def advance(look: Look, record: TaskRecord) -> Look | None:
     """What an order still wants after one of its tasks is done; `None` for nothing more."""
     rest = []
-    for want in look.job.wants:
+    for want in look.wants:
         if want.model != record.task.model:
             rest.append(want)
         elif not (record.last or record.failure):
@@ -99,4 +101,4 @@ def _with_wants(look: Look, wants: tuple[Want, ...]) -> Look | None:
     """The order for these wants; `None` where there are none."""
     if not wants:
         return None
-    return Look(replace(look.job, wants=wants), look.alone)
+    return msgspec.structs.replace(look, wants=wants)

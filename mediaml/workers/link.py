@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import struct
 import threading
-from pathlib import Path
 from typing import IO, Any, Generic, TypeVar
 
 import msgspec
@@ -14,19 +12,6 @@ from mediaml.workers.messages import Message
 
 _LENGTH = struct.Struct("!I")
 Incoming = TypeVar("Incoming")
-
-
-def _encode_other(value: Any) -> bytes:
-    # A path need not be text: its bytes are what the system knows it by.
-    if isinstance(value, Path):
-        return os.fsencode(value)
-    raise NotImplementedError(f"{type(value).__name__} is not for the wire")
-
-
-def _decode_other(kind: type, value: Any) -> Any:
-    if kind is Path:
-        return Path(os.fsdecode(value))
-    raise NotImplementedError(f"{kind.__name__} is not for the wire")
 
 
 class Link(Generic[Incoming]):
@@ -38,8 +23,8 @@ class Link(Generic[Incoming]):
     """
 
     def __init__(self, incoming: Any, receiving: IO[bytes], sending: IO[bytes]) -> None:
-        self._encoder = msgspec.msgpack.Encoder(enc_hook=_encode_other)
-        self._decoder: Any = msgspec.msgpack.Decoder(incoming, dec_hook=_decode_other)
+        self._encoder = msgspec.msgpack.Encoder()
+        self._decoder: Any = msgspec.msgpack.Decoder(incoming)
         self._receiving = receiving
         self._sending = sending
         self._lock = threading.Lock()

@@ -9,10 +9,11 @@ from __future__ import annotations
 import msgspec
 
 from mediaml.ledger.encoding import TaskRecord
+from mediaml.location import decoded, encoded
 from mediaml.media.limits import Limits
 from mediaml.onnx.providers import DeviceRequest
 from mediaml.types import Kind
-from mediaml.work import Failure, Job, ModelIdentity, Sniff, Stage
+from mediaml.work import Failure, Job, ModelIdentity, Sniff, Stage, Want
 
 
 class Message(msgspec.Struct, frozen=True, tag_field="message", tag=True):
@@ -55,28 +56,49 @@ class Setup(Message, frozen=True):
 class Identify(Message, frozen=True):
     """Tell what a source is."""
 
-    sniff: Sniff
+    position: int
+    location: bytes
     alone: bool = False
 
     @property
     def key(self) -> str:
         """What tells this order from all others."""
-        return f"identify {self.sniff.position}"
+        return f"identify {self.position}"
+
+    @property
+    def sniff(self) -> Sniff:
+        """The question."""
+        return Sniff(self.position, decoded(self.location))
 
 
 class Look(Message, frozen=True):
     """Answer a source; `alone`: step by step, each step marked, for it may have ended a process before."""
 
-    job: Job
+    source: int
+    location: bytes
+    kind: Kind
+    wants: tuple[Want, ...]
     alone: bool = False
 
     @property
     def key(self) -> str:
         """What tells this order from all others."""
-        return f"look {self.job.id}"
+        return f"look {self.source}"
+
+    @property
+    def job(self) -> Job:
+        """What is to be done."""
+        return Job(self.source, decoded(self.location), self.kind, self.wants)
 
 
 Order = Identify | Look
+
+
+def order_of(job: Job | Sniff) -> Order:
+    """The order that asks for a job."""
+    if isinstance(job, Sniff):
+        return Identify(job.position, encoded(job.location))
+    return Look(job.id, encoded(job.location), job.kind, job.wants)
 
 
 class ModelFacts(msgspec.Struct, frozen=True):

@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from mediaml.ledger.encoding import TaskRecord, record_of
+from mediaml.media.limits import Limits
 from mediaml.media.sniff import sniff_kind
 from mediaml.options import build_options
 from mediaml.registry import Registry, load_registry
@@ -106,7 +107,7 @@ def _work(link: Link[Setup | Order], setup: Setup) -> None:
     ) as pipeline:
         threading.Thread(target=_give_signs, args=(link, pipeline), daemon=True).start()
         while isinstance(order := link.receive(), Identify | Look):
-            pipeline.submit(_errand(order, link, pipeline))
+            pipeline.submit(_errand(order, link, pipeline, setup.limits))
         os._exit(0)
 
 
@@ -162,7 +163,9 @@ def _give_signs(link: Link[Setup | Order], pipeline: Pipeline) -> None:
             link.send(Alive())
 
 
-def _errand(order: Order, link: Link[Setup | Order], pipeline: Pipeline) -> Callable[[], None]:
+def _errand(
+    order: Order, link: Link[Setup | Order], pipeline: Pipeline, limits: Limits
+) -> Callable[[], None]:
     """What a reader thread is to do for an order."""
 
     def mark(stage: Stage, model: int | None, time_s: float) -> None:
@@ -171,7 +174,7 @@ def _errand(order: Order, link: Link[Setup | Order], pipeline: Pipeline) -> Call
     def errand() -> None:
         link.send(Began(order.key))
         if isinstance(order, Identify):
-            link.send(_identified(order))
+            link.send(_identified(order, limits))
         elif order.alone:
             pipeline.look_alone(order.job, mark)
         else:
@@ -180,11 +183,11 @@ def _errand(order: Order, link: Link[Setup | Order], pipeline: Pipeline) -> Call
     return errand
 
 
-def _identified(order: Identify) -> Identified:
+def _identified(order: Identify, limits: Limits) -> Identified:
     kind: Kind | None = None
     failure = None
     try:
-        kind = sniff_kind(order.sniff.source.path)
+        kind = sniff_kind(order.sniff.location, limits)
     except Exception as error:  # noqa: BLE001  a demuxer may raise anything; it costs this file
         failure = Failure.of("open", error)
     return Identified(order.key, kind, failure)

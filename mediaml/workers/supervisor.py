@@ -52,6 +52,7 @@ from mediaml.workers.messages import (
     Said,
     Setup,
     Shrunk,
+    order_of,
 )
 
 _EVENTS = 256
@@ -134,7 +135,7 @@ class Supervisor(Closing):
         `jobs` is drawn from in the caller's thread too, as workers become free.
         """
         self._caller = caller
-        orders: Iterator[Order] | None = map(_order, jobs)
+        orders: Iterator[Order] | None = map(order_of, jobs)
         while True:
             for child in self._children:
                 orders = self._feed(child, orders)
@@ -234,7 +235,7 @@ class Supervisor(Closing):
     def _go_on(self, sniff: Sniff, answer: Kind | Failure) -> None:
         job = self._caller.settle(sniff, answer)
         if job is not None:
-            self._waiting.append(Look(job))
+            self._waiting.append(order_of(job))
 
     def _remember(self, what: Shrunk) -> None:
         assert self._setup is not None
@@ -305,10 +306,6 @@ class Supervisor(Closing):
         self._records += records
         if rest is not None:
             heir.suspects.appendleft(rest)
-
-
-def _order(job: Job | Sniff) -> Order:
-    return Identify(job) if isinstance(job, Sniff) else Look(job)
 
 
 def _raised_again(what: Broken) -> Exception:

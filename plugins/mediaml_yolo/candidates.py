@@ -80,9 +80,14 @@ def from_indices(boxes: Array, scores: Array, indices: Array) -> Candidates:
         indices: integer [k, 3] batch, class, anchor; rows with a negative number are filling.
 
     Raises:
-        ModelError: an index points nowhere, a score is no number in 0..1, or a box is not finite.
+        ModelError: there are more indices than boxes and classes, an index points nowhere, a score is no
+            number in 0..1, or a box is not finite.
     """
     rows = indices[(indices >= 0).all(axis=1)].astype(np.int64)
+    if len(rows) > scores.size:
+        raise ModelError(
+            f"the network chose {len(rows)} boxes of {scores.size}.", "The file is not a sound yolov3."
+        )
     if (rows >= (1, *scores.shape)).any() or (rows[:, 2] >= len(boxes)).any():
         raise ModelError("the network's indices point outside its boxes.", "The file is not a sound yolov3.")
     return _checked(boxes[rows[:, 2]], scores[rows[:, 1], rows[:, 2]], rows[:, 1])

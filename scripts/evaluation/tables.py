@@ -1,4 +1,4 @@
-"""The tables of docs/models.md, made from the cards in exported_models/ and from nothing else."""
+"""The tables of docs/models.md and all of docs/figures.md, made from the cards and from nothing else."""
 
 from __future__ import annotations
 
@@ -9,6 +9,12 @@ from pathlib import Path
 from typing import Any
 
 Card = Mapping[str, Any]
+
+HEAD = """# Figures of the bundled models
+
+Made from the cards in `exported_models/` by `python scripts/evaluate.py --docs`; no figure is typed, and a
+test compares. [models.md](models.md) has the short form. Held out means held out: no test item, speaker or
+source was seen in training or used to choose a checkpoint."""
 
 
 def cards_in(folder: Path) -> dict[str, Card]:
@@ -78,14 +84,19 @@ PLAIN = (
 )  # fmt: skip
 
 
-def model_section(card: Card) -> str:
-    """Everything that one card says."""
+def model_section(name: str, card: Card) -> str:
+    """Everything that one card says, under a heading that can be linked to."""
     facts = {
         key: card[key]
         for key in ("parameters", "flops", "size_bytes", "seed", "commit", "sha256")
         if key in card
     }
-    parts = [f"### {card.get('title', card['name'])}", card.get("meaning", ""), card.get("not_meaning", "")]
+    parts = [
+        f"## {name}",
+        f"**{card.get('title', name)}**",
+        card.get("meaning", ""),
+        card.get("not_meaning", ""),
+    ]
     parts.append(table(["fact", "value"], facts.items()))
     order = ["goals", "metrics", *(key for key in card if key not in ("goals", "metrics"))]
     for key in dict.fromkeys(order):
@@ -96,24 +107,42 @@ def model_section(card: Card) -> str:
     return "\n\n".join(part for part in parts if part)
 
 
+def headline(card: Card) -> str:
+    """The first of a card's metrics that is a share, with its name."""
+    for name, value in card.get("metrics", {}).items():
+        if isinstance(value, float):
+            return f"{name.replace('_', ' ')} {shown(value)}"
+    return "-"
+
+
 def overview(cards: Mapping[str, Card]) -> str:
-    """One row a model: what it is, how large, and how many of its goals are met."""
+    """One row a model: what it is, how large, its first figure, and how many of its goals are met."""
     rows = []
     for name, card in cards.items():
         goals = card.get("goals", [])
+        size = f"{card.get('parameters', 0) / 1e6:.2f} M, {card.get('size_bytes', 0) / 1e6:.2f} MB"
         met = f"{sum(bool(goal['met']) for goal in goals)} of {len(goals)}"
-        rows.append([name, card["task"], card.get("parameters"), card.get("size_bytes"), met])
-    return table(["model", "task", "parameters", "bytes", "goals met"], rows)
+        rows.append([f"[{name}](figures.md#{name})", card.get("title"), size, headline(card), met])
+    return table(["model", "what it is", "parameters, size", "figure", "goals met"], rows)
+
+
+def goals_table(cards: Mapping[str, Card]) -> str:
+    """Every goal of every model, whether it is met, and the figure."""
+    rows = [
+        [name, goal["goal"], goal["met"], goal.get("figure")]
+        for name, card in cards.items()
+        for goal in card.get("goals", [])
+    ]
+    return table(["model", "goal", "met", "figure"], rows)
 
 
 def regenerated(text: str, cards: Mapping[str, Card]) -> str:
-    """The document with everything between its `generated` marks made anew.
+    """docs/models.md with everything between its `generated` marks made anew.
 
     Raises:
         ValueError: a mark is missing.
     """
-    models = "\n\n".join(model_section(card) for card in cards.values())
-    for name, content in (("overview", overview(cards)), ("models", models)):
+    for name, content in (("overview", overview(cards)), ("goals", goals_table(cards))):
         start, end = f"<!-- generated: {name} -->", f"<!-- end of generated: {name} -->"
         if start not in text or end not in text:
             raise ValueError(f"the document lacks the marks `{start}` and `{end}`")
@@ -121,3 +150,8 @@ def regenerated(text: str, cards: Mapping[str, Card]) -> str:
         block = f"{start}\n\n{content}\n\n{end}"
         text = re.sub(pattern, lambda _, block=block: block, text, flags=re.DOTALL)
     return text
+
+
+def figures(cards: Mapping[str, Card]) -> str:
+    """docs/figures.md: all that the cards say, a section a model."""
+    return "\n\n".join([HEAD, *(model_section(name, card) for name, card in cards.items())]) + "\n"

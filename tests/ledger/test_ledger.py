@@ -11,6 +11,7 @@ import pytest
 from mediaml.errors import OutputError
 from mediaml.ledger.encoding import TaskRecord, record_of
 from mediaml.ledger.ledger import Ledger
+from mediaml.ledger.schema import FILE_NAME
 from mediaml.ledger.view import ProgressRow, open_view
 from mediaml.types import Box, DecodeAccounts, Detection, Kind, Label, MediaInfo, Prediction
 from mediaml.work import Failure, FrameAnswer, ModelIdentity, Source, Task, TaskResult
@@ -116,7 +117,7 @@ def test_a_failure_is_kept_apart_and_dropped_before_another_try(ledger):
     assert ledger.standing(*ids).failure == failure
     with open_view(ledger.folder) as view:
         assert [row.failure for row in view.failures()] == [failure]
-        assert view.progress() == [ProgressRow("cats", 0, 1, 0, 0, 0)]
+        assert view.progress() == [ProgressRow("cats", 0, 1, 0, 0, 0, 0)]
     ledger.supersede(*ids, restart=False)
     assert ledger.standing(*ids).failure is None
 
@@ -160,6 +161,19 @@ def test_what_is_no_ledger_is_refused(tmp_path):
     (tmp_path / "ledger.sqlite").write_bytes(b"no database, but a text of some length" * 100)
     with pytest.raises(OutputError, match="cannot be opened"):
         Ledger(tmp_path)
+
+
+def test_a_ledger_that_rots_is_told(ledger):
+    ids = ledger.add_source(source("a.mp4")), ledger.add_model(MODEL)
+    ledger.commit([result(Task(*ids, 0), range(2000), last=True)])
+    ledger.close()
+    path = ledger.folder / FILE_NAME
+    pages = bytearray(path.read_bytes())
+    for start in range(8192, len(pages), 4096):
+        pages[start : start + 512] = b"\x5a" * 512
+    path.write_bytes(pages)
+    with pytest.raises(OutputError, match="cannot be read"), open_view(ledger.folder) as view:
+        list(view.answers(1))
 
 
 def test_a_folder_that_cannot_be_made_is_refused(tmp_path):

@@ -161,6 +161,23 @@ def test_too_many_streams(tmp_path: Path) -> None:
         probe(path, limits=Limits(streams=4))
 
 
+def test_a_video_whose_frames_claim_to_be_huge_takes_no_memory(tmp_path: Path) -> None:
+    """Motion JPEG: every frame has a header of its own, which says 65 500 x 65 500 here."""
+    import psutil
+
+    path = write_video(tmp_path / "bomb.avi", codec="mjpeg", pix_fmt="yuvj420p")
+    data = bytearray(path.read_bytes())
+    start_of_frame, found = b"\xff\xc0\x00\x11\x08", 0
+    while (found := data.find(start_of_frame, found)) >= 0:
+        found += len(start_of_frame)
+        data[found : found + 4] = struct.pack(">HH", 65_500, 65_500)
+    path.write_bytes(data)
+    before = psutil.Process().memory_info().rss
+    with pytest.raises(MediaError), VideoReader(path) as reader:
+        list(reader.frames())
+    assert psutil.Process().memory_info().rss - before < 64 << 20
+
+
 def test_limits_refuse_nonsense() -> None:
     with pytest.raises(ValueError, match="pixels"):
         Limits(pixels=0)

@@ -84,6 +84,13 @@ def test_indices_that_point_outside_are_refused(index: list[int]) -> None:
         detect(model(zoo_detector(BOXES, planted_scores(), [index]), imgsz=64), blank(64, 64))
 
 
+def test_more_indices_than_there_can_be_are_refused() -> None:
+    scores = planted_scores()
+    many = [[0, CAR, 0]] * (scores.size + 1)
+    with pytest.raises(ModelError, match="boxes of"):
+        detect(model(zoo_detector(BOXES, scores, many), imgsz=64), blank(64, 64))
+
+
 def test_a_batch_of_two_is_refused() -> None:
     yolo = model(zoo_detector(BOXES, planted_scores(), []), imgsz=64)
     with pytest.raises(ModelError, match="one picture at a time"):

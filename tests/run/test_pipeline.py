@@ -106,7 +106,7 @@ class Bench:
             )
             for job in planner.jobs(scan(Selection((str(self.folder / "in"),)))):
                 self._start(
-                    planner.settle(job, sniff_kind(job.source.path)) if isinstance(job, Sniff) else job,
+                    planner.settle(job, sniff_kind(job.location)) if isinstance(job, Sniff) else job,
                     pipeline,
                 )
             self.planned = planner.planned

@@ -94,11 +94,14 @@ def test_the_figure_of_the_card_is_true(assets: Path) -> None:
 def test_tables_of_the_docs_are_those_of_the_cards() -> None:
     from evaluation import tables
 
-    document = ROOT / "docs" / "models.md"
-    text = document.read_text(encoding="utf-8")
+    short, long = ((ROOT / "docs" / name).read_text(encoding="utf-8") for name in ("models.md", "figures.md"))
     cards = tables.cards_in(ROOT / "exported_models")
     assert set(cards) == set(bundled_names())
-    assert tables.regenerated(text, cards) == text, "run `python scripts/evaluate.py --docs`"
+    assert tables.regenerated(short, cards) == short, "run `python scripts/evaluate.py --docs`"
+    assert tables.figures(cards) == long, "run `python scripts/evaluate.py --docs`"
+    for name, card in cards.items():
+        assert f"(figures.md#{name})" in short and f"\n## {name}\n" in long
+        assert tables.shown(card["goals"][0]["figure"]) in short
 
 
 def test_a_document_without_marks_is_refused() -> None:

@@ -61,6 +61,9 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_response(status)
         for name, value in headers.items():
             self.send_header(name, value)
+        if self.close_connection:
+            # RFC 9112, 9.6: who was asked to close says so; FFmpeg goes by it.
+            self.send_header("Connection", "close")
         self.end_headers()
 
     def _well(self) -> None:
@@ -137,6 +140,13 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.flush()
         time.sleep(1.0)
         self.wfile.write(self.site.body[middle:])
+
+    def _locked(self) -> None:
+        """Serves well whoever gives the name `user` and the password `secret`."""
+        if self.headers.get("Authorization") == "Basic dXNlcjpzZWNyZXQ=":
+            self._well()
+        else:
+            self._head(401, {"WWW-Authenticate": 'Basic realm="clips"', "Content-Length": "0"})
 
     def _circle(self) -> None:
         self._head(302, {"Location": self.path, "Content-Length": "0"})

@@ -12,14 +12,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mediaml.ledger.encoding import AnswerRecord, TaskRecord
+from mediaml.location import Url
 from mediaml.types import DecodeAccounts, Kind
-from mediaml.work import Failure, Job, Sniff, Source, Task, Want
+from mediaml.work import Failure, Job, Sniff, Task, Want
 from mediaml.workers.blame import advance, blame, cause_of_exit, cause_of_time, failure_of
 from mediaml.workers.link import Link
-from mediaml.workers.messages import Answered, Began, Identify, Look, Marked, Order, Report
+from mediaml.workers.messages import Answered, Began, Look, Marked, Order, Report, order_of
 
 ODD = Path(os.fsdecode(b"/in/\xff\n\xc3\xa4.mp4"))
-SOURCE = Source(ODD, "in/x.mp4", "x.mp4", 7, 8, named=True)
 
 
 def sent(message, kinds):
@@ -31,11 +31,13 @@ def sent(message, kinds):
 
 
 def test_orders_and_reports_arrive_whole():
-    look = Look(Job(3, SOURCE, Kind.VIDEO, (Want(1, 0, 2, 50),)))
+    look = order_of(Job(3, ODD, Kind.VIDEO, (Want(1, 0, 2, 50),)))
+    sniff = order_of(Sniff(4, Url("rtsp://me:secret@camera/1")))
     answer = AnswerRecord(0, 0.0, 0.04, "[]", "[]", b"\0\1", None)
     record = TaskRecord(Task(3, 1, 2), (answer,), False, None, DecodeAccounts(9, 8, 1, 0), "{}")
     assert sent(look, Order) == look
-    assert sent(Identify(Sniff(SOURCE, 4), alone=True), Order) == Identify(Sniff(SOURCE, 4), alone=True)
+    assert sent(look, Order).job.location == ODD
+    assert sent(sniff, Order).sniff.location.text == "rtsp://me:secret@camera/1"
     assert sent(Answered(record), Report) == Answered(record)
     assert sent(Answered(record), Report).key == look.key
 
@@ -54,22 +56,22 @@ def test_a_line_that_breaks_is_the_end_and_nonsense_is_an_error():
 
 @given(st.lists(st.integers(0, 5), min_size=1, max_size=4))
 def test_what_is_done_is_not_wanted_again(counts):
-    look: Look | None = Look(Job(1, SOURCE, Kind.VIDEO, (Want(7, 0), Want(8, 1))))
+    look: Look | None = order_of(Job(1, ODD, Kind.VIDEO, (Want(7, 0), Want(8, 1))))
     for number, count in enumerate(counts):
         answers = tuple(AnswerRecord(index, 0.0, 0.0, "[]", "[]") for index in range(count))
         look = advance(look, TaskRecord(Task(1, 7, number), answers, last=False))
-    assert look.job.wants == (Want(7, 0, len(counts), sum(counts)), Want(8, 1))
+    assert look.wants == (Want(7, 0, len(counts), sum(counts)), Want(8, 1))
     look = advance(look, TaskRecord(Task(1, 7, len(counts))))
-    assert look.job.wants == (Want(8, 1),)
+    assert look.wants == (Want(8, 1),)
     assert advance(look, TaskRecord(Task(1, 8, 0), failure=Failure("decode", "E", "no"))) is None
 
 
 def test_a_model_that_was_at_work_is_blamed_alone_and_a_decoder_for_all():
-    look = Look(Job(1, SOURCE, Kind.VIDEO, (Want(7, 0, 2), Want(8, 1))), alone=True)
+    look = Look(1, b"/in/x.mp4", Kind.VIDEO, (Want(7, 0, 2), Want(8, 1)), alone=True)
     failure = Failure("infer", "CrashError", "no")
     records, rest = blame(look, failure, Marked(look.key, "infer", 0, 3.0))
     assert [record.task for record in records] == [Task(1, 7, 2)]
-    assert rest.job.wants == (Want(8, 1),)
+    assert rest.wants == (Want(8, 1),)
     assert rest.alone
     records, rest = blame(look, failure, Marked(look.key, "decode", None, 3.0))
     assert [record.task for record in records] == [Task(1, 7, 2), Task(1, 8, 0)]
