@@ -35,6 +35,7 @@ from mediaml.run.inputs import Selection, scan
 from mediaml.run.models import Choice, LoadedModel, find_weights, identify, load_model
 from mediaml.run.pipeline import Pipeline, default_readers
 from mediaml.run.plan import Planned, Planner
+from mediaml.run.stream import SLICE_S
 from mediaml.run.weights import obtain_weights
 from mediaml.types import Kind
 from mediaml.work import Source
@@ -125,7 +126,11 @@ def _carry_out(
                 ledger,
                 view,
                 planner.planned,
-                annotator=Annotator(request.output, Limits()) if _annotates(request, models) else None,
+                annotator=(
+                    Annotator(request.output, Limits(), slice_s=SLICE_S)
+                    if _annotates(request, models)
+                    else None
+                ),
                 progress=progress,
                 shell=shell,
                 stream=request.jsonl,

@@ -17,6 +17,8 @@ from mediaml.ledger.ledger import Ledger
 from mediaml.ledger.view import FailureRow, View
 from mediaml.outputs.annotated import ARTIFACT, Annotator, Drawn, annotated_path
 from mediaml.outputs.jsonl import run_line, source_lines, task_lines, write_line
+from mediaml.outputs.ready import Ready
+from mediaml.outputs.slices import remove_segments
 from mediaml.run.plan import Planned
 from mediaml.work import TaskResult
 
@@ -59,6 +61,7 @@ class Sink(Closing):
         self._settled = 0
         self._failed: set[int] = set()
         self._copies = 0
+        self._ready = Ready()
         self._stack = ExitStack()
         self._stream: IO[bytes] | None = None
         if stream is not None:
@@ -85,6 +88,7 @@ class Sink(Closing):
                     write_line(self._stream, line)
             if result.failure:
                 self._failed.add(result.task.source)
+            self._draw_ahead(result)
             if result.last or result.failure:
                 self._finished(result.task.source)
         if self._stream:
@@ -101,6 +105,7 @@ class Sink(Closing):
             return
         del self._planned.under_way[source]
         self._settled += 1
+        self._ready.forget(source)
         self._draw(source)
         self._shell.detail(f"{self._view.source(source).shown}: {self._outcome(source)}")
 
@@ -115,8 +120,22 @@ class Sink(Closing):
             if self._stream:
                 for line in source_lines(self._view, row):
                     write_line(self._stream, line)
-            if not self._view.artifact_done(source, ARTIFACT):
+            if not self._has_copy(source):
                 self._draw(source)
+
+    def _has_copy(self, source: int) -> bool:
+        """Whether the copy is up to date, and still where it was written."""
+        if not self._view.artifact_done(source, ARTIFACT):
+            return False
+        wanted = annotated_path(self._view.source(source)) or ""
+        return (self._ledger.folder / self._ledger.claim_artifact(source, ARTIFACT, wanted)).exists()
+
+    def _draw_ahead(self, result: TaskResult) -> None:
+        """Let the slices of a video be drawn that all models have answered, while others are inferred."""
+        source = result.task.source
+        number = self._ready.take(result, self._planned.under_way[source])
+        if self._annotator and number is not None and source not in self._failed:
+            self._annotator.advance(self._view.source(source), number)
 
     def _draw(self, source: int) -> None:
         row = self._view.source(source)
@@ -131,9 +150,10 @@ class Sink(Closing):
         self._annotator.submit(row, self._ledger.folder / target)
 
     def wait_for_copies(self) -> None:
-        """Wait until every annotated copy is written."""
+        """Wait until every annotated copy is written; no segment of one is needed then."""
         while self._annotator and self._annotator.pending:
             self._collect(wait_s=_POLL_S)
+        remove_segments(self._ledger.folder, self._planned.sources)
 
     def _collect(self, *, wait_s: float) -> None:
         for drawn in self._annotator.finished(wait_s=wait_s) if self._annotator else ():
