@@ -17,6 +17,7 @@ from tests.conftest import REPOSITORY
 sys.path.append(str(REPOSITORY / "scripts"))
 
 from reliability.disk import small_disk, torture_disk
+from reliability.interrupted import torture_interrupted
 from reliability.kills import torture_kills
 from reliability.media import command, square_finder, write_clip, write_seeds
 from reliability.mutants import torture_mutants
@@ -41,6 +42,10 @@ def check(verdicts: list[Verdict]) -> None:
 
 def test_a_killed_run_goes_on_to_the_same_end(tmp_path):
     check(list(torture_kills(bench(tmp_path, kills=2), frames=60, ways=(signal.SIGKILL,))))
+
+
+def test_a_long_video_goes_on_where_it_was_killed(tmp_path):
+    check(list(torture_interrupted(bench(tmp_path), minutes=1.0, kills=2)))
 
 
 def test_mutated_files_take_nobody_along(tmp_path):

@@ -28,7 +28,6 @@ from mediaml.ledger.view import has_ledger, open_view
 from mediaml.media.limits import Limits
 from mediaml.onnx.providers import parse_devices
 from mediaml.options import build_options, split_assignments
-from mediaml.outputs.annotated import Annotator
 from mediaml.outputs.failures import write_failures
 from mediaml.outputs.jsonl import write_results
 from mediaml.registry import Offer, load_registry
@@ -36,9 +35,11 @@ from mediaml.run.inputs import Selection, scan
 from mediaml.run.models import Choice, ResolvedModel, resolve_model
 from mediaml.run.pipeline import default_readers
 from mediaml.run.plan import Planned, Planner
+from mediaml.run.stream import SLICE_S
 from mediaml.run.weights import obtain_weights
 from mediaml.types import Kind
 from mediaml.work import Source
+from mediaml.workers.copies import Copies
 from mediaml.workers.messages import ModelFacts, ModelOrder, Setup
 from mediaml.workers.supervisor import Clocks, Supervisor
 
@@ -85,7 +86,11 @@ def run_job(request: Request, shell: Shell) -> int:
         sources = list(scan(request.selection))
         identities = [resolve_model(choice, obtain).identity for choice in choices]
         return tell_reasons(request.output, sources, identities, force=request.force, hashed=request.hashed)
-    with Supervisor(devices, clocks=request.clocks, warn=shell.warn) as supervisor:
+    with ExitStack() as processes:
+        supervisor = processes.enter_context(Supervisor(devices, clocks=request.clocks, warn=shell.warn))
+        copies = None
+        if _annotates(request, choices):
+            copies = processes.enter_context(Copies(request.clocks.stall))
         sources = list(scan(request.selection))
         models = [resolve_model(choice, obtain) for choice in choices]
         facts = supervisor.load(_setup(request, models, len(devices), debug=shell.debug))
@@ -93,13 +98,13 @@ def run_job(request: Request, shell: Shell) -> int:
         tell_devices(by_name, request.device, shell)
         for choice in choices:
             tell_bundled(choice, registry, shell)
-        if _annotates(request, models):
+        if copies is not None:
             tell_urls(sources, shell)
         with ExitStack() as stack:
             ledger = stack.enter_context(Ledger(request.output))
             stack.enter_context(_sole_writer(request.output))
             run = ledger.begin_run(_header(by_name))
-            code = _carry_out(request, supervisor, models, sources, ledger, shell)
+            code = _carry_out(request, supervisor, copies, models, sources, ledger, shell)
             ledger.end_run(run)
     return code
 
@@ -117,6 +122,7 @@ def _setup(request: Request, models: Sequence[ResolvedModel], workers: int, *, d
         batch=request.batch,
         readers=request.readers or default_readers(workers),
         limits=request.limits,
+        slice_s=SLICE_S,
         batch_limits=limits,
         debug=debug,
     )
@@ -130,6 +136,7 @@ def _model_order(model: ResolvedModel) -> ModelOrder:
 def _carry_out(
     request: Request,
     supervisor: Supervisor,
+    copies: Copies | None,
     models: Sequence[ResolvedModel],
     sources: Sequence[Source],
     ledger: Ledger,
@@ -147,13 +154,15 @@ def _carry_out(
     )
     with ExitStack() as stack:
         view = stack.enter_context(open_view(request.output))
+        if copies is not None:
+            copies.begin(request.output, request.limits, SLICE_S)
         progress = stack.enter_context(Progress(len(sources), shell))
         sink = stack.enter_context(
             Sink(
                 ledger,
                 view,
                 planner.planned,
-                annotator=Annotator(request.output, request.limits) if _annotates(request, models) else None,
+                copies=copies,
                 progress=progress,
                 shell=shell,
                 stream=request.jsonl,
@@ -217,9 +226,9 @@ def choose(offers: list[Offer], given: Sequence[str], assignments: Sequence[str]
     ]
 
 
-def _annotates(request: Request, models: Sequence[ResolvedModel]) -> bool:
+def _annotates(request: Request, choices: Sequence[Choice]) -> bool:
     if request.annotate is None:
-        return any(model.spec.task in ("detect", "transform") for model in models)
+        return any(choice.offer.spec.task in ("detect", "transform") for choice in choices)
     return request.annotate
 
 

@@ -17,9 +17,12 @@ from mediaml.closing import Closing
 from mediaml.ledger.encoding import TaskRecord
 from mediaml.ledger.ledger import Ledger
 from mediaml.ledger.view import View
-from mediaml.outputs.annotated import ARTIFACT, Annotator, Drawn, annotated_path
+from mediaml.outputs.drawn import ARTIFACT, Drawn, annotated_path
 from mediaml.outputs.jsonl import run_line, source_lines, task_lines, write_line
+from mediaml.outputs.ready import Ready
+from mediaml.outputs.segments import remove_segments
 from mediaml.run.plan import Planned
+from mediaml.workers.copies import Copies
 
 _MOST_COPIES_WAITING = 32
 _POLL_S = 0.2
@@ -31,7 +34,7 @@ class Sink(Closing):
     Args:
         ledger: where results are committed. view: reads them back.
         planned: what the planner has met; it grows while results arrive.
-        annotator: draws copies of what is done; `None` where none are wanted.
+        copies: draws copies of what is done; `None` where none are wanted.
         progress, shell: what the user sees.
         stream: `-` for stdout, or a path, of the JSON lines that are written as results come.
         patience: how many failures are borne.
@@ -43,7 +46,7 @@ class Sink(Closing):
         view: View,
         planned: Planned,
         *,
-        annotator: Annotator | None,
+        copies: Copies | None,
         progress: Progress,
         shell: Shell,
         stream: str | None,
@@ -52,13 +55,14 @@ class Sink(Closing):
         self._ledger = ledger
         self._view = view
         self._planned = planned
-        self._annotator = annotator
+        self._copying = copies
         self._progress = progress
         self._shell = shell
         self._patience = patience
         self._settled = 0
         self._failed: set[int] = set()
         self._copies = 0
+        self._ready = Ready()
         self._stack = ExitStack()
         self._stream: IO[bytes] | None = None
         if stream is not None:
@@ -67,8 +71,8 @@ class Sink(Closing):
 
     def close(self) -> None:
         """Drop the copies that wait, and end the stream; closing twice does nothing."""
-        if self._annotator:
-            self._annotator.close()
+        if self._copying:
+            self._copying.close()
         self._stack.close()
 
     def commit(self, records: Sequence[TaskRecord], *, stopping: bool = False) -> None:
@@ -85,6 +89,7 @@ class Sink(Closing):
                     write_line(self._stream, line)
             if record.failure:
                 self._failed.add(record.task.source)
+            self._draw_ahead(record)
             if record.last or record.failure:
                 self._finished(record.task.source)
         if self._stream:
@@ -101,6 +106,7 @@ class Sink(Closing):
             return
         del self._planned.under_way[source]
         self._settled += 1
+        self._ready.forget(source)
         self._draw(source)
         self._shell.detail(f"{self._view.source(source).shown}: {self._outcome(source)}")
 
@@ -115,28 +121,43 @@ class Sink(Closing):
             if self._stream:
                 for line in source_lines(self._view, row):
                     write_line(self._stream, line)
-            if not self._view.artifact_done(source, ARTIFACT):
+            if not self._has_copy(source):
                 self._draw(source)
+
+    def _has_copy(self, source: int) -> bool:
+        """Whether the copy is up to date, and still where it was written."""
+        if not self._view.artifact_done(source, ARTIFACT):
+            return False
+        wanted = annotated_path(self._view.source(source)) or ""
+        return (self._ledger.folder / self._ledger.claim_artifact(source, ARTIFACT, wanted)).exists()
+
+    def _draw_ahead(self, record: TaskRecord) -> None:
+        """Let the slices of a video be drawn that all models have answered, while others are inferred."""
+        source = record.task.source
+        number = self._ready.take(record, self._planned.under_way[source])
+        if self._copying and number is not None and source not in self._failed:
+            self._copying.advance(self._view.source(source), number)
 
     def _draw(self, source: int) -> None:
         row = self._view.source(source)
         wanted = annotated_path(row)
         # A failed source has no whole copy; a copy that failed before is tried again.
         failed = any(failure.failure.stage != "write" for failure in self._view.failures(source))
-        if self._annotator is None or wanted is None or failed:
+        if self._copying is None or wanted is None or failed:
             return
-        while self._annotator.pending >= _MOST_COPIES_WAITING:
+        while self._copying.pending >= _MOST_COPIES_WAITING:
             self._collect(wait_s=_POLL_S)
         target = self._ledger.claim_artifact(source, ARTIFACT, wanted)
-        self._annotator.submit(row, self._ledger.folder / target)
+        self._copying.submit(row, self._ledger.folder / target)
 
     def wait_for_copies(self) -> None:
-        """Wait until every annotated copy is written."""
-        while self._annotator and self._annotator.pending:
+        """Wait until every annotated copy is written; no segment of one is needed then."""
+        while self._copying and self._copying.pending:
             self._collect(wait_s=_POLL_S)
+        remove_segments(self._ledger.folder, self._planned.sources)
 
     def _collect(self, *, wait_s: float) -> None:
-        for drawn in self._annotator.finished(wait_s=wait_s) if self._annotator else ():
+        for drawn in self._copying.finished(wait_s=wait_s) if self._copying else ():
             self._settle(drawn)
 
     def _settle(self, drawn: Drawn) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from mediaml.errors import OutputError
+from mediaml.errors import MediaError, OutputError
 from mediaml.ledger.encoding import picture_of
 from mediaml.ledger.progress import ProgressRow, RunRow, progress, runs
 from mediaml.ledger.schema import BATCH_PREFIX, FILE_NAME, connect
@@ -31,6 +31,17 @@ class SourceRow:
     shown: str
     name: str
     kind: Kind | None
+
+    @property
+    def file(self) -> Path:
+        """The local file.
+
+        Raises:
+            MediaError: it is a URL, which is read once and has no copy.
+        """
+        if isinstance(self.path, Path):
+            return self.path
+        raise MediaError(f"{self.path} is no file of this machine.", "Download it first.")
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import os
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, cast
 
+import av
 from av.codec.context import Flags
 from av.container import OutputContainer
 from av.packet import Packet
+from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
 from av.video.reformatter import ColorRange
 from av.video.stream import VideoStream
@@ -23,7 +25,9 @@ from mediaml.media.canvas import UNSPECIFIED, Canvas, Coloring
 # two Xeon cores, one thread or many); cpu-independent=1 gives equal bytes and costs 3 % of time.
 OPTIONS = {"crf": "20", "preset": "veryfast", "x264-params": "cpu-independent=1"}
 KEYFRAME_EVERY_S = 4  # seeking in a browser decodes from the keyframe before
-MOST_THREADS = 12  # each holds frames in memory; more of them hardly speed x264 up below 4K
+# What x264 writes depends on the number of its threads, so it is the same on every machine: a copy that was
+# begun on one is ended on another. One thread holds a frame or two; drawing feeds no more than four.
+THREADS = 4
 FINEST_TICK = Fraction(1, 2**31 - 1)  # MP4 counts ticks per second in 32 bits
 MPEG_TICK = Fraction(1, 90_000)
 
@@ -55,82 +59,101 @@ class Clock:
         return ticks
 
 
-class H264Track:
-    """The video stream of an MP4 that is being written.
+def settings() -> str:
+    """What decides, beside the frames, what the encoder writes: its settings and its version."""
+    versions = [av.__version__, *map(str, av.library_versions["libavcodec"])]
+    return json.dumps([OPTIONS, KEYFRAME_EVERY_S, THREADS, versions], sort_keys=True)
+
+
+def _set(context: Any, canvas: Canvas, coloring: Coloring, clock: Clock) -> None:
+    """Everything that the encoder is told; equal settings give equal parameter sets."""
+    context.width, context.height = canvas.padded_width, canvas.padded_height
+    context.pix_fmt = "yuv420p"
+    context.framerate = clock.rate
+    context.time_base = clock.time_base
+    context.sample_aspect_ratio = Fraction(1)
+    context.gop_size = min(250, max(12, round(KEYFRAME_EVERY_S * clock.rate)))
+    context.thread_count = THREADS
+    context.flags |= Flags.frame_duration | Flags.global_header
+    context.color_range = ColorRange.MPEG
+    context.colorspace = coloring.code
+    if coloring.primaries != UNSPECIFIED:
+        context.color_primaries = coloring.primaries
+    if coloring.transfer != UNSPECIFIED:
+        context.color_trc = coloring.transfer
+    context.options = dict(OPTIONS)
+
+
+def _missing(error: Exception) -> MediaError:
+    return MediaError(
+        f"This build of PyAV cannot write H.264: libx264 is missing ({error}).",
+        "Install PyAV's own wheels: pip install --force-reinstall av",
+    )
+
+
+class H264Encoder:
+    """Encodes one stretch of a video: a closed group of pictures that begins with a keyframe.
 
     Args:
-        output: open for writing.
         canvas: gives the size.
         coloring: tags of the stream.
         clock: of the source.
-        threads: of the encoder; `None` for one per core, 12 at most.
 
     Raises:
         MediaError: this build of FFmpeg has no libx264.
     """
 
-    def __init__(
-        self,
-        output: OutputContainer,
-        canvas: Canvas,
-        coloring: Coloring,
-        clock: Clock,
-        threads: int | None,
-    ) -> None:
+    def __init__(self, canvas: Canvas, coloring: Coloring, clock: Clock) -> None:
         try:
-            stream: Any = output.add_stream("libx264", rate=clock.rate, options=dict(OPTIONS))
+            context = av.CodecContext.create("libx264", "w")
         except ValueError as error:
-            raise MediaError(
-                "This build of PyAV cannot write H.264: libx264 is missing.",
-                "Install PyAV's own wheels: pip install --force-reinstall av",
-            ) from error
-        self.stream = cast(VideoStream, stream)
-        context = self.stream.codec_context
-        context.width, context.height = canvas.padded_width, canvas.padded_height
-        context.pix_fmt = "yuv420p"
-        context.time_base = clock.time_base
-        stream.time_base = clock.time_base
-        context.sample_aspect_ratio = Fraction(1)
-        context.gop_size = min(250, max(12, round(KEYFRAME_EVERY_S * clock.rate)))
-        context.thread_count = min(MOST_THREADS, threads or os.cpu_count() or 1)
-        context.flags |= Flags.frame_duration
-        context.color_range = ColorRange.MPEG
-        context.colorspace = coloring.code
-        if coloring.primaries != UNSPECIFIED:
-            context.color_primaries = coloring.primaries
-        if coloring.transfer != UNSPECIFIED:
-            context.color_trc = coloring.transfer
+            raise _missing(error) from error
+        self._context: VideoCodecContext = context
+        _set(self._context, canvas, coloring, clock)
+        self._context.open()
         self._clock = clock
-        self._first: tuple[int, int] | None = None
-        self._end = 0
+
+    @property
+    def parameter_sets(self) -> bytes:
+        """SPS and PPS (ITU-T H.264, 7.3.2), in the byte stream format of its annex B."""
+        return bytes(self._context.extradata or b"")
 
     def encode(self, frame: VideoFrame, pts: int, duration: int) -> Iterator[Packet[Any]]:
         """Packets that are done, in decoding order; `pts` and `duration` in ticks of the clock."""
         frame.pts = pts
         frame.time_base = self._clock.time_base
         frame.duration = duration
-        self._end = pts + duration
-        for packet in self.stream.encode_lazy(frame):
-            yield self._noted(packet)
+        yield from self._context.encode(frame)
 
     def flush(self) -> Iterator[Packet[Any]]:
-        """The packets that the encoder still holds; the last one makes the stream as long as its frames.
+        """The packets that the encoder still holds."""
+        yield from self._context.encode(None)
 
-        MP4 takes a stream's length from decoding times. They run ahead of presentation by the delay of the
-        first frame, so the last packet gets what that takes from the end.
-        """
-        last: Packet[Any] | None = None
-        for packet in self.stream.encode_lazy(None):
-            if last is not None:
-                yield last
-            last = self._noted(packet)
-        if last is not None and self._first is not None and last.pts is not None and last.dts is not None:
-            first_pts, first_dts = self._first
-            left = (self._end - first_pts) - (last.dts - first_dts)
-            last.duration = max(1, min(left, self._end - last.pts))
-            yield last
 
-    def _noted(self, packet: Packet[Any]) -> Packet[Any]:
-        if self._first is None and packet.pts is not None and packet.dts is not None:
-            self._first = packet.pts, packet.dts
-        return packet
+class H264Track:
+    """The video stream of an MP4 that is being written, for packets of `H264Encoder`.
+
+    Args:
+        output: open for writing.
+        canvas, coloring, clock: as those of the encoder.
+
+    Raises:
+        MediaError: this build of FFmpeg has no libx264.
+    """
+
+    def __init__(self, output: OutputContainer, canvas: Canvas, coloring: Coloring, clock: Clock) -> None:
+        try:
+            stream: Any = output.add_stream("libx264", rate=clock.rate)
+        except ValueError as error:
+            raise _missing(error) from error
+        self.stream = cast(VideoStream, stream)
+        # An encoder that encodes nothing: it tells the container what the packets are, and the parameter
+        # sets that all of them must have.
+        _set(stream.codec_context, canvas, coloring, clock)
+        stream.time_base = clock.time_base
+        stream.codec_context.open()
+
+    @property
+    def parameter_sets(self) -> bytes:
+        """See `H264Encoder.parameter_sets`."""
+        return bytes(self.stream.codec_context.extradata or b"")

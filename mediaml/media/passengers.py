@@ -14,6 +14,7 @@ from av.stream import Discard
 from av.subtitles.stream import SubtitleStream
 
 from mediaml.media.decode import CORRUPT, GENERATE_PTS
+from mediaml.media.layout import tags_of
 from mediaml.media.limits import Limits
 from mediaml.media.open import open_container, translated
 from mediaml.media.sound_track import AacTrack
@@ -144,7 +145,7 @@ class Passengers:
                 stream.discard = Discard.all
             else:
                 track.stream.disposition = stream.disposition
-                copy_tags(stream, track.stream)
+                track.stream.metadata.update(tags_of(stream))
                 self._tracks[stream.index] = track
         tags = {key: text for key, text in self.container.metadata.items() if key not in OF_THE_CONTAINER}
         output.metadata.update(tags)
@@ -211,15 +212,6 @@ class Passengers:
         """Let go of the file."""
         self._packets = iter(())
         self.container.close()
-
-
-def copy_tags(source: Any, target: Any) -> None:
-    """Language and title of a stream; players show MP4's handler name as the title."""
-    for key in ("language", "title", "handler_name"):
-        if key in source.metadata:
-            target.metadata[key] = source.metadata[key]
-    if "title" in source.metadata:
-        target.metadata["handler_name"] = source.metadata["title"]
 
 
 def _is_slow_mp3(stream: Any, name: str) -> bool:

@@ -52,13 +52,25 @@ class VideoReader(Closing):
         """See `Reader.accounts`."""
         return self._tally.accounts()
 
-    def frames(self, start_s: float = 0.0) -> Iterator[Frame]:
-        """See `Reader.frames`; a start is reached from the keyframe before it."""
+    def beginning(self) -> VideoPass:
+        """A pass of which no frame has been taken yet: the one that told the header, where it is fresh."""
+        if self._closed:
+            raise ValueError(f"the reader of {self._path} is closed")
+        run = self._pass if self._fresh and self._pass is not None else self._open()
+        self._fresh = True
+        return run
+
+    def frames(self, start_s: float = 0.0, *, numbered: bool = True) -> Iterator[Frame]:
+        """See `Reader.frames`; a start is reached from the keyframe before it.
+
+        Without `numbered` the indices after a start count from anywhere: to find the true ones may take
+        going through the whole file.
+        """
         if self._closed:
             raise ValueError(f"the reader of {self._path} is closed")
         # A live stream has no earlier part to go back to: it goes on from now, and so does its clock.
         shift_s, start_s = (start_s, 0.0) if self._live else (0.0, start_s)
-        run = self._begin(start_s)
+        run = self._begin(start_s, numbered)
         aspect = run.stream.sample_aspect_ratio
         timeline = run.timeline()
         end_s, count = 0.0, run.index
@@ -74,13 +86,13 @@ class VideoReader(Closing):
         fewer = count + accounts.corrupt < (accounts.expected or 0)
         check_whole(self._path, self._info.duration_s, end_s, missing=run.missing, fewer=fewer)
 
-    def _begin(self, start_s: float) -> VideoPass:
-        """A pass at or before a time: the one that told the header, if nothing was taken from it yet."""
-        run = self._pass if self._fresh and self._pass is not None else self._open()
+    def _begin(self, start_s: float, numbered: bool) -> VideoPass:
+        """A pass at or before a time."""
+        run = self.beginning()
         self._fresh = False
         if start_s > 0:
             run.tally.since = run.timeline().tick(start_s)
-            if not run.seek(start_s):
+            if not run.seek(start_s, numbered=numbered):
                 run = self._open()
                 run.tally.since = run.timeline().tick(start_s)
         return run

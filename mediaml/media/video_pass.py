@@ -118,8 +118,8 @@ class VideoPass:
         assert self.stream.time_base is not None
         return Timeline(self.stream.time_base, self.stream.start_time, self.stream.average_rate)
 
-    def seek(self, start_s: float) -> bool:
-        """Go to a keyframe at or before a time; `index` then counts the frames before it.
+    def seek(self, start_s: float, *, numbered: bool = True) -> bool:
+        """Go to a keyframe at or before a time; `index` then counts the frames before it, if `numbered`.
 
         Returns:
             Whether that worked; if not, this pass is of no more use.
@@ -135,7 +135,7 @@ class VideoPass:
             frame = next(self._frames, None)
             if frame is not None and frame.pts is not None and frame.pts <= wanted:
                 self._first = frame
-                return self._count_before(frame.pts)
+                return not numbered or self._count_before(frame.pts)
         return False
 
     def _seek_to(self, ticks: int) -> bool:

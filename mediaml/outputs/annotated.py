@@ -1,101 +1,52 @@
 """Annotated pictures and videos, drawn from the ledger in a thread beside the inference.
 
-A source is drawn when all its answers are committed, so a killed run only has to draw again, never to
-infer again. The thread has a view of its own on the ledger and never writes to it.
+A time slice of a video is drawn when the answers to it are committed, and the copy is joined when all are; a
+picture is one slice. A killed run draws what is missing, and never infers again. The thread has a view of its
+own on the ledger and never writes to it.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
-from threading import Event
+from pathlib import Path
+from threading import Event, Lock
 
 from mediaml.errors import MediamlError
-from mediaml.ledger.view import SourceRow, View, open_view
-from mediaml.location import Url
-from mediaml.media.annotate_image import annotated_name
+from mediaml.ledger.view import SourceRow, open_view
 from mediaml.media.limits import Limits
 from mediaml.ops.drawing import Overlay
-from mediaml.types import Kind, UInt8Array
+from mediaml.outputs.drawn import Drawn
+from mediaml.outputs.slices import Artist, StoppedError
+from mediaml.types import Kind
 from mediaml.work import Failure
 
-ARTIFACT = "annotated"
 
-# File systems take 255 bytes (ext4, NTFS, APFS); ".part" and the number of a name that is taken want room.
-_LONGEST = 240
-
-
-@dataclass(frozen=True, slots=True)
-class Drawn:
-    """What came of drawing one source: the failure, or `None` and what had to be left out of the copy."""
-
-    source: SourceRow
-    target: Path
-    failure: Failure | None = None
-    dropped: tuple[str, ...] = ()
-
-
-def annotated_path(source: SourceRow) -> str | None:
-    """Where a source's annotated copy goes, under the output folder; `None` for sound and for a URL.
-
-    A stream cannot be read a second time, and the ledger does not keep what a URL needs to be opened.
-    """
-    if source.kind is None or source.kind is Kind.AUDIO or isinstance(source.path, Url):
-        return None
-    wanted = PurePosixPath(annotated_name(source.name, source.kind))
-    folders = (_shortened(part, "") for part in wanted.parts[:-1])
-    ending = f".annotated{wanted.suffix}"
-    return str(PurePosixPath(*folders, _shortened(wanted.name.removesuffix(ending), ending)))
-
-
-def _shortened(stem: str, ending: str) -> str:
-    """A name that every file system takes: at most `_LONGEST` bytes, cut between characters."""
-    kept = stem.encode()[: _LONGEST - len(ending.encode())]
-    return kept.decode(errors="ignore") + ending
-
-
-class _StoppedError(Exception):
-    """The run is over before the copy is."""
-
-
-def draw(folder: Path, source: SourceRow, target: Path, limits: Limits, stop: Event) -> Drawn:
+def draw_copy(artist: Artist, folder: Path, source: SourceRow, target: Path, limits: Limits) -> Drawn:
     """Write the annotated copy of one source from the ledger in `folder`; never raises for a bad file.
 
-    Setting `stop` from another thread ends it within a frame and leaves no file.
+    Args:
+        artist: draws videos; its `stopped` ends that within a frame and leaves no copy.
     """
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        with open_view(folder) as view:
-            dropped = _write(view, source, target, limits, stop)
+        if source.kind is Kind.IMAGE:
+            _draw_image(folder, source, target, limits)
+            return Drawn(source, target)
+        return Drawn(source, target, dropped=artist.finish(source, target))
     except (MediamlError, OSError) as error:
         return Drawn(source, target, Failure.of("write", error))
     except Exception as error:  # noqa: BLE001  a codec may raise anything; it costs this copy, not the run
         return Drawn(source, target, Failure.of("write", error))
-    return Drawn(source, target, dropped=dropped)
 
 
-def _write(view: View, source: SourceRow, target: Path, limits: Limits, stop: Event) -> tuple[str, ...]:
-    def overlay(frame: int) -> Overlay:
-        if stop.is_set():
-            raise _StoppedError("the run was stopped before this copy was written.")
-        labels, detections = view.overlay(source.id, frame)
-        return Overlay(labels, detections)
+def _draw_image(folder: Path, source: SourceRow, target: Path, limits: Limits) -> None:
+    from mediaml.media.annotate_image import write_annotated_image
 
-    def picture(frame: int) -> UInt8Array | None:
-        return view.picture(source.id, frame)
-
-    assert isinstance(source.path, Path), "a URL has no copy"
-
-    if source.kind is Kind.IMAGE:
-        from mediaml.media.annotate_image import write_annotated_image
-
-        write_annotated_image(source.path, target, overlay(0), picture=picture(0), limits=limits)
-        return ()
-    from mediaml.media.annotate_video import write_annotated_video
-
-    pictures = picture if view.has_pictures(source.id) else None
-    return write_annotated_video(source.path, target, overlay, pictures=pictures, limits=limits).dropped
+    with open_view(folder) as view:
+        overlay = Overlay(*view.overlay(source.id, 0))
+        picture = view.picture(source.id, 0)
+    write_annotated_image(source.file, target, overlay, picture=picture, limits=limits)
 
 
 class Annotator:
@@ -104,39 +55,108 @@ class Annotator:
     Args:
         folder: the output folder with the ledger.
         limits: as for reading.
+        slice_s: length of the time slices in the ledger, seconds.
+        began: told the id of each source that is about to be drawn.
+        settled: told what came of each that was submitted.
+        step: called once a frame.
     """
 
-    def __init__(self, folder: Path, limits: Limits) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        limits: Limits,
+        *,
+        slice_s: float,
+        began: Callable[[int], None],
+        settled: Callable[[Drawn], None],
+        step: Callable[[], None],
+    ) -> None:
         self._folder = folder
         self._limits = limits
+        self._slice_s = slice_s
+        self._began = began
+        self._settled = settled
+        self._step = step
         self._stop = Event()
         self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="annotate")
-        self._pending: list[Future[Drawn]] = []
+        self._pending: list[Future[None]] = []
+        self._artist: Artist | None = None
+        self._lock = Lock()
+        # By video: the last slice that can be drawn; and, of the thread, the one to draw next.
+        self._reached: dict[int, int] = {}
+        self._next: dict[int, int | None] = {}
 
-    @property
-    def pending(self) -> int:
-        """Number of sources that wait to be drawn or are being drawn."""
-        return len(self._pending)
+    def advance(self, source: SourceRow, number: int) -> None:
+        """Draw the slices of a video up to one of that number, later, as time allows.
+
+        What waits is a number for each video under way, however far drawing falls behind.
+        """
+        with self._lock:
+            waits = source.id in self._reached
+            self._reached[source.id] = number
+        if not waits:
+            self._executor.submit(self._draw_ahead, source)
 
     def submit(self, source: SourceRow, target: Path) -> None:
-        """Draw a source later."""
-        task = self._executor.submit(draw, self._folder, source, target, self._limits, self._stop)
-        self._pending.append(task)
-
-    def finished(self, *, wait_s: float = 0.0) -> list[Drawn]:
-        """Sources that have been drawn since the last call; waits up to `wait_s` for the oldest."""
-        if self._pending and wait_s:
-            try:
-                self._pending[0].exception(timeout=wait_s)
-            except TimeoutError:
-                return []
-        # Asked once: a copy that is finished between two questions would be lost.
-        done = {future for future in self._pending if future.done()}
-        drawn = [future.result() for future in self._pending if future in done]
-        self._pending = [future for future in self._pending if future not in done]
-        return drawn
+        """Draw what is missing of a source and write its copy, later."""
+        self._pending = [future for future in self._pending if not future.done()]
+        self._pending.append(self._executor.submit(self._draw, source, target))
 
     def close(self) -> None:
-        """Drop what waits and what is being drawn; a copy that is not whole leaves no file."""
+        """Drop what waits and what is being drawn; a copy or slice that is not whole leaves no file.
+
+        Closing twice does nothing.
+        """
+        if self._stop.is_set():
+            return
         self._stop.set()
-        self._executor.shutdown(wait=True, cancel_futures=True)
+        for future in self._pending:
+            future.cancel()
+        self._executor.submit(self._put_away)
+        self._executor.shutdown(wait=True)
+
+    def _draw(self, source: SourceRow, target: Path) -> None:
+        with self._lock:
+            self._reached.pop(source.id, None)
+        self._next.pop(source.id, None)
+        self._began(source.id)
+        try:
+            drawn = draw_copy(self._own(), self._folder, source, target, self._limits)
+        except MediamlError as error:
+            drawn = Drawn(source, target, Failure.of("write", error))
+        self._settled(drawn)
+
+    def _draw_ahead(self, source: SourceRow) -> None:
+        """Draw the slices that can be drawn. Where one fails, `_draw` meets that again and tells it."""
+        try:
+            number: int | None = self._next.get(source.id, 0)
+            while number is not None and self._has_reached(source.id, number):
+                self._began(source.id)
+                self._next[source.id] = None
+                self._next[source.id] = number = self._own().draw(source, number)
+        except (StoppedError, MediamlError, OSError):
+            return
+        except Exception:  # noqa: BLE001  as in `draw_copy`
+            return
+
+    def _has_reached(self, source: int, number: int) -> bool:
+        """Whether a slice can be drawn; if not, the next `advance` calls the thread again."""
+        with self._lock:
+            if number <= self._reached[source] and not self._stop.is_set():
+                return True
+            del self._reached[source]
+            return False
+
+    def _own(self) -> Artist:
+        """The artist of this thread."""
+        if self._artist is None:
+            self._artist = Artist(self._folder, self._limits, slice_s=self._slice_s, stopped=self._stopped)
+        return self._artist
+
+    def _stopped(self) -> bool:
+        self._step()
+        return self._stop.is_set()
+
+    def _put_away(self) -> None:
+        if self._artist is not None:
+            self._artist.close()

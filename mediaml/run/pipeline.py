@@ -19,7 +19,7 @@ from mediaml.run.channel import Channel
 from mediaml.run.infer import Answered, Inference, post_process
 from mediaml.run.models import LoadedModel
 from mediaml.run.read import Mark, Part, Sample, read_job
-from mediaml.run.stream import Stream
+from mediaml.run.stream import SLICE_S, Stream
 from mediaml.work import Job, TaskResult
 
 _SAMPLES, _ANSWERED = 32, 4
@@ -42,8 +42,10 @@ class Pipeline(Closing):
         models: the models of the run, in their order.
         readers: number of sources decoded at once.
         limits: on pixels, streams and duration.
+        slice_s: length of the time slices, seconds.
         emit: takes what came of each task; called from any thread.
         shrunk: see `Inference`.
+        step: called with every frame read, batch answered and errand done: signs of life.
         crashed: told when a thread died of something that is nobody's file's fault.
     """
 
@@ -53,12 +55,15 @@ class Pipeline(Closing):
         *,
         readers: int,
         limits: Limits,
+        slice_s: float = SLICE_S,
         emit: Callable[[TaskResult], None],
         shrunk: Callable[[LoadedModel, int], None],
+        step: Callable[[], None],
         crashed: Callable[[BaseException], None],
     ) -> None:
         self._models = models
         self._limits = limits
+        self._slice_s = slice_s
         self._emit = emit
         self._crashed = crashed
         self._stop = threading.Event()
@@ -66,16 +71,11 @@ class Pipeline(Closing):
         self._samples: Channel[Sample] = Channel(_SAMPLES, self._stop)
         self._answered: Channel[Answered] = Channel(_ANSWERED, self._stop)
         self._inference = Inference(self._samples, self._answered, shrunk)
-        self._steps = 0
+        self._step = step
         bodies = [*[self._run_errands] * readers, self._inference.work, self._post]
         self._threads = [self._thread(body) for body in bodies]
         for thread in self._threads:
             thread.start()
-
-    @property
-    def steps(self) -> int:
-        """Grows with every frame read, batch answered and errand done: a sign of life."""
-        return self._steps
 
     def submit(self, errand: Errand) -> bool:
         """Let a reader thread do something; waits for room, and is false when the pipeline is closed."""
@@ -83,7 +83,7 @@ class Pipeline(Closing):
 
     def look(self, job: Job) -> None:
         """Read a source and let its frames be answered: for a reader thread."""
-        read_job(job, self._parts(job), self._put, self._limits)
+        read_job(job, self._parts(job), self._put, self._limits, slice_s=self._slice_s)
 
     def look_alone(self, job: Job, mark: Mark) -> None:
         """The same step by step in the caller's thread, each step marked before it is taken.
@@ -93,14 +93,14 @@ class Pipeline(Closing):
         """
 
         def answer(sample: Sample) -> bool:
-            self._steps += 1
+            self._step()
             try:
                 return self._inference.answer_now(sample, mark)
             except DeviceError as error:  # no fault of the reading, which would take it for one
                 self._crashed(error)
                 return False
 
-        read_job(job, self._parts(job), answer, self._limits, mark)
+        read_job(job, self._parts(job), answer, self._limits, mark, slice_s=self._slice_s)
 
     def close(self) -> None:
         """Stop all threads; what is under way is lost. Closing twice does nothing."""
@@ -114,7 +114,7 @@ class Pipeline(Closing):
         ]
 
     def _put(self, sample: Sample) -> bool:
-        self._steps += 1
+        self._step()
         return self._samples.put(sample)
 
     def _thread(self, body: Callable[[], None]) -> threading.Thread:
@@ -131,11 +131,11 @@ class Pipeline(Closing):
             errand = self._errands.get()
             if errand is not None:
                 errand()
-                self._steps += 1
+                self._step()
 
     def _post(self) -> None:
         while not self._answered.closed:
             answered = self._answered.get()
             if answered is not None:
                 post_process(answered, self._inference)
-                self._steps += 1
+                self._step()

@@ -51,15 +51,27 @@ def no_mark(_stage: Stage, _model: int | None, _time_s: float) -> None:
     """A `Mark` for whoever need not know."""
 
 
-def read_job(job: Job, parts: Sequence[Part], put: Put, limits: Limits, mark: Mark = no_mark) -> None:
-    """Read a source for all its models; failures end up in the streams, never here."""
+def read_job(
+    job: Job,
+    parts: Sequence[Part],
+    put: Put,
+    limits: Limits,
+    mark: Mark = no_mark,
+    *,
+    slice_s: float = SLICE_S,
+) -> None:
+    """Read a source for all its models; failures end up in the streams, never here.
+
+    Args:
+        slice_s: length of the time slices, seconds.
+    """
     groups: dict[tuple[Kind | None, SoundInput | None], list[Part]] = {}
     for part in parts:
         spec = part.model.spec
         as_kind = spec.reads(job.kind)
         groups.setdefault((as_kind, spec.sound if as_kind is Kind.AUDIO else None), []).append(part)
     for (as_kind, sound), members in groups.items():
-        _Reading(job, as_kind or job.kind, sound, members, put, mark).read(limits)
+        _Reading(job, as_kind or job.kind, sound, members, put, mark, slice_s).read(limits)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -72,6 +84,7 @@ class _Reading:
     parts: list[Part]
     put: Put
     mark: Mark
+    slice_s: float
 
     def read(self, limits: Limits) -> None:
         stage: Stage = "open"
@@ -103,7 +116,7 @@ class _Reading:
     def _feed(self, reader: Reader) -> bool:
         """Hand on every frame; false when nobody wants the rest."""
         for frame in self._wanted_frames(reader):
-            number = slice_of(frame.time_s)
+            number = slice_of(frame.time_s, self.slice_s)
             live = [part for part in self.parts if not part.stream.failed]
             if not live:
                 return False
@@ -116,7 +129,7 @@ class _Reading:
     def _wanted_frames(self, reader: Reader) -> Iterator[Frame]:
         """Frames from the first wanted slice on, numbered as in an uninterrupted reading."""
         first = min((part.want for part in self.parts), key=lambda want: want.next_slice)
-        start_s = first.next_slice * SLICE_S
+        start_s = first.next_slice * self.slice_s
         self.mark("decode", None, start_s)
         if first.next_slice == 0:
             yield from reader.frames()

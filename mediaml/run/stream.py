@@ -17,9 +17,9 @@ SLICE_S = 20.0
 """Length of a time slice, seconds of the source's time: what a killed run loses at most of a long file."""
 
 
-def slice_of(time_s: float) -> int:
+def slice_of(time_s: float, slice_s: float = SLICE_S) -> int:
     """Number of the time slice that a time belongs to; times before the start belong to the first."""
-    return max(0, int(time_s // SLICE_S))
+    return max(0, int(time_s // slice_s))
 
 
 @dataclass(slots=True)

@@ -1,4 +1,4 @@
-"""The supervisor's end of one worker process."""
+"""Processes that may die, seen from the one that must not."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ import sys
 import threading
 import time
 from collections import deque
+from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
 
 import msgspec
 
@@ -20,13 +22,74 @@ from mediaml.workers.link import Link
 from mediaml.workers.messages import Marked, Message, Order, Report
 
 _LAST_WAIT_S = 5.0
+Told = TypeVar("Told")
 
 
 @dataclass(frozen=True, slots=True)
 class Gone:
-    """A worker's process has ended; `code` is negative for a signal."""
+    """A process has ended; `code` is negative for a signal."""
 
     code: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Event(Generic[Told]):
+    """Something that a process told, or its end."""
+
+    child: Child[Told]
+    what: Told | Gone
+
+
+class Child(Generic[Told]):
+    """A process of ours that does dangerous work, as whoever started it sees it.
+
+    Args:
+        told: the union of the messages that it sends.
+        events: where they go, and at last that it has gone.
+
+    Attributes:
+        last_sign_s: when it last told anything, monotonic seconds.
+    """
+
+    def __init__(self, told: Any, events: Channel[Event[Told]]) -> None:
+        self.last_sign_s = time.monotonic()
+        self._process = _started()
+        assert self._process.stdin and self._process.stdout
+        self._link: Link[Told] = Link(told, self._process.stdout, self._process.stdin)
+        threading.Thread(target=self._listen, args=(events,), daemon=True).start()
+
+    def tell(self, message: Message) -> None:
+        """Send a message; whether it has arrived shows in what comes back."""
+        with suppress(OSError):  # a process that has gone is an event of its own
+            self._link.send(message)
+
+    def kill(self) -> None:
+        """End the process at once, without waiting: one that is stuck in the system may take its time."""
+        self._process.kill()
+
+    def dismiss(self) -> None:
+        """Let the process end by itself: nothing more is told to it."""
+        with suppress(OSError):
+            assert self._process.stdin
+            self._process.stdin.close()
+
+    def wait(self) -> None:
+        """Wait a moment for the end of the process; one that does not end is killed."""
+        try:
+            self._process.wait(_LAST_WAIT_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+
+    def _listen(self, events: Channel[Event[Told]]) -> None:
+        try:
+            while (message := self._link.receive()) is not None:
+                self.last_sign_s = time.monotonic()
+                if not events.put(Event(self, message)):
+                    return
+        except (msgspec.DecodeError, OSError, ValueError):
+            # Whatever writes nonsense to a private line does not do our work any more.
+            self._process.kill()
+        events.put(Event(self, Gone(self._process.wait())))
 
 
 @dataclass(slots=True)
@@ -38,38 +101,22 @@ class InFlight:
     mark: Marked | None = None
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Event:
-    """Something that a worker told, or its end."""
-
-    child: Child
-    what: Report | Gone
-
-
-@dataclass(slots=True, eq=False)
-class Child:
-    """A worker process, as the supervisor sees it.
+class Worker(Child[Report]):
+    """A process that answers sources.
 
     Attributes:
-        device: where its models run.
-        ready: its models are loaded. last_sign_s: when it last told anything, monotonic seconds.
+        device: where its models run. ready: they are loaded.
         in_flight: the orders that it has, by key. suspects: orders that it is to do one by one.
     """
 
-    device: DeviceRequest
-    ready: bool = False
-    last_sign_s: float = field(default_factory=time.monotonic)
-    in_flight: dict[str, InFlight] = field(default_factory=dict)
-    suspects: deque[Order] = field(default_factory=deque)
-    _process: subprocess.Popen[bytes] = field(init=False)
-    _link: Link[Report] = field(init=False)
-
-    def start(self, events: Channel[Event]) -> None:
-        """Start the process; what it tells goes to `events`, at last that it has gone."""
-        self._process = _started()
-        assert self._process.stdin and self._process.stdout
-        self._link = Link(Report, self._process.stdout, self._process.stdin)
-        threading.Thread(target=self._listen, args=(events,), daemon=True).start()
+    def __init__(
+        self, device: DeviceRequest, events: Channel[Event[Report]], suspects: Iterable[Order] = ()
+    ) -> None:
+        self.device = device
+        self.ready = False
+        self.in_flight: dict[str, InFlight] = {}
+        self.suspects: deque[Order] = deque(suspects)
+        super().__init__(Report, events)
 
     @property
     def unbegun(self) -> int:
@@ -81,35 +128,10 @@ class Child:
         """The order that it does alone, if it does."""
         return next((entry for entry in self.in_flight.values() if entry.order.alone), None)
 
-    def tell(self, message: Message) -> None:
-        """Send a message; whether it has arrived shows in what comes back."""
-        with suppress(OSError):  # a process that has gone is an event of its own
-            self._link.send(message)
-
     def assign(self, order: Order) -> None:
         """Let it do something."""
         self.in_flight[order.key] = InFlight(order)
         self.tell(order)
-
-    def kill(self) -> None:
-        """End the process at once, without waiting: one that is stuck in the system may take its time."""
-        self._process.kill()
-
-    def wait(self) -> None:
-        """Wait a moment for the end of a process that was killed."""
-        with suppress(subprocess.TimeoutExpired):
-            self._process.wait(_LAST_WAIT_S)
-
-    def _listen(self, events: Channel[Event]) -> None:
-        try:
-            while (message := self._link.receive()) is not None:
-                self.last_sign_s = time.monotonic()
-                if not events.put(Event(self, message)):
-                    return
-        except (msgspec.DecodeError, OSError, ValueError):
-            # Whatever writes nonsense to a private line is no worker any more.
-            self._process.kill()
-        events.put(Event(self, Gone(self._process.wait())))
 
 
 def _started() -> subprocess.Popen[bytes]:

@@ -38,7 +38,7 @@ class Setup(Message, frozen=True):
 
     Attributes:
         models: in the order of the run. device: where they are to run.
-        threads, batch: see `load_model`. readers, limits: see `Pipeline`.
+        threads, batch: see `load_model`. readers, limits, slice_s: see `Pipeline`.
         batch_limits: the largest batches that fit in memory, by `batch_keys`.
         debug: whether a crash shows where every thread was.
     """
@@ -49,8 +49,45 @@ class Setup(Message, frozen=True):
     batch: int | None
     readers: int
     limits: Limits
+    slice_s: float
     batch_limits: dict[str, int]
     debug: bool = False
+
+
+class DrawSetup(Message, frozen=True):
+    """What a process that draws annotated copies is for; see `Annotator`."""
+
+    folder: bytes
+    limits: Limits
+    slice_s: float
+
+
+class Advance(Message, frozen=True):
+    """The slices of a video up to one of that number can be drawn."""
+
+    source: int
+    number: int
+
+
+class Draw(Message, frozen=True):
+    """Write the copy of a source."""
+
+    source: int
+    target: bytes
+
+
+class Drawing(Message, frozen=True):
+    """A source is being drawn."""
+
+    source: int
+
+
+class Copied(Message, frozen=True):
+    """What came of a `Draw`; see `Drawn`."""
+
+    source: int
+    failure: Failure | None
+    dropped: tuple[str, ...]
 
 
 class Identify(Message, frozen=True):
@@ -179,6 +216,8 @@ class Alive(Message, frozen=True):
     """Something has been done since the last sign of life."""
 
 
+Sketch = Advance | Draw
+Progress = Drawing | Copied | Alive
 Report = Ready | Broken | Said | Began | Identified | Answered | Marked | Shrunk | Alive
 
 

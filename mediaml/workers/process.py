@@ -11,15 +11,13 @@ import faulthandler
 import os
 import signal
 import sys
-import threading
-import time
 import traceback
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from mediaml.ledger.encoding import TaskRecord, record_of
 from mediaml.media.limits import Limits
@@ -32,10 +30,10 @@ from mediaml.types import Kind
 from mediaml.work import Failure, Stage, TaskResult
 from mediaml.workers.link import Link
 from mediaml.workers.messages import (
-    Alive,
     Answered,
     Began,
     Broken,
+    DrawSetup,
     Identified,
     Identify,
     Look,
@@ -47,10 +45,11 @@ from mediaml.workers.messages import (
     Said,
     Setup,
     Shrunk,
+    Sketch,
     batch_keys,
 )
+from mediaml.workers.signs import Signs
 
-_SIGN_S = 1.0
 _PARENT_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG of prctl(2)
 _FIRST_TO_KILL = "500"  # of -1000..1000 in proc(5): before the supervisor, which has little memory to give
 
@@ -58,10 +57,14 @@ _FIRST_TO_KILL = "500"  # of -1000..1000 in proc(5): before the supervisor, whic
 def main() -> None:
     """Body of the process."""
     _settle_in()
-    link: Link[Setup | Order] = Link(Setup | Order, sys.stdin.buffer, _private_stdout())
+    link: Link[Any] = Link(Setup | DrawSetup | Order | Sketch, sys.stdin.buffer, _private_stdout())
     setup = link.receive()
     if isinstance(setup, Setup):
         _work(link, setup)
+    elif isinstance(setup, DrawSetup):
+        from mediaml.workers.drawing import draw_copies
+
+        draw_copies(link, setup)
     # Threads of ours and of libraries may be anywhere; nothing here wants tidying up.
     os._exit(0)
 
@@ -86,7 +89,7 @@ def _private_stdout() -> BinaryIO:
     return ours
 
 
-def _work(link: Link[Setup | Order], setup: Setup) -> None:
+def _work(link: Link[Any], setup: Setup) -> None:
     """Load, say so, and do what comes."""
     if setup.debug:
         faulthandler.enable()
@@ -101,17 +104,18 @@ def _work(link: Link[Setup | Order], setup: Setup) -> None:
         models,
         readers=setup.readers,
         limits=setup.limits,
+        slice_s=setup.slice_s,
+        step=Signs(link).step,
         emit=lambda result: link.send(Answered(_record(result))),
         shrunk=partial(_tell_shrunk, link),
         crashed=leave,
     ) as pipeline:
-        threading.Thread(target=_give_signs, args=(link, pipeline), daemon=True).start()
         while isinstance(order := link.receive(), Identify | Look):
             pipeline.submit(_errand(order, link, pipeline, setup.limits))
         os._exit(0)
 
 
-def _leave(link: Link[Setup | Order], error: BaseException) -> None:
+def _leave(link: Link[Any], error: BaseException) -> None:
     """Tell what went wrong, and end the process whatever its threads do."""
     text = getattr(error, "message", None) or str(error)
     trace = "".join(traceback.format_exception(error))
@@ -148,24 +152,12 @@ def _record(result: TaskResult) -> TaskRecord:
         return TaskRecord(result.task, failure=failure, accounts=result.accounts)
 
 
-def _tell_shrunk(link: Link[Setup | Order], model: LoadedModel, frames: int) -> None:
+def _tell_shrunk(link: Link[Any], model: LoadedModel, frames: int) -> None:
     for key in batch_keys(model.identity, model.devices):
         link.send(Shrunk(model.spec.name, key, frames))
 
 
-def _give_signs(link: Link[Setup | Order], pipeline: Pipeline) -> None:
-    """Tell once a second whether anything has been done: body of a thread."""
-    told = -1
-    while True:
-        time.sleep(_SIGN_S)
-        if pipeline.steps != told:
-            told = pipeline.steps
-            link.send(Alive())
-
-
-def _errand(
-    order: Order, link: Link[Setup | Order], pipeline: Pipeline, limits: Limits
-) -> Callable[[], None]:
+def _errand(order: Order, link: Link[Any], pipeline: Pipeline, limits: Limits) -> Callable[[], None]:
     """What a reader thread is to do for an order."""
 
     def mark(stage: Stage, model: int | None, time_s: float) -> None:

@@ -37,7 +37,7 @@ from mediaml.workers.blame import (
     cause_of_time,
     failure_of,
 )
-from mediaml.workers.child import Child, Event, Gone, InFlight
+from mediaml.workers.child import Event, Gone, InFlight, Worker
 from mediaml.workers.messages import (
     Answered,
     Began,
@@ -49,6 +49,7 @@ from mediaml.workers.messages import (
     ModelFacts,
     Order,
     Ready,
+    Report,
     Said,
     Setup,
     Shrunk,
@@ -101,15 +102,13 @@ class Supervisor(Closing):
         self._clocks = clocks
         self._warn = warn
         self._stop = Flag()
-        self._events: Channel[Event] = Channel(_EVENTS, self._stop)
-        self._children = [Child(device) for device in devices]
+        self._events: Channel[Event[Report]] = Channel(_EVENTS, self._stop)
+        self._children = [Worker(device, self._events) for device in devices]
         self._setup: Setup | None = None
         self._facts: list[ModelFacts] = []
         self._waiting: deque[Order] = deque()
         self._records: list[TaskRecord] = []
         self._deaths = 0
-        for child in self._children:
-            child.start(self._events)
 
     def load(self, setup: Setup) -> list[ModelFacts]:
         """Load the models in every worker; returns what those of the first run on.
@@ -162,7 +161,7 @@ class Supervisor(Closing):
         for child in self._children:
             child.wait()
 
-    def _setup_of(self, child: Child) -> Setup:
+    def _setup_of(self, child: Worker) -> Setup:
         assert self._setup is not None
         return msgspec.structs.replace(self._setup, device=child.device)
 
@@ -170,7 +169,7 @@ class Supervisor(Closing):
         busy = any(child.in_flight or child.suspects for child in self._children)
         return orders is None and not self._waiting and not busy
 
-    def _feed(self, child: Child, orders: Iterator[Order] | None) -> Iterator[Order] | None:
+    def _feed(self, child: Worker, orders: Iterator[Order] | None) -> Iterator[Order] | None:
         """Give a worker what it can take; returns the orders, or `None` when there are no more."""
         assert self._setup is not None
         while child.ready:
@@ -190,11 +189,12 @@ class Supervisor(Closing):
         """Wait a moment for what workers tell, and go through all that has come."""
         event = self._events.get()
         while event is not None:
-            if event.child in self._children:  # not of one that has been given up
-                self._take(event.child, event.what)
+            # One that has been given up has nothing to tell any more.
+            for child in [child for child in self._children if child is event.child]:
+                self._take(child, event.what)
             event = self._events.get_nowait()
 
-    def _take(self, child: Child, what: object) -> None:
+    def _take(self, child: Worker, what: object) -> None:
         match what:
             case Answered():
                 self._answered(child, what)
@@ -216,7 +216,7 @@ class Supervisor(Closing):
             case Gone():
                 self._lost(child, cause_of_exit(what.code))
 
-    def _answered(self, child: Child, what: Answered) -> None:
+    def _answered(self, child: Worker, what: Answered) -> None:
         self._records.append(what.record)
         self._deaths = 0
         entry = child.in_flight[what.key]
@@ -244,7 +244,7 @@ class Supervisor(Closing):
         self._warn(f"{what.name}: memory ran out; from here on {what.frames} frames are answered at once")
         self._caller.note_batch_limit(what.key, what.frames)
 
-    def _broken(self, child: Child, what: Broken) -> None:
+    def _broken(self, child: Worker, what: Broken) -> None:
         """A worker gives up: a failed device costs what it was at; anything else is raised here again."""
         error = _raised_again(what)
         if child.ready and isinstance(error, DeviceError):
@@ -265,11 +265,11 @@ class Supervisor(Closing):
             elif self._clocks.per_file is not None and longest > self._clocks.per_file:
                 self._give_up(child, cause_of_time(self._clocks.per_file))
 
-    def _give_up(self, child: Child, cause: Cause) -> None:
+    def _give_up(self, child: Worker, cause: Cause) -> None:
         child.kill()
         self._lost(child, cause)
 
-    def _lost(self, child: Child, cause: Cause) -> None:
+    def _lost(self, child: Worker, cause: Cause) -> None:
         """Replace a worker that is no more, and see to what it had to do.
 
         Raises:
@@ -281,7 +281,7 @@ class Supervisor(Closing):
                 f"a worker process {cause.ending} {when}.", "Try the plugins one by one, with --debug."
             )
         self._deaths += 1
-        heir = Child(child.device, suspects=child.suspects)
+        heir = Worker(child.device, self._events, child.suspects)
         alone = child.alone
         entries = [entry for entry in child.in_flight.values() if entry is not alone]
         begun = [entry.order for entry in entries if entry.began_s is not None]
@@ -290,10 +290,9 @@ class Supervisor(Closing):
         if alone is not None:
             self._convict(alone, cause, heir)
         self._children[self._children.index(child)] = heir
-        heir.start(self._events)
         heir.tell(self._setup_of(heir))
 
-    def _convict(self, entry: InFlight, cause: Cause, heir: Child) -> None:
+    def _convict(self, entry: InFlight, cause: Cause, heir: Worker) -> None:
         """Fail the order that was done alone when its process ended; its other models are tried again."""
         assert self._setup is not None
         self._deaths = 0

@@ -12,12 +12,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from reliability.media import command, square_finder, write_mixture
-from reliability.remains import Remains, count, integrity, remains_of, slices_done
+from reliability.remains import Remains, count, integrity, remains_of, segments, slices_done
 from reliability.runs import Running, run
 from reliability.verdict import Bench, Verdict
 
 _MOST_KILLS_A_CHAIN = 4
-_RUNS = "SELECT count(*) FROM run"
+RUNS = "SELECT count(*) FROM run"
+"""How many runs a ledger has noted."""
 _WAYS = {signal.SIGKILL: "kill -9 of the process group", signal.SIGINT: "Ctrl-C (SIGINT)"}
 
 
@@ -30,13 +31,14 @@ class _Tally:
     before_ledger: int = 0
     amid_slices: int = 0
     amid_copies: int = 0
+    amid_segments: int = 0
     wrong: list[str] = field(default_factory=list)
 
     def text(self) -> str:
         return (
             f"{self.kills} kills in {self.chains} chains: {self.before_ledger} before the first commit, "
             f"{self.amid_slices} amid inference, {self.amid_copies} after it, while copies were drawn "
-            "or results written"
+            f"or results written; {self.amid_segments} left segments of a video"
         )
 
 
@@ -117,10 +119,10 @@ def _kill_once(
     Args:
         aimed: the seconds count from when this run has noted itself in the ledger, not from its start.
     """
-    runs = count(out, _RUNS)
+    runs = count(out, RUNS)
     running = Running(arguments, room)
     if aimed:
-        running.wait_until(lambda: count(out, _RUNS) > runs, 60.0)
+        running.wait_until(lambda: count(out, RUNS) > runs, 60.0)
     running.wait_until(lambda: False, moment_s)
     if not running.send(number):
         tally.wrong += running.wait(1.0).troubles(0)
@@ -131,6 +133,7 @@ def _kill_once(
         return  # it had done everything when the signal came
     tally.kills += 1
     tally.wrong += _improper(number, ended.code, ended.err, time.monotonic() - began)
+    tally.amid_segments += bool(segments(out))
     if not slices_done(out):
         tally.before_ledger += 1
     elif _all_answered(out):

@@ -6,7 +6,7 @@ import hashlib
 import os
 import sqlite3
 from collections.abc import Iterable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -27,7 +27,7 @@ class Remains:
         records: lines of `results.jsonl` but the first, which tells of the run and not of the files.
         copies: by path below the output folder, the frames of every annotated file.
         sounds: by path, a hash over times and bytes of all sound packets of every annotated video.
-        parts: unfinished files.
+        parts: unfinished files, and segments of videos that are joined.
     """
 
     records: tuple[bytes, ...]
@@ -60,11 +60,12 @@ def remains_of(out: Path) -> Remains:
     for path in sorted(out.rglob("*.annotated.*")):
         name = path.relative_to(out).as_posix()
         if path.suffix == ".part":
-            continue
+            continue  # it is among the parts
         copies[name] = _video_frames(path) if path.suffix == ".mp4" else _image_frames(path)
         if path.suffix == ".mp4":
             sounds[name] = _sound(path)
-    parts = tuple(sorted(path.relative_to(out).as_posix() for path in out.rglob("*.part")))
+    unfinished = [*out.rglob("*.part"), *out.glob(".segments*")]
+    parts = tuple(sorted(path.relative_to(out).as_posix() for path in unfinished))
     return Remains(records, copies, sounds, parts)
 
 
@@ -122,6 +123,15 @@ def count(out: Path, query: str) -> int:
 def slices_done(out: Path) -> int:
     """Number of committed tasks."""
     return count(out, "SELECT count(*) FROM task")
+
+
+def segments(out: Path) -> dict[str, int]:
+    """The whole segments of annotated videos under way: path below `out` and time of writing, ns."""
+    found: dict[str, int] = {}
+    for record in (out / ".segments").rglob("*.json"):
+        with suppress(OSError):  # joined and removed meanwhile
+            found[record.relative_to(out).as_posix()] = record.stat().st_mtime_ns
+    return found
 
 
 def standings(out: Path) -> dict[Path, str]:

@@ -152,16 +152,23 @@ def test_ctrl_c_while_a_copy_is_drawn_does_not_wait_for_it(tmp_path, square_find
     write_square_video(tmp_path / "long.mp4", frames=3000, width=640, height=480)
     command = [sys.executable, "-m", "mediaml", "run", "-p", "yolo", "-m", str(square_finder), "long.mp4"]
     running = subprocess.Popen([*command, "-o", "out"], cwd=tmp_path, stderr=subprocess.PIPE, text=True)
-    part = tmp_path / "out" / "long.annotated.mp4.part"
+    copy = tmp_path / "out" / "long.annotated.mp4"
+    first = tmp_path / "out" / ".segments" / "1" / "000000.json"
     deadline = time.monotonic() + 120
-    while time.monotonic() < deadline and not part.exists():
+    while time.monotonic() < deadline and not first.exists():
         time.sleep(0.02)
     running.send_signal(signal.SIGINT)
     _, said = running.communicate(timeout=30)
     assert running.returncode == 130, said
-    assert not part.exists()
-    assert not part.with_suffix("").exists()
-    assert len(results(tmp_path / "out")) == 3001
+    assert not copy.exists()
+    assert not list((tmp_path / "out").rglob("*.part"))
+    drawn = first.stat().st_mtime_ns
+    again = subprocess.run(
+        [*command, "-o", "out"], cwd=tmp_path, capture_output=True, timeout=120, check=False
+    )
+    assert again.returncode == 0, again.stderr
+    assert copy.exists() and not first.parent.parent.exists()
+    assert drawn < copy.stat().st_mtime_ns
 
 
 def _slices(out: Path) -> int:

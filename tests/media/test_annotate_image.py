@@ -9,7 +9,8 @@ import pytest
 from PIL import Image
 
 from mediaml.errors import MediaError
-from mediaml.media.annotate_image import annotated_name, write_annotated_image
+from mediaml.media.annotate_image import write_annotated_image
+from mediaml.media.annotated_name import annotated_name
 from mediaml.ops.drawing import Overlay, color_of
 from mediaml.types import Box, Detection, Kind, Label
 

@@ -166,8 +166,8 @@ def test_frames_that_crowd_one_moment_are_counted(tmp_path: Path, monkeypatch: p
     source = write_clip(tmp_path / "in.mp4", ticks=range(6))
     from mediaml.media.video import VideoReader
 
-    def crowded(reader: VideoReader, start_s: float = 0.0) -> Any:
-        for frame in whole(reader, start_s):
+    def crowded(reader: VideoReader, start_s: float = 0.0, **rest: bool) -> Any:
+        for frame in whole(reader, start_s, **rest):
             time_s = 0.08 if frame.index == 3 else frame.time_s
             yield Frame(frame.index, time_s, 0.04, frame.media, frame.width, frame.height, frame.pixels)
 

@@ -11,8 +11,8 @@ from mediaml.errors import OutputError
 from mediaml.ledger.view import SourceRow
 from mediaml.media.annotate_video import write_annotated_video
 from mediaml.ops.drawing import Overlay
-from mediaml.outputs.annotated import annotated_path
 from mediaml.outputs.atomic import replacing
+from mediaml.outputs.drawn import annotated_path
 from mediaml.types import Box, Detection, Kind, Label
 from scripts.reliability.media import write_clip
 

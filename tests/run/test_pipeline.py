@@ -93,6 +93,7 @@ class Bench:
                 limits=Limits(),
                 emit=lambda result: told.put(record_of(result)),
                 shrunk=lambda model, frames: self.shrunk.append(frames),
+                step=lambda: None,
                 crashed=told.put,
             ) as pipeline,
         ):

@@ -1,0 +1,39 @@
+"""The process that draws annotated copies: the other end of `Copies`."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from mediaml.ledger.view import open_view
+from mediaml.outputs.annotated import Annotator
+from mediaml.outputs.drawn import Drawn
+from mediaml.workers.link import Link
+from mediaml.workers.messages import Advance, Copied, Draw, Drawing, DrawSetup
+from mediaml.workers.signs import Signs
+
+
+def draw_copies(link: Link[object], setup: DrawSetup) -> None:
+    """Draw what is asked for until nobody asks any more; then drop what is not whole."""
+    folder = Path(os.fsdecode(setup.folder))
+
+    def settled(drawn: Drawn) -> None:
+        link.send(Copied(drawn.source.id, drawn.failure, drawn.dropped))
+
+    signs = Signs(link)
+    annotator = Annotator(
+        folder,
+        setup.limits,
+        slice_s=setup.slice_s,
+        began=lambda source: link.send(Drawing(source)),
+        settled=settled,
+        step=signs.step,
+    )
+    with open_view(folder) as view:
+        while isinstance(order := link.receive(), Advance | Draw):
+            source = view.source(order.source)
+            if isinstance(order, Advance):
+                annotator.advance(source, order.number)
+            else:
+                annotator.submit(source, Path(os.fsdecode(order.target)))
+    annotator.close()
