@@ -22,6 +22,7 @@ from mediaml.outputs.jsonl import run_line, source_lines, task_lines, write_line
 from mediaml.outputs.ready import Ready
 from mediaml.outputs.segments import remove_segments
 from mediaml.run.plan import Planned
+from mediaml.types import Kind
 from mediaml.workers.copies import Copies
 
 _MOST_COPIES_WAITING = 32
@@ -135,15 +136,21 @@ class Sink(Closing):
         """Let the slices of a video be drawn that all models have answered, while others are inferred."""
         source = record.task.source
         number = self._ready.take(record, self._planned.under_way[source])
-        if self._copying and number is not None and source not in self._failed:
-            self._copying.advance(self._view.source(source), number)
+        if self._copying is None or number is None or source in self._failed:
+            return
+        row = self._view.source(source)
+        if annotated_path(row) is not None:
+            self._copying.advance(row, number)
 
     def _draw(self, source: int) -> None:
         row = self._view.source(source)
         wanted = annotated_path(row)
         # A failed source has no whole copy; a copy that failed before is tried again.
         failed = any(failure.failure.stage != "write" for failure in self._view.failures(source))
-        if self._copying is None or wanted is None or failed:
+        if self._copying is None or wanted is None:
+            return
+        if failed:
+            self._copying.drop(source)
             return
         while self._copying.pending >= _MOST_COPIES_WAITING:
             self._collect(wait_s=_POLL_S)
@@ -154,6 +161,9 @@ class Sink(Closing):
         """Wait until every annotated copy is written; no segment of one is needed then."""
         while self._copying and self._copying.pending:
             self._collect(wait_s=_POLL_S)
+        if self._copying:
+            self._copying.close()
+        # Of sources that failed, and of earlier runs that wanted copies.
         remove_segments(self._ledger.folder, self._planned.sources)
 
     def _collect(self, *, wait_s: float) -> None:
@@ -164,6 +174,8 @@ class Sink(Closing):
         failure = drawn.failure
         self._ledger.settle_artifact(drawn.source.id, ARTIFACT, done=failure is None, failure=failure)
         self._copies += failure is None
+        if failure is None and drawn.source.kind is Kind.VIDEO:
+            remove_segments(self._ledger.folder, [drawn.source.id])
         for reason in drawn.dropped:
             self._shell.warn(f"{drawn.target.name}: {reason}")
 

@@ -7,7 +7,8 @@ own on the ledger and never writes to it.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from threading import Event, Lock
@@ -17,6 +18,7 @@ from mediaml.ledger.view import SourceRow, open_view
 from mediaml.media.limits import Limits
 from mediaml.ops.drawing import Overlay
 from mediaml.outputs.drawn import Drawn
+from mediaml.outputs.segments import remove_segments
 from mediaml.outputs.slices import Artist, StoppedError
 from mediaml.types import Kind
 from mediaml.work import Failure
@@ -82,9 +84,11 @@ class Annotator:
         self._pending: list[Future[None]] = []
         self._artist: Artist | None = None
         self._lock = Lock()
-        # By video: the last slice that can be drawn; and, of the thread, the one to draw next.
-        self._reached: dict[int, int] = {}
+        # By video: the last slice that can be drawn, fewer than none where none is wanted any more; and, of
+        # the thread, the one to draw next.
+        self._reached: dict[int, float] = {}
         self._next: dict[int, int | None] = {}
+        self._ahead: int | None = None
 
     def advance(self, source: SourceRow, number: int) -> None:
         """Draw the slices of a video up to one of that number, later, as time allows.
@@ -93,7 +97,8 @@ class Annotator:
         """
         with self._lock:
             waits = source.id in self._reached
-            self._reached[source.id] = number
+            if self._reached.get(source.id) != -math.inf:
+                self._reached[source.id] = number
         if not waits:
             self._executor.submit(self._draw_ahead, source)
 
@@ -101,6 +106,19 @@ class Annotator:
         """Draw what is missing of a source and write its copy, later."""
         self._pending = [future for future in self._pending if not future.done()]
         self._pending.append(self._executor.submit(self._draw, source, target))
+
+    def drop(self, sources: Iterable[int], *, wait: bool = False) -> None:
+        """Draw no more slices of some sources ahead, and remove those that were drawn.
+
+        Args:
+            wait: until they are gone.
+        """
+        sources = list(sources)
+        with self._lock:
+            self._reached.update(dict.fromkeys(sources, -math.inf))
+        removal = self._executor.submit(remove_segments, self._folder, sources)
+        if wait:
+            removal.result()
 
     def close(self) -> None:
         """Drop what waits and what is being drawn; a copy or slice that is not whole leaves no file.
@@ -116,6 +134,7 @@ class Annotator:
         self._executor.shutdown(wait=True)
 
     def _draw(self, source: SourceRow, target: Path) -> None:
+        self._ahead = None
         with self._lock:
             self._reached.pop(source.id, None)
         self._next.pop(source.id, None)
@@ -128,6 +147,7 @@ class Annotator:
 
     def _draw_ahead(self, source: SourceRow) -> None:
         """Draw the slices that can be drawn. Where one fails, `_draw` meets that again and tells it."""
+        self._ahead = source.id
         try:
             number: int | None = self._next.get(source.id, 0)
             while number is not None and self._has_reached(source.id, number):
@@ -142,9 +162,10 @@ class Annotator:
     def _has_reached(self, source: int, number: int) -> bool:
         """Whether a slice can be drawn; if not, the next `advance` calls the thread again."""
         with self._lock:
-            if number <= self._reached[source] and not self._stop.is_set():
+            if number <= self._reached.get(source, -math.inf) and not self._stop.is_set():
                 return True
-            del self._reached[source]
+            if self._reached.get(source, -math.inf) > -math.inf:
+                del self._reached[source]
             return False
 
     def _own(self) -> Artist:
@@ -154,8 +175,10 @@ class Annotator:
         return self._artist
 
     def _stopped(self) -> bool:
+        """Whether the run is over, or what is being drawn ahead is no longer wanted."""
         self._step()
-        return self._stop.is_set()
+        dropped = self._ahead is not None and self._reached.get(self._ahead) == -math.inf
+        return self._stop.is_set() or dropped
 
     def _put_away(self) -> None:
         if self._artist is not None:

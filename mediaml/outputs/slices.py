@@ -143,6 +143,9 @@ class Artist(Closing):
     def finish(self, source: SourceRow, target: Path) -> tuple[str, ...]:
         """Draw the slices of a video that are missing, and join all of them.
 
+        The segments stay, so that who is killed before the ledger knows of the copy has only to join them
+        again; `remove_segments` is for who has told the ledger.
+
         Returns:
             What is missing from the copy and why, one sentence each.
 
@@ -161,7 +164,6 @@ class Artist(Closing):
             remove_segments(self._folder, [source.id])
             dropped = self._joined(basis, target)
         self._put_away()
-        remove_segments(self._folder, [source.id])
         return dropped
 
     def _joined(self, basis: _Basis, target: Path) -> tuple[str, ...]:

@@ -22,6 +22,7 @@ from mediaml.workers.link import Link
 from mediaml.workers.messages import Marked, Message, Order, Report
 
 _LAST_WAIT_S = 5.0
+_COMMAND = ["-P", "-m", "mediaml.workers"]
 Told = TypeVar("Told")
 
 
@@ -142,12 +143,15 @@ def _started() -> subprocess.Popen[bytes]:
     """
     paths = [path or os.getcwd() for path in sys.path]  # noqa: PTH109  as Python itself reads ''
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
-    command = [sys.executable, "-P", "-m", "mediaml.workers"]
     blocked = {signal.SIGINT, signal.SIGTERM}
     before = signal.pthread_sigmask(signal.SIG_BLOCK, blocked) if hasattr(signal, "pthread_sigmask") else None
     try:
         return subprocess.Popen(
-            command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0x10000
+            [sys.executable, *_COMMAND],
+            env=environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            bufsize=0x10000,
         )
     finally:
         if before is not None:

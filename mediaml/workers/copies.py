@@ -16,7 +16,7 @@ from mediaml.run.channel import Channel
 from mediaml.work import Failure
 from mediaml.workers.blame import Cause, cause_of_exit, cause_of_silence
 from mediaml.workers.child import Child, Event, Gone
-from mediaml.workers.messages import Advance, Copied, Draw, Drawing, DrawSetup, Progress
+from mediaml.workers.messages import Advance, Copied, Draw, Drawing, DrawSetup, Forget, Progress
 
 _EVENTS = 256
 _MOST_IDLE_DEATHS = 3
@@ -64,6 +64,10 @@ class Copies(Closing):
             return
         self._pending[source.id] = source, target
         self._child.tell(Draw(source.id, os.fsencode(target.absolute())))
+
+    def drop(self, source: int) -> None:
+        """Draw no more of a source, and remove what was drawn."""
+        self._child.tell(Forget(source))
 
     def finished(self, *, wait_s: float = 0.0) -> list[Drawn]:
         """Copies that have been settled since the last call; waits up to `wait_s` for one."""

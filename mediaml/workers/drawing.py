@@ -9,7 +9,7 @@ from mediaml.ledger.view import open_view
 from mediaml.outputs.annotated import Annotator
 from mediaml.outputs.drawn import Drawn
 from mediaml.workers.link import Link
-from mediaml.workers.messages import Advance, Copied, Draw, Drawing, DrawSetup
+from mediaml.workers.messages import Advance, Copied, Draw, Drawing, DrawSetup, Forget
 from mediaml.workers.signs import Signs
 
 
@@ -30,10 +30,14 @@ def draw_copies(link: Link[object], setup: DrawSetup) -> None:
         step=signs.step,
     )
     with open_view(folder) as view:
-        while isinstance(order := link.receive(), Advance | Draw):
-            source = view.source(order.source)
-            if isinstance(order, Advance):
-                annotator.advance(source, order.number)
-            else:
-                annotator.submit(source, Path(os.fsdecode(order.target)))
+        while True:
+            match link.receive():
+                case Advance(source, number):
+                    annotator.advance(view.source(source), number)
+                case Draw(source, target):
+                    annotator.submit(view.source(source), Path(os.fsdecode(target)))
+                case Forget(source):
+                    annotator.drop([source])
+                case _:
+                    break
     annotator.close()

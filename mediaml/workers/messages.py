@@ -76,6 +76,12 @@ class Draw(Message, frozen=True):
     target: bytes
 
 
+class Forget(Message, frozen=True):
+    """No copy of a source is wanted any more: draw no slice of it, and remove those that were drawn."""
+
+    source: int
+
+
 class Drawing(Message, frozen=True):
     """A source is being drawn."""
 
@@ -216,7 +222,7 @@ class Alive(Message, frozen=True):
     """Something has been done since the last sign of life."""
 
 
-Sketch = Advance | Draw
+Sketch = Advance | Draw | Forget
 Progress = Drawing | Copied | Alive
 Report = Ready | Broken | Said | Began | Identified | Answered | Marked | Shrunk | Alive
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import shutil
 import subprocess
@@ -107,7 +108,8 @@ def played(video: Path, profile: Path) -> dict[str, Any]:
     return told[0]
 
 
-def test_a_video_with_everything_plays_to_its_end(tmp_path: Path) -> None:
+@pytest.mark.parametrize("slice_s", [math.inf, 0.25])
+def test_a_video_with_everything_plays_to_its_end(tmp_path: Path, slice_s: float) -> None:
     source = write_clip(
         tmp_path / "in.mkv",
         ticks=[0, 40, 60, 200, 240, 280, 500, 540, 580, 900, 940, 1000],
@@ -119,7 +121,7 @@ def test_a_video_with_everything_plays_to_its_end(tmp_path: Path) -> None:
         chapters=[(0, 0.5, "one"), (0.5, 1.1, "two")],
     )
     target = tmp_path / "out.mp4"
-    write_annotated_video(source, target, around_square)
+    write_annotated_video(source, target, around_square, slice_s=slice_s)
     told = played(target, tmp_path / "profile")
     assert told["what"] == "ended" and told["ended"], told
     assert (told["width"], told["height"]) == (WIDTH, HEIGHT)
@@ -129,7 +131,7 @@ def test_a_video_with_everything_plays_to_its_end(tmp_path: Path) -> None:
 
 def test_the_demo_clip_plays_to_its_end(tmp_path: Path) -> None:
     target = tmp_path / "out.mp4"
-    write_annotated_video(Path(__file__).with_name("demo.mp4"), target, around_square)
+    write_annotated_video(Path(__file__).with_name("demo.mp4"), target, around_square, slice_s=0.9)
     told = played(target, tmp_path / "profile")
     assert told["what"] == "ended", told
     assert (told["width"], told["height"]) == (640, 360)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,81 +10,12 @@ import pytest
 
 from mediaml.errors import MediaError
 from mediaml.ledger.encoding import record_of
-from mediaml.ledger.ledger import Ledger
-from mediaml.ledger.view import SourceRow, open_view
-from mediaml.media.limits import Limits
-from mediaml.media.reader import open_reader
 from mediaml.media.video import VideoReader
-from mediaml.outputs.segments import remove_segments, segments_folder
-from mediaml.outputs.slices import Artist, StoppedError
-from mediaml.types import Box, Detection, Frame, Kind, Label, Picture, Prediction
-from mediaml.work import FrameAnswer, ModelIdentity, Source, Task, TaskResult
-from tests.media.annotated_clips import box_of, clicks, pictures_of, square_at, write_clip
-
-SLICE_S = 0.4
-FRAMES = 40  # four slices of ten frames
-
-Answer = Callable[[Frame], Prediction]
-
-
-def around(frame: Frame) -> Prediction:
-    """The box around the moving square of the clip."""
-    x, y = square_at(round(frame.time_s * 25))
-    return Prediction(detections=(Detection(Label("target", 0.5), Box(x - 8, y - 8, x + 32, y + 32)),))
-
-
-class House:
-    """An output folder with a ledger that holds one source, and models to answer it."""
-
-    def __init__(self, folder: Path, source: Path) -> None:
-        self.ledger = Ledger(folder / "out")
-        status = source.stat()
-        self.given = Source(source, source.name, source.name, status.st_size, status.st_mtime_ns, True)
-        self.id = self.ledger.add_source(self.given, Kind.VIDEO)
-        self.target = folder / "out" / "copy.mp4"
-
-    def model(self, name: str) -> int:
-        return self.ledger.add_model(ModelIdentity(name, "detect", name, name, "1", "", "", "{}"))
-
-    def answer(self, model: int, said: Answer = around, *, only: int | None = None) -> None:
-        """Commit a model's answers to all slices, or to one."""
-        slices: dict[int, list[FrameAnswer]] = {}
-        with open_reader(self.given.path, Kind.VIDEO) as reader:
-            for frame in reader.frames():
-                answer = FrameAnswer(frame.index, frame.time_s, frame.duration_s, said(frame))
-                slices.setdefault(int(frame.time_s // SLICE_S), []).append(answer)
-        last = max(slices)
-        self.ledger.commit(
-            [
-                record_of(TaskResult(Task(self.id, model, number), tuple(answers), last=number == last))
-                for number, answers in slices.items()
-                if only in {None, number}
-            ]
-        )
-
-    @property
-    def row(self) -> SourceRow:
-        with open_view(self.ledger.folder) as view:
-            return view.source(self.id)
-
-    @property
-    def segments(self) -> dict[str, int]:
-        """The segments' files and when they were written."""
-        folder = segments_folder(self.ledger.folder, self.id)
-        return {path.name: path.stat().st_mtime_ns for path in folder.glob("*")}
-
-    def artist(self, stopped: Callable[[], bool] = lambda: False) -> Artist:
-        return Artist(self.ledger.folder, Limits(), slice_s=SLICE_S, stopped=stopped)
-
-
-@pytest.fixture
-def house(tmp_path: Path) -> Iterator[House]:
-    source = write_clip(
-        tmp_path / "clip.mkv", ticks=range(FRAMES), sounds=[("aac", {})], sound=clicks(1.6, (0.1, 0.79, 0.81))
-    )
-    made = House(tmp_path, source)
-    yield made
-    made.ledger.close()
+from mediaml.outputs.slices import StoppedError, remove_segments, segments_folder
+from mediaml.types import Frame, Kind, Label, Picture, Prediction
+from mediaml.work import FrameAnswer, Task, TaskResult
+from tests.media.annotated_clips import box_of, pictures_of, square_at
+from tests.outputs.conftest import FRAMES, SLICE_S, House
 
 
 def check_boxes(target: Path) -> None:
@@ -106,8 +37,10 @@ def test_slices_are_drawn_as_they_come_and_joined_in_the_end(house: House) -> No
         assert house.segments == before
         assert artist.finish(house.row, house.target) == ()
     check_boxes(house.target)
-    assert not (house.ledger.folder / ".segments").exists()
+    assert house.segments == before
     assert not list(house.ledger.folder.rglob("*.part"))
+    remove_segments(house.ledger.folder, [house.id])
+    assert not (house.ledger.folder / ".segments").exists()
 
 
 def test_a_second_artist_draws_only_what_is_missing_and_ends_with_the_same_bytes(house: House) -> None:
@@ -116,6 +49,7 @@ def test_a_second_artist_draws_only_what_is_missing_and_ends_with_the_same_bytes
         artist.finish(house.row, house.target)
     undisturbed = house.target.read_bytes()
     house.target.unlink()
+    remove_segments(house.ledger.folder, [house.id])
     with house.artist() as first:
         first.draw(house.row, 0)
         first.draw(house.row, 1)
@@ -216,6 +150,7 @@ def test_frames_of_a_seek_that_nobody_answered_are_read_from_the_start(
     with house.artist() as artist:
         artist.finish(house.row, house.target)
     undisturbed = house.target.read_bytes()
+    remove_segments(house.ledger.folder, [house.id])
     whole = VideoReader.frames
     starts: list[float] = []
 
