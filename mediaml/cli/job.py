@@ -3,44 +3,31 @@
 from __future__ import annotations
 
 import os
-import signal
-import threading
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
-
-from filelock import FileLock, Timeout
+from subprocess import Popen
 
 from mediaml.cli.notices import tell_bundled, tell_devices, tell_reasons, tell_urls
-from mediaml.cli.patience import Patience, TooManyFailures
-from mediaml.cli.progress import Progress
+from mediaml.cli.patience import Patience
 from mediaml.cli.prompts import prompt_assignments
 from mediaml.cli.pulling import store_of
-from mediaml.cli.shell import INTERRUPTED, Shell
-from mediaml.cli.sink import Sink
-from mediaml.cli.versions import versions
-from mediaml.errors import NoInputsError, OutputError, UsageError
-from mediaml.ledger.ledger import Ledger
+from mediaml.cli.shell import Shell
+from mediaml.errors import UsageError
 from mediaml.ledger.view import has_ledger, open_view
 from mediaml.media.limits import Limits
 from mediaml.onnx.providers import parse_devices
 from mediaml.options import build_options, split_assignments
-from mediaml.outputs.failures import write_failures
-from mediaml.outputs.jsonl import write_results
 from mediaml.registry import Offer, load_registry
+from mediaml.run.capacity import default_readers
 from mediaml.run.inputs import Selection, scan
 from mediaml.run.models import Choice, ResolvedModel, resolve_model
-from mediaml.run.pipeline import default_readers
-from mediaml.run.plan import Planned, Planner
 from mediaml.run.stream import SLICE_S
 from mediaml.run.weights import obtain_weights
-from mediaml.types import Kind
-from mediaml.work import Source
 from mediaml.workers.copies import Copies
-from mediaml.workers.messages import ModelFacts, ModelOrder, Setup
+from mediaml.workers.messages import ModelOrder, Setup
 from mediaml.workers.supervisor import Clocks, Supervisor
 
 
@@ -70,8 +57,11 @@ class Request:
     limits: Limits
 
 
-def run_job(request: Request, shell: Shell) -> int:
+def run_job(request: Request, shell: Shell, process: Popen[bytes] | None) -> int:
     """Do what was asked for; returns the exit code.
+
+    Args:
+        process: a worker that was started ahead, if one was.
 
     Raises:
         MediamlError: nothing could be done, by its own exit code.
@@ -87,26 +77,26 @@ def run_job(request: Request, shell: Shell) -> int:
         identities = [resolve_model(choice, obtain).identity for choice in choices]
         return tell_reasons(request.output, sources, identities, force=request.force, hashed=request.hashed)
     with ExitStack() as processes:
-        supervisor = processes.enter_context(Supervisor(devices, clocks=request.clocks, warn=shell.warn))
-        copies = None
-        if _annotates(request, choices):
-            copies = processes.enter_context(Copies(request.clocks.stall))
+        supervisor = processes.enter_context(
+            Supervisor(devices, first=process, clocks=request.clocks, warn=shell.warn)
+        )
         sources = list(scan(request.selection))
         models = [resolve_model(choice, obtain) for choice in choices]
-        facts = supervisor.load(_setup(request, models, len(devices), debug=shell.debug))
+        supervisor.begin(_setup(request, models, len(devices), debug=shell.debug))
+        # Not before: on two cores it would hold up what the models wait for.
+        wanted = _annotates(request, choices)
+        copies = processes.enter_context(Copies(request.clocks.stall)) if wanted else None
+        # What is imported now is imported while the models are being loaded.
+        from mediaml.cli.carry import Run, carry_out
+
+        facts = supervisor.ready()
         by_name = {model.spec.name: fact for model, fact in zip(models, facts, strict=True)}
         tell_devices(by_name, request.device, shell)
         for choice in choices:
             tell_bundled(choice, registry, shell)
         if copies is not None:
             tell_urls(sources, shell)
-        with ExitStack() as stack:
-            ledger = stack.enter_context(Ledger(request.output))
-            stack.enter_context(_sole_writer(request.output))
-            run = ledger.begin_run(_header(by_name))
-            code = _carry_out(request, supervisor, copies, models, sources, ledger, shell)
-            ledger.end_run(run)
-    return code
+        return carry_out(Run(request, supervisor, copies, models, by_name, sources), shell)
 
 
 def _setup(request: Request, models: Sequence[ResolvedModel], workers: int, *, debug: bool) -> Setup:
@@ -131,70 +121,6 @@ def _setup(request: Request, models: Sequence[ResolvedModel], workers: int, *, d
 def _model_order(model: ResolvedModel) -> ModelOrder:
     weights = None if model.weights is None else os.fsencode(model.weights.absolute())
     return ModelOrder(dict(model.choice.assignments), weights, model.identity)
-
-
-def _carry_out(
-    request: Request,
-    supervisor: Supervisor,
-    copies: Copies | None,
-    models: Sequence[ResolvedModel],
-    sources: Sequence[Source],
-    ledger: Ledger,
-    shell: Shell,
-) -> int:
-    """Have the sources answered into an open ledger, derive the outputs, report; returns the exit code."""
-    planner = Planner(
-        ledger,
-        [(model, ledger.add_model(model.identity)) for model in models],
-        kinds=frozenset(Kind(kind) for kind in request.kinds),
-        force=request.force,
-        hashed=request.hashed,
-        only_failed=request.only_failed,
-        emit=supervisor.emit,
-    )
-    with ExitStack() as stack:
-        view = stack.enter_context(open_view(request.output))
-        if copies is not None:
-            copies.begin(request.output, request.limits, SLICE_S)
-        progress = stack.enter_context(Progress(len(sources), shell))
-        sink = stack.enter_context(
-            Sink(
-                ledger,
-                view,
-                planner.planned,
-                copies=copies,
-                progress=progress,
-                shell=shell,
-                stream=request.jsonl,
-                patience=request.patience,
-            )
-        )
-        stopped = _work(supervisor, planner, sources, sink, shell)
-        progress.close()
-        if stopped is None:
-            _nothing_done(planner.planned, request)
-        results = write_results(view, request.output)
-        write_failures(view, request.output)
-        failed = sink.report(results)
-    return int(failed > 0) if stopped is None else stopped
-
-
-def _work(
-    supervisor: Supervisor, planner: Planner, sources: Sequence[Source], sink: Sink, shell: Shell
-) -> int | None:
-    """Commit what the workers answer until all is done; the exit code of a run that was stopped before."""
-    try:
-        with _terminate_as_interrupt():
-            for ready in supervisor.results(planner.jobs(sources), planner):
-                sink.commit(ready)
-            sink.replay(planner.planned.done)
-            sink.wait_for_copies()
-    except (KeyboardInterrupt, TooManyFailures) as stop:
-        supervisor.close()
-        sink.commit(supervisor.leftovers(), stopping=True)
-        shell.error(str(stop) or "interrupted; the same command again goes on from here.")
-        return 1 if isinstance(stop, TooManyFailures) else INTERRUPTED
-    return None
 
 
 def choose(offers: list[Offer], given: Sequence[str], assignments: Sequence[str]) -> list[Choice]:
@@ -230,56 +156,3 @@ def _annotates(request: Request, choices: Sequence[Choice]) -> bool:
     if request.annotate is None:
         return any(choice.offer.spec.task in ("detect", "transform") for choice in choices)
     return request.annotate
-
-
-def _header(facts: Mapping[str, ModelFacts]) -> dict[str, Any]:
-    return {
-        "versions": versions(),
-        "devices": {name: list(fact.devices) for name, fact in facts.items()},
-    }
-
-
-def _nothing_done(planned: Planned, request: Request) -> None:
-    if not planned.sources:
-        unwanted = sum(planned.unwanted.values())
-        raise NoInputsError(
-            f"nothing to do: {planned.not_media} files are not media, {unwanted} are of a kind not wanted.",
-            f"Chosen: {', '.join(request.plugins)}; `mediaml plugins info NAME` says what a plugin looks at.",
-        )
-
-
-@contextmanager
-def _sole_writer(folder: Path) -> Iterator[None]:
-    """Hold the output folder's lock, which the system lets go of when the process dies.
-
-    Raises:
-        OutputError: another process holds it.
-    """
-    lock = FileLock(folder / ".lock", timeout=0)
-    try:
-        lock.acquire()
-    except Timeout as error:
-        raise OutputError(
-            f"another mediaml is writing to {folder}.", "Wait until it ends, or name another folder with -o."
-        ) from error
-    try:
-        yield
-    finally:
-        lock.release()
-
-
-@contextmanager
-def _terminate_as_interrupt() -> Iterator[None]:
-    """Treat SIGTERM as Ctrl-C, so that a shutdown keeps what is done."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def interrupt(*_: object) -> None:
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)

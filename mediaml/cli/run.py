@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,9 @@ from mediaml.cli.prompts import prompt_options
 from mediaml.cli.shell import noise_options, offline_option, shell_of
 
 if TYPE_CHECKING:
+    from subprocess import Popen
+
+    from mediaml.cli.shell import Shell
     from mediaml.run.inputs import Selection
 
 _KINDS = ("image", "video", "audio")
@@ -109,6 +113,15 @@ def command(context: click.Context, /, **typed: Any) -> int:
       mediaml run -p clip --prompt "a red car" --prompt "a blue car" photos/
       find . -name '*.jpg' | mediaml run -p digits --from-file -
     """
+    from mediaml.workers.start import started
+
+    with ExitStack() as stack:
+        # It imports what takes longest while this process gets ready itself.
+        process = None if typed["dry_run"] else stack.enter_context(started("answer"))
+        return _run(typed, shell_of(context), process)
+
+
+def _run(typed: dict[str, Any], shell: Shell, process: Popen[bytes] | None) -> int:
     from mediaml.cli.job import Request, run_job
     from mediaml.cli.patience import Patience
     from mediaml.cli.prompts import read_prompts
@@ -136,7 +149,7 @@ def command(context: click.Context, /, **typed: Any) -> int:
         readers=typed["readers"],
         limits=limits_of(typed),
     )
-    return run_job(request, shell_of(context))
+    return run_job(request, shell, process)
 
 
 def _selection(typed: dict[str, Any]) -> Selection:

@@ -6,9 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import av
-
 from mediaml.errors import MediaError
+from mediaml.media.files import is_of_ffmpeg
 
 
 @contextmanager
@@ -36,7 +35,9 @@ def writing(target: Path) -> Iterator[None]:
     """Turn what FFmpeg or the system says while `target` is written into a `MediaError`."""
     try:
         yield
-    except (av.FFmpegError, OSError) as error:
+    except Exception as error:
+        if not (isinstance(error, OSError) or is_of_ffmpeg(error)):
+            raise
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         raise MediaError(
             f"{target} cannot be written: {reason}.", "Check the free space and your rights in that folder."

@@ -15,12 +15,11 @@ import numpy as np
 from mediaml.closing import Closing
 from mediaml.errors import MediaError
 from mediaml.location import Location, Url
+from mediaml.media.files import check_file, unreadable
 from mediaml.media.image_decode import decode_image
 from mediaml.media.image_header import ImageHeader, ReadAt, read_image_header
 from mediaml.media.limits import Limits
-from mediaml.media.open import check_file, translated
 from mediaml.media.orientation import ROTATION, swaps_sides
-from mediaml.media.remote import fetched
 from mediaml.ops.fitting import fit_image
 from mediaml.types import DecodeAccounts, Fit, Frame, Kind, MediaInfo, Resample, UInt8Array
 
@@ -50,12 +49,14 @@ def content(path: Location, limits: Limits) -> bytes:
         MediaError: it cannot be read; `LimitError` where it is too large.
     """
     if isinstance(path, Url):
+        from mediaml.media.remote import fetched
+
         return fetched(path, limits)
     limits.check_image_bytes(path, check_file(path))
     try:
         return path.read_bytes()
     except OSError as error:
-        raise translated(error, path, "read") from error
+        raise unreadable(error, path, "read") from error
 
 
 def checked_header(path: Location, read: ReadAt, limits: Limits) -> ImageHeader:

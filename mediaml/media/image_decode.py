@@ -8,7 +8,6 @@ from __future__ import annotations
 import io
 from typing import cast
 
-import av
 import cv2
 import numpy as np
 
@@ -73,6 +72,8 @@ def _imdecode(data: bytes, flags: int) -> Array:
 
 def _by_ffmpeg(data: bytes, demuxer: str) -> UInt8Array:
     """The first frame by FFmpeg, from memory: no protocol is open to it."""
+    import av  # here, so that a run over JPEG and PNG does not wait for it
+
     options = {"protocol_whitelist": "none"}
     try:
         with av.open(io.BytesIO(data), mode="r", format=demuxer, options=options) as container:

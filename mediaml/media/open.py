@@ -13,6 +13,7 @@ from av.video.stream import VideoStream
 
 from mediaml.errors import MediaError
 from mediaml.location import Location, Url
+from mediaml.media.files import check_file, unreadable
 from mediaml.media.limits import Limits
 from mediaml.media.remote import ffmpeg_options, refused, silent
 
@@ -69,25 +70,6 @@ def _address(path: Location, limits: Limits) -> tuple[str, dict[str, str], float
     return f"file:{path}", {"protocol_whitelist": "file", "format_whitelist": DEMUXERS}, None
 
 
-def check_file(path: Path) -> int:
-    """The size in bytes of a regular, non-empty file.
-
-    Raises:
-        MediaError: there is none.
-    """
-    try:
-        if not path.exists():
-            raise MediaError(f"{path} does not exist.", "Check the name.")
-        if not path.is_file():
-            raise MediaError(f"{path} is not a regular file.", "Name a file.")
-        size = path.stat().st_size
-    except OSError as error:
-        raise translated(error, path, "opened") from error
-    if size == 0:
-        raise MediaError(f"{path} is empty.", "Copy it again from where it came.")
-    return size
-
-
 def container_duration_s(container: InputContainer) -> float | None:
     """Seconds that the header claims for the whole file; `None` where it does not say."""
     duration = container.duration
@@ -131,12 +113,7 @@ def translated(error: Exception, path: Location, doing: str) -> MediaError:
         )
     if isinstance(error, av.error.DecoderNotFoundError):
         return MediaError(f"{path} cannot be {doing}: no decoder for its codec.", "Convert it to MP4.")
-    if isinstance(error, PermissionError):
-        return MediaError(
-            f"{path} cannot be {doing}: permission denied.", "Give yourself the right to read it."
-        )
-    reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-    return MediaError(f"{path} cannot be {doing}: {reason}.", "Check the disk or the network drive.")
+    return unreadable(error, path, doing)
 
 
 def no_decoder(path: Location, stream: VideoStream | AudioStream) -> MediaError:

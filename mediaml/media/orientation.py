@@ -6,7 +6,6 @@ import struct
 from collections.abc import Callable
 from typing import cast
 
-import cv2
 import numpy as np
 
 from mediaml.types import UInt8Array
@@ -25,15 +24,6 @@ ORIENTATION_OF_AXES = {
     (0, 1, -1, 0): 6,
     (0, -1, -1, 0): 7,
     (0, -1, 1, 0): 8,
-}
-TURNS: dict[int, Callable[[UInt8Array], object]] = {
-    2: lambda image: cv2.flip(image, 1),
-    3: lambda image: cv2.rotate(image, cv2.ROTATE_180),
-    4: lambda image: cv2.flip(image, 0),
-    5: cv2.transpose,
-    6: lambda image: cv2.rotate(image, cv2.ROTATE_90_CLOCKWISE),
-    7: lambda image: cv2.flip(cv2.transpose(image), -1),
-    8: lambda image: cv2.rotate(image, cv2.ROTATE_90_COUNTERCLOCKWISE),
 }
 
 
@@ -54,7 +44,22 @@ def oriented(image: UInt8Array, orientation: int) -> UInt8Array:
     """
     if orientation == UPRIGHT:
         return image
-    return cast(UInt8Array, np.ascontiguousarray(TURNS[orientation](image)))
+    return cast(UInt8Array, np.ascontiguousarray(_turned(image, orientation)))
+
+
+def _turned(image: UInt8Array, orientation: int) -> object:
+    import cv2  # here, so that who only asks what a file is does not wait for it
+
+    turns: dict[int, Callable[[UInt8Array], object]] = {
+        2: lambda image: cv2.flip(image, 1),
+        3: lambda image: cv2.rotate(image, cv2.ROTATE_180),
+        4: lambda image: cv2.flip(image, 0),
+        5: cv2.transpose,
+        6: lambda image: cv2.rotate(image, cv2.ROTATE_90_CLOCKWISE),
+        7: lambda image: cv2.flip(cv2.transpose(image), -1),
+        8: lambda image: cv2.rotate(image, cv2.ROTATE_90_COUNTERCLOCKWISE),
+    }
+    return turns[orientation](image)
 
 
 def orientation_of_matrix(matrix: bytes) -> int:

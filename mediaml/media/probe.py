@@ -5,9 +5,10 @@ from __future__ import annotations
 from mediaml.errors import MediaError
 from mediaml.location import Location, Url
 from mediaml.media.audio import sound_info
+from mediaml.media.files import check_file
 from mediaml.media.image import ImageReader, checked_header, image_info
 from mediaml.media.limits import Limits
-from mediaml.media.open import check_file, open_container, translated
+from mediaml.media.open import open_container, translated
 from mediaml.media.sniff import sniff_kind
 from mediaml.media.video_pass import VideoPass
 from mediaml.types import Kind, MediaInfo

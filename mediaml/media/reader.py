@@ -54,6 +54,11 @@ class Reader(Protocol):
     ) -> None: ...
 
 
+def import_decoders() -> None:
+    """Import what reads pictures, ahead of the first; a video can wait for its decoder."""
+    import mediaml.media.image  # noqa: F401
+
+
 def open_reader(
     path: Location,
     kind: Kind,

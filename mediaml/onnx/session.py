@@ -103,6 +103,11 @@ class Session:
         return answers
 
 
+def import_runtime() -> None:
+    """Import ONNX Runtime, ahead of the first session."""
+    import onnxruntime  # noqa: F401
+
+
 def open_session(
     path: Path | bytes, request: DeviceRequest, *, threads: int | None = None, optimised: bool = True
 ) -> Session:

@@ -24,6 +24,11 @@ from mediaml.types import Kind
 from mediaml.work import Failure
 
 
+def import_writers() -> None:
+    """Import what draws on pictures, ahead of the first; a video can wait for its encoder."""
+    import mediaml.media.annotate_image  # noqa: F401
+
+
 def draw_copy(artist: Artist, folder: Path, source: SourceRow, target: Path, limits: Limits) -> Drawn:
     """Write the annotated copy of one source from the ledger in `folder`; never raises for a bad file.
 

@@ -8,7 +8,6 @@ Nothing is held but what the queues hold, so memory does not grow with the lengt
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Callable, Sequence
 
@@ -27,12 +26,6 @@ _JOIN_S = 10.0
 
 Errand = Callable[[], None]
 """Work for a reader thread."""
-
-
-def default_readers(workers: int = 1) -> int:
-    """Reader threads of each of so many workers: decoders have threads of their own, so a few do."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 4
-    return max(2, min(8, cores // workers))
 
 
 class Pipeline(Closing):

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import subprocess
-import sys
 import threading
 import time
 from collections import deque
@@ -22,7 +19,6 @@ from mediaml.workers.link import Link
 from mediaml.workers.messages import Marked, Message, Order, Report
 
 _LAST_WAIT_S = 5.0
-_COMMAND = ["-P", "-m", "mediaml.workers"]
 Told = TypeVar("Told")
 
 
@@ -47,14 +43,15 @@ class Child(Generic[Told]):
     Args:
         told: the union of the messages that it sends.
         events: where they go, and at last that it has gone.
+        process: from `start`.
 
     Attributes:
         last_sign_s: when it last told anything, monotonic seconds.
     """
 
-    def __init__(self, told: Any, events: Channel[Event[Told]]) -> None:
+    def __init__(self, told: Any, events: Channel[Event[Told]], process: subprocess.Popen[bytes]) -> None:
         self.last_sign_s = time.monotonic()
-        self._process = _started()
+        self._process = process
         assert self._process.stdin and self._process.stdout
         self._link: Link[Told] = Link(told, self._process.stdout, self._process.stdin)
         threading.Thread(target=self._listen, args=(events,), daemon=True).start()
@@ -111,13 +108,17 @@ class Worker(Child[Report]):
     """
 
     def __init__(
-        self, device: DeviceRequest, events: Channel[Event[Report]], suspects: Iterable[Order] = ()
+        self,
+        device: DeviceRequest,
+        events: Channel[Event[Report]],
+        process: subprocess.Popen[bytes],
+        suspects: Iterable[Order] = (),
     ) -> None:
         self.device = device
         self.ready = False
         self.in_flight: dict[str, InFlight] = {}
         self.suspects: deque[Order] = deque(suspects)
-        super().__init__(Report, events)
+        super().__init__(Report, events, process)
 
     @property
     def unbegun(self) -> int:
@@ -133,26 +134,3 @@ class Worker(Child[Report]):
         """Let it do something."""
         self.in_flight[order.key] = InFlight(order)
         self.tell(order)
-
-
-def _started() -> subprocess.Popen[bytes]:
-    """A new worker process.
-
-    It finds modules where this one does, and never in the folder that it happens to be started in. Signals
-    are blocked until it ignores them: Ctrl-C goes to the whole group, but is this process's to answer.
-    """
-    paths = [path or os.getcwd() for path in sys.path]  # noqa: PTH109  as Python itself reads ''
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
-    blocked = {signal.SIGINT, signal.SIGTERM}
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, blocked) if hasattr(signal, "pthread_sigmask") else None
-    try:
-        return subprocess.Popen(
-            [sys.executable, *_COMMAND],
-            env=environment,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            bufsize=0x10000,
-        )
-    finally:
-        if before is not None:
-            signal.pthread_sigmask(signal.SIG_SETMASK, before)

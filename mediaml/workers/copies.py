@@ -17,6 +17,7 @@ from mediaml.work import Failure
 from mediaml.workers.blame import Cause, cause_of_exit, cause_of_silence
 from mediaml.workers.child import Child, Event, Gone
 from mediaml.workers.messages import Advance, Copied, Draw, Drawing, DrawSetup, Forget, Progress
+from mediaml.workers.start import start
 
 _EVENTS = 256
 _MOST_IDLE_DEATHS = 3
@@ -33,7 +34,7 @@ class Copies(Closing):
         self._stall_s = stall_s
         self._stop = Flag()
         self._events: Channel[Event[Progress]] = Channel(_EVENTS, self._stop)
-        self._child: Child[Progress] = Child(Progress, self._events)
+        self._child: Child[Progress] = Child(Progress, self._events, start("draw"))
         self._setup: DrawSetup | None = None
         self._pending: dict[int, tuple[SourceRow, Path]] = {}
         self._drawing: int | None = None
@@ -125,7 +126,7 @@ class Copies(Closing):
         if self._idle_deaths >= _MOST_IDLE_DEATHS:
             self._fail(self._pending, cause)
             self._pending = {}
-        self._child = Child(Progress, self._events)
+        self._child = Child(Progress, self._events, start("draw"))
         if self._setup is not None:
             self._child.tell(self._setup)
         for source, target in self._pending.values():

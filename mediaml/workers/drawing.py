@@ -4,17 +4,29 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import IO, Any
 
 from mediaml.ledger.view import open_view
-from mediaml.outputs.annotated import Annotator
+from mediaml.media.reader import import_decoders
+from mediaml.outputs.annotated import Annotator, import_writers
 from mediaml.outputs.drawn import Drawn
 from mediaml.workers.link import Link
-from mediaml.workers.messages import Advance, Copied, Draw, Drawing, DrawSetup, Forget
+from mediaml.workers.messages import Advance, Copied, Draw, Drawing, DrawSetup, Forget, Sketch
 from mediaml.workers.signs import Signs
 
 
-def draw_copies(link: Link[object], setup: DrawSetup) -> None:
-    """Draw what is asked for until nobody asks any more; then drop what is not whole."""
+def draw_copies(receiving: IO[bytes], sending: IO[bytes]) -> None:
+    """Body of the process: draw what is asked for until nobody asks any more, then drop what is not whole."""
+    link: Link[Any] = Link(DrawSetup | Sketch, receiving, sending)
+    import_decoders()
+    import_writers()
+    setup = link.receive()
+    if isinstance(setup, DrawSetup):
+        _draw(link, setup)
+    os._exit(0)  # nothing is left to tidy up, and tidying up takes time
+
+
+def _draw(link: Link[Any], setup: DrawSetup) -> None:
     folder = Path(os.fsdecode(setup.folder))
 
     def settled(drawn: Drawn) -> None:

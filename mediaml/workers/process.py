@@ -6,22 +6,21 @@ nothing that is not told at once.
 
 from __future__ import annotations
 
-import ctypes
 import faulthandler
 import os
-import signal
-import sys
 import traceback
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import IO, Any
 
 from mediaml.ledger.encoding import TaskRecord, record_of
 from mediaml.media.limits import Limits
+from mediaml.media.reader import import_decoders
 from mediaml.media.sniff import sniff_kind
+from mediaml.onnx.session import import_runtime
 from mediaml.options import build_options
 from mediaml.registry import Registry, load_registry
 from mediaml.run.models import Choice, LoadedModel, ResolvedModel, load_model
@@ -33,7 +32,6 @@ from mediaml.workers.messages import (
     Answered,
     Began,
     Broken,
-    DrawSetup,
     Identified,
     Identify,
     Look,
@@ -45,48 +43,23 @@ from mediaml.workers.messages import (
     Said,
     Setup,
     Shrunk,
-    Sketch,
     batch_keys,
 )
 from mediaml.workers.signs import Signs
 
-_PARENT_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG of prctl(2)
-_FIRST_TO_KILL = "500"  # of -1000..1000 in proc(5): before the supervisor, which has little memory to give
 
-
-def main() -> None:
+def answer_sources(receiving: IO[bytes], sending: IO[bytes]) -> None:
     """Body of the process."""
-    _settle_in()
-    link: Link[Any] = Link(Setup | DrawSetup | Order | Sketch, sys.stdin.buffer, _private_stdout())
+    link: Link[Any] = Link(Setup | Order, receiving, sending)
+    # While the run makes itself ready.
+    with suppress(ImportError):
+        import_decoders()
+        import_runtime()
     setup = link.receive()
     if isinstance(setup, Setup):
         _work(link, setup)
-    elif isinstance(setup, DrawSetup):
-        from mediaml.workers.drawing import draw_copies
-
-        draw_copies(link, setup)
     # Threads of ours and of libraries may be anywhere; nothing here wants tidying up.
     os._exit(0)
-
-
-def _settle_in() -> None:
-    """Leave interrupts to the supervisor, die with it, and be the first to go when memory runs out."""
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.SIG_IGN)
-    if hasattr(signal, "pthread_sigmask"):
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT, signal.SIGTERM})
-    if sys.platform == "linux":
-        with suppress(OSError, AttributeError):
-            ctypes.CDLL(None).prctl(_PARENT_DEATH_SIGNAL, signal.SIGKILL, 0, 0, 0)
-        with suppress(OSError):
-            Path("/proc/self/oom_score_adj").write_text(_FIRST_TO_KILL, encoding="ascii")
-
-
-def _private_stdout() -> BinaryIO:
-    """The stream to the supervisor; what anybody else prints goes to the user's stderr from here on."""
-    ours = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)
-    return ours
 
 
 def _work(link: Link[Any], setup: Setup) -> None:

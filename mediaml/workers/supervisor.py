@@ -9,6 +9,7 @@ fails, and everything else goes on as before.
 
 from __future__ import annotations
 
+import subprocess
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -55,6 +56,7 @@ from mediaml.workers.messages import (
     Shrunk,
     order_of,
 )
+from mediaml.workers.start import start
 
 _EVENTS = 256
 _MOST_DEATHS_IN_A_ROW = 5
@@ -88,6 +90,7 @@ class Supervisor(Closing):
 
     Args:
         devices: one worker each.
+        first: a process that was started for the first of them.
         clocks: when a worker is given up.
         warn: takes a line for the user.
     """
@@ -96,6 +99,7 @@ class Supervisor(Closing):
         self,
         devices: Sequence[DeviceRequest],
         *,
+        first: subprocess.Popen[bytes] | None = None,
         clocks: Clocks,
         warn: Callable[[str], None],
     ) -> None:
@@ -103,23 +107,29 @@ class Supervisor(Closing):
         self._warn = warn
         self._stop = Flag()
         self._events: Channel[Event[Report]] = Channel(_EVENTS, self._stop)
-        self._children = [Worker(device, self._events) for device in devices]
+        self._children = [
+            Worker(device, self._events, (first if number == 0 else None) or start("answer"))
+            for number, device in enumerate(devices)
+        ]
         self._setup: Setup | None = None
         self._facts: list[ModelFacts] = []
         self._waiting: deque[Order] = deque()
         self._records: list[TaskRecord] = []
         self._deaths = 0
 
-    def load(self, setup: Setup) -> list[ModelFacts]:
-        """Load the models in every worker; returns what those of the first run on.
+    def begin(self, setup: Setup) -> None:
+        """Let every worker load its models; returns at once."""
+        self._setup = setup
+        for child in self._children:
+            child.tell(self._setup_of(child))
+
+    def ready(self) -> list[ModelFacts]:
+        """Wait until all models are loaded; returns what those of the first worker run on.
 
         Raises:
             MediamlError: what a worker raised, such as `DeviceError` or `ModelError`.
             PluginError: a worker died while it loaded.
         """
-        self._setup = setup
-        for child in self._children:
-            child.tell(self._setup_of(child))
         while not all(child.ready for child in self._children):
             self._take_events()
         return self._facts
@@ -281,7 +291,7 @@ class Supervisor(Closing):
                 f"a worker process {cause.ending} {when}.", "Try the plugins one by one, with --debug."
             )
         self._deaths += 1
-        heir = Worker(child.device, self._events, child.suspects)
+        heir = Worker(child.device, self._events, start("answer"), child.suspects)
         alone = child.alone
         entries = [entry for entry in child.in_flight.values() if entry is not alone]
         begun = [entry.order for entry in entries if entry.began_s is not None]

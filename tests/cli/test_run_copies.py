@@ -23,7 +23,8 @@ COPY = "clip.annotated.mp4"
 @pytest.fixture
 def short_slices(monkeypatch) -> None:
     """Time slices of one second."""
-    monkeypatch.setattr("mediaml.cli.job.SLICE_S", 1.0)
+    for module in ("mediaml.cli.job", "mediaml.cli.carry"):
+        monkeypatch.setattr(f"{module}.SLICE_S", 1.0)
 
 
 def left_over(out: Path) -> list[Path]:

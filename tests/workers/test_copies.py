@@ -95,13 +95,13 @@ def test_a_source_that_ended_the_process_ahead_of_its_end_fails_when_its_turn_co
 
 
 def test_a_process_that_never_gets_to_draw_is_not_started_for_ever(houses, tmp_path, monkeypatch):
-    monkeypatch.setattr("mediaml.workers.child._COMMAND", ["-c", "import sys; sys.exit(3)"])
+    monkeypatch.setattr("mediaml.workers.start.MODULE", "mediaml.workers.nobody")
     with Copies() as copies:
         copies.begin(tmp_path / "out", Limits(), 1.0)
         for row in houses:
             copies.submit(row, tmp_path / "out" / f"{row.name}.annotated.mp4")
         drawn = drawn_by(copies, 3)
-    assert all("left with exit code 3" in one.failure.message for one in drawn.values())
+    assert all("left with exit code 1" in one.failure.message for one in drawn.values())
 
 
 def test_a_run_that_is_stopped_leaves_no_half_copy(houses, tmp_path):

@@ -166,7 +166,8 @@ def test_two_workers_share_the_files(media, tmp_path):
     said: list[str] = []
     with Supervisor([cpu, cpu], clocks=Clocks(), warn=said.append) as supervisor:
         order = ModelOrder({}, None, model.identity)
-        facts = supervisor.load(Setup((order,), cpu, 1, 1, 1, Limits(), 20.0, {}))
+        supervisor.begin(Setup((order,), cpu, 1, 1, 1, Limits(), 20.0, {}))
+        facts = supervisor.ready()
         assert [fact.devices for fact in facts] == [()]
         with Ledger(tmp_path / "out") as ledger:
             models = [(model, ledger.add_model(model.identity))]

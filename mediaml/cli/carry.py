@@ -1,0 +1,175 @@
+"""The run itself: ledger, planner, workers and outputs, until all is done or somebody stops it."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from mediaml.cli.job import Request
+from mediaml.cli.patience import TooManyFailures
+from mediaml.cli.progress import Progress
+from mediaml.cli.shell import INTERRUPTED, Shell
+from mediaml.cli.sink import Sink
+from mediaml.cli.versions import versions
+from mediaml.errors import NoInputsError, OutputError
+from mediaml.ledger.ledger import Ledger
+from mediaml.ledger.view import open_view
+from mediaml.outputs.failures import write_failures
+from mediaml.outputs.jsonl import write_results
+from mediaml.run.models import ResolvedModel
+from mediaml.run.plan import Planned, Planner
+from mediaml.run.stream import SLICE_S
+from mediaml.types import Kind
+from mediaml.work import Source
+from mediaml.workers.copies import Copies
+from mediaml.workers.messages import ModelFacts
+from mediaml.workers.supervisor import Supervisor
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A run that is ready to begin.
+
+    Attributes:
+        request: what was typed. supervisor: has loaded its models. copies: draws; `None` for nothing to draw.
+        models: in the order of the run. facts: what each runs on, by its name. sources: what to look at.
+    """
+
+    request: Request
+    supervisor: Supervisor
+    copies: Copies | None
+    models: Sequence[ResolvedModel]
+    facts: Mapping[str, ModelFacts]
+    sources: Sequence[Source]
+
+
+def carry_out(run: Run, shell: Shell) -> int:
+    """Have the sources answered into the ledger, derive the outputs, report; returns the exit code.
+
+    Raises:
+        OutputError: the output folder cannot be used, or is being used by another process.
+        NoInputsError: none of the sources is media that a chosen model looks at.
+    """
+    with ExitStack() as stack:
+        ledger = stack.enter_context(Ledger(run.request.output))
+        stack.enter_context(_sole_writer(run.request.output))
+        number = ledger.begin_run(_header(run.facts))
+        code = _fill(ledger, run, shell)
+        ledger.end_run(number)
+    return code
+
+
+def _fill(ledger: Ledger, run: Run, shell: Shell) -> int:
+    request, supervisor, copies = run.request, run.supervisor, run.copies
+    planner = Planner(
+        ledger,
+        [(model, ledger.add_model(model.identity)) for model in run.models],
+        kinds=frozenset(Kind(kind) for kind in request.kinds),
+        force=request.force,
+        hashed=request.hashed,
+        only_failed=request.only_failed,
+        emit=supervisor.emit,
+    )
+    with ExitStack() as stack:
+        view = stack.enter_context(open_view(request.output))
+        if copies is not None:
+            copies.begin(request.output, request.limits, SLICE_S)
+        progress = stack.enter_context(Progress(len(run.sources), shell))
+        sink = stack.enter_context(
+            Sink(
+                ledger,
+                view,
+                planner.planned,
+                copies=copies,
+                progress=progress,
+                shell=shell,
+                stream=request.jsonl,
+                patience=request.patience,
+            )
+        )
+        stopped = _work(supervisor, planner, run.sources, sink, shell)
+        progress.close()
+        if stopped is None:
+            _nothing_done(planner.planned, request)
+        results = write_results(view, request.output)
+        write_failures(view, request.output)
+        failed = sink.report(results)
+    return int(failed > 0) if stopped is None else stopped
+
+
+def _work(
+    supervisor: Supervisor, planner: Planner, sources: Sequence[Source], sink: Sink, shell: Shell
+) -> int | None:
+    """Commit what the workers answer until all is done; the exit code of a run that was stopped before."""
+    try:
+        with _terminate_as_interrupt():
+            for ready in supervisor.results(planner.jobs(sources), planner):
+                sink.commit(ready)
+            sink.replay(planner.planned.done)
+            sink.wait_for_copies()
+    except (KeyboardInterrupt, TooManyFailures) as stop:
+        supervisor.close()
+        sink.commit(supervisor.leftovers(), stopping=True)
+        shell.error(str(stop) or "interrupted; the same command again goes on from here.")
+        return 1 if isinstance(stop, TooManyFailures) else INTERRUPTED
+    return None
+
+
+def _header(facts: Mapping[str, ModelFacts]) -> dict[str, Any]:
+    return {
+        "versions": versions(),
+        "devices": {name: list(fact.devices) for name, fact in facts.items()},
+    }
+
+
+def _nothing_done(planned: Planned, request: Request) -> None:
+    if not planned.sources:
+        unwanted = sum(planned.unwanted.values())
+        raise NoInputsError(
+            f"nothing to do: {planned.not_media} files are not media, {unwanted} are of a kind not wanted.",
+            f"Chosen: {', '.join(request.plugins)}; `mediaml plugins info NAME` says what a plugin looks at.",
+        )
+
+
+@contextmanager
+def _sole_writer(folder: Path) -> Iterator[None]:
+    """Hold the output folder's lock, which the system lets go of when the process dies.
+
+    Raises:
+        OutputError: another process holds it.
+    """
+    lock = FileLock(folder / ".lock", timeout=0)
+    try:
+        lock.acquire()
+    except Timeout as error:
+        raise OutputError(
+            f"another mediaml is writing to {folder}.", "Wait until it ends, or name another folder with -o."
+        ) from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+@contextmanager
+def _terminate_as_interrupt() -> Iterator[None]:
+    """Treat SIGTERM as Ctrl-C, so that a shutdown keeps what is done."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
