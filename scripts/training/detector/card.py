@@ -33,24 +33,26 @@ _DATA = (
 TRIED = (
     "First shipped: dense distillation of Yolo-Fastest-1.1-xl's raw heads into a net of plain residual "
     "blocks (two 3x3), 89 000 photos: AP50 .054. By its loss it would have taken millions of photos more.",
-    "Now: every block learns by itself to do what the teacher's block does between the same two narrow maps, "
-    "all at once, from random weights. No number of the teacher's file is copied, but each of its blocks is "
-    "imitated, so this net is a likeness of that one, a little wider. 6000 photos that way (1500 steps of 4), "
-    "with no step end to end, gave AP50 .20 on the photos that are kept aside to watch with.",
-    "Where it was lost (75 watch photos, the teacher alone .341): the teacher on the student's maps of stride "
-    "16 finds .329, on its maps of stride 32 .297; the student's neck and heads on the teacher's maps .253. "
-    "So the neck and the heads are taught together next, by the loss that counts objects.",
-    "Learning rates of the blocks: .003 left 57 % of the variance unexplained after 300 steps, .01 34 %, .02 "
-    "16 % (one block of 32 channels); blocks twice as wide as the teacher's inside reached 3 % where ones as "
-    "wide as the teacher's reached 20 % (600 steps). Channels made uncorrelated first.",
-    "SOAP (a second-order optimiser) halved what a narrow block misses after as many steps, but cost twice "
-    "the time on the widest blocks; Muon did no better than Adam. Not used.",
+    "Now: every block learns by itself to do what the teacher's block does between the same two narrow "
+    "maps, all at once, from random weights. No number of the teacher's file is copied, but each of its "
+    "blocks is imitated, so this net is a likeness of that one, a little wider. 6000 photos that way "
+    "(1500 steps of 4), with no step end to end, gave AP50 .20 on the photos that are kept aside to watch "
+    "with.",
+    "Where it was lost (75 watch photos, the teacher alone .341): the teacher on the student's maps of "
+    "stride 16 finds .329, on its maps of stride 32 .297; the student's neck and heads on the teacher's "
+    "maps .253. So the neck and the heads are taught together next, by the loss that counts objects.",
+    "Learning rates of the blocks: .003 left 57 % of the variance unexplained after 300 steps, .01 34 %, "
+    ".02 16 % (one block of 32 channels); blocks twice as wide as the teacher's inside reached 3 % where "
+    "ones as wide as the teacher's reached 20 % (600 steps). Channels made uncorrelated first.",
+    "SOAP (a second-order optimiser) halved what a narrow block misses after as many steps, but cost "
+    "twice the time on the widest blocks; Muon did no better than Adam. Not used.",
     "End to end, or the last stage with the heads, at a rate of .002: worse than before within 75 steps.",
     "bfloat16 on a CPU without matrix units for it takes fifteen times as long as single precision; the "
     "training now asks the CPU first.",
-    "The shipped run had a fifth of one core for 75 minutes. Its blockwise part was 1500 steps of 4 photos on "
-    "all blocks and 762 in which blocks that miss under 1 % rest; then, with 8 photos a step, the heads, and "
-    "for five minutes the last stage too. It was stopped and resumed between these with the settings below.",
+    "The shipped run had a fifth of one core for 75 minutes. Its blockwise part was 1500 steps of 4 "
+    "photos on all blocks and 762 in which blocks that miss under 1 % rest; then, with 8 photos a step, "
+    "the heads, and for five minutes the last stage too. It was stopped and resumed between these with "
+    "the settings below.",
 )
 
 _MEANING = (
