@@ -4,7 +4,6 @@ python scripts/train_detector.py --data DIR --teacher DIR --minutes 120
 """
 
 import argparse
-import multiprocessing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -35,54 +34,45 @@ def _arguments() -> argparse.Namespace:
         "--minutes", type=float, default=120.0, help="wall-clock budget of the whole schedule"
     )
     parser.add_argument("--steps", type=int, default=0, help="budget in steps instead of minutes")
-    parser.add_argument("--batch", type=int, default=16)
-    parser.add_argument("--rate", type=float, default=1.5e-3, help="highest learning rate")
+    parser.add_argument("--batch", type=int, default=4)
+    parser.add_argument(
+        "--blockwise", type=float, default=0.4, help="share of the budget in which blocks learn one by one"
+    )
+    parser.add_argument(
+        "--heads", type=float, default=0.35, help="share in which the neck and the heads learn together"
+    )
+    parser.add_argument("--rate", type=float, default=5e-4, help="highest learning rate of the whole network")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="processes; 1 with a GPU")
+    parser.add_argument("--threads", type=int, default=1, help="of PyTorch and of the teachers")
     parser.add_argument(
         "--watched", type=int, default=150, help="train photos kept aside to watch the run with"
     )
     parser.add_argument("--resume", action="store_true", help="go on from the checkpoint in --run")
-    parser.add_argument("--init", type=Path, help="start from the weights of this detector.onnx")
-    parser.add_argument("--export-only", action="store_true", help="export the checkpoint in --run and stop")
     parser.add_argument(
-        "--compile", action="store_true", help="torch.compile: quicker steps after minutes of waiting"
+        "--init", type=Path, help="start from the weights of this detector.onnx, with no blockwise part"
     )
+    parser.add_argument("--export-only", action="store_true", help="export the checkpoint in --run and stop")
     return parser.parse_args()
 
 
 def _train(run: "Run", arguments: argparse.Namespace) -> None:
-    """Load the photos, fork a helper a further core, train until the budget is spent."""
+    """Load the photos and train until the budget is spent."""
     from training.detector.augment import Recipe
     from training.detector.data import hold_out, load_photos
     from training.detector.render import CpuRenderer, DeviceRenderer
     from training.detector.source import BatchSource
-    from training.detector.teacher import DenseTeacher, add_pseudo_boxes
+    from training.detector.teacher import MapTeacher, add_pseudo_boxes
 
-    workers, device = run.settings.workers, run.device
+    threads, device = run.settings.threads, run.device
     photos, watched = hold_out(load_photos(arguments.data, "train"), run.settings.watched, seed=0)
     photos = [*photos, *load_photos(arguments.data, "unlabelled")]
-    photos = add_pseudo_boxes(photos, arguments.teacher, workers, arguments.run / "pseudo_boxes.npz")
-
-    def source(worker: int) -> BatchSource:
-        # Another stream of samples after a resumption, not the same ones again.
-        seed = (run.settings.seed * 64 + worker) * 1000003 + run.step
-        renderer = CpuRenderer(photos, 1) if device.type == "cpu" else DeviceRenderer(photos, device)
-        return BatchSource(photos, DenseTeacher(arguments.teacher, device, 1), renderer, Recipe(), seed)
-
-    def help_along(worker: int) -> None:
-        run.become(worker)
-        run.help(source(worker))
-
-    if device.type == "cpu":
-        run.share()
-    forking = multiprocessing.get_context("fork")
-    helpers = [forking.Process(target=help_along, args=(n,), daemon=True) for n in range(1, workers)]
-    for helper in helpers:
-        helper.start()
-    run.train(source(0), watched)
-    for helper in helpers:
-        helper.join()
+    photos = add_pseudo_boxes(photos, arguments.teacher, threads, arguments.run / "pseudo_boxes.npz")
+    renderer = CpuRenderer(photos, threads) if device.type == "cpu" else DeviceRenderer(photos, device)
+    teacher = MapTeacher(arguments.teacher, device, threads)
+    # Another stream of samples after a resumption, not the same ones again.
+    seed = run.settings.seed * 1000003 + run.step
+    source = BatchSource(photos, teacher, renderer, Recipe(reference=run.settings.size), seed)
+    run.train(source, watched)
 
 
 def main() -> None:
@@ -96,16 +86,17 @@ def main() -> None:
     from training.detector.ship import Origins, ship
 
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    torch.set_num_threads(1)  # also what lets workers be forked: no thread pool is there yet
+    torch.set_num_threads(arguments.threads)
     settings = Settings(
         minutes=arguments.minutes,
         steps=arguments.steps,
         batch=arguments.batch,
+        blockwise=0.0 if arguments.init else arguments.blockwise,
+        heads=arguments.heads,
         rate=arguments.rate,
         seed=arguments.seed,
-        compiled=arguments.compile,
         watched=arguments.watched,
-        workers=1 if device.type == "cuda" else arguments.workers,
+        threads=arguments.threads,
     )
     run = Run(settings, Architecture(), arguments.run, device)
     if arguments.init:

@@ -46,7 +46,7 @@ class Recipe:
     but for +-`jitter`.
     """
 
-    reference: int = 256
+    reference: int = 320
     least: float = 0.85
     most: float = 1.6
     mosaic: float = 0.3

@@ -122,9 +122,9 @@ class Darknet(nn.Module):
         if used != len(numbers):
             raise ValueError(f"{path.name}: holds {len(numbers)} numbers, the cfg asks for {used}")
 
-    def forward(self, images: Tensor) -> Tensor:
+    def layers_of(self, images: Tensor) -> list[Tensor]:
+        """Every section's answer, in the cfg's order (`[net]` not counted)."""
         outputs: list[Tensor] = []
-        heads: list[Tensor] = []
         current = images
         for number, (section, layer) in enumerate(zip(self.sections, self.layers, strict=True)):
             kind = section["type"]
@@ -132,11 +132,14 @@ class Darknet(nn.Module):
                 current = torch.cat([outputs[source] for source in _sources(section, number)], 1)
             elif kind == "shortcut":
                 current = current + outputs[_sources(section, number)[0]]
-            elif kind == "yolo":
-                heads.append(current)
-            else:
+            elif kind != "yolo":
                 current = layer(current)
             outputs.append(current)
+        return outputs
+
+    def forward(self, images: Tensor) -> Tensor:
+        outputs = self.layers_of(images)
+        heads = [outputs[n] for n, section in enumerate(self.sections) if section["type"] == "yolo"]
         return flatten_heads(heads, self.values)
 
 

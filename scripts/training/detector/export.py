@@ -63,7 +63,7 @@ def round_kernels(network: nn.Module) -> None:
 def to_onnx(
     network: Detector, size: int, labels: list[str], name: str, source: Mapping[str, Any]
 ) -> onnx.ModelProto:
-    """The graph with its metadata; batch normalisation stays apart, under PyTorch's names."""
+    """The graph with its metadata; tensors keep PyTorch's names."""
     buffer = io.BytesIO()
     anchors = {0: "batch", 1: "anchors"}
     torch.onnx.export(
@@ -139,10 +139,9 @@ def weights_of(path: Path) -> dict[str, Tensor]:
 def initialise(network: Detector, path: Path) -> None:
     """Start `network` from a shipped detector.onnx of the same architecture."""
     missing, surplus = network.load_state_dict(weights_of(path), strict=False)
-    lost = [name for name in missing if not name.endswith("num_batches_tracked")]
-    if lost or surplus:
+    if missing or surplus:
         raise ValueError(
-            f"{path.name}: not this architecture's weights ({len(lost)} missing, {len(surplus)} surplus)"
+            f"{path.name}: not this architecture's weights ({len(missing)} missing, {len(surplus)} surplus)"
         )
 
 

@@ -1,7 +1,8 @@
 """The training loop: one schedule over a wall-clock (or step) budget, resumable from checkpoints.
 
-On a CPU each core trains by itself on the one set of weights in shared memory, without locks (Niu et al.,
-Hogwild, 2011): threads that meet at every layer stand still whenever another program has one of the cores.
+First every block learns by itself (`blockwise`), then the neck and the heads together on the student's
+last map, and last the last stage as well. What is taught blockwise before the last stage stays as it is: with
+the student's maps in place of its own, the teacher finds as much as before.
 """
 
 import copy
@@ -17,36 +18,58 @@ import torch
 from torch import Tensor, nn
 from tqdm import tqdm
 
+from .blockwise import Scales, tasks_of
+from .coordinates import Basis, Coordinates, Lesson
 from .data import Photo
-from .losses import Weights, distillation
+from .losses import Weights, joint_loss
 from .net import Architecture, Detector, grid
-from .source import BatchSource, draw_colours, recolour
+from .source import BatchSource
 from .watch import average_precision
+
+RESTING = 8  # a resting block is taught every eighth step
+PARTS = ("blockwise", "heads", "whole")
+LOSSES = ("maps", "heads", "objectness", "classes", "overlap", "offsets")
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
     """A run's choices.
 
-    sizes: (from which share of the budget on, sample size in pixels); rate: the highest learning rate, decay:
-    of the weights, average: what the moving average keeps a step; watched: training photos that are kept
-    aside to watch the run with.
+    blockwise, heads: the shares of the budget in which blocks learn one by one, and the neck and the heads
+    together; enough: the share of
+    variance that a block may miss and rest; block_rate, head_rate, rate: the highest
+    learning rates of the three parts; average: what the moving average of the later parts keeps a step;
+    size: of the samples and the net's default, in pixels; watched: training photos that are kept aside to
+    watch the run with; threads: of PyTorch.
     """
 
     minutes: float = 120.0
     steps: int = 0
-    batch: int = 16
-    rate: float = 1.5e-3
-    decay: float = 0.02
-    average: float = 0.999
-    sizes: tuple[tuple[float, int], ...] = ((0.0, 160), (0.87, 256))
-    default_size: int = 256
+    batch: int = 4
+    blockwise: float = 0.4
+    heads: float = 0.35
+    enough: float = 0.01
+    block_rate: float = 2e-2
+    head_rate: float = 2e-3
+    rate: float = 3e-4
+    average: float = 0.995
+    size: int = 320
     seed: int = 1
     checkpoint_s: float = 120.0
-    watch_s: float = 900.0
-    compiled: bool = False
-    workers: int = 1
+    watch_s: float = 600.0
     watched: int = 150
+    threads: int = 1
+
+
+def narrow_type(device: torch.device) -> torch.dtype | None:
+    """The type of autocast: bfloat16 where the device computes in it, none where it would be emulated.
+
+    Measured on a CPU with AVX2 alone: bfloat16 takes fifteen times as long as single precision.
+    """
+    if device.type != "cpu":
+        return torch.bfloat16
+    able = torch.cpu.get_capabilities()
+    return torch.bfloat16 if able.get("amx_bf16") or able.get("avx512_bf16") else None
 
 
 class Run:
@@ -59,143 +82,159 @@ class Run:
         self.settings, self.architecture, self.folder, self.device = settings, architecture, folder, device
         self.network = Detector(architecture).to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.averaged = copy.deepcopy(self.network).requires_grad_(False).eval()
-        flat = [p for p in self.network.parameters() if p.ndim < 2]
-        deep = [p for p in self.network.parameters() if p.ndim >= 2]
-        self.optimiser = torch.optim.AdamW(
-            [{"params": deep, "weight_decay": settings.decay}, {"params": flat, "weight_decay": 0.0}],
-            lr=settings.rate,
-            fused=True,
-        )
-        self.step, self.seconds = 0, 0.0
-        self.worker, self.generator = 0, torch.Generator().manual_seed(settings.seed)
-        # Progress of the whole run, as worker 0 tells it, then every worker's samples.
-        self.shared = torch.zeros(1 + settings.workers, dtype=torch.float64)
-        self.history: list[dict[str, float]] = []
-        self._forward: Any = None
+        self.generator = torch.Generator().manual_seed(settings.seed)
+        self.step, self.samples, self.seconds, self.progress = 0, 0, 0.0, 0.0
+        self.part = next(part for part, end in self._ends().items() if end > 0.0)
+        self.since = 0  # the step at which the present part began
+        self.coordinates: dict[int, tuple[Tensor, Tensor]] = {}
+        self.scales: Scales | None = None
+        self.errors: list[float] = []
+        self.history: list[dict[str, Any]] = []
+        self.optimiser = self._optimiser()
         folder.mkdir(parents=True, exist_ok=True)
 
-    @property
-    def progress(self) -> float:
-        """Share of the budget used."""
-        return float(self.shared[0])
+    def _optimiser(self) -> torch.optim.Optimizer:
+        stages = len(self.network.stages)
+        self.network.learn_from({"blockwise": 0, "heads": stages, "whole": stages - 1}[self.part])
+        learning = [parameter for parameter in self.network.parameters() if parameter.requires_grad]
+        # The second moment is remembered for 50 steps only: a block is learnt in a few hundred.
+        return torch.optim.Adam(learning, self.settings.rate, betas=(0.9, 0.98), fused=True)
 
-    @property
-    def samples(self) -> int:
-        """Samples that all workers have trained on."""
-        return int(self.shared[1:].sum())
+    def start(self, part: str) -> None:
+        """Begin a part of the run after the first: from here on blocks work together, under one loss."""
+        if self.scales is not None:
+            self.scales.settle(self.network)
+            self.averaged.load_state_dict(self.network.state_dict())
+        self.network.load_state_dict(self.averaged.state_dict())
+        self.scales, self.part, self.since = None, part, self.step
+        self.optimiser = self._optimiser()
 
-    def share(self) -> None:
-        """Put weights and counters where forked workers see them."""
-        self.network.share_memory()
-        self.shared.share_memory_()  # type: ignore[no-untyped-call]
-
-    def become(self, worker: int) -> None:
-        """In a forked worker: another stream of colours."""
-        self.worker = worker
-        self.generator.manual_seed(self.settings.seed + 7919 * worker + self.step)
-
-    def _advance(self, images: int) -> None:
-        self.step += 1
-        self.shared[1 + self.worker] += images
-        if self.worker == 0:
-            budget = (
-                self.step / self.settings.steps
-                if self.settings.steps
-                else self.seconds / 60 / self.settings.minutes
-            )
-            self.shared[0] = min(1.0, budget)
+    def _ends(self) -> dict[str, float]:
+        """The share of the budget at which each part ends."""
+        blockwise = self.settings.blockwise
+        return dict(zip(PARTS, (blockwise, blockwise + self.settings.heads, 1.0), strict=True))
 
     def rate(self) -> float:
-        """Linear warm-up over 300 steps, then half a cosine down to a hundredth."""
-        warm = min(1.0, (self.step + 1) / 300)
-        return self.settings.rate * warm * (0.01 + 0.99 * (1 + math.cos(math.pi * self.progress)) / 2)
+        """Linear warm-up over 50 steps, then half a cosine down to a fiftieth, in each part anew."""
+        settings, ends = self.settings, self._ends()
+        number = PARTS.index(self.part)
+        start = ends[PARTS[number - 1]] if number else 0.0
+        over = (self.progress - start) / max(ends[self.part] - start, 1e-9)
+        part = min(1.0, max(0.0, over))
+        highest = (settings.block_rate, settings.head_rate, settings.rate)[number]
+        warm = min(1.0, (self.step - self.since + 1) / 50)
+        return highest * warm * (0.02 + 0.98 * (1 + math.cos(math.pi * part)) / 2)
 
-    def size(self) -> int:
-        """The sample size at this point of the budget."""
-        # Workers change one after another: the later ones find the compiled code of the first in the cache.
-        now = self.progress - 0.02 * self.worker
-        return [size for start, size in self.settings.sizes if now >= start or start == 0.0][-1]
-
-    def help(self, source: BatchSource) -> None:
-        """What a worker but the first does: train until worker 0 says that the budget is spent."""
-        while self.progress < 1.0:
-            self._one(source)
+    def prepare(self, source: BatchSource) -> None:
+        """Measure the student's coordinates and the blocks' scales, or go on with those of the checkpoint."""
+        batch, size = self.settings.batch, self.settings.size
+        if self.coordinates:
+            bases = {layer: Basis(*parts) for layer, parts in self.coordinates.items()}
+            source.coordinates = Coordinates(source.teacher.cuts, bases)
+        else:
+            student = None if self.part == PARTS[0] else self.averaged
+            self.coordinates = source.measure(batch, size, student).state()
+        if self.part == PARTS[0] and self.scales is None:
+            self.scales = Scales.measured(self.network, [source.draw(batch, size) for _ in range(8)])
 
     def train(self, source: BatchSource, watched: Sequence[Photo]) -> None:
         """Until the budget is spent; writes a checkpoint and a line of history as it goes."""
+        self.prepare(source)
         saved, seen = time.monotonic(), time.monotonic() - self.settings.watch_s * 0.5
-        parts, start, before = torch.zeros(4), time.monotonic(), self.seconds
+        start, before = time.monotonic(), self.seconds
+        parts: Tensor | None = None
         with tqdm(total=100.0, initial=100 * self.progress, unit="%", mininterval=10) as bar:
             while self.progress < 1.0:
-                parts += 0.01 * (self._one(source) - parts)
+                if self.progress >= self._ends()[self.part]:
+                    self.watch(watched, parts)
+                    self.start(PARTS[PARTS.index(self.part) + 1])
+                    parts, seen = None, time.monotonic()
+                now = self._one(source)
+                parts = now if parts is None or self.scales else parts + 0.02 * (now - parts)
                 self.seconds = before + time.monotonic() - start
+                self._advance()
                 if self.step % 20 == 0:
-                    bar.n = round(100 * self.progress, 2)
-                    loss = " ".join(f"{part:.2f}" for part in parts.tolist())
-                    bar.set_postfix_str(
-                        f"{self.samples} samples, {self.samples / self.seconds:.0f}/s, {loss}", refresh=False
-                    )
-                    bar.update(0)
+                    self._show(bar, parts)
                 if time.monotonic() - saved > self.settings.checkpoint_s:
                     self.save()
                     saved = time.monotonic()
-                if time.monotonic() - seen > self.settings.watch_s:
+                if not self.scales and time.monotonic() - seen > self.settings.watch_s:
                     self.watch(watched, parts)
                     seen = time.monotonic()
         self.watch(watched, parts)
         self.save()
 
+    def _advance(self) -> None:
+        self.step += 1
+        self.samples += self.settings.batch
+        settings = self.settings
+        used = self.step / settings.steps if settings.steps else self.seconds / 60 / settings.minutes
+        self.progress = min(1.0, used)
+
+    def _show(self, bar: Any, parts: Tensor) -> None:
+        bar.n = round(100 * self.progress, 2)
+        loss = " ".join(f"{part:.3f}" for part in parts.tolist())
+        bar.set_postfix_str(
+            f"{self.samples} samples, {self.samples / self.seconds:.0f}/s, {loss}", refresh=False
+        )
+        bar.update(0)
+
     def _one(self, source: BatchSource) -> Tensor:
-        size = self.size()
-        images, target = source.draw(self.settings.batch, size)
+        """One step; the parts of its loss."""
+        last = 0 if self.scales else self.network.last_fine()
+        lesson = source.draw(self.settings.batch, self.settings.size, last)
         for group in self.optimiser.param_groups:
             group["lr"] = self.rate()
         self.network.train()
-        matrix, shift = (part.to(self.device) for part in draw_colours(len(images), self.generator))
-        loss, parts = self._loss(images, matrix, shift, target, grid(size, size, self.device))
+        with torch.autocast(self.device.type, narrow_type(self.device), narrow_type(self.device) is not None):
+            if self.scales is None:
+                cells = grid(*lesson.images.shape[1:3], device=self.device)
+                deep = self.part == "heads"
+                loss, parts = joint_loss(self.network, lesson, cells, Weights(), deep=deep)
+            else:
+                loss, parts = self._blocks(lesson, self.scales)
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
-        nn.utils.clip_grad_norm_(self.network.parameters(), 20.0)
+        nn.utils.clip_grad_norm_(self.network.parameters(), 20.0 if self.scales else 5.0)
         self.optimiser.step()
-        self._advance(len(images))
-        if self.worker == 0:
-            self._average()
-        return parts.cpu()
+        self._average()
+        return parts.detach().cpu()
 
-    def _loss(self, *batch: Tensor) -> tuple[Tensor, Tensor]:
-        if self._forward is None:
+    def _blocks(self, lesson: Lesson, scales: Scales) -> tuple[Tensor, Tensor]:
+        """The sum of the blocks' errors, and each one's running mean.
 
-            def forward(
-                images: Tensor, matrix: Tensor, shift: Tensor, target: Tensor, cells: Tensor
-            ) -> tuple[Tensor, Tensor]:
-                coloured = recolour(images, matrix, shift).contiguous(memory_format=torch.channels_last)
-                with torch.autocast(self.device.type, torch.bfloat16):
-                    raw = self.network(coloured)
-                return distillation(raw, target, cells, Weights())
-
-            self._forward = torch.compile(forward, dynamic=False) if self.settings.compiled else forward
-        answer: tuple[Tensor, Tensor] = self._forward(*batch)
-        return answer
+        A block that is good enough rests most of the time, so that the others have the time.
+        """
+        tasks = tasks_of(self.network, lesson, scales)
+        if not self.errors:
+            self.errors = [1.0] * len(tasks)
+        every = self.step % RESTING == 0
+        awake = [n for n, error in enumerate(self.errors) if every or error > self.settings.enough]
+        errors = torch.stack([tasks[n].error(self.generator) for n in awake])
+        for n, error in zip(awake, errors.tolist(), strict=True):
+            self.errors[n] += 0.05 * (error - self.errors[n])
+        return errors.sum(), torch.tensor(self.errors)
 
     @torch.no_grad()
     def _average(self) -> None:
-        """Exponential moving average of the weights; young runs forget faster."""
-        keep = min(self.settings.average, (1 + self.step) / (20 + self.step))
-        mine, theirs = list(self.averaged.parameters()), list(self.network.parameters())
-        torch._foreach_lerp_(mine, theirs, 1.0 - keep)
-        for ours, theirs_buffer in zip(self.averaged.buffers(), self.network.buffers(), strict=True):
-            if ours.is_floating_point():
-                ours.lerp_(theirs_buffer, 1.0 - keep)
+        """Exponential moving average of the weights; a young part forgets faster, blocks alone have none."""
+        age = self.step - self.since
+        keep = min(self.settings.average, (1 + age) / (10 + age)) if not self.scales else 0.0
+        torch._foreach_lerp_(list(self.averaged.parameters()), list(self.network.parameters()), 1.0 - keep)
 
-    def watch(self, photos: Sequence[Photo], parts: Tensor) -> None:
-        """Add one line to history.jsonl."""
-        ap50, person = average_precision(self.averaged, photos, self.settings.default_size, self.device)
-        row = {
+    def watch(self, photos: Sequence[Photo], parts: Tensor | None) -> None:
+        """Add one line to history.jsonl: of the blocks their errors, of the whole AP50 on these photos."""
+        row: dict[str, Any] = {
             "step": self.step, "samples": self.samples, "seconds": round(self.seconds, 1),
-            "size": self.size(), "progress": round(self.progress, 4), "rate": self.rate(),
-            "ap50": ap50, "person_ap50": person,
-            **dict(zip(("objectness", "classes", "overlap", "offsets"), parts.tolist(), strict=True)),
+            "part": self.part, "progress": round(self.progress, 4), "rate": self.rate(),
         }  # fmt: skip
+        numbers = [] if parts is None else parts.tolist()
+        if not self.scales:
+            ap50, person = average_precision(self.averaged, photos, self.settings.size, self.device)
+            row |= {"ap50": ap50, "person_ap50": person}
+            row |= dict(zip(LOSSES, numbers, strict=False))
+        else:
+            row["blocks"] = [round(number, 4) for number in numbers]
         self.history.append(row)
         with (self.folder / "history.jsonl").open("a", encoding="utf-8") as log:
             log.write(json.dumps(row) + "\n")
@@ -203,10 +242,13 @@ class Run:
 
     def save(self) -> None:
         """Write checkpoint.pt, in one move, so that a kill leaves the old one or the new one."""
+        scales = None if self.scales is None else {"blocks": self.scales.blocks, "heads": self.scales.heads}
         state = {
             "network": self.network.state_dict(), "averaged": self.averaged.state_dict(),
             "optimiser": self.optimiser.state_dict(), "step": self.step, "seconds": self.seconds,
-            "samples": self.samples, "history": self.history, "generator": self.generator.get_state(),
+            "samples": self.samples, "part": self.part, "since": self.since,
+            "coordinates": self.coordinates, "scales": scales, "errors": self.errors,
+            "history": self.history, "generator": self.generator.get_state(),
             "architecture": asdict(self.architecture), "settings": asdict(self.settings),
         }  # fmt: skip
         partial = self.folder / "checkpoint.partial"
@@ -220,10 +262,12 @@ class Run:
             self.settings = Settings(**state["settings"])
         self.network.load_state_dict(state["network"])
         self.averaged.load_state_dict(state["averaged"])
+        self.part, self.since, self.coordinates = state["part"], state["since"], state["coordinates"]
+        self.optimiser = self._optimiser()
         self.optimiser.load_state_dict(state["optimiser"])
-        self.step, self.seconds = state["step"], state["seconds"]
-        self.shared[1] = state["samples"]
-        self._advance(0)
-        self.step -= 1
-        self.history = state["history"]
+        self.scales = Scales(**state["scales"]) if state["scales"] else None
+        self.errors = state["errors"]
+        self.seconds, self.history = state["seconds"], state["history"]
+        self.step, self.samples = state["step"] - 1, state["samples"] - self.settings.batch
+        self._advance()
         self.generator.set_state(state["generator"].cpu())

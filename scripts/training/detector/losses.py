@@ -1,4 +1,4 @@
-"""The distillation loss: raw heads against dense targets."""
+"""The losses of the whole network: its maps and raw heads against a lesson's."""
 
 from dataclasses import dataclass
 
@@ -6,13 +6,15 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from .net import decode
+from .coordinates import Lesson
+from .net import Detector, decode, flatten_heads
 
 
 @dataclass(frozen=True, slots=True)
 class Weights:
-    """What each part of the loss counts for."""
+    """What each part of the loss counts for; `answers` all parts of `distillation` against the maps'."""
 
+    answers: float = 0.5
     objectness: float = 1.0
     classes: float = 1.0
     overlap: float = 2.0
@@ -54,3 +56,31 @@ def distillation(raw: Tensor, target: Tensor, cells: Tensor, weights: Weights) -
     parts = parts / total
     scale = parts.new_tensor((weights.objectness, weights.classes, weights.overlap, weights.offsets))
     return (parts * scale).sum(), parts.detach()
+
+
+def joint_loss(
+    network: Detector, lesson: Lesson, cells: Tensor, weights: Weights, *, deep: bool
+) -> tuple[Tensor, Tensor]:
+    """The loss of blocks that work together, and its parts [maps, heads, then `distillation`'s four].
+
+    deep: from the teacher's last map before the last stage; else from the pictures. maps: the sum of the mean
+    squared differences of the last stage's narrow maps and of the neck from the teacher's; heads: of the raw
+    answers, a quarter of it.
+    """
+    if deep:
+        fine = lesson.maps[network.last_fine()]
+        maps = network.deep_maps(fine)
+    else:
+        images = lesson.images.permute(0, 3, 1, 2).float() / 255.0
+        maps = network.maps(images.contiguous(memory_format=torch.channels_last))
+        fine = maps[network.last_fine()]
+    neck = network.pool(maps[-1])
+    heads = network.detect(neck, fine)
+    last = network.last_fine() + 1
+    pairs = [*zip(maps[last:], lesson.maps[last:], strict=True), (neck, lesson.neck)]
+    missed = torch.stack([functional.mse_loss(ours.float(), theirs) for ours, theirs in pairs]).sum()
+    pairs = list(zip(heads, lesson.heads, strict=True))
+    raw = torch.stack([functional.mse_loss(ours.float(), theirs) for ours, theirs in pairs]).sum() / 4
+    answers, parts = distillation(flatten_heads(heads, network.values), lesson.dense, cells, weights)
+    loss = missed + raw + weights.answers * answers
+    return loss, torch.cat((torch.stack((missed, raw)).detach(), parts))

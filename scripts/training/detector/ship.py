@@ -43,7 +43,7 @@ def ship(run: Run, output: Path, origins: Origins) -> dict[str, Any]:
 
     network = copy.deepcopy(run.averaged).cpu().eval()
     round_kernels(network)
-    size = run.settings.default_size
+    size = run.settings.size
     source = {
         "script": "scripts/train_detector.py",
         "samples": run.samples,

@@ -1,81 +1,103 @@
-"""Batches for the student: plan, render, ask the teacher, write the annotation in, reuse a few times."""
+"""Lessons for the student: plan, render, recolour, ask the teacher, write the annotation in."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
-from .augment import Recipe, draw_chances, place_boxes, plan_sample
+from .augment import Recipe, Sample, draw_chances, place_boxes, plan_sample
+from .coordinates import Coordinates, Lesson
 from .data import Photo
+from .net import Detector
 from .render import Renderer
-from .targets import mirror, overwrite
-from .teacher import DenseTeacher
+from .targets import overwrite
+from .teacher import MapTeacher
 
 
-@dataclass(slots=True)
 class BatchSource:
-    """Draws batches of uint8 images [batch, size, size, 3] and their dense targets, both on the device.
+    """Draws lessons: plans, renders and recolours a batch of pictures and asks the teacher about them.
 
-    A teacher's answer costs half a training step, so batches are kept (as half floats) and each is drawn
-    `reuse` times on average: samples are mixed anew across kept batches and mirrored half of the time.
+    The teacher answers the recoloured pictures, so that its maps and the student's belong together. A lesson
+    is kept and drawn `reuse` times on average; blockwise, each time for other windows of its maps.
     """
 
-    photos: Sequence[Photo]
-    teacher: DenseTeacher
-    renderer: Renderer
-    recipe: Recipe
-    seed: int
-    reuse: int = 3
-    keep: int = 256
-    _kept: list[tuple[Tensor, Tensor]] = field(default_factory=list)
-    _random: np.random.Generator = field(init=False)
-    _chances: NDArray[np.float64] = field(init=False)
+    def __init__(
+        self,
+        photos: Sequence[Photo],
+        teacher: MapTeacher,
+        renderer: Renderer,
+        recipe: Recipe,
+        seed: int,
+        *,
+        reuse: float = 4.0,
+        keep: int = 40,
+    ) -> None:
+        self.photos, self.teacher, self.renderer, self.recipe = photos, teacher, renderer, recipe
+        self.reuse, self.keep = reuse, keep
+        self.coordinates: Coordinates | None = None
+        self._kept: list[Lesson] = []
+        self._kind = (0, 0, 0)
+        self._random = np.random.default_rng(seed)
+        self._generator = torch.Generator().manual_seed(seed)
+        self._chances = draw_chances(photos)
 
-    def __post_init__(self) -> None:
-        self._random = np.random.default_rng(self.seed)
-        self._chances = draw_chances(self.photos)
-
-    def draw(self, batch: int, size: int) -> tuple[Tensor, Tensor]:
-        """Images uint8 and targets float32 [batch, anchors, 5 + classes]."""
-        if self._kept and self._kept[0][0].shape[1] != size:
-            self._kept.clear()
-        fresh = len(self._kept) < self.keep // 4 or self._random.random() < 1.0 / self.reuse
-        if fresh:
-            self._kept.append(self._make(batch, size))
-            if len(self._kept) > self.keep:
-                del self._kept[0]
-            images, dense = self._kept[-1]
+    def measure(
+        self, batch: int, size: int, student: Detector | None = None, batches: int = 8
+    ) -> Coordinates:
+        """Measure a new student's coordinates, or a trained one's, on some batches, and keep to them."""
+        pictures = [self._pictures(batch, size)[0] for _ in range(batches)]
+        parts = [self.teacher(images) for images in pictures]
+        answers = {layer: torch.cat([part[layer] for part in parts]) for layer in parts[0]}
+        if student is None:
+            self.coordinates = Coordinates.measured(self.teacher.cuts, answers)
         else:
-            images, dense = self._mix(batch)
-        if self._random.random() < 0.5:
-            images, dense = mirror(images, dense)
-        return images, dense.float()
+            images = torch.cat(pictures).permute(0, 3, 1, 2).float() / 255.0
+            with torch.inference_mode():
+                maps = student.maps(images)
+                maps.append(student.pool(maps[-1]))
+            self.coordinates = Coordinates.of_student(self.teacher.cuts, answers, maps)
+        return self.coordinates
 
-    def _make(self, batch: int, size: int) -> tuple[Tensor, Tensor]:
+    def draw(self, batch: int, size: int, last: int = 0) -> Lesson:
+        """A fresh lesson or a kept one, of `batch` pictures of size x size pixels.
+
+        last: as of `Coordinates.lesson`.
+        """
+        if (batch, size, last) != self._kind:
+            self._kept.clear()
+        self._kind = (batch, size, last)
+        if len(self._kept) >= self.keep // 4 and self._random.random() >= 1.0 / self.reuse:
+            return self._kept[int(self._random.integers(len(self._kept)))]
+        self._kept.append(self._make(batch, size, last))
+        if len(self._kept) > self.keep:
+            del self._kept[0]
+        return self._kept[-1]
+
+    def _pictures(self, batch: int, size: int) -> tuple[Tensor, list[Sample]]:
         samples = [
             plan_sample(self._random, self.photos, self._chances, size, self.recipe) for _ in range(batch)
         ]
         images = self.renderer(samples, size)
-        dense = self.teacher(images).clone()
+        matrix, shift = (part.to(images.device) for part in draw_colours(batch, self._generator))
+        coloured = recolour(images, matrix, shift).permute(0, 2, 3, 1)
+        return (coloured * 255.0).round().to(torch.uint8).contiguous(), samples
+
+    def _make(self, batch: int, size: int, last: int) -> Lesson:
+        if self.coordinates is None:
+            raise RuntimeError("no coordinates yet: call measure first")
+        images, samples = self._pictures(batch, size)
+        answers = self.teacher(images)
+        dense = self.teacher.dense(answers)
         boxes = torch.from_numpy(place_boxes(self.photos, samples)).to(dense.device)
-        dense = overwrite(dense, boxes, size, size)
-        return images, dense.half()
-
-    def _mix(self, batch: int) -> tuple[Tensor, Tensor]:
-        which = self._random.integers(len(self._kept), size=batch)
-        where = self._random.integers(len(self._kept[0][0]), size=batch)
-        pairs = [(self._kept[a][0][b], self._kept[a][1][b]) for a, b in zip(which, where, strict=True)]
-        return torch.stack([image for image, _ in pairs]), torch.stack([dense for _, dense in pairs])
+        return self.coordinates.lesson(images, answers, overwrite(dense, boxes, size, size), last)
 
 
-def draw_colours(count: int, generator: torch.Generator, strength: float = 1.0) -> tuple[Tensor, Tensor]:
+def draw_colours(count: int, generator: torch.Generator, strength: float = 0.6) -> tuple[Tensor, Tensor]:
     """A colour matrix [count, 3, 3] and an offset [count] an image, at random.
 
-    Brightness, contrast, saturation and channel gain; one image in ten turns grey. The teacher has answered
-    the unchanged image, so the student learns not to care.
+    Brightness, contrast, saturation and channel gain; `strength` in ten images turn grey. Mild, because the
+    teacher has to know what it sees.
     """
 
     def uniform(*shape: int) -> Tensor:

@@ -83,18 +83,3 @@ def _write(
     rows = torch.arange(len(boxes), device=dense.device)
     values[rows, 5 + boxes[:, 1].long()] += belief * boxes[:, 6]
     dense[sample, index] = values
-
-
-def mirror(images: Tensor, dense: Tensor) -> tuple[Tensor, Tensor]:
-    """Left and right exchanged in images [batch, height, width, 3] and in their dense targets."""
-    height, width = images.shape[1:3]
-    parts, start = [], 0
-    for anchors, stride in zip(ANCHORS, STRIDES, strict=True):
-        rows, columns = height // stride, width // stride
-        count = rows * columns * len(anchors)
-        part = dense[:, start : start + count].reshape(len(dense), rows, columns, len(anchors), -1)
-        parts.append(part.flip(2).reshape(len(dense), count, -1))
-        start += count
-    mirrored = torch.cat(parts, 1)
-    mirrored[..., 0] = 1.0 - mirrored[..., 0]
-    return images.flip(2), mirrored
