@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as f
 from tqdm import tqdm
+from training.precision import autocast
 
 Batch = Callable[[int, torch.Generator], tuple[Tensor, Tensor]]
 
@@ -128,7 +129,7 @@ class Training:
         images, targets = batch(number, seeded(self.seed, number, self.device))
         images = images.contiguous(memory_format=torch.channels_last)
         self.net.train()
-        with torch.autocast(self.device.type, torch.bfloat16):
+        with autocast(self.device):
             logits = self.net(images)
         loss = f.cross_entropy(logits.float(), targets, label_smoothing=self.recipe.smoothing)
         self.optimiser.zero_grad(set_to_none=True)
