@@ -23,7 +23,7 @@ from evaluation.digits import Net, opened  # noqa: E402
 from training.digits import batches, graph, loop, mining, mnist, nets, samples  # noqa: E402
 
 BATCH = sum(batches.MIXTURE.values())
-RATE = 3e-3  # on the plateau
+RATE = 2e-3  # on the plateau
 
 
 def arguments() -> argparse.Namespace:
@@ -67,7 +67,8 @@ def others_of(given: argparse.Namespace, digits: mnist.Digits) -> dict[str, samp
     def draw() -> dict[str, samples.Samples]:
         judge = Net(opened(given.init), np.uint8)
         archives = sorted((given.data / "detect").glob("train-*.tar"))
-        return samples.draw(digits, given.data, given.seed) | mining.mined(archives, judge, given.seed)
+        found = mining.mined(archives, judge, given.seed) | mining.bars(archives[-1], given.seed)
+        return samples.draw(digits, given.data, given.seed) | found
 
     return samples.cached(given.work / f"samples-{given.seed}.npz", draw)
 
@@ -102,7 +103,9 @@ def main() -> None:
     if not given.no_export and "digits" in trained:
         from training.digits import export
 
-        export.ship(trained, given.data, given.output, given.seed, given.work)
+        digits, _ = mnist.split(mnist.read_digits(given.data / "mnist", "train"), given.seed)
+        drawn = {name: len(group) for name, group in others_of(given, digits).items()}
+        export.ship(trained, given.data, given.output, given.seed, given.work, drawn)
 
 
 if __name__ == "__main__":

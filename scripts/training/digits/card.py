@@ -54,8 +54,13 @@ def goals(figures: Mapping[str, Any], size: int) -> list[dict[str, Any]]:
     return [{"goal": goal, "met": bool(met), "figure": figure} for goal, met, figure in rows]
 
 
-def data_facts() -> list[dict[str, Any]]:
-    """What it was trained on, and under which terms."""
+def data_facts(drawn_samples: Mapping[str, int]) -> list[dict[str, Any]]:
+    """What it was trained on, and under which terms.
+
+    Args:
+        drawn_samples: how many samples each group beside MNIST holds.
+    """
+    mined = drawn_samples["hard windows"] + drawn_samples["hard pieces"]
     drawn = sum(samples.COUNTS[name] for name in ("letters", "numbers", "scribbles")) + samples.BARE
     mnist_terms = "CC BY-SA 3.0"
     rows = [
@@ -64,5 +69,11 @@ def data_facts() -> list[dict[str, Any]]:
         ("digits in DejaVu and Computer Modern fonts, drawn", "own", samples.COUNTS["printed"]),
         ("letters, numbers, scribbles and blanks, drawn", "own", drawn),
         ("COCO and VOC2012 photos, windows as what is no digit", "Flickr terms; not redistributed", 3_411),
+        ("windows and pieces of them that fooled the net before", "Flickr terms; not redistributed", mined),
+        (
+            "windows and pieces of them that show one bar",
+            "Flickr terms; not redistributed",
+            drawn_samples["bars"],
+        ),
     ]
     return [{"source": source, "licence": licence, "items": items} for source, licence, items in rows]

@@ -1,6 +1,7 @@
-"""Samples that an earlier net took for digits and that are none: windows and pieces of training photos.
+"""Windows and pieces of training photos that an earlier net took for digits and that are none.
 
 Random windows of photos teach a net little once it knows the most of them. Here it meets those that fool it.
+What shows one bar is a case of its own: it may as well be a written 1, and is taught as half of one.
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ from training.digits.samples import OTHER, Sample, Samples, bar, one_hot, patch_
 from mediaml_digits.normalise import normalise
 from mediaml_digits.page import candidates_of
 
-PHOTOS = 1_600  # photos that are searched
+PHOTOS = 1_200  # photos that are searched
+BAR_PHOTOS, BARS_A_PHOTO = 150, 20  # photos searched for bars, and how many one gives at most
 WINDOWS_A_PHOTO, PIECES_A_PHOTO = 8, 60
 DOUBT, PIECE_DOUBT = 0.02, 0.1  # probability of a digit, from which a window or a piece counts as hard
 CERTAIN = 0.9  # from which it may really be one: photos hold signs, clocks and shirts with digits on them
@@ -46,7 +48,7 @@ def hard(pictures: Images, judge: Judge, doubt: float, most: int) -> Iterator[Sa
 
 
 def mined(archives: list[Path], judge: Judge, seed: int, many: int = PHOTOS) -> dict[str, Samples]:
-    """Hard windows and hard pieces of the first photos of the archives, taken in turn.
+    """Hard windows and hard pieces of the first photos of the archives.
 
     Args:
         archives: tars of photos, none of which is measured on.
@@ -55,15 +57,29 @@ def mined(archives: list[Path], judge: Judge, seed: int, many: int = PHOTOS) -> 
     """
     random = np.random.default_rng([seed, 7])
     found: dict[str, list[Sample]] = {"hard windows": [], "hard pieces": []}
-    streams = [photos(archive) for archive in archives]
-    turns = itertools.islice(itertools.chain.from_iterable(zip(*streams, strict=False)), many)
-    for number, photo in enumerate(tqdm(turns, desc="mining", total=many)):
+    stream = itertools.chain.from_iterable(photos(archive) for archive in archives)
+    for number, photo in enumerate(tqdm(itertools.islice(stream, many), desc="mining", total=many)):
         windows = np.stack([normalise(patch_of(photo, random)) for _ in range(WINDOWS_A_PHOTO)])
         found["hard windows"] += hard(windows, judge, DOUBT, WINDOWS_A_PHOTO)
         if number % 2 == 0:
             pieces = candidates_of(photo).pictures
             found["hard pieces"] += hard(pieces, judge, PIECE_DOUBT, PIECES_A_PHOTO)
-    return {
-        name: Samples(np.stack([s[0] for s in rows]), np.stack([s[1] for s in rows]))
-        for name, rows in found.items()
-    }
+    return {name: stacked(rows) for name, rows in found.items()}
+
+
+def bars(archive: Path, seed: int, many: int = BAR_PHOTOS) -> dict[str, Samples]:
+    """Windows and pieces of the first photos of an archive that show one bar: half a 1, half no digit."""
+    random = np.random.default_rng([seed, 8])
+    found: list[Sample] = []
+    for photo in tqdm(itertools.islice(photos(archive), many), desc="bars", total=many):
+        windows = [normalise(patch_of(photo, random)) for _ in range(WINDOWS_A_PHOTO)]
+        pieces = candidates_of(photo).pictures
+        seen = [*windows, *pieces[random.permutation(len(pieces))]]
+        alone = itertools.islice((picture for picture in seen if bar(picture)), BARS_A_PHOTO)
+        found += [(picture, one_hot(1, 0.5)) for picture in alone]
+    return {"bars": stacked(found)}
+
+
+def stacked(rows: list[Sample]) -> Samples:
+    """Samples as arrays."""
+    return Samples(np.stack([row[0] for row in rows]), np.stack([row[1] for row in rows]))
