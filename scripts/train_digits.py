@@ -23,7 +23,6 @@ from evaluation.digits import Net, opened  # noqa: E402
 from training.digits import batches, graph, loop, mining, mnist, nets, samples  # noqa: E402
 
 BATCH = sum(batches.MIXTURE.values())
-RATE = 2e-3  # on the plateau
 
 
 def arguments() -> argparse.Namespace:
@@ -43,7 +42,11 @@ def arguments() -> argparse.Namespace:
         "--init", type=Path, default=ROOT / "exported_models" / "digits.onnx", help="the net to go on from"
     )
     parser.add_argument("--scratch", action="store_true", help="start from chance; --init only picks windows")
-    parser.add_argument("--epochs", type=int, default=12, help="of the net that ships; 26 from scratch")
+    parser.add_argument("--epochs", type=int, default=4, help="of the net that ships; 26 from scratch")
+    parser.add_argument(
+        "--mean", type=int, nargs="+", metavar="EPOCH", help="ship the mean of the nets after these epochs"
+    )
+    parser.add_argument("--rate", type=float, default=2e-3, help="learning rate of that net on its plateau")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--threads", type=int, help="CPU threads; default: all")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
@@ -51,14 +54,14 @@ def arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def recipe_of(name: str, items: int, epochs: int) -> loop.Recipe:
+def recipe_of(name: str, items: int, epochs: int, rate: float) -> loop.Recipe:
     """How a net is trained: the classics plainly, on MNIST as it is; ours long, smoothed and averaged."""
     if name == "mlp":
         return loop.Recipe(epochs=20, steps=items // BATCH, rate=2e-3)
     if name == "cnn":
         return loop.Recipe(epochs=10, steps=items // BATCH, rate=2e-3)
     steps = 305  # 50 600 of MNIST, and half as many others
-    return loop.Recipe(epochs, steps, rate=RATE, decay=0.05, smoothing=0.03, average=0.998)
+    return loop.Recipe(epochs, steps, rate=rate, decay=0.05, smoothing=0.03, average=0.998)
 
 
 def others_of(given: argparse.Namespace, digits: mnist.Digits) -> dict[str, samples.Samples]:
@@ -79,7 +82,7 @@ def train(name: str, given: argparse.Namespace) -> torch.nn.Module:
     digits, held = mnist.split(mnist.read_digits(given.data / "mnist", "train"), given.seed)
     torch.manual_seed(given.seed)
     net = nets.NETS[name]()
-    recipe = recipe_of(name, len(digits), given.epochs)
+    recipe = recipe_of(name, len(digits), given.epochs, given.rate)
     if name == "digits":
         batch = batches.mixed(digits, others_of(given, digits), device)
         if not given.scratch:
@@ -91,6 +94,8 @@ def train(name: str, given: argparse.Namespace) -> torch.nn.Module:
     training = loop.Training(net, recipe, given.work / f"{name}-{given.seed}.pt", given.seed, device)
     trained = training.run(batch, lambda mean: {"held-out accuracy": loop.accuracy(mean, images, labels)})
     plot_learning_curve(training.history, given.work / f"{name}.png")
+    if name == "digits" and given.mean:
+        trained = loop.mean_of(net, [loop.snapshot(training.checkpoint, epoch) for epoch in given.mean])
     return trained
 
 

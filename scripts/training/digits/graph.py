@@ -18,7 +18,7 @@ OTHER = "not a digit"
 LABELS = [*"0123456789", OTHER]
 # A quarter of the training samples is no digit, far more than of what people show to the model: the logit is
 # lowered by this much, chosen on held-out digits and training non-digits.
-REJECTION = 2.0
+REJECTION = 3.0
 INPUT = {
     "type": "image", "width": 28, "height": 28, "fit": "letterbox", "layout": "NCHW", "dtype": "uint8",
     "color": "GRAY", "scale": 1.0, "mean": [0.0], "std": [1.0], "pad": 0, "resample": "bilinear",

@@ -40,8 +40,8 @@ class Recipe:
     seed: int = 1
     strings: int = 3_000
     made: int = 1_500
-    shared: int = 700
-    steps: int = 500
+    shared: int = 600
+    steps: int = 400
     batch: int = 32
     rate: float = 3e-3
     decay: float = 0.02
