@@ -154,6 +154,22 @@ def test_a_stopped_training_goes_on_as_if_it_had_not(tmp_path: Path) -> None:
 
 
 @pytest.mark.train
+def test_the_mean_of_saved_nets_is_the_mean_of_their_weights(tmp_path: Path) -> None:
+    import torch
+    from training.digits import loop, nets
+
+    paths = [loop.snapshot(tmp_path / "digits-1.pt", epoch) for epoch in (2, 4)]
+    saved = [nets.DigitNet(), nets.DigitNet()]
+    for net, path in zip(saved, paths, strict=True):
+        torch.save(net.state_dict(), path)
+    mean = loop.mean_of(nets.DigitNet(), paths)
+    assert not mean.training
+    for name, value in mean.state_dict().items():
+        first, second = (net.state_dict()[name].float() for net in saved)
+        torch.testing.assert_close(value.float(), (first + second) / 2)
+
+
+@pytest.mark.train
 def test_exported_graph_answers_as_pytorch_does(tmp_path: Path) -> None:
     import torch
     from training.digits import export, graph, nets
