@@ -21,8 +21,8 @@ MOSTLY_NUMBER = 0.75  # the same, where two or more of its things are no digits
 A_ONE = 0.3  # what a 1 counts in a word that has letters: it may be an l or an I
 GLUED = 0.35  # gap over height, below which two things belong to one word
 NEAR = 2.0  # gap over height, below which two digits stand on one line, as in the boxes of a form
-ALIKE = 1.6  # ratio of heights, up to which digits were written together
-CALM = 6  # other things of a page, up to which it is not crowded
+ALIKE = 1.45  # ratio of heights, up to which digits were written together
+CALM = 3  # other things of a page, up to which it is not crowded
 SURE_ALONE = 0.99  # score of a digit that stands alone on a crowded page
 
 

@@ -29,7 +29,8 @@ TRIED = [
     "Not shipped: the mean over five views shifted by a pixel, .9960 instead of .9954 on the held-out digits "
     "for five times the time.",
     "`find` believes a digit on a crowded page for .99 or for another beside it, and a 1 only for a digit "
-    "beside it that is no 1: with the first net 1.5, not 6.6, digits a training photo, and no page worse.",
+    "beside it that is no 1: on 16 training photos 6.6 digits a photo at .5 became 1.5, and 0.6 with the "
+    "net that ships; on pages drawn from training digits the rule itself cost no recall.",
 ]
 MEANING = (
     "Which digit a picture shows, 0 to 9, handwritten or printed, or `not a digit`; with find=true, every "
