@@ -2,8 +2,9 @@
 
     python scripts/train_digits.py --data DIR
 
-DIR holds `mnist/` (the four canonical files) and `detect/` (photos that are not digits). Stopped at any
-moment, the same command goes on from the last epoch. No test digit is looked at before the last figure.
+DIR holds `mnist/` (the four canonical files) and `detect/` (photos that are not digits). The net goes on
+from the shipped one (`--init`), which also picks the photos' windows that fool it. Stopped at any moment, the
+same command goes on from the last epoch. No test digit is looked at before the last figure.
 """
 
 from __future__ import annotations
@@ -15,9 +16,11 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT / "scripts"), str(ROOT / "plugins"), str(ROOT)]
 
+import numpy as np  # noqa: E402
 import torch  # noqa: E402
 from evaluation.classification import plot_learning_curve  # noqa: E402
-from training.digits import batches, loop, mnist, nets, samples  # noqa: E402
+from evaluation.digits import Net, opened  # noqa: E402
+from training.digits import batches, graph, loop, mining, mnist, nets, samples  # noqa: E402
 
 BATCH = sum(batches.MIXTURE.values())
 
@@ -35,7 +38,15 @@ def arguments() -> argparse.Namespace:
         "--output", type=Path, default=ROOT / "exported_models", help="where the ONNX file goes"
     )
     parser.add_argument("--nets", nargs="+", choices=list(nets.NETS), default=list(nets.NETS))
-    parser.add_argument("--epochs", type=int, default=26, help="of the net that ships")
+    parser.add_argument(
+        "--init", type=Path, default=ROOT / "exported_models" / "digits.onnx", help="the net to go on from"
+    )
+    parser.add_argument("--scratch", action="store_true", help="start from chance; --init only picks windows")
+    parser.add_argument("--epochs", type=int, default=4, help="of the net that ships; 26 from scratch")
+    parser.add_argument(
+        "--mean", type=int, nargs="+", metavar="EPOCH", help="ship the mean of the nets after these epochs"
+    )
+    parser.add_argument("--rate", type=float, default=2e-3, help="learning rate of that net on its plateau")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--threads", type=int, help="CPU threads; default: all")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
@@ -43,14 +54,26 @@ def arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def recipe_of(name: str, items: int, epochs: int) -> loop.Recipe:
+def recipe_of(name: str, items: int, epochs: int, rate: float) -> loop.Recipe:
     """How a net is trained: the classics plainly, on MNIST as it is; ours long, smoothed and averaged."""
     if name == "mlp":
         return loop.Recipe(epochs=20, steps=items // BATCH, rate=2e-3)
     if name == "cnn":
         return loop.Recipe(epochs=10, steps=items // BATCH, rate=2e-3)
-    steps = 305  # 53 700 of MNIST, and a third as many others
-    return loop.Recipe(epochs, steps, rate=4e-3, decay=0.05, smoothing=0.03, average=0.998)
+    steps = 305  # 50 600 of MNIST, and half as many others
+    return loop.Recipe(epochs, steps, rate=rate, decay=0.05, smoothing=0.03, average=0.998)
+
+
+def others_of(given: argparse.Namespace, digits: mnist.Digits) -> dict[str, samples.Samples]:
+    """Everything beside MNIST, what fools the net of `--init` included; drawn once and kept."""
+
+    def draw() -> dict[str, samples.Samples]:
+        judge = Net(opened(given.init), np.uint8)
+        archives = sorted((given.data / "detect").glob("train-*.tar"))
+        found = mining.mined(archives, judge, given.seed) | mining.bars(archives[-1], given.seed)
+        return samples.draw(digits, given.data, given.seed) | found
+
+    return samples.cached(given.work / f"samples-{given.seed}.npz", draw)
 
 
 def train(name: str, given: argparse.Namespace) -> torch.nn.Module:
@@ -59,10 +82,11 @@ def train(name: str, given: argparse.Namespace) -> torch.nn.Module:
     digits, held = mnist.split(mnist.read_digits(given.data / "mnist", "train"), given.seed)
     torch.manual_seed(given.seed)
     net = nets.NETS[name]()
-    recipe = recipe_of(name, len(digits), given.epochs)
+    recipe = recipe_of(name, len(digits), given.epochs, given.rate)
     if name == "digits":
-        others = samples.cached(given.work / f"samples-{given.seed}.npz", digits, given.data, given.seed)
-        batch = batches.mixed(digits, others, device)
+        batch = batches.mixed(digits, others_of(given, digits), device)
+        if not given.scratch:
+            net = graph.restored(given.init, batch(0, loop.seeded(given.seed, 0, device))[0].cpu())
     else:
         batch = batches.plain(digits, BATCH, device)
     images, labels = batches.to_tensor(held.images, device), torch.from_numpy(held.labels).to(device)
@@ -70,6 +94,8 @@ def train(name: str, given: argparse.Namespace) -> torch.nn.Module:
     training = loop.Training(net, recipe, given.work / f"{name}-{given.seed}.pt", given.seed, device)
     trained = training.run(batch, lambda mean: {"held-out accuracy": loop.accuracy(mean, images, labels)})
     plot_learning_curve(training.history, given.work / f"{name}.png")
+    if name == "digits" and given.mean:
+        trained = loop.mean_of(net, [loop.snapshot(training.checkpoint, epoch) for epoch in given.mean])
     return trained
 
 
@@ -82,7 +108,9 @@ def main() -> None:
     if not given.no_export and "digits" in trained:
         from training.digits import export
 
-        export.ship(trained, given.data, given.output, given.seed, given.work)
+        digits, _ = mnist.split(mnist.read_digits(given.data / "mnist", "train"), given.seed)
+        drawn = {name: len(group) for name, group in others_of(given, digits).items()}
+        export.ship(trained, given.data, given.output, given.seed, given.work, drawn)
 
 
 if __name__ == "__main__":

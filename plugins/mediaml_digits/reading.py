@@ -3,50 +3,19 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from mediaml.plugin import Float32Array
+from mediaml_digits.evidence import OVERLAP, Found, likely_ones, out_of_words, overlap_share, supported
 from mediaml_digits.page import Candidates
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
-OVERLAP = 0.5  # share of the smaller box, above which two digits cannot both stand
 CUT_SCORE = 0.8  # of the worst piece of a cut, without which a whole is not cut
 SURE_CUT = 0.95  # the same, where one of the pieces is a 1
-NUMBER = 0.5  # share of digits in a word, with which it is a number: 7a, B4
-MOSTLY_NUMBER = 0.75  # the same, where two or more of its things are no digits
-GLUED = 0.35  # gap over height, below which two things belong to one word
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """A digit on a page: which (0..9), how sure (0..1), and its box in source pixels."""
-
-    digit: int
-    score: float
-    box: tuple[float, float, float, float]
-
-    @property
-    def height(self) -> float:
-        """Pixels."""
-        return self.box[3] - self.box[1]
-
-    @property
-    def area(self) -> float:
-        """Square pixels."""
-        return (self.box[2] - self.box[0]) * self.height
-
-
-def overlap_share(first: Found, second: Found) -> float:
-    """Intersection over the smaller of the two areas, 0..1."""
-    width = min(first.box[2], second.box[2]) - max(first.box[0], second.box[0])
-    height = min(first.box[3], second.box[3]) - max(first.box[1], second.box[1])
-    smaller = min(first.area, second.area)
-    return max(width, 0.0) * max(height, 0.0) / smaller if smaller > 0 else 0.0
 
 
 def found_at(candidates: Candidates, probabilities: Float32Array, place: int) -> Found:
@@ -72,63 +41,6 @@ def best_cut(candidates: Candidates, probabilities: Float32Array, places: Iterab
         if many == 0 or (len(way) == many and worst >= needed and not ones.all()):
             standing[many] = worst
     return ways[max(standing, key=lambda many: standing[many])] if standing else []
-
-
-def glued(one: Found, other: Found) -> bool:
-    """Whether two things stand so near on one line, and are so alike in height, that they share a word."""
-    gap = max(one.box[0], other.box[0]) - min(one.box[2], other.box[2])
-    shared = min(one.box[3], other.box[3]) - max(one.box[1], other.box[1])
-    lower, higher = sorted((one.height, other.height))
-    return higher < 1.9 * lower and -0.5 * lower < gap < GLUED * higher and shared > 0.4 * lower
-
-
-def words(things: Sequence[Found]) -> list[list[int]]:
-    """Which things are glued together, directly or through others: positions in `things`."""
-    word = list(range(len(things)))
-    by_left = sorted(word, key=lambda place: things[place].box[0])
-    for rank, place in enumerate(by_left):
-        for near in by_left[rank + 1 :]:
-            if things[near].box[0] > things[place].box[2] + things[place].height:
-                break
-            if word[near] != word[place] and glued(things[place], things[near]):
-                old, new = word[near], word[place]
-                word = [new if mark == old else mark for mark in word]
-    gathered: dict[int, list[int]] = defaultdict(list)
-    for place, mark in enumerate(word):
-        gathered[mark].append(place)
-    return list(gathered.values())
-
-
-def out_of_words(digits: Sequence[Found], others: Sequence[Found]) -> list[Found]:
-    """Digits without those in words, that is, among things that are mostly no digits: an S is no 5 there.
-
-    Things that lie on a digit are other readings of it and no letters beside it.
-    """
-    apart = [other for other in others if all(overlap_share(other, one) <= OVERLAP for one in digits)]
-    things = [*digits, *apart]
-    kept: list[int] = []
-    for word in words(things):
-        numbers = [place for place in word if place < len(digits)]
-        share, letters = len(numbers) / len(word), len(word) - len(numbers)
-        if share >= (NUMBER if letters < 2 else MOSTLY_NUMBER):
-            kept += numbers
-    return [digits[place] for place in sorted(kept)]
-
-
-def likely_ones(digits: Sequence[Found]) -> list[Found]:
-    """Digits without the ones that no other digit of the page is like in height.
-
-    A lone stroke may be a 1 or the edge of anything; among digits of its size it is a 1. A page of at most
-    four strokes and nothing else is believed.
-    """
-    heights = np.array([one.height for one in digits if one.digit != 1])
-    if not heights.size:
-        return list(digits) if len(digits) <= 4 else []
-    return [
-        one
-        for one in digits
-        if one.digit != 1 or bool(((heights > 0.6 * one.height) & (heights < 1.6 * one.height)).any())
-    ]
 
 
 def without_overlap(digits: Sequence[Found]) -> list[Found]:
@@ -163,6 +75,21 @@ def reading_order(digits: Sequence[Found]) -> list[Found]:
     return [found for line in lines for found in line]
 
 
+def polarity(
+    digits: Mapping[int, Sequence[Found]], others: Mapping[int, Sequence[Found]], side: int
+) -> list[Found]:
+    """The digits of one polarity (0 dark, 1 light) that stand, from both its layers.
+
+    Args:
+        digits, others: what looks like a digit and what does not, by layer.
+    """
+    layers = [layer for layer in digits if layer % 2 == side]
+    heap = [one for layer in layers for one in out_of_words(digits[layer], others.get(layer, ()))]
+    rest = [other for layer in layers for other in others.get(layer, ())]
+    apart = [other for other in rest if all(overlap_share(other, one) <= OVERLAP for one in heap)]
+    return supported(likely_ones(without_overlap(heap)), without_overlap(apart))
+
+
 def read(candidates: Candidates, probabilities: Float32Array, min_score: float) -> list[Found]:
     """The digits of a page in reading order.
 
@@ -184,9 +111,5 @@ def read(candidates: Candidates, probabilities: Float32Array, min_score: float) 
             found = found_at(candidates, probabilities, place)
             sure = found.score >= min_score and int(probabilities[place].argmax()) < 10
             (digits if sure else others)[int(candidates.layers[place])].append(found)
-    read_layers = {layer: out_of_words(found, others[layer]) for layer, found in digits.items()}
-    by_polarity = [
-        [one for layer, found in read_layers.items() if layer % 2 == side for one in found] for side in (0, 1)
-    ]
-    heaps = [likely_ones(without_overlap(side)) for side in by_polarity]
+    heaps = [polarity(digits, others, side) for side in (0, 1)]
     return reading_order(max(heaps, key=lambda heap: sum(one.score * one.height for one in heap)))

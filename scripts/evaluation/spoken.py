@@ -66,7 +66,11 @@ def windows_of(samples: Floats) -> Floats:
 
 def digits_in(samples: Floats, track: Tracker, min_score: float = MIN_SCORE) -> list[Spoken]:
     """What the product answers for a recording: digits with their times, in order."""
-    tracks = track(windows_of(samples))
+    return digits_of(track(windows_of(samples)), min_score)
+
+
+def digits_of(tracks: Floats, min_score: float = MIN_SCORE) -> list[Spoken]:
+    """What the product picks out of the tracks of a recording's windows, float32 [n, positions, labels]."""
     found = []
     for index, rows in enumerate(tracks):
         start, stop = own_rows(len(rows), index == 0, index == len(tracks) - 1)
@@ -78,9 +82,9 @@ def digits_in(samples: Floats, track: Tracker, min_score: float = MIN_SCORE) -> 
     return found
 
 
-def strongest(samples: Floats, track: Tracker) -> Floats:
+def strongest(tracks: Floats) -> Floats:
     """The row of probabilities [labels] at which a digit is likeliest in a recording; it sums to one."""
-    rows = track(windows_of(samples)).reshape(-1, len(LABELS))
+    rows = tracks.reshape(-1, len(LABELS))
     row: Floats = rows[rows[:, :DIGITS].max(axis=1).argmax()]
     return row
 
@@ -143,18 +147,18 @@ def measure(clips: Sequence[Clip], track: Tracker, strings: int = 40, others: in
     """All measures over these clips; `rows` and `truth` are what the classification report is made of."""
     rng = np.random.default_rng(SEED)
     blanks = without_digits(rng, others)
-    rows = [strongest(clip.samples, track) for clip in clips]
-    rows += [strongest(samples, track) for samples, _ in blanks]
+    tracks = [track(windows_of(clip.samples)) for clip in clips]
+    empty = [track(windows_of(samples)) for samples, _ in blanks]
+    rows = [strongest(found) for found in tracks + empty]
     truth = [clip.digit for clip in clips] + [label for _, label in blanks]
     forced = [int(row[:DIGITS].argmax()) == clip.digit for row, clip in zip(rows, clips, strict=False)]
-    alone = [[spoken.digit for spoken in digits_in(clip.samples, track)] for clip in clips]
+    alone = [[spoken.digit for spoken in digits_of(found)] for found in tracks]
     result: dict[str, Any] = {
         "accuracy": float(np.mean(forced)),
         "answered_once_and_right": float(
             np.mean([found == [clip.digit] for found, clip in zip(alone, clips, strict=True)])
         ),
-        "false_alarms_per_minute": sum(len(digits_in(samples, track)) for samples, _ in blanks)
-        / (2 * len(blanks) / 60),
+        "false_alarms_per_minute": sum(len(digits_of(found)) for found in empty) / (2 * len(blanks) / 60),
         "rows": np.stack(rows),
         "truth": np.array(truth),
     }

@@ -10,12 +10,13 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from mediaml.plugin import Detection, Label, Prediction
+from mediaml_digits.evidence import Found, out_of_words, supported
 from mediaml_digits.ink import ground_surface
 from mediaml_digits.model import packed, unpacked
 from mediaml_digits.normalise import normalise, stroke_width
 from mediaml_digits.page import Candidates, candidates_of
 from mediaml_digits.parts import cut, parts_of
-from mediaml_digits.reading import Found, best_cut, out_of_words, read, reading_order, without_overlap
+from mediaml_digits.reading import best_cut, read, reading_order, without_overlap
 from tests.plugins.digits_case import STROKES, drawn, lit, model, row, still
 
 
@@ -159,6 +160,32 @@ def test_what_looks_like_a_digit_in_a_word_is_none() -> None:
         [at(4, 314, 0), at(4, 344, 0), at(4, 358, 0), at(9, 214, 0)],
     )
     assert out_of_words([alone, *number, house, *word], letters) == [alone, *number, house]
+
+
+def test_three_strokes_behind_a_letter_are_no_number() -> None:
+    """Hill, read -, 1, 1, 1; and 1a, which is as likely an la."""
+    hill = [at(1, 14, 0), at(1, 28, 0), at(1, 42, 0)]
+    assert out_of_words(hill, [at(4, 0, 0)]) == []
+    assert out_of_words([at(1, 0, 0)], [at(4, 14, 0)]) == []
+    assert out_of_words([at(7, 0, 0)], [at(4, 14, 0)]) == [at(7, 0, 0)]
+
+
+def crowd(many: int) -> list[Found]:
+    return [at(4, 50.0 * number, 400) for number in range(many)]
+
+
+def test_alone_in_a_crowd_a_digit_must_be_very_sure() -> None:
+    assert supported([at(7, 0, 0, 0.9)], crowd(3)) == [at(7, 0, 0, 0.9)]
+    assert supported([at(7, 0, 0, 0.9)], crowd(20)) == []
+    assert supported([at(7, 0, 0, 0.995)], crowd(20)) == [at(7, 0, 0, 0.995)]
+    assert supported([at(1, 0, 0, 0.999)], crowd(20)) == []
+
+
+def test_digits_of_a_line_support_each_other_and_strokes_do_not() -> None:
+    number, boxes = [at(1, 0, 0), at(2, 30, 0)], [at(3, 200, 2), at(5, 235, 0)]
+    assert supported([*number, *boxes], crowd(20)) == [*number, *boxes]
+    assert supported([at(1, 0, 0), at(1, 14, 0), at(1, 28, 0)], crowd(20)) == []
+    assert supported([at(3, 0, 0), at(5, 20, 0, height=60)], crowd(20)) == []
 
 
 def test_of_digits_on_one_another_the_surest_stays() -> None:

@@ -157,6 +157,22 @@ def test_a_stopped_training_goes_on_as_if_it_had_not(tmp_path: Path) -> None:
 
 
 @pytest.mark.train
+def test_the_mean_of_saved_nets_is_the_mean_of_their_weights(tmp_path: Path) -> None:
+    import torch
+    from training.digits import loop, nets
+
+    paths = [loop.snapshot(tmp_path / "digits-1.pt", epoch) for epoch in (2, 4)]
+    saved = [nets.DigitNet(), nets.DigitNet()]
+    for net, path in zip(saved, paths, strict=True):
+        torch.save(net.state_dict(), path)
+    mean = loop.mean_of(nets.DigitNet(), paths)
+    assert not mean.training
+    for name, value in mean.state_dict().items():
+        first, second = (net.state_dict()[name].float() for net in saved)
+        torch.testing.assert_close(value.float(), (first + second) / 2)
+
+
+@pytest.mark.train
 def test_exported_graph_answers_as_pytorch_does(tmp_path: Path) -> None:
     import torch
     from training.digits import export, graph, nets
@@ -168,6 +184,45 @@ def test_exported_graph_answers_as_pytorch_does(tmp_path: Path) -> None:
     honest = graph.calibrated(net, 1.3)
     graph.write(honest, tmp_path / "digits.onnx")
     assert export.largest_difference(honest, tmp_path / "digits.onnx", export.drawn_inputs()) < 1e-4
+
+
+@pytest.mark.train
+def test_a_net_goes_on_from_its_exported_file(tmp_path: Path) -> None:
+    import torch
+    from training.digits import batches, export, graph, nets
+
+    torch.manual_seed(2)
+    net = nets.DigitNet()
+    for _ in range(3):
+        net(torch.rand(16, 1, 28, 28))
+    graph.write(graph.calibrated(net, 1.0), tmp_path / "digits.onnx")
+    images = batches.to_tensor(export.drawn_inputs(), torch.device("cpu"))
+    again = graph.restored(tmp_path / "digits.onnx", images)
+    with torch.no_grad():
+        torch.testing.assert_close(again(images), net.eval()(images), atol=1e-4, rtol=1e-4)
+    graph.write(nets.DigitNet(11, (8, 8)).eval(), tmp_path / "other.onnx")
+    with pytest.raises(ValueError, match="holds another net"):
+        graph.restored(tmp_path / "other.onnx", images)
+
+
+def test_what_fools_a_net_is_mined_and_bars_are_left_out() -> None:
+    from training.digits import mining
+
+    ring = np.zeros((28, 28), np.uint8)
+    ring[6:22, 6:22] = 255
+    ring[9:19, 9:19] = 0
+    bar = np.zeros((28, 28), np.uint8)
+    bar[4:24, 13:15] = 255
+
+    def judge(pictures: np.ndarray) -> np.ndarray:
+        table = np.zeros((len(pictures), 11), np.float32)
+        table[:, 0], table[:, 10] = (0.95, 0.3, 0.99), (0.05, 0.7, 0.01)
+        return table
+
+    found = list(mining.hard(np.stack([ring, ring.T, bar]), judge, 0.02, 9))
+    assert [np.flatnonzero(target).tolist() for _, target in found] == [[0, 10], [10]]
+    assert found[0][1][10] == pytest.approx(0.9)
+    assert list(mining.hard(np.zeros((0, 28, 28), np.uint8), judge, 0.02, 9)) == []
 
 
 @pytest.mark.train

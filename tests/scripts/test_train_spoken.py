@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from evaluation.spoken import Hits, Spoken, compare, total, windows_of
 from numpy.typing import NDArray
-from training.spoken.compose import Composition, Event, compose, targets
+from training.spoken.compose import Composition, Event, compose, place, targets
 from training.spoken.recordings import Clip, active_part
 from training.spoken.sounds import SYNTHETIC, coloured_noise, fragment
 from training.spoken.spec import OTHER, SILENCE, position_times
+from training.spoken.voices import SAID, WORDS, spoken_by_flite
 
 from mediaml_spoken import SOUND
 
@@ -95,6 +99,84 @@ def test_each_digit_is_matched_with_one_answer_in_time() -> None:
     assert compare(said, answers) == Hits(2, 3, 1)
     assert total([Hits(2, 3, 1), Hits(1, 1, 1)]) == Hits(3, 4, 2)
     assert total([]) == Hits(0, 0, 0)
+
+
+def test_without_flite_the_script_says_what_to_install(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(FileNotFoundError, match="Install Debian's package flite"):
+        spoken_by_flite("kal", ["-t", "seven"], tmp_path)
+
+
+def test_words_are_no_digits_and_are_heard_in_strings() -> None:
+    assert len(set(WORDS.split())) == len(WORDS.split()) > 200
+    word = np.full(8_000, 0.5, np.float32)
+    made = place(np.random.default_rng(3), CLIPS, [word], 80_000, 0.0)
+    assert all(event.digit is None for event in made[1])
+    assert any(event.end_s - event.start_s > 0.8 for event in made[1])
+
+
+def test_every_digit_has_pronunciations_in_phones() -> None:
+    assert sorted(SAID) == list(range(10))
+    assert all(len(set(said)) == len(said) >= 3 for said in SAID.values())
+
+
+@pytest.mark.train
+def test_no_net_of_a_fold_has_heard_the_speaker_left_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Voices are told apart by the only target of their strings."""
+    import torch
+    from training.spoken import folds, learning
+
+    speakers = ("ada", "bob", "cem", "dan")
+    clips = [replace(one, speaker=speaker) for speaker in speakers for one in CLIPS[:2]]
+    strings = {
+        name: learning.Strings(np.zeros((4, 40, 70), np.float16), np.full((4, 18), 1 << place, np.int16))
+        for place, name in enumerate((*speakers, "flite-kal"))
+    }
+    given: dict[str, set[str]] = {}
+    real = learning.train
+
+    def train(name: str, parts: Sequence[learning.Strings], *rest: Any) -> Any:
+        given[name] = {tuple(strings)[int(part.sets[0, 0]).bit_length() - 1] for part in parts}
+        return real(name, parts, *rest)
+
+    monkeypatch.setattr(folds, "train", train)
+    recipe = learning.Recipe(shared=2, steps=2, batch=4, width=4, hidden=8)
+    table = folds.leave_one_out(clips, strings, recipe, tmp_path, torch.device("cpu"))
+    assert set(table["per_source"]) == set(speakers)
+    for speaker in speakers:
+        assert given[f"without-{speaker}"] == set(strings) - {speaker}
+        half = f"half-{int(speaker in ('ada', 'bob'))}"
+        assert speaker not in given[half] and "flite-kal" in given[half]
+
+
+@pytest.mark.train
+def test_a_stopped_training_goes_on_as_if_it_had_not(tmp_path: Path) -> None:
+    import torch
+    from training.spoken import learning
+
+    rng = np.random.default_rng(0)
+    strings = [
+        learning.Strings(
+            rng.normal(-8, 3, (12, 40, 70)).astype(np.float16), np.full((12, 18), 1 << 10, np.int16)
+        )
+    ]
+
+    def recipe(shared: int) -> learning.Recipe:
+        return learning.Recipe(shared=shared, batch=4, width=4, hidden=8)
+
+    for folder, stops in (("whole", (4,)), ("parts", (2, 4))):
+        (tmp_path / folder).mkdir()
+        for stop in stops:
+            learning.train("net", strings, recipe(stop), tmp_path / folder, torch.device("cpu"))
+    whole, parts = (
+        torch.load(learning.checkpoint("net", tmp_path / folder))["net"] for folder in ("whole", "parts")
+    )
+    for name, values in whole.items():
+        torch.testing.assert_close(values, parts[name], msg=name)
 
 
 @pytest.mark.train

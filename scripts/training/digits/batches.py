@@ -15,8 +15,8 @@ from training.digits.samples import CLASSES, Samples
 
 # Parts of a batch of 256: MNIST first, for the figure that the goal names; a quarter of it is no digit.
 MIXTURE = {
-    "mnist": 176, "photographed": 20, "printed": 12, "letters": 20, "photos": 10, "pieces": 10,
-    "numbers": 4, "scribbles": 3, "bare": 1,
+    "mnist": 164, "photographed": 20, "printed": 12, "letters": 19, "photos": 10, "pieces": 4,
+    "hard windows": 4, "hard pieces": 11, "bars": 6, "numbers": 3, "scribbles": 2, "bare": 1,
 }  # fmt: skip
 
 

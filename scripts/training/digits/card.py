@@ -12,16 +12,25 @@ ACCURACY = 0.996  # on the 10 000 test digits
 ZOO = 0.9891  # of the ONNX zoo's mnist-7 on the test digits, where it cannot be measured here
 SURE = "called a digit at 0.99"
 TRIED = [
-    "Plateau-and-cosine schedule, moving average of the weights; the last epoch ships, none is chosen.",
-    "bfloat16 autocast and channels last: twice as quick on CPU as float32; torch.compile was no quicker.",
+    "Plateau-and-cosine schedule, moving average of the weights; no test digit chose anything.",
+    "bfloat16 autocast: twice as quick as float32 on a CPU that has it, 15 times slower on one with AVX2 "
+    "alone; each gets what it is good at. Channels last; torch.compile was no quicker.",
     "Convolutions at the full 28x28 took twice the time of the 5x5 stem of stride 2 that is used.",
     "A ground from a fitted surface alone read glare and shadows as ink; both grounds together do not.",
-    "Trained for 15 epochs of 78 000 samples on a share of one CPU core; the script's default is longer.",
-    "Candidates of `find` on photos joined the samples after the fourth epoch; false finds nearly halved.",
+    "First for 15 epochs of 78 000 samples: .9955 on the test digits. From there (file 5ea14e19d354) for two "
+    "epochs at a rate of 2e-3 and two more falling from 1e-3, on a share of one CPU core.",
+    "Shipped is the mean of the weights after epochs 2 and 4 of these, .9964 on the held-out digits; the "
+    "last alone .9950, with the first net in the mean .9960 and twice the false accepts.",
+    "What fooled the first net in training photos joined the samples: 800 windows, 10 900 pieces.",
+    "Of 19 windows of training photos that were called a digit at .99, 18 showed one bar, which nobody can "
+    "tell from a written 1. Such windows are taught as half a 1 since, and score less than .99 mostly.",
+    "The logit of `not a digit` lowered by 3, chosen from 0 to 5 on held-out digits and training photos: at "
+    "2 more digits were refused (9 of 5000, not 3), at 4 1.8 % of the windows were called a digit at .99.",
     "Not shipped: the mean over five views shifted by a pixel, .9960 instead of .9954 on the held-out digits "
-    "for five times the time; weights averaged over epochs 9, 11 and 15, .9958.",
-    "Windows of photos that show one bar are left out as samples: nobody can tell them from a written 1.",
-    "The logit of `not a digit` lowered by 2: at 0 more held-out digits were refused (13 of 5000, not 5).",
+    "for five times the time.",
+    "`find` believes a digit on a crowded page for .99 or for another beside it, and a 1 only for a digit "
+    "beside it that is no 1: on 16 training photos 6.6 digits a photo at .5 became 1.5, and 0.6 with the "
+    "net that ships; on pages drawn from training digits the rule itself cost no recall.",
 ]
 MEANING = (
     "Which digit a picture shows, 0 to 9, handwritten or printed, or `not a digit`; with find=true, every "
@@ -29,7 +38,8 @@ MEANING = (
 )
 NOT_MEANING = (
     "It reads no words and no sense: a lone O, l or I is called 0 or 1; S, Z or B may be called 5, 2 or 8 "
-    "with a score near a half; other scripts are unknown. A page is read in one polarity, and "
+    "with a score near a half; other scripts are unknown. On a crowded page or a photo, find=true leaves "
+    "out a digit that stands alone below .99, and a lone 1 always. A page is read in one polarity, and "
     "digits that touch are cut by guess. The score is calibrated on MNIST and says less of other pictures."
 )
 
@@ -54,8 +64,13 @@ def goals(figures: Mapping[str, Any], size: int) -> list[dict[str, Any]]:
     return [{"goal": goal, "met": bool(met), "figure": figure} for goal, met, figure in rows]
 
 
-def data_facts() -> list[dict[str, Any]]:
-    """What it was trained on, and under which terms."""
+def data_facts(drawn_samples: Mapping[str, int]) -> list[dict[str, Any]]:
+    """What it was trained on, and under which terms.
+
+    Args:
+        drawn_samples: how many samples each group beside MNIST holds.
+    """
+    mined = drawn_samples["hard windows"] + drawn_samples["hard pieces"]
     drawn = sum(samples.COUNTS[name] for name in ("letters", "numbers", "scribbles")) + samples.BARE
     mnist_terms = "CC BY-SA 3.0"
     rows = [
@@ -64,5 +79,11 @@ def data_facts() -> list[dict[str, Any]]:
         ("digits in DejaVu and Computer Modern fonts, drawn", "own", samples.COUNTS["printed"]),
         ("letters, numbers, scribbles and blanks, drawn", "own", drawn),
         ("COCO and VOC2012 photos, windows as what is no digit", "Flickr terms; not redistributed", 3_411),
+        ("windows and pieces of them that fooled the net before", "Flickr terms; not redistributed", mined),
+        (
+            "windows and pieces of them that show one bar",
+            "Flickr terms; not redistributed",
+            drawn_samples["bars"],
+        ),
     ]
     return [{"source": source, "licence": licence, "items": items} for source, licence, items in rows]

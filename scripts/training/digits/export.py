@@ -74,11 +74,20 @@ def commit_of(root: Path) -> str:
     return answer.stdout.strip() or "unknown"
 
 
-def classics(trained: Mapping[str, nn.Module], data: Path, accuracy: float) -> list[dict[str, Any]]:
-    """The table of nets side by side on the test digits."""
+def classics(
+    trained: Mapping[str, nn.Module], data: Path, accuracy: float, card: Path
+) -> list[dict[str, Any]]:
+    """The table of nets side by side on the test digits.
+
+    Args:
+        trained: nets by name.
+        accuracy: of the net that ships.
+        card: the present card; the rows of nets that are not trained now are taken from it.
+    """
     test = mnist.read_digits(data / "mnist", "t10k")
     images, labels = batches.to_tensor(test.images, torch.device("cpu")), torch.from_numpy(test.labels)
-    rows = []
+    before = json.loads(card.read_text(encoding="utf-8"))["side_by_side"] if card.is_file() else []
+    rows = [row for row in before if row["net"] not in {nets.TITLES[name] for name in trained}]
     for name, net in trained.items():
         measured = accuracy if name == "digits" else loop.accuracy(net.cpu(), images, labels)
         row = {"net": nets.TITLES[name], "parameters": nets.parameters_of(net), "accuracy": measured}
@@ -86,8 +95,18 @@ def classics(trained: Mapping[str, nn.Module], data: Path, accuracy: float) -> l
     return rows
 
 
-def ship(trained: Mapping[str, nn.Module], data: Path, output: Path, seed: int, plots: Path) -> None:
+def ship(
+    trained: Mapping[str, nn.Module],
+    data: Path,
+    output: Path,
+    seed: int,
+    plots: Path,
+    drawn: Mapping[str, int],
+) -> None:
     """Export, check, measure, and write the three files.
+
+    Args:
+        drawn: how many samples each group beside MNIST holds.
 
     Raises:
         RuntimeError: the exported graph differs from the trained net, or is larger than it may be.
@@ -109,10 +128,10 @@ def ship(trained: Mapping[str, nn.Module], data: Path, output: Path, seed: int, 
     figures = evaluation.evaluate(model, data, plots)
     facts = {
         "name": "digits", "task": "classify", "title": "Digits: 0 to 9, or not a digit",
-        "meaning": card.MEANING, "not_meaning": card.NOT_MEANING, "data": card.data_facts(),
+        "meaning": card.MEANING, "not_meaning": card.NOT_MEANING, "data": card.data_facts(drawn),
         "size_bytes": model.stat().st_size, "parameters": nets.parameters_of(net), "flops": flops_of(net),
         **figures,
-        "side_by_side": classics(trained, data, figures["metrics"]["accuracy"]),
+        "side_by_side": classics(trained, data, figures["metrics"]["accuracy"], output / "digits.json"),
         "temperature": temperature, "largest_difference_from_pytorch": difference,
         "seed": seed, "commit": commit_of(Path(__file__).parent),
         "sha256": hashlib.sha256(model.read_bytes()).hexdigest(),

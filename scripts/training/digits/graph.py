@@ -18,7 +18,7 @@ OTHER = "not a digit"
 LABELS = [*"0123456789", OTHER]
 # A quarter of the training samples is no digit, far more than of what people show to the model: the logit is
 # lowered by this much, chosen on held-out digits and training non-digits.
-REJECTION = 2.0
+REJECTION = 3.0
 INPUT = {
     "type": "image", "width": 28, "height": 28, "fit": "letterbox", "layout": "NCHW", "dtype": "uint8",
     "color": "GRAY", "scale": 1.0, "mean": [0.0], "std": [1.0], "pad": 0, "resample": "bilinear",
@@ -65,6 +65,59 @@ class Graph:
         first = self.step(before, block.first, f"{name}.first")
         second = self.convolution(first, block.second[0], block.second[1], f"{name}.second")  # type: ignore[arg-type]
         return self.node("Relu", [self.node("Add", [before, second], f"{name}.sum")], f"{name}.relu")
+
+
+def restored(path: Path, images: torch.Tensor) -> DigitNet:
+    """A net to train further from an exported file: the inverse of folding the batch norms.
+
+    Every norm gets the mean and the variance that its convolution has on `images`, and the gain and bias
+    that undo them: in evaluation the net answers as the file does, less its calibration, and in training
+    nearly so from the first step on.
+
+    Args:
+        path: a file that `write` made.
+        images: float32 [n, 1, 28, 28], like those to be trained on.
+
+    Raises:
+        ValueError: the file holds another net.
+    """
+    weights = {item.name: numpy_helper.to_array(item) for item in onnx.load(str(path)).graph.initializer}
+    net = DigitNet(weights["dense.weight"].shape[0])
+    names = [
+        name.removesuffix(".weight") for name in weights if name.startswith("layer") and "weight" in name
+    ]
+    convolutions = [layer for layer in net.modules() if isinstance(layer, nn.Conv2d)]
+    norms = [layer for layer in net.modules() if isinstance(layer, nn.BatchNorm2d)]
+    shapes = [tuple(layer.weight.shape) for layer in convolutions]
+    if shapes != [weights[f"{name}.weight"].shape for name in names]:
+        raise ValueError(f"{path} holds another net than the one that is trained; leave --init out")
+    last = net[-1]
+    assert isinstance(last, nn.Linear)
+    net.eval()
+    with torch.no_grad():
+        last.weight.copy_(torch.tensor(weights["dense.weight"]))
+        last.bias.copy_(torch.tensor(weights["dense.bias"]))
+        last.bias[LABELS.index(OTHER)] += REJECTION
+        for name, convolution, norm in zip(names, convolutions, norms, strict=True):
+            convolution.weight.copy_(torch.tensor(weights[f"{name}.weight"]))
+            unfold(net, convolution, norm, torch.tensor(weights[f"{name}.bias"]), images)
+    return net
+
+
+def unfold(
+    net: nn.Module, convolution: nn.Conv2d, norm: nn.BatchNorm2d, bias: torch.Tensor, images: torch.Tensor
+) -> None:
+    """Give a norm the statistics of its convolution on images, and what makes it add `bias` alone."""
+    seen: list[torch.Tensor] = []
+    hook = convolution.register_forward_hook(lambda _module, _inputs, output: seen.append(output))
+    net(images)
+    hook.remove()
+    variance, mean = torch.var_mean(seen[0], dim=(0, 2, 3))
+    assert norm.running_mean is not None and norm.running_var is not None
+    norm.running_mean.copy_(mean)
+    norm.running_var.copy_(variance)
+    norm.weight.copy_(torch.sqrt(variance + norm.eps))
+    norm.bias.copy_(bias + mean)
 
 
 def calibrated(net: DigitNet, temperature: float) -> DigitNet:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as f
 from tqdm import tqdm
+from training.precision import autocast
 
 Batch = Callable[[int, torch.Generator], tuple[Tensor, Tensor]]
 
@@ -128,7 +129,7 @@ class Training:
         images, targets = batch(number, seeded(self.seed, number, self.device))
         images = images.contiguous(memory_format=torch.channels_last)
         self.net.train()
-        with torch.autocast(self.device.type, torch.bfloat16):
+        with autocast(self.device):
             logits = self.net(images)
         loss = f.cross_entropy(logits.float(), targets, label_smoothing=self.recipe.smoothing)
         self.optimiser.zero_grad(set_to_none=True)
@@ -154,5 +155,27 @@ class Training:
             print(" ".join(f"{name} {value:.4f}" for name, value in figures.items()), flush=True)
             self.history.append(figures)
             self.save()
+            torch.save(self.average.state_dict(), snapshot(self.checkpoint, epoch + 1))
         self.average.eval()
         return self.average
+
+
+def snapshot(checkpoint: Path, epoch: int) -> Path:
+    """Where the averaged weights after an epoch are kept, beside the checkpoint."""
+    return checkpoint.with_name(f"{checkpoint.stem}-after-{epoch}.pt")
+
+
+def mean_of(net: nn.Module, paths: Sequence[Path]) -> nn.Module:
+    """The net with the mean of saved weights, batch norms' statistics included, in evaluation mode.
+
+    Nets of one training lie in one basin, and their mean often generalises better than each (Izmailov et
+    al., "Averaging Weights Leads to Wider Optima and Better Generalization", 2018).
+    """
+    states = [torch.load(path, map_location="cpu", weights_only=True) for path in paths]
+    net.load_state_dict(
+        {
+            name: torch.stack([state[name].float() for state in states]).mean(0).to(value.dtype)
+            for name, value in states[0].items()
+        }
+    )
+    return net.eval()

@@ -179,10 +179,10 @@ def draw(digits: Digits, data: Path, seed: int) -> dict[str, Samples]:
     }
 
 
-def cached(path: Path, digits: Digits, data: Path, seed: int) -> dict[str, Samples]:
-    """`draw`, kept in one npz file from the first call on."""
+def cached(path: Path, make: Callable[[], dict[str, Samples]]) -> dict[str, Samples]:
+    """What `make` draws, kept in one npz file from the first call on."""
     if not path.exists():
-        groups = draw(digits, data, seed)
+        groups = make()
         arrays = {
             f"{name}.{part}": getattr(group, part)
             for name, group in groups.items()

@@ -88,21 +88,21 @@ def background(rng: np.random.Generator, clips: Sequence[Clip], count: int) -> S
 
 
 def place(
-    rng: np.random.Generator, clips: Sequence[Clip], count: int, digits: float
+    rng: np.random.Generator, clips: Sequence[Clip], words: Sequence[Samples], count: int, digits: float
 ) -> tuple[Samples, tuple[Event, ...]]:
     """Digits (a share `digits` of all events) and other sounds one after the other, with gaps."""
     samples = np.zeros(count, np.float32)
     events = []
-    tempo, cursor = float(np.exp(rng.normal(0, 0.11))), int(rng.uniform(0, 0.6) * SAMPLE_RATE)
+    tempo, cursor = float(np.exp(rng.normal(0, 0.15))), int(rng.uniform(0, 0.6) * SAMPLE_RATE)
     while cursor < count:
         digit, start, end = None, 0, 0
         if rng.random() < digits:
             clip = clips[int(rng.integers(len(clips)))]
-            factor = float(np.clip(tempo * np.exp(rng.normal(0, 0.04)), 0.7, 1.4))
+            factor = float(np.clip(tempo * np.exp(rng.normal(0, 0.05)), 0.65, 1.5))
             part, digit = faster(clip.samples, factor), clip.digit
             start, end = round(clip.start / factor), round(clip.end / factor)
         else:
-            part = faster(not_a_digit(rng, clips), tempo)
+            part = faster(not_a_digit(rng, clips, words), tempo)
             end = len(part)
         if end + cursor - start > count and digit is not None:
             break
@@ -118,18 +118,22 @@ def place(
 
 
 def compose(
-    rng: np.random.Generator, clips: Sequence[Clip], seconds: float = SEQUENCE_S, digits: float = 0.68
+    rng: np.random.Generator,
+    clips: Sequence[Clip],
+    seconds: float = SEQUENCE_S,
+    digits: float = 0.68,
+    words: Sequence[Samples] = (),
 ) -> Composition:
     """A random string of the clips' digits and other sounds, coloured, in noise, at a random level."""
     count = round(seconds * SAMPLE_RATE)
-    samples, events = place(rng, clips, count, digits)
+    samples, events = place(rng, clips, words, count, digits)
     if rng.random() < 0.8:
         samples = coloration(rng, samples)
     level = float(np.abs(samples).max()) or 1.0
     samples = samples / level
     noisy = False
     if rng.random() < 0.8:
-        ratio_db = rng.uniform(8, 45)
+        ratio_db = rng.uniform(5, 45)
         noisy = ratio_db < 30
         loud = float(np.sqrt(np.mean(samples**2))) or 0.1
         samples = samples + background(rng, clips, count) * np.float32(loud * 10 ** (-ratio_db / 20))
@@ -160,12 +164,12 @@ def targets(composition: Composition) -> NDArray[np.int16]:
 
 
 def composed_batch(
-    rng: np.random.Generator, clips: Sequence[Clip], count: int
+    rng: np.random.Generator, clips: Sequence[Clip], count: int, words: Sequence[Samples] = ()
 ) -> tuple[NDArray[np.float16], NDArray[np.int16]]:
     """`count` compositions: log-mel float16 [count, mels, steps] and targets int16 [count, positions]."""
     mels, sets = [], []
     for _ in range(count):
-        composition = compose(rng, clips)
+        composition = compose(rng, clips, words=words)
         mels.append(log_mel(composition.samples, SOUND).astype(np.float16))
         sets.append(targets(composition))
     return np.stack(mels), np.stack(sets)

@@ -28,7 +28,7 @@ class SpokenNet(nn.Module):
     depends on the sound around its moment alone and not on where a window was cut.
     """
 
-    def __init__(self, width: int = 32, hidden: int = 96, dropout: float = 0.2) -> None:
+    def __init__(self, width: int = 16, hidden: int = 96, dropout: float = 0.2) -> None:
         super().__init__()
         self.bands = nn.Sequential(
             Block(1, width, (5, 5), (2, 2)),

@@ -148,9 +148,18 @@ SYNTHETIC: tuple[Callable[[np.random.Generator, int], Samples], ...] = (
 )
 
 
-def not_a_digit(rng: np.random.Generator, clips: Sequence[Clip]) -> Samples:
-    """One sound event of 0.1 to 1.2 s that is no digit; its loudness is arbitrary."""
-    if rng.random() < 0.55:
+def speech(rng: np.random.Generator, words: Sequence[Samples]) -> Samples:
+    """One to three words that are no digits, said one right after the other."""
+    said = [words[int(rng.integers(len(words)))] for _ in range(int(rng.choice([1, 1, 1, 2, 3])))]
+    return np.concatenate([fade(word, 40) for word in said])
+
+
+def not_a_digit(rng: np.random.Generator, clips: Sequence[Clip], words: Sequence[Samples] = ()) -> Samples:
+    """One sound event of 0.1 to 1.2 s, or a few words, that is no digit; its loudness is arbitrary."""
+    choice = rng.random()
+    if words and choice < 0.35:
+        return speech(rng, words)
+    if choice < 0.7:
         return (fragment, spliced, backwards)[int(rng.integers(3))](rng, clips)
     make = SYNTHETIC[int(rng.integers(len(SYNTHETIC)))]
     return fade(make(rng, int(rng.uniform(0.1, 1.2) * SAMPLE_RATE)))
