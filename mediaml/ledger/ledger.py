@@ -16,7 +16,7 @@ import msgspec
 from mediaml.closing import Closing
 from mediaml.errors import OutputError
 from mediaml.ledger.encoding import TaskRecord
-from mediaml.ledger.schema import BATCH_PREFIX, CURRENT_PREFIX, FILE_NAME, RUN_PREFIX, connect
+from mediaml.ledger.schema import BATCH_PREFIX, CURRENT_PREFIX, FILE_NAME, RUN_PREFIX, connect, reason_of
 from mediaml.ledger.standing import IDENTITY, Known, standing
 from mediaml.types import Kind
 from mediaml.work import Failure, ModelIdentity, Source, Standing
@@ -72,7 +72,7 @@ class Ledger(Closing):
                 yield
         except sqlite3.Error as error:
             raise OutputError(
-                f"the ledger {self.folder / FILE_NAME} cannot be written: {error}.",
+                f"the ledger {self.folder / FILE_NAME} cannot be written: {reason_of(error, self.folder)}.",
                 "What was committed before is kept; mend the cause and run the same command again.",
             ) from error
 

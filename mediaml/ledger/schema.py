@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 from pathlib import Path
 
@@ -15,6 +16,9 @@ CURRENT_PREFIX = "current "
 """What the keys of `meta` begin with that tell, by a model's name, the id of the version last asked for."""
 RUN_PREFIX = "run "
 """What the keys of `meta` begin with that tell, by a run's id, its frames and seconds as a JSON array."""
+
+# SQLite makes its files page by page, 4096 bytes each, and 32 KiB for the index of its log.
+_LEAST_ROOM = 64 << 10
 
 _TABLES = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -75,10 +79,19 @@ def connect(folder: Path, *, readonly: bool = False) -> sqlite3.Connection:
         _check_version(connection, path)
     except sqlite3.Error as error:
         raise OutputError(
-            f"the ledger {path} cannot be opened: {error}.",
+            f"the ledger {path} cannot be opened: {reason_of(error, folder)}.",
             "Make room on that disk if it is full, or name another folder with -o.",
         ) from error
     return connection
+
+
+def reason_of(error: sqlite3.Error, folder: Path) -> str:
+    """Why SQLite failed; that the disk is full where it is, which SQLite may call `disk I/O error`."""
+    try:
+        full = shutil.disk_usage(folder).free < _LEAST_ROOM
+    except OSError:
+        full = False
+    return f"the disk is full ({error})" if full else str(error)
 
 
 def _prepare(connection: sqlite3.Connection) -> None:

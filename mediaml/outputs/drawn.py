@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -12,7 +13,8 @@ from mediaml.types import Kind
 from mediaml.work import Failure
 
 ARTIFACT = "annotated"
-
+# How names of our own files and folders in an output folder begin; a source's folder may be called so too.
+_OURS = re.compile(r"(\.lock|\.segments|ledger\.sqlite|(results|failures)\.jsonl|vectors-)", re.IGNORECASE)
 # File systems take 255 bytes (ext4, NTFS, APFS); ".part" and the number of a name that is taken want room.
 _LONGEST = 240
 
@@ -35,7 +37,9 @@ def annotated_path(source: SourceRow) -> str | None:
     if source.kind is None or source.kind is Kind.AUDIO or isinstance(source.path, Url):
         return None
     wanted = PurePosixPath(annotated_name(source.name, source.kind))
-    folders = (_shortened(part, "") for part in wanted.parts[:-1])
+    folders = [_shortened(part, "") for part in wanted.parts[:-1]]
+    if folders and _OURS.match(folders[0]):
+        folders[0] += "~"
     ending = f".annotated{wanted.suffix}"
     return str(PurePosixPath(*folders, _shortened(wanted.name.removesuffix(ending), ending)))
 

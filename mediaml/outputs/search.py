@@ -42,15 +42,13 @@ def search(vectors: Vectors, question: Float32Array, count: int, alike: float) -
 
     Near-duplicates are counted among the 4096 best frames, or as far down as `count` answers reach.
     """
-    # One product over the mapped file: it makes no copy and reads straight on, so that blocks or advice to
-    # the system gained nothing where both were measured.
-    scores = vectors.matrix @ question
+    scores = vectors.cosines(question)
     kept: list[int] = []
     merged: list[int] = []
     seen = 0
     for block in _best_first(scores):
         seen += len(block)
-        _merge(vectors.matrix[block], block, kept, merged, count, alike, vectors.matrix)
+        _merge(vectors, block, kept, merged, count, alike)
         if len(kept) >= count and seen >= _COUNTED:
             break
     return [
@@ -75,25 +73,22 @@ def _nth_best(scores: Float32Array, n: int) -> float:
 
 
 def _merge(
-    rows: Float32Array,
-    block: Array,
-    kept: list[int],
-    merged: list[int],
-    count: int,
-    alike: float,
-    matrix: Float32Array,
+    vectors: Vectors, block: Array, kept: list[int], merged: list[int], count: int, alike: float
 ) -> None:
     """Give each frame of a block to the first answer it looks like, or make it an answer of its own."""
+    rows = vectors.rows(block)
     owner = np.full(len(block), -1)
     if kept:
-        close = rows @ matrix[kept].T >= alike
+        close = rows @ vectors.rows(np.array(kept)).T >= alike
         owner[close.any(axis=1)] = close.argmax(axis=1)[close.any(axis=1)]
     while len(kept) < count and (owner < 0).any():
         first = int(np.argmax(owner < 0))
         number = len(kept)
         kept.append(int(block[first]))
         merged.append(-1)
-        owner[(owner < 0) & (rows @ rows[first] >= alike)] = number
+        # Not a product: the threads that BLAS would start for it wait longer for one another than they work.
+        close = np.einsum("ij,j->i", rows, rows[first]) >= alike
+        owner[(owner < 0) & close] = number
         owner[first] = number
     for number, members in enumerate(np.bincount(owner[owner >= 0], minlength=len(kept))):
         merged[number] += int(members)

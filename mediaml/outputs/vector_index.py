@@ -98,9 +98,9 @@ def _empty(library: Any, dimensions: int) -> Any:
 
 
 def _filled(library: Any, vectors: Vectors) -> Any:
-    index = _empty(library, vectors.matrix.shape[1])
+    index = _empty(library, vectors.space.dimensions)
     for start in range(0, len(vectors), _ROWS):
-        rows = np.ascontiguousarray(vectors.matrix[start : start + _ROWS])
+        rows = vectors.rows(slice(start, start + _ROWS))
         index.add(np.arange(start, start + len(rows), dtype=np.uint64), rows)
     return index
 

@@ -1,14 +1,13 @@
 """The ledger's embeddings as one matrix in a file of its own, which is mapped into memory, not read.
 
 The file is derived: its name says which ledger and which model it was made from, and it is made anew when
-the ledger has changed. It holds float32, twice the ledger's float16, because a product with float32 goes at
-the speed of the memory, and turning 16 bits into 32 takes longer than the product.
+the ledger has changed. It holds whole numbers of 16 bits; see `fixed_point`.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import islice
@@ -19,8 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mediaml.errors import OutputError
-from mediaml.ledger.embeddings import Space, embedding_spaces, ledger_stamp, read_embeddings
+from mediaml.ledger.embeddings import EmbeddingRow, Space, embedding_spaces, ledger_stamp, read_embeddings
 from mediaml.outputs.atomic import replacing
+from mediaml.outputs.fixed_point import fixed, floats, product
 from mediaml.types import Float32Array
 
 Records = NDArray[Any]
@@ -35,8 +35,7 @@ class Vectors:
 
     Attributes:
         space: which.
-        records: [n] with the fields `source`, `frame`, `time_s`, `duration_s` and `vector` (float32
-            [dimensions], of unit length; all zero where the ledger's is).
+        records: [n], see `pack`.
         path: of the file; `None` where they are in memory only.
     """
 
@@ -47,11 +46,14 @@ class Vectors:
     def __len__(self) -> int:
         return len(self.records)
 
-    @property
-    def matrix(self) -> Float32Array:
-        """float32 [n, dimensions]: a view of the file, in rows that BLAS takes as they are."""
-        matrix: Float32Array = self.records["vector"]
-        return matrix
+    def cosines(self, question: Float32Array) -> Float32Array:
+        """The cosine of every vector to a question of unit length: float32 [n], 0 where a vector is zero."""
+        return product(self.records["vector"], self.records["scale"], question)
+
+    def rows(self, chosen: slice | NDArray[np.integer]) -> Float32Array:
+        """Some of the vectors, of unit length or zero: float32 [rows, dimensions]."""
+        records = self.records[chosen]
+        return floats(records["vector"], records["scale"])
 
 
 def choose_space(folder: Path, model: str | None) -> Space:
@@ -107,7 +109,8 @@ def _dtype(dimensions: int) -> np.dtype[Any]:
             ("frame", "<i8"),
             ("time_s", "<f8"),
             ("duration_s", "<f8"),
-            ("vector", "<f4", (dimensions,)),
+            ("scale", "<f4"),
+            ("vector", "<i2", (dimensions,)),
         ]
     )
 
@@ -142,7 +145,6 @@ def _write_header(file: IO[bytes], space: Space, count: int) -> None:
 def _chunks(folder: Path, space: Space) -> Iterator[Records]:
     stream = read_embeddings(folder, space.ids)
     while rows := list(islice(stream, _ROWS)):
-        records = np.zeros(len(rows), dtype=_dtype(space.dimensions))
         size = 2 * space.dimensions
         wrong = next((row for row in rows if len(row.vector) != size), None)
         if wrong is not None:
@@ -151,11 +153,22 @@ def _chunks(folder: Path, space: Space) -> Iterator[Records]:
                 f"others of {space.dimensions}.",
                 "The model changed its answers: run it again with --force.",
             )
-        for name in ("source", "frame", "time_s", "duration_s"):
-            records[name] = [getattr(row, name) for row in rows]
         halves = np.frombuffer(b"".join(row.vector for row in rows), dtype="<f2")
-        records["vector"] = unit_rows(halves.reshape(len(rows), -1).astype(np.float32))
-        yield records
+        yield pack(rows, halves.reshape(len(rows), -1).astype(np.float32))
+
+
+def pack(rows: Sequence[EmbeddingRow], vectors: Float32Array) -> Records:
+    """Records with the fields `source`, `frame`, `time_s`, `duration_s`, `scale` and `vector`; see `fixed`.
+
+    Args:
+        rows: where the vectors come from.
+        vectors: float32 [n, dimensions], of any length.
+    """
+    records = np.zeros(len(rows), dtype=_dtype(vectors.shape[1]))
+    for name in ("source", "frame", "time_s", "duration_s"):
+        records[name] = [getattr(row, name) for row in rows]
+    records["vector"], records["scale"] = fixed(unit_rows(vectors))
+    return records
 
 
 def unit_rows(vectors: Float32Array) -> Float32Array:

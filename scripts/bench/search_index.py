@@ -45,11 +45,11 @@ def measure(vectors: Vectors) -> None:
     size = vectors.path.with_suffix(".usearch").stat().st_size / 1e6
     print(f"{len(vectors)} vectors; index of {size:.0f} MB opened, made where it was not: {seconds(begun)}")
     random = np.random.default_rng(2)
-    asked = vectors.matrix[np.sort(random.choice(len(vectors), QUESTIONS))]
+    asked = vectors.rows(np.sort(random.choice(len(vectors), QUESTIONS)))
     questions = unit_rows(asked + 0.5 * unit_rows(random.standard_normal(asked.shape).astype(np.float32)))
     recall, spent = 0.0, {search: [0.0, 0.0], search_index: [0.0, 0.0]}
     for question in questions:
-        best = np.argsort(-(vectors.matrix @ question))[:COUNT]
+        best = np.argsort(-vectors.cosines(question))[:COUNT]
         recall += len(set(best.tolist()) & set(nearest_rows(index, question, PROPOSED).tolist())) / COUNT
         for find, times in spent.items():
             begun, worked = time.perf_counter(), time.process_time()

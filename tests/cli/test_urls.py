@@ -51,6 +51,15 @@ def test_urls_are_done_once_and_by_name(mediaml, square_finder, site, tmp_path):
     assert "earlier" not in run(mediaml, square_finder, clip, "-o", "out", "--force").err
 
 
+def test_a_url_of_several_slices_is_not_opened_to_be_drawn_on(mediaml, square_finder, site, tmp_path):
+    write_square_video(tmp_path / "long.mp4", frames=550)
+    site.bodies["long.mp4"] = (tmp_path / "long.mp4").read_bytes()
+    said = run(mediaml, square_finder, site.url("long.mp4"), "-o", "out")
+    assert said.code == 0, said.err
+    assert len(results(tmp_path / "out")) == 551
+    assert site.ranges().count("bytes=0-") == 2  # for its streams, and for its frames
+
+
 def test_a_list_that_the_user_gives_may_hold_urls(mediaml, square_finder, site, tmp_path):
     (tmp_path / "list").write_text(f"{site.url('clip.mp4')}\nserved.png\n")
     said = run(mediaml, square_finder, "--from-file", "list", "-o", "out")

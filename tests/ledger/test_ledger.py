@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -189,6 +190,15 @@ def test_a_full_disk_is_told_and_loses_nothing(ledger, tmp_path):
         ledger.begin_run({"filler": "x" * 100_000})
     ledger._db.execute(f"PRAGMA max_page_count = {pages + 100}")
     assert ledger.begin_run({"filler": "x" * 100_000}) == 1
+
+
+def test_a_disk_without_room_for_a_page_is_called_full(tmp_path, monkeypatch):
+    (tmp_path / FILE_NAME).mkdir()
+    with pytest.raises(OutputError, match="cannot be opened: unable to open"):
+        Ledger(tmp_path)
+    monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=4096))
+    with pytest.raises(OutputError, match=r"the disk is full \(unable to open"):
+        Ledger(tmp_path)
 
 
 def test_a_ledger_that_is_removed_while_it_is_written_is_told(ledger):

@@ -39,6 +39,12 @@ def test_a_copy_of_an_ordinary_name_keeps_it():
     assert annotated_path(row) == "a/b.mov.annotated.mp4"
 
 
+@pytest.mark.parametrize("folder", ["ledger.sqlite", "Results.jsonl", ".segments", ".lock", "vectors-1.npy"])
+def test_a_folder_that_is_called_like_a_file_of_ours_gets_another_name(folder):
+    row = SourceRow(1, Path("x"), "x", f"{folder}/b.png", Kind.IMAGE)
+    assert annotated_path(row) == f"{folder}~/b.annotated.png"
+
+
 def test_a_full_disk_is_told_and_leaves_no_part(tmp_path):
     target = tmp_path / "results.jsonl"
     target.write_text("before")

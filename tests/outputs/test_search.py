@@ -8,10 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mediaml.errors import OutputError
-from mediaml.ledger.embeddings import Space, embedding_spaces
+from mediaml.ledger.embeddings import EmbeddingRow, Space, embedding_spaces
 from mediaml.outputs.duplicates import duplicate_groups
 from mediaml.outputs.search import search
-from mediaml.outputs.vectors import Vectors, choose_space, open_vectors, unit_rows
+from mediaml.outputs.vectors import Vectors, choose_space, open_vectors, pack, unit_rows
 from mediaml.types import Kind
 from tests.outputs.embedded import add, identity
 
@@ -31,11 +31,9 @@ def lvis(assets):
 def vectors_of(matrix, sources=None) -> Vectors:
     """Vectors in memory; each row a source of its own unless said."""
     matrix = unit_rows(np.asarray(matrix, np.float32))
-    dtype = [("source", "<i8"), ("frame", "<i8"), ("time_s", "<f8"), ("duration_s", "<f8")]
-    records = np.zeros(len(matrix), [*dtype, ("vector", "<f4", (matrix.shape[1],))])
-    records["source"] = range(len(matrix)) if sources is None else sources
-    records["vector"] = matrix
-    return Vectors(Space("clip", "", "", (1,), matrix.shape[1]), records)
+    owners = range(len(matrix)) if sources is None else sources
+    rows = [EmbeddingRow(int(source), 0, 0.0, 0.0, b"") for source in owners]
+    return Vectors(Space("clip", "", "", (1,), matrix.shape[1]), pack(rows, matrix))
 
 
 def opened(folder) -> Vectors:
@@ -45,8 +43,8 @@ def opened(folder) -> Vectors:
 def test_real_vectors_find_their_own_names(tmp_path, coco, lvis):
     add(tmp_path, "lvis.mp4", lvis, Kind.VIDEO)
     vectors = opened(tmp_path)
-    assert len(vectors) == 1203 and vectors.matrix.base is not None
-    assert vectors.matrix == pytest.approx(lvis, abs=1e-3)
+    assert len(vectors) == 1203 and isinstance(vectors.records, np.memmap)
+    assert vectors.rows(slice(None)) == pytest.approx(lvis, abs=1e-3)
     cosines = coco @ lvis.T
     for question, row in list(zip(coco, cosines, strict=True))[::8]:
         hits = search(vectors, question, 5, alike=1.0)
@@ -113,7 +111,7 @@ def test_search_is_what_a_slow_one_finds(seed, rows, count, alike):
     rng = np.random.default_rng(seed)
     vectors = vectors_of(rng.standard_normal((rows, 6)))
     question = unit_rows(rng.standard_normal((1, 6)).astype(np.float32))[0]
-    matrix = vectors.matrix
+    matrix = vectors.rows(slice(None))
     kept: list[int] = []
     for index in np.argsort(-(matrix @ question), kind="stable"):
         if len(kept) < count and all(matrix[index] @ matrix[other] < alike for other in kept):
@@ -133,7 +131,8 @@ def test_groups_hold_what_is_alike_to_their_first(seed, rows, room):
         groups = duplicate_groups(vectors, frozenset(range(rows)), 0.9)
     members = [source for group in groups for source in group.sources]
     assert len(members) == len(set(members))
-    cosines = vectors.matrix @ vectors.matrix.T
+    matrix = vectors.rows(slice(None))
+    cosines = matrix @ matrix.T
     for group in groups:
         first, *rest = group.sources
         assert rest and all(cosines[first, other] >= 0.9 and other > first for other in rest)
