@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -234,8 +234,15 @@ def _source_row(row: tuple[Any, ...]) -> SourceRow:
 
 
 def has_ledger(folder: Path) -> bool:
-    """Whether a folder holds a ledger."""
-    return (folder / FILE_NAME).is_file()
+    """Whether a folder holds a ledger that was begun; one that cannot be read counts: opening it tells."""
+    path = folder / FILE_NAME
+    if not path.is_file():
+        return False
+    try:
+        with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as db:
+            return bool(db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0])
+    except sqlite3.Error:
+        return True
 
 
 @contextmanager

@@ -19,6 +19,7 @@ from mediaml.media.files import check_file, unreadable
 from mediaml.media.image_decode import decode_image
 from mediaml.media.image_header import ImageHeader, ReadAt, read_image_header
 from mediaml.media.limits import Limits
+from mediaml.media.loading import load_av
 from mediaml.media.orientation import ROTATION, swaps_sides
 from mediaml.ops.fitting import fit_image
 from mediaml.types import DecodeAccounts, Fit, Frame, Kind, MediaInfo, Resample, UInt8Array
@@ -49,6 +50,7 @@ def content(path: Location, limits: Limits) -> bytes:
         MediaError: it cannot be read; `LimitError` where it is too large.
     """
     if isinstance(path, Url):
+        load_av()
         from mediaml.media.remote import fetched
 
         return fetched(path, limits)

@@ -13,6 +13,7 @@ import numpy as np
 
 from mediaml.media.image_header import ImageHeader, tiff_tags
 from mediaml.media.image_whole import whole_image
+from mediaml.media.loading import load_av
 from mediaml.media.orientation import oriented
 from mediaml.types import Array, UInt8Array
 
@@ -72,7 +73,8 @@ def _imdecode(data: bytes, flags: int) -> Array:
 
 def _by_ffmpeg(data: bytes, demuxer: str) -> UInt8Array:
     """The first frame by FFmpeg, from memory: no protocol is open to it."""
-    import av  # here, so that a run over JPEG and PNG does not wait for it
+    load_av()  # here, so that a run over JPEG and PNG does not wait for it
+    import av
 
     options = {"protocol_whitelist": "none"}
     try:

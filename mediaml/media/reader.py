@@ -9,6 +9,7 @@ from typing import Protocol, Self
 from mediaml.inputs import SoundInput
 from mediaml.location import Location
 from mediaml.media.limits import Limits
+from mediaml.media.loading import load_av
 from mediaml.types import DecodeAccounts, Frame, Kind, MediaInfo
 
 
@@ -82,6 +83,7 @@ def open_reader(
         from mediaml.media.image import ImageReader
 
         return ImageReader(path, limits=limits)
+    load_av()
     if kind is Kind.VIDEO:
         from mediaml.media.video import VideoReader
 

@@ -10,6 +10,7 @@ from mediaml.errors import MediaError
 from mediaml.location import Location, Url
 from mediaml.media.image_header import sniff_image
 from mediaml.media.limits import Limits
+from mediaml.media.loading import load_av
 from mediaml.types import Kind
 
 HEAD = 64
@@ -147,6 +148,7 @@ def _by_header(path: Path, otherwise: Kind, limits: Limits) -> Kind:
 
 
 def _remote_kind(url: Url, limits: Limits) -> Kind:
+    load_av()
     from mediaml.media.remote import fetched, in_pieces, over_http
 
     if over_http(url) and not in_pieces(url) and sniff_image(fetched(url, limits, most=HEAD)):
@@ -158,6 +160,7 @@ def _remote_kind(url: Url, limits: Limits) -> Kind:
 
 
 def _by_streams(path: Location, limits: Limits) -> Kind | None:
+    load_av()
     from mediaml.media.open import audio_stream, open_container, video_stream
 
     # What asks for too much is refused when it is read, with the reason.

@@ -1,7 +1,8 @@
 """Does memory grow with the length of a video? Peak memory on a long clip against a short one.
 
-Renders the demo clip over and over to two lengths, runs `mediaml run -p yolo` on each in a process of its own
-and compares their peak resident memory as the kernel accounts for it.
+Renders the demo clip over and over to two lengths, runs `mediaml run -p yolo` on each and compares the peaks
+of what the run, its worker and its drawing process have in memory together. Pages that they share count for
+each of them.
 
     python scripts/bench/memory.py [-m MODEL.onnx] [--short 60] [--long 600] [--no-annotate]
 """
@@ -9,13 +10,16 @@ and compares their peak resident memory as the kernel accounts for it.
 from __future__ import annotations
 
 import argparse
-import os
 import subprocess
 import sys
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 
+import psutil
+
+LOOK_EVERY_S = 0.1
 CLIP = Path(__file__).resolve().parents[2] / "tests" / "media" / "demo.mp4"
 
 
@@ -26,18 +30,28 @@ def repeat(source: Path, target: Path, seconds: float) -> None:
 
 
 def peak_mb(command: list[str]) -> tuple[float, float]:
-    """Peak resident memory of a process, MiB, and the seconds it took.
+    """Peak resident memory of a process and all below it, MiB, and the seconds it took.
 
     Raises:
         SystemExit: the process failed.
     """
-    started = time.monotonic()
-    process = os.spawnv(os.P_NOWAIT, command[0], command)
-    _, status, usage = os.wait4(process, 0)
-    if status:
-        sys.exit(f"{' '.join(command)} ended with {os.waitstatus_to_exitcode(status)}")
-    unit = 1 if sys.platform == "darwin" else 1024  # ru_maxrss: bytes on macOS, KiB on Linux
-    return usage.ru_maxrss * unit / 2**20, time.monotonic() - started
+    started, peak = time.monotonic(), 0
+    with psutil.Popen(command) as process:
+        while process.poll() is None:
+            peak = max(peak, resident(process))
+            time.sleep(LOOK_EVERY_S)
+    if process.returncode:
+        sys.exit(f"{' '.join(command)} ended with {process.returncode}")
+    return peak / 2**20, time.monotonic() - started
+
+
+def resident(process: psutil.Process) -> int:
+    """Bytes of a process and all below it that are in memory now."""
+    total = 0
+    for one in (process, *process.children(recursive=True)):
+        with suppress(psutil.Error):  # gone meanwhile
+            total += one.memory_info().rss
+    return total
 
 
 def main() -> None:

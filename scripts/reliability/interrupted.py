@@ -10,10 +10,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from reliability.kills import RUNS
 from reliability.media import command, square_finder, write_clip
-from reliability.remains import Remains, count, integrity, remains_of, segments, slices_done
-from reliability.runs import Ended, Running, run
+from reliability.remains import Remains, integrity, remains_of, segments, slices_done
+from reliability.runs import Running, run
 from reliability.verdict import Bench, Verdict
 
 _FRAMES_A_MINUTE = 25 * 60
@@ -53,7 +52,9 @@ def torture_interrupted(bench: Bench, *, minutes: float = 20.0, kills: int = 5) 
     copies = reference.copies.values()
     if not wrong and [len(copy) for copy in copies] != [frames]:
         wrong.append(f"{frames} frames, but the undisturbed copy has {[len(copy) for copy in copies]}")
-    journey = _travel([*arguments, "out"], room, whole, kills, random.Random(f"{bench.seed} interrupted"))
+    chance = random.Random(f"{bench.seed} interrupted")
+    goals = sorted(chance.sample(range(1, max(kills + 1, slices_done(room / "whole"))), kills))
+    journey = _travel([*arguments, "out"], room, goals, chance, limit_s)
     last = run([*arguments, "out"], room, timeout_s=limit_s)
     wrong += [*journey.wrong, *last.troubles(0), *integrity(room / "out")]
     wrong += _differences(room, remains_of(room / "out"), reference)
@@ -73,14 +74,16 @@ def _differences(room: Path, ours: Remains, theirs: Remains) -> list[str]:
     return wrong
 
 
-def _travel(arguments: list[object], room: Path, whole: Ended, kills: int, chance: random.Random) -> _Journey:
-    """Kill a run `kills` times, each time at a random moment of its share of the way."""
+def _travel(
+    arguments: list[object], room: Path, goals: list[int], chance: random.Random, limit_s: float
+) -> _Journey:
+    """Kill a run each time a while after so many slices were answered, each of them by one model."""
     out, journey = room / "out", _Journey()
-    for _ in range(kills):
-        runs, before, answered = count(out, RUNS), segments(out), slices_done(out)
+    for goal in goals:
+        before, answered = segments(out), slices_done(out)
         running = Running(arguments, room)
-        running.wait_until(lambda runs=runs: count(out, RUNS) > runs, 60.0)  # type: ignore[misc]
-        running.wait_until(lambda: False, chance.uniform(0.2, 1.15) * whole.seconds / (kills + 1))
+        running.wait_until(lambda goal=goal: slices_done(out) >= goal, limit_s)  # type: ignore[misc]
+        running.wait_until(lambda: False, chance.uniform(0.0, 2.0))
         if not running.send(signal.SIGKILL):
             journey.wrong += [*running.wait(1.0).troubles(0), "a run ended before its kill came"]
             break

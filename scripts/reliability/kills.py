@@ -17,8 +17,7 @@ from reliability.runs import Running, run
 from reliability.verdict import Bench, Verdict
 
 _MOST_KILLS_A_CHAIN = 4
-RUNS = "SELECT count(*) FROM run"
-"""How many runs a ledger has noted."""
+_RUNS = "SELECT count(*) FROM run"
 _WAYS = {signal.SIGKILL: "kill -9 of the process group", signal.SIGINT: "Ctrl-C (SIGINT)"}
 
 
@@ -119,10 +118,10 @@ def _kill_once(
     Args:
         aimed: the seconds count from when this run has noted itself in the ledger, not from its start.
     """
-    runs = count(out, RUNS)
+    runs = count(out, _RUNS)
     running = Running(arguments, room)
     if aimed:
-        running.wait_until(lambda: count(out, RUNS) > runs, 60.0)
+        running.wait_until(lambda: count(out, _RUNS) > runs, 60.0)
     running.wait_until(lambda: False, moment_s)
     if not running.send(number):
         tally.wrong += running.wait(1.0).troubles(0)

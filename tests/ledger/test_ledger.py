@@ -13,7 +13,7 @@ from mediaml.errors import OutputError
 from mediaml.ledger.encoding import TaskRecord, record_of
 from mediaml.ledger.ledger import Ledger
 from mediaml.ledger.schema import FILE_NAME
-from mediaml.ledger.view import ProgressRow, open_view
+from mediaml.ledger.view import ProgressRow, has_ledger, open_view
 from mediaml.types import Box, DecodeAccounts, Detection, Kind, Label, MediaInfo, Prediction
 from mediaml.work import Failure, FrameAnswer, ModelIdentity, Source, Task, TaskResult
 
@@ -205,3 +205,16 @@ def test_a_ledger_that_is_removed_while_it_is_written_is_told(ledger):
     (ledger.folder / "ledger.sqlite").unlink()
     with pytest.raises(OutputError, match="was removed"):
         ledger.commit([])
+
+
+def test_a_ledger_that_was_never_begun_is_none(tmp_path):
+    """A kill, or a full disk, between making the file and making its tables."""
+    assert not has_ledger(tmp_path)
+    with sqlite3.connect(tmp_path / FILE_NAME) as db:
+        db.execute("PRAGMA journal_mode = WAL")
+    assert (tmp_path / FILE_NAME).stat().st_size > 0
+    assert not has_ledger(tmp_path)
+    with Ledger(tmp_path):
+        assert has_ledger(tmp_path)
+    (tmp_path / FILE_NAME).write_bytes(b"no ledger" * 100)
+    assert has_ledger(tmp_path)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import subprocess
+import sys
 from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
@@ -234,3 +236,39 @@ def test_numbers_survive() -> None:
     from tests.media.media_material import number_in
 
     assert [number_in(numbered(number, 64, 48)) for number in (0, 1, 255, 4095)] == [0, 1, 255, 4095]
+
+
+def test_threads_may_open_files_of_every_kind_at_once() -> None:
+    """PyAV's modules import one another in a circle; the first files come from several threads at once."""
+    script = """
+import sys, threading
+from pathlib import Path
+from mediaml.inputs import SoundInput
+from mediaml.media.reader import open_reader
+from mediaml.media.sniff import sniff_kind
+from mediaml.types import Kind
+
+clip, together, failed = Path(sys.argv[1]), threading.Barrier(6), []
+
+def work(number):
+    together.wait()
+    try:
+        if number % 3 == 0:
+            open_reader(clip, Kind.VIDEO).close()
+        elif number % 3 == 1:
+            open_reader(clip, Kind.AUDIO, sound=SoundInput()).close()
+        else:
+            sniff_kind(clip)
+    except BaseException as error:
+        failed.append(repr(error))
+
+threads = [threading.Thread(target=work, args=(number,)) for number in range(6)]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+print(failed)
+"""
+    command = [sys.executable, "-c", script, str(Path(__file__).with_name("demo.mp4"))]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.stdout.strip() == "[]", done.stdout + done.stderr
