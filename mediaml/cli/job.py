@@ -26,9 +26,10 @@ from mediaml.run.inputs import Selection, scan
 from mediaml.run.models import Choice, ResolvedModel, resolve_model
 from mediaml.run.stream import SLICE_S
 from mediaml.run.weights import obtain_weights
+from mediaml.workers.clocks import Clocks
 from mediaml.workers.copies import Copies
 from mediaml.workers.messages import ModelOrder, Setup
-from mediaml.workers.supervisor import Clocks, Supervisor
+from mediaml.workers.supervisor import Supervisor
 
 
 @dataclass(frozen=True, slots=True)

@@ -125,7 +125,7 @@ def _run(typed: dict[str, Any], shell: Shell, process: Popen[bytes] | None) -> i
     from mediaml.cli.job import Request, run_job
     from mediaml.cli.patience import Patience
     from mediaml.cli.prompts import read_prompts
-    from mediaml.workers.supervisor import Clocks
+    from mediaml.workers.clocks import Clocks
 
     request = Request(
         selection=_selection(typed),

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import signal
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 import msgspec
 
-from mediaml.errors import CrashError, MediaError, TimeLimitError
+import mediaml.errors
+from mediaml.errors import CrashError, MediaError, MediamlError, TimeLimitError
 from mediaml.ledger.encoding import TaskRecord
 from mediaml.work import Failure, Stage, Task, Want
-from mediaml.workers.messages import Look, Marked
+from mediaml.workers.messages import Broken, Look, Marked
 
 _STEPS: dict[Stage, str] = {
     "open": "the file was being opened",
@@ -102,3 +104,14 @@ def _with_wants(look: Look, wants: tuple[Want, ...]) -> Look | None:
     if not wants:
         return None
     return msgspec.structs.replace(look, wants=wants)
+
+
+def raised_again(what: Broken) -> Exception:
+    """An error like the one that a worker met; its traceback there goes along as a note."""
+    kind = getattr(mediaml.errors, what.type, None)
+    error: Exception = RuntimeError(f"{what.type}: {what.text}")
+    if isinstance(kind, type) and issubclass(kind, MediamlError):
+        with suppress(TypeError):
+            error = kind(what.text, what.hint)
+    error.add_note(what.trace)
+    return error

@@ -13,16 +13,13 @@ import subprocess
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
-from dataclasses import dataclass
 from threading import Event as Flag
 from typing import Protocol
 
 import msgspec
 
-import mediaml.errors
 from mediaml.closing import Closing
-from mediaml.errors import DeviceError, MediamlError, PluginError
+from mediaml.errors import DeviceError, PluginError
 from mediaml.ledger.encoding import TaskRecord
 from mediaml.onnx.providers import DeviceRequest
 from mediaml.run.channel import Channel
@@ -34,11 +31,11 @@ from mediaml.workers.blame import (
     blame,
     cause_of_exit,
     cause_of_failed_device,
-    cause_of_silence,
-    cause_of_time,
     failure_of,
+    raised_again,
 )
 from mediaml.workers.child import Event, Gone, InFlight, Worker
+from mediaml.workers.clocks import Clocks, overdue
 from mediaml.workers.messages import (
     Answered,
     Began,
@@ -70,19 +67,6 @@ class Caller(Protocol):
 
     def note_batch_limit(self, key: str, frames: int) -> None:
         """Remember the largest batch of a model that fits in memory, by `batch_keys`."""
-
-
-@dataclass(frozen=True, slots=True)
-class Clocks:
-    """How long is waited, seconds; `None` for ever.
-
-    Attributes:
-        per_file: for one file to be done, from when it was begun.
-        stall: for any sign of life of a worker that has something to do.
-    """
-
-    per_file: float | None = None
-    stall: float | None = 300.0
 
 
 class Supervisor(Closing):
@@ -256,7 +240,7 @@ class Supervisor(Closing):
 
     def _broken(self, child: Worker, what: Broken) -> None:
         """A worker gives up: a failed device costs what it was at; anything else is raised here again."""
-        error = _raised_again(what)
+        error = raised_again(what)
         if child.ready and isinstance(error, DeviceError):
             self._lost(child, cause_of_failed_device(what.text))
             return
@@ -266,18 +250,10 @@ class Supervisor(Closing):
         """Give up workers that hang, or that are at one file for too long."""
         now = time.monotonic()
         for child in list(self._children):
-            if not child.ready or not child.in_flight:
-                continue
-            begun = [entry.began_s for entry in child.in_flight.values() if entry.began_s is not None]
-            longest = now - min(begun, default=now)
-            if self._clocks.stall is not None and now - child.last_sign_s > self._clocks.stall:
-                self._give_up(child, cause_of_silence(self._clocks.stall))
-            elif self._clocks.per_file is not None and longest > self._clocks.per_file:
-                self._give_up(child, cause_of_time(self._clocks.per_file))
-
-    def _give_up(self, child: Worker, cause: Cause) -> None:
-        child.kill()
-        self._lost(child, cause)
+            cause = overdue(child, self._clocks, now)
+            if cause is not None:
+                child.kill()
+                self._lost(child, cause)
 
     def _lost(self, child: Worker, cause: Cause) -> None:
         """Replace a worker that is no more, and see to what it had to do.
@@ -315,14 +291,3 @@ class Supervisor(Closing):
         self._records += records
         if rest is not None:
             heir.suspects.appendleft(rest)
-
-
-def _raised_again(what: Broken) -> Exception:
-    """An error like the one that a worker met; its traceback there goes along as a note."""
-    kind = getattr(mediaml.errors, what.type, None)
-    error: Exception = RuntimeError(f"{what.type}: {what.text}")
-    if isinstance(kind, type) and issubclass(kind, MediamlError):
-        with suppress(TypeError):
-            error = kind(what.text, what.hint)
-    error.add_note(what.trace)
-    return error

@@ -22,8 +22,9 @@ from mediaml.run.inputs import Selection, scan
 from mediaml.run.models import Choice, resolve_model
 from mediaml.run.plan import Planner
 from mediaml.types import Kind
+from mediaml.workers.clocks import Clocks
 from mediaml.workers.messages import ModelOrder, Setup
-from mediaml.workers.supervisor import Clocks, Supervisor
+from mediaml.workers.supervisor import Supervisor
 from tests.cli.conftest import mediaml, results
 from tests.make_media import write_image, write_video
 from tests.strangers import install_plugin
