@@ -1,4 +1,4 @@
-"""What do worker processes cost at the start? One picture, by the command and by the same parts in one process.
+"""What do worker processes cost at the start? One picture, by the command and by its parts in one process.
 
 The command starts a worker, and with copies a process that draws, and talks to them; the other way imports
 the same modules, loads the same model and commits to the same kind of ledger, without a supervisor. Both in
