@@ -27,6 +27,8 @@ TRIED = [
     "Averaging over three or five stretched mel axes when answering: .925 at best, not worth its time.",
     "A second epoch: .933 on average. Nicolas, the weakest, gained little, so more voices, not only more "
     "epochs, are what is missing.",
+    "That net on voices of another kind, flite's: 89 of 120 digits right, and 161 of 444 other words called "
+    "a digit. So flite's digits and words are taught from here on.",
     "Trials without george and yweweler, 12 000 strings of the other four with wider tempo and more noise: "
     ".841 on these two. Two thirds of the width, and voices made by flite: .830 for 60 % of the time, its "
     "loss still falling. A cheaper front and three residual blocks over time, 19 200 strings with flite: "

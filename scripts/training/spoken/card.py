@@ -20,8 +20,9 @@ MEANING = (
 )
 NOT_MEANING = (
     "It knows six adult voices of English, some with a foreign accent: children, whispering, other languages "
-    "and real telephone lines are not measured. It has never heard running speech, so words that sound like "
-    'a digit ("for", "ate", "to") are likely to be called one. It says nothing about who speaks.'
+    "and real telephone lines are not measured. It does not know running speech: words that sound like a "
+    'digit ("for", "ate", "to") are likely to be called one, and others are at times. It says nothing about '
+    "who speaks."
 )
 MEASURES = {
     "accuracy": "clips whose likeliest digit, at its likeliest moment, is the one that is said",
@@ -36,6 +37,11 @@ DATA = [
         "source": "Free Spoken Digit Dataset (Jakobovski): george, jackson, lucas, nicolas, theo, yweweler",
         "licence": "CC BY-SA 4.0",
         "items": 3000,
+    },
+    {
+        "source": "digits with accents and 221 other words, said by flite's voices awb, kal, rms and slt",
+        "licence": "flite's (Carnegie Mellon): free for any use",
+        "items": 2456,
     },
     {"source": "tones, noises, clicks, hum, buzzing, made by code", "licence": "MIT", "items": 0},
 ]
