@@ -10,8 +10,7 @@ import click
 
 from mediaml.cli.shell import Shell
 from mediaml.cli.table import table
-from mediaml.ledger.schema import FILE_NAME
-from mediaml.ledger.view import open_view
+from mediaml.ledger.view import has_ledger, open_view
 from mediaml.location import Url
 from mediaml.registry import Registry
 from mediaml.run.models import Choice
@@ -57,7 +56,7 @@ def tell_reasons(
 ) -> int:
     """Print what would be done with every file and why, then each model's fingerprint; the exit code is 0."""
     with ExitStack() as stack:
-        view = stack.enter_context(open_view(folder)) if (folder / FILE_NAME).is_file() else None
+        view = stack.enter_context(open_view(folder)) if has_ledger(folder) else None
         looked_at = (with_digest(source) if hashed else source for source in sources)
         rows = [
             [reason.source, reason.model, reason.action, reason.why]

@@ -35,9 +35,9 @@ def command(folder: Path) -> None:
       mediaml status out
     """
     from mediaml.errors import UsageError
-    from mediaml.ledger.view import open_view
+    from mediaml.ledger.view import has_ledger, open_view
 
-    if not (folder / FILE_NAME).is_file():
+    if not has_ledger(folder):
         raise UsageError(f"{folder} holds no ledger.", "Name the folder that was given to `mediaml run -o`.")
     with open_view(folder) as view:
         click.echo("\n".join([_progress(view), _sizes(folder), _runs(view)]))

@@ -64,6 +64,17 @@ def test_the_closing_table_says_all_of_a_failure(mediaml, square_finder, folder)
     assert re.search(r"in/cut\.mp4 +yolo +(open|decode) +MediaError", said.err)
 
 
+def test_an_empty_ledger_is_none_and_the_next_run_makes_it(mediaml, square_finder, folder, tmp_path):
+    """As a full disk leaves it."""
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out/ledger.sqlite").touch()
+    run = ("run", "-p", "yolo", "-m", square_finder, "in/a.png", "-o", "out", "--no-annotate")
+    assert "holds no ledger" in mediaml("status", "out").err
+    assert mediaml(*run, "--dry-run").code == 0
+    assert mediaml(*run).code == 0
+    assert counts(mediaml("status", "out"))["done"] == "1"
+
+
 def failure(message="it is broken.\nMend it.", accounts=None, path=None):
     row = SourceRow(1, path or Url("http://h/a.mp4"), "http://h/a.mp4", "h/a.mp4", Kind.VIDEO)
     return FailureRow(row, "yolo", Failure("decode", "MediaError", message), accounts or DecodeAccounts())
