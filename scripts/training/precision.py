@@ -14,9 +14,8 @@ def has_bfloat16(device: torch.device) -> bool:
     """
     if device.type != "cpu":
         return device.type == "cuda" and torch.cuda.is_bf16_supported()
-    return torch.backends.cpu.get_cpu_capability().startswith("AVX512") and bool(
-        torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
-    )
+    able = torch.cpu.get_capabilities()
+    return bool(able.get("amx_bf16") or able.get("avx512_bf16"))
 
 
 def autocast(device: torch.device) -> AbstractContextManager[Any]:

@@ -52,7 +52,8 @@ TRIED = (
     "The shipped run had a fifth of one core for 75 minutes. Its blockwise part was 1500 steps of 4 "
     "photos on all blocks and 762 in which blocks that miss under 1 % rest; then, with 8 photos a step, "
     "the heads, and for five minutes the last stage too. It was stopped and resumed between these with "
-    "the settings below.",
+    "the settings below. The first 1500 steps were made with an earlier form of the script, and their rows "
+    "of the history entered by hand: the seed does not give this very file again.",
 )
 
 _MEANING = (

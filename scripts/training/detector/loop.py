@@ -17,6 +17,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from tqdm import tqdm
+from training.precision import autocast
 
 from .blockwise import Scales, tasks_of
 from .coordinates import Basis, Coordinates, Lesson
@@ -59,17 +60,6 @@ class Settings:
     watch_s: float = 600.0
     watched: int = 150
     threads: int = 1
-
-
-def narrow_type(device: torch.device) -> torch.dtype | None:
-    """The type of autocast: bfloat16 where the device computes in it, none where it would be emulated.
-
-    Measured on a CPU with AVX2 alone: bfloat16 takes fifteen times as long as single precision.
-    """
-    if device.type != "cpu":
-        return torch.bfloat16
-    able = torch.cpu.get_capabilities()
-    return torch.bfloat16 if able.get("amx_bf16") or able.get("avx512_bf16") else None
 
 
 class Run:
@@ -186,7 +176,7 @@ class Run:
         for group in self.optimiser.param_groups:
             group["lr"] = self.rate()
         self.network.train()
-        with torch.autocast(self.device.type, narrow_type(self.device), narrow_type(self.device) is not None):
+        with autocast(self.device):
             if self.scales is None:
                 cells = grid(*lesson.images.shape[1:3], device=self.device)
                 deep = self.part == "heads"

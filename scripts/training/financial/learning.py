@@ -17,6 +17,7 @@ from torch.nn import functional
 from tqdm import tqdm
 from training.financial.pictures import PHOTO_TRAIN
 from training.financial.pool import Pool
+from training.precision import autocast
 
 CROP = 128
 
@@ -113,7 +114,7 @@ def train(
     losses: list[float] = []
     bar = tqdm(total=steps, initial=step, desc=run.name)
     for views, labels in batches(pool, run, recipe, device, step, augment):
-        with torch.autocast(device.type, torch.bfloat16):
+        with autocast(device):
             logits = net(views.contiguous(memory_format=torch.channels_last))
         loss = functional.cross_entropy(logits.float(), labels, label_smoothing=recipe.smoothing)
         optimiser.zero_grad()
