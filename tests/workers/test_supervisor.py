@@ -129,6 +129,36 @@ def test_a_file_that_takes_too_long_is_given_up(mediaml, media, tmp_path, option
     assert option in failure["4.png"]["message"]
 
 
+STALLING = """
+    import time
+    from pathlib import Path
+    from mediaml.plugin import Label, ModelSpec, hookimpl
+
+    read = Path.read_bytes
+    Path.read_bytes = lambda path: time.sleep(1000) if path.name == "4.png" else read(path)
+
+    class Fine:
+        def predict(self, frames):
+            return [Label("fine", 1.0) for _ in frames]
+
+    @hookimpl
+    def mediaml_models():
+        yield ModelSpec("fine", task="classify", load=lambda context: Fine())
+"""
+
+
+def test_a_file_whose_reading_stalls_costs_itself(mediaml, media, tmp_path, monkeypatch):
+    """As on a network drive that has gone: the plugin makes the whole process read so."""
+    monkeypatch.setattr(Path, "read_bytes", Path.read_bytes)
+    monkeypatch.syspath_prepend(install_plugin(tmp_path / "stalling", "stalling", STALLING))
+    ended = mediaml("run", "-p", "fine", media, "-o", "out", "--device", "cpu", "--stall-timeout", "3")
+    assert ended.code == 1, ended.err
+    failure = failures(tmp_path / "out")
+    assert set(failure) == {"4.png"}
+    assert failure["4.png"]["stage"] == "open"
+    assert "while the file was being opened" in failure["4.png"]["message"]
+
+
 def test_a_batch_that_fitted_is_remembered_by_the_next_run(mediaml, media, tmp_path):
     command = ("run", "-p", "touchy", media, "-o", "out", "--device", "cpu", "--batch", "8", "--readers", "1")
     first = mediaml(*command, "-O", "how=hungry")
