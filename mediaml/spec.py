@@ -107,7 +107,9 @@ class ModelSpec:
     Attributes:
         name: what the user types after `--plugin`: lower-case letters, digits, `-` and `_`.
         task: `classify` (labels), `detect` (boxes), `embed` (vectors) or `transform` (pictures).
-        load: called once a run with a `LoadContext`, in the main thread; heavy imports belong there.
+        load: called with a `LoadContext` in the main thread of each worker process, one a device, and again
+            in the next one where a worker has died; heavy imports belong there. What it or the model prints
+            goes to stderr.
         kinds: what the model looks at. `AUDIO` reads sound files, and the sound of videos unless
             `VIDEO` is listed too.
         options: a frozen dataclass whose every field has a default; `Annotated[float, Meta(ge=0, le=1,
