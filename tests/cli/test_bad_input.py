@@ -95,6 +95,7 @@ def test_what_was_typed_wrong_is_named_with_the_mend(mediaml, square_finder, goo
         (5, "no such file", ["-p", "yolo", "-m", model, "nothing"]),
         (2, "cannot be made", ["-p", "yolo", "-m", model, good, "-o", "file/out"]),
         (2, "Use auto, cpu, cuda", ["-p", "yolo", "-m", model, good, "--device", "gpu"]),
+        (2, "cuda:0,1", ["-p", "yolo", "-m", model, good, "--device", "cuda:0,x"]),
         (2, "No such option", ["-p", "yolo", "--outptu", "x", good]),
         (2, "no input is named", ["-p", "yolo"]),
         (2, "list.txt", ["-p", "yolo", "--from-file", "list.txt"]),
@@ -127,6 +128,8 @@ def test_cuda_that_is_not_obtained_ends_with_exit_code_3(mediaml, square_finder,
         said = run(mediaml, square_finder, good, "--device", "cuda", "-v")
         assert "cuda:0" in said.err
         return
+    several = run(mediaml, square_finder, good, "--device", "cuda:0,1")
+    assert several.code == 3 and "cannot be used" in several.err
     said = run(mediaml, square_finder, good, "--device", "cuda")
     assert said.code == 3
     assert "--device cpu" in said.err

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from mediaml.errors import UsageError
 from mediaml.onnx import cuda, providers, threads
-from mediaml.onnx.providers import CPU, Device, DeviceRequest, parse_device
+from mediaml.onnx.providers import CPU, Device, DeviceRequest, parse_device, parse_devices
 
 
 def test_devices_are_read() -> None:
@@ -23,6 +23,14 @@ def test_devices_are_read() -> None:
     assert parse_device("cuda") == DeviceRequest("cuda", 0, required=True)
     assert parse_device("cuda:3") == DeviceRequest("cuda", 3, required=True)
     assert (str(Device("cuda", 3)), str(CPU)) == ("cuda:3", "cpu")
+
+
+def test_several_gpus_are_read_once_each_and_nothing_else_is_several() -> None:
+    assert parse_devices("cpu") == (DeviceRequest("cpu"),)
+    assert parse_devices("cuda:0,2,0,1") == tuple(DeviceRequest("cuda", index) for index in (0, 2, 1))
+    for text in ("cpu,cuda", "cuda,1", "cuda:0,", "cuda:0,x", "auto,0", "cuda:0,-1", ",", "cuda:0,99999"):
+        with pytest.raises(UsageError, match="unknown device"):
+            parse_devices(text)
 
 
 @given(st.text())
