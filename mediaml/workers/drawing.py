@@ -10,6 +10,7 @@ from mediaml.ledger.view import open_view
 from mediaml.media.reader import import_decoders
 from mediaml.outputs.annotated import Annotator, import_writers
 from mediaml.outputs.drawn import Drawn
+from mediaml.work import Failure
 from mediaml.workers.link import Link
 from mediaml.workers.messages import Advance, Copied, Draw, Drawing, DrawSetup, Forget, Sketch
 from mediaml.workers.signs import Signs
@@ -41,15 +42,27 @@ def _draw(link: Link[Any], setup: DrawSetup) -> None:
         settled=settled,
         step=signs.step,
     )
-    with open_view(folder) as view:
-        while True:
-            match link.receive():
-                case Advance(source, number):
-                    annotator.advance(view.source(source), number)
-                case Draw(source, target):
-                    annotator.submit(view.source(source), Path(os.fsdecode(target)))
-                case Forget(source):
-                    annotator.drop([source])
-                case _:
-                    break
+    while isinstance(order := link.receive(), Advance | Draw | Forget):
+        try:
+            _obey(order, annotator, folder)
+        except Exception as error:  # noqa: BLE001  the ledger may be gone; the run notices that itself, too
+            if isinstance(order, Draw):
+                link.send(Copied(order.source, Failure.of("write", error), ()))
     annotator.close()
+
+
+def _obey(order: Sketch, annotator: Annotator, folder: Path) -> None:
+    """Hand an order on.
+
+    Raises:
+        OutputError: the ledger cannot be read.
+    """
+    if isinstance(order, Forget):
+        annotator.drop([order.source])
+        return
+    with open_view(folder) as view:
+        source = view.source(order.source)
+    if isinstance(order, Advance):
+        annotator.advance(source, order.number)
+    else:
+        annotator.submit(source, Path(os.fsdecode(order.target)))

@@ -111,3 +111,16 @@ def test_a_run_that_is_stopped_leaves_no_half_copy(houses, tmp_path):
         wait_for(lambda: is_drawing(tmp_path / "out"))
     assert not list((tmp_path / "out").rglob("*.part"))
     assert not list((tmp_path / "out").rglob("*.mp4"))
+
+
+def test_a_ledger_that_has_gone_fails_the_copy_without_a_traceback(houses, tmp_path, capfd):
+    for path in (tmp_path / "out").glob("ledger.sqlite*"):
+        path.unlink()
+    with Copies() as copies:
+        copies.begin(tmp_path / "out", Limits(), 1.0)
+        copies.advance(houses[1], 0)
+        copies.drop(houses[2].id)
+        copies.submit(houses[1], tmp_path / "out" / "a.annotated.mp4")
+        failure = drawn_by(copies, 1)["a.mp4"].failure
+    assert failure.stage == "write" and "ledger" in failure.message
+    assert capfd.readouterr().err == ""
