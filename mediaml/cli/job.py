@@ -81,12 +81,11 @@ def run_job(request: Request, shell: Shell, process: Popen[bytes] | None) -> int
         supervisor = processes.enter_context(
             Supervisor(devices, first=process, clocks=request.clocks, warn=shell.warn)
         )
+        wanted = _annotates(request, choices)
+        copies = processes.enter_context(Copies(request.clocks.stall)) if wanted else None
         sources = list(scan(request.selection))
         models = [resolve_model(choice, obtain) for choice in choices]
         supervisor.begin(_setup(request, models, len(devices), debug=shell.debug))
-        # Not before: on two cores it would hold up what the models wait for.
-        wanted = _annotates(request, choices)
-        copies = processes.enter_context(Copies(request.clocks.stall)) if wanted else None
         # What is imported now is imported while the models are being loaded.
         from mediaml.cli.carry import Run, carry_out
 
