@@ -1,8 +1,8 @@
-"""Annotated pictures and videos, drawn from the ledger in a thread beside the inference.
+"""Annotated pictures and videos, drawn from the ledger in a process beside the inference.
 
 A time slice of a video is drawn when the answers to it are committed, and the copy is joined when all are; a
-picture is one slice. A killed run draws what is missing, and never infers again. The thread has a view of its
-own on the ledger and never writes to it.
+picture is one slice. A killed run draws what is missing, and never infers again. The process has
+views of its own on the ledger and never writes to it.
 """
 
 from __future__ import annotations
