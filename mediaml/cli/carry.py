@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import signal
-import threading
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -40,6 +38,7 @@ class Run:
     Attributes:
         request: what was typed. supervisor: has loaded its models. copies: draws; `None` for nothing to draw.
         models: in the order of the run. facts: what each runs on, by its name. sources: what to look at.
+        hold: see `Interrupts.held`.
     """
 
     request: Request
@@ -48,6 +47,7 @@ class Run:
     models: Sequence[ResolvedModel]
     facts: Mapping[str, ModelFacts]
     sources: Sequence[Source]
+    hold: Callable[[], AbstractContextManager[None]]
 
 
 def carry_out(run: Run, shell: Shell) -> int:
@@ -92,6 +92,7 @@ def _fill(ledger: Ledger, run: Run, shell: Shell) -> int:
                 shell=shell,
                 stream=request.jsonl,
                 patience=request.patience,
+                hold=run.hold,
             )
         )
         stopped = _work(supervisor, planner, run.sources, sink, shell)
@@ -109,14 +110,13 @@ def _work(
 ) -> int | None:
     """Commit what the workers answer until all is done; the exit code of a run that was stopped before."""
     try:
-        with _terminate_as_interrupt():
-            for ready in supervisor.results(planner.jobs(sources), planner):
-                sink.commit(ready)
-            sink.replay(planner.planned.done)
-            sink.wait_for_copies()
+        for _ in supervisor.turns(planner.jobs(sources), planner):
+            sink.commit(supervisor.take)
+        sink.replay(planner.planned.done)
+        sink.wait_for_copies()
     except (KeyboardInterrupt, TooManyFailures) as stop:
         supervisor.close()
-        sink.commit(supervisor.leftovers(), stopping=True)
+        sink.commit(supervisor.take, stopping=True)
         shell.error(str(stop) or "interrupted; the same command again goes on from here.")
         return 1 if isinstance(stop, TooManyFailures) else INTERRUPTED
     return None
@@ -156,20 +156,3 @@ def _sole_writer(folder: Path) -> Iterator[None]:
         yield
     finally:
         lock.release()
-
-
-@contextmanager
-def _terminate_as_interrupt() -> Iterator[None]:
-    """Treat SIGTERM as Ctrl-C, so that a shutdown keeps what is done."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def interrupt(*_: object) -> None:
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
