@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from click.exceptions import Exit
 from filelock import FileLock, Timeout
 
 from mediaml.cli.job import Request
@@ -20,7 +21,7 @@ from mediaml.errors import NoInputsError, OutputError
 from mediaml.ledger.ledger import Ledger
 from mediaml.ledger.view import open_view
 from mediaml.outputs.failures import write_failures
-from mediaml.outputs.jsonl import write_results
+from mediaml.outputs.jsonl import FILE_NAME, write_results
 from mediaml.run.models import ResolvedModel
 from mediaml.run.plan import Planned, Planner
 from mediaml.run.stream import SLICE_S
@@ -54,6 +55,7 @@ def carry_out(run: Run, shell: Shell) -> int:
     """Have the sources answered into the ledger, derive the outputs, report; returns the exit code.
 
     Raises:
+        Exit: it was interrupted before the results were written, and has said so.
         OutputError: the output folder cannot be used, or is being used by another process.
         NoInputsError: none of the sources is media that a chosen model looks at.
     """
@@ -95,14 +97,28 @@ def _fill(ledger: Ledger, run: Run, shell: Shell) -> int:
                 hold=run.hold,
             )
         )
-        stopped = _work(supervisor, planner, run.sources, sink, shell)
-        progress.close()
-        if stopped is None:
-            _nothing_done(planner.planned, request)
-        results = write_results(view, request.output)
-        write_failures(view, request.output)
+        try:
+            stopped = _work(supervisor, planner, run.sources, sink, shell)
+            progress.close()
+            if stopped is None:
+                _nothing_done(planner.planned, request)
+            write_failures(view, request.output)
+            results = write_results(view, request.output)
+        except KeyboardInterrupt as interrupt:
+            shell.error(_unwritten(request.output))
+            raise Exit(INTERRUPTED) from interrupt
         failed = sink.report(results)
     return int(failed > 0) if stopped is None else stopped
+
+
+def _unwritten(folder: Path) -> str:
+    """What a run says that is interrupted in its last steps, where nobody waits for them."""
+    results = folder / FILE_NAME
+    there = "what is there is of an earlier run" if results.exists() else "there is none"
+    return (
+        f"interrupted before {results} was written: {there}.\n"
+        "Every answer is in the ledger; the same command again writes it from there and goes on from here."
+    )
 
 
 def _work(
