@@ -95,11 +95,11 @@ def _behind(view: View, folder: Path) -> list[str]:
     runs, results = view.runs(), folder / RESULTS
     if not runs or runs[-1].finished_at:
         return []
-    if results.exists():
-        if results.stat().st_mtime >= datetime.fromisoformat(runs[-1].started_at).timestamp():
-            return []
-        return [f"{RESULTS} is of an earlier run; the last run's command, again, writes it anew"]
-    return [f"{RESULTS} is not written yet; the last run's command, again, writes it"]
+    begun = datetime.fromisoformat(runs[-1].started_at).timestamp()
+    if results.exists() and results.stat().st_mtime >= begun:
+        return []
+    lacks = "is of an earlier run" if results.exists() else "is missing"
+    return [f"{RESULTS} {lacks}: the last run is under way or was interrupted; its command, again, writes it"]
 
 
 def _failures(view: View) -> str:

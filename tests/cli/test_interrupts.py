@@ -91,7 +91,7 @@ def test_an_interrupt_while_results_are_written_is_told_and_the_next_run_writes_
     assert (tmp_path / "out/results.jsonl").exists() == earlier
     assert not list((tmp_path / "out").rglob("*.part"))
     behind = mediaml("status", "out").out.splitlines()[-1]
-    assert behind.startswith(f"results.jsonl is {'of an earlier run' if earlier else 'not written yet'}; ")
+    assert behind.startswith(f"results.jsonl is {'of an earlier run' if earlier else 'missing'}: ")
     again = mediaml(*run, "first.mp4", "then.mp4")
     assert again.code == 0
     assert "2 of them earlier, 0 frames" in again.err
