@@ -205,11 +205,11 @@ def things(canvas: Canvas) -> None:
         for x in np.arange(step * 0.7, canvas.width - r, step)
     ]
     kept = canvas.uniform(0.2, 1)
-    for x, y in places:
+    for column, row in places:
         if not canvas.chance(kept):
             continue
-        if not ordered:
-            x, y = x + canvas.uniform(-r, r), y + canvas.uniform(-r, r)
+        away = (0.0, 0.0) if ordered else (canvas.uniform(-r, r), canvas.uniform(-r, r))
+        x, y = column + away[0], row + away[1]
         corners, fill = kinds[canvas.integer(0, len(kinds) - 1)]
         _shape(canvas, x, y, r, corners, fill)
         if canvas.chance(0.3):
