@@ -95,13 +95,13 @@ class Registry:
 def load_registry(points: Iterable[EntryPoint] | None = None) -> Registry:
     """Import every plugin of the entry-point group `mediaml` and collect what it offers."""
     found = entry_points(group=GROUP) if points is None else points
-    taken: dict[str, str] = {}
-    records = [_without_taken(_load(point), taken) for point in sorted(found, key=_order)]
+    records = [_load(point) for point in sorted(found, key=_order)]
+    models: dict[str, str] = {}
+    catalogue: dict[str, str] = {}
     if any(record.entries for record in records):
-        named = {entry.name: BUNDLED_DISTRIBUTION for entry in official_entries()}
-        named |= dict.fromkeys(bundled_names(), BUNDLED_DISTRIBUTION)
-        records = [_without_taken_entries(record, named) for record in records]
-    return Registry(tuple(records))
+        catalogue = {entry.name: BUNDLED_DISTRIBUTION for entry in official_entries()}
+        catalogue |= dict.fromkeys(bundled_names(), BUNDLED_DISTRIBUTION)
+    return Registry(tuple(_without_taken(record, models, catalogue) for record in records))
 
 
 def _order(point: EntryPoint) -> tuple[bool, str, str]:
@@ -147,25 +147,26 @@ def _of_type(wanted: type[_Record], answers: Iterable[Iterable[object]], hook: s
             yield record
 
 
-def _without_taken(record: PluginRecord, taken: dict[str, str]) -> PluginRecord:
-    """Drop the models whose name an earlier plugin has; `taken` grows by the others."""
-    kept, problems = [], [record.problem] if record.problem else []
-    for spec in record.specs:
-        if spec.name in taken:
-            problems.append(f"the name {spec.name!r} is already taken by {taken[spec.name]}")
-        else:
-            taken[spec.name] = record.distribution or record.module
-            kept.append(spec)
-    return replace(record, specs=tuple(kept), problem="; ".join(problems))
+def _without_taken(record: PluginRecord, models: dict[str, str], catalogue: dict[str, str]) -> PluginRecord:
+    """Drop what has a name that is taken, by whom the dicts say; they grow by what is kept."""
+    owner = record.distribution or record.module
+    specs, refused = _free(record.specs, models, owner, "the name {!r} is already taken by {}")
+    entries, unlisted = _free(
+        record.entries, catalogue, owner, "the model {!r} is already in the catalogue, by {}"
+    )
+    problems = filter(None, (record.problem, *refused, *unlisted))
+    return replace(record, specs=specs, entries=entries, problem="; ".join(problems))
 
 
-def _without_taken_entries(record: PluginRecord, taken: dict[str, str]) -> PluginRecord:
-    """Drop the catalogue entries whose name is taken; `taken` grows by the others."""
-    kept, problems = [], [record.problem] if record.problem else []
-    for entry in record.entries:
-        if entry.name in taken:
-            problems.append(f"the model {entry.name!r} is already in the catalogue, by {taken[entry.name]}")
+def _free(
+    offered: Iterable[_Record], taken: dict[str, str], owner: str, refusal: str
+) -> tuple[tuple[_Record, ...], list[str]]:
+    """The records whose names are free, and a refusal for each of the others."""
+    kept, problems = [], []
+    for record in offered:
+        if record.name in taken:
+            problems.append(refusal.format(record.name, taken[record.name]))
         else:
-            taken[entry.name] = record.distribution or record.module
-            kept.append(entry)
-    return replace(record, entries=tuple(kept), problem="; ".join(problems))
+            taken[record.name] = owner
+            kept.append(record)
+    return tuple(kept), problems

@@ -70,6 +70,29 @@ def test_a_taken_name_stays_with_the_first_and_is_told(plugin):
     assert "'cats' is already taken" in registry.records[1].problem
 
 
+def test_all_that_is_taken_of_a_plugin_is_told_and_the_rest_is_kept(plugin):
+    greedy = """
+from mediaml.plugin import CatalogueEntry, CatalogueFile, ModelSpec, hookimpl
+
+@hookimpl
+def mediaml_models():
+    for name in ("cats", "mice"):
+        yield ModelSpec(name, task="classify", load=lambda context: None)
+
+@hookimpl
+def mediaml_catalogue():
+    for name in ("yolov3", "mouse-net"):
+        yield CatalogueEntry(name, "a net", "MIT", (CatalogueFile("net.onnx"),))
+"""
+    _, record = load_registry([plugin("a", GOOD.format(name="cats")), plugin("b", greedy)]).records
+    assert [spec.name for spec in record.specs] == ["mice"]
+    assert [entry.name for entry in record.entries] == ["mouse-net"]
+    assert record.problem == (
+        "the name 'cats' is already taken by plugin_under_test_a; "
+        "the model 'yolov3' is already in the catalogue, by mediaml"
+    )
+
+
 def test_an_unknown_plugin_gets_a_suggestion():
     with pytest.raises(PluginError, match="Did you mean 'yolo'"):
         load_registry().find("yolp")

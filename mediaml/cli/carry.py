@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import signal
-import threading
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from click.exceptions import Exit
 from filelock import FileLock, Timeout
 
 from mediaml.cli.job import Request
@@ -22,7 +21,7 @@ from mediaml.errors import NoInputsError, OutputError
 from mediaml.ledger.ledger import Ledger
 from mediaml.ledger.view import open_view
 from mediaml.outputs.failures import write_failures
-from mediaml.outputs.jsonl import write_results
+from mediaml.outputs.jsonl import FILE_NAME, write_results
 from mediaml.run.models import ResolvedModel
 from mediaml.run.plan import Planned, Planner
 from mediaml.run.stream import SLICE_S
@@ -40,6 +39,7 @@ class Run:
     Attributes:
         request: what was typed. supervisor: has loaded its models. copies: draws; `None` for nothing to draw.
         models: in the order of the run. facts: what each runs on, by its name. sources: what to look at.
+        hold: see `Interrupts.held`.
     """
 
     request: Request
@@ -48,12 +48,14 @@ class Run:
     models: Sequence[ResolvedModel]
     facts: Mapping[str, ModelFacts]
     sources: Sequence[Source]
+    hold: Callable[[], AbstractContextManager[None]]
 
 
 def carry_out(run: Run, shell: Shell) -> int:
     """Have the sources answered into the ledger, derive the outputs, report; returns the exit code.
 
     Raises:
+        Exit: it was interrupted before the results were written, and has said so.
         OutputError: the output folder cannot be used, or is being used by another process.
         NoInputsError: none of the sources is media that a chosen model looks at.
     """
@@ -92,16 +94,31 @@ def _fill(ledger: Ledger, run: Run, shell: Shell) -> int:
                 shell=shell,
                 stream=request.jsonl,
                 patience=request.patience,
+                hold=run.hold,
             )
         )
-        stopped = _work(supervisor, planner, run.sources, sink, shell)
-        progress.close()
-        if stopped is None:
-            _nothing_done(planner.planned, request)
-        results = write_results(view, request.output)
-        write_failures(view, request.output)
+        try:
+            stopped = _work(supervisor, planner, run.sources, sink, shell)
+            progress.close()
+            if stopped is None:
+                _nothing_done(planner.planned, request)
+            write_failures(view, request.output)
+            results = write_results(view, request.output)
+        except KeyboardInterrupt as interrupt:
+            shell.error(_unwritten(request.output))
+            raise Exit(INTERRUPTED) from interrupt
         failed = sink.report(results)
     return int(failed > 0) if stopped is None else stopped
+
+
+def _unwritten(folder: Path) -> str:
+    """What a run says that is interrupted in its last steps, where nobody waits for them."""
+    results = folder / FILE_NAME
+    there = "what is there is of an earlier run" if results.exists() else "there is none"
+    return (
+        f"interrupted before {results} was written: {there}.\n"
+        "Every answer is in the ledger; the same command again writes it from there and goes on from here."
+    )
 
 
 def _work(
@@ -109,14 +126,13 @@ def _work(
 ) -> int | None:
     """Commit what the workers answer until all is done; the exit code of a run that was stopped before."""
     try:
-        with _terminate_as_interrupt():
-            for ready in supervisor.results(planner.jobs(sources), planner):
-                sink.commit(ready)
-            sink.replay(planner.planned.done)
-            sink.wait_for_copies()
+        for _ in supervisor.turns(planner.jobs(sources), planner):
+            sink.commit(supervisor.take)
+        sink.replay(planner.planned.done)
+        sink.wait_for_copies()
     except (KeyboardInterrupt, TooManyFailures) as stop:
         supervisor.close()
-        sink.commit(supervisor.leftovers(), stopping=True)
+        sink.commit(supervisor.take, stopping=True)
         shell.error(str(stop) or "interrupted; the same command again goes on from here.")
         return 1 if isinstance(stop, TooManyFailures) else INTERRUPTED
     return None
@@ -156,20 +172,3 @@ def _sole_writer(folder: Path) -> Iterator[None]:
         yield
     finally:
         lock.release()
-
-
-@contextmanager
-def _terminate_as_interrupt() -> Iterator[None]:
-    """Treat SIGTERM as Ctrl-C, so that a shutdown keeps what is done."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def interrupt(*_: object) -> None:
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)

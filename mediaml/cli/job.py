@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 from subprocess import Popen
 
+from mediaml.cli.interrupts import Interrupts
 from mediaml.cli.notices import tell_bundled, tell_devices, tell_reasons, tell_urls
 from mediaml.cli.patience import Patience
 from mediaml.cli.prompts import prompt_assignments
@@ -77,12 +78,13 @@ def run_job(request: Request, shell: Shell, process: Popen[bytes] | None) -> int
         sources = list(scan(request.selection))
         identities = [resolve_model(choice, obtain).identity for choice in choices]
         return tell_reasons(request.output, sources, identities, force=request.force, hashed=request.hashed)
-    with ExitStack() as processes:
-        supervisor = processes.enter_context(
-            Supervisor(devices, first=process, clocks=request.clocks, warn=shell.warn)
+    with ExitStack() as stack:
+        hold = stack.enter_context(Interrupts()).held
+        supervisor = stack.enter_context(
+            Supervisor(devices, first=process, clocks=request.clocks, warn=shell.warn, hold=hold)
         )
         wanted = _annotates(request, choices)
-        copies = processes.enter_context(Copies(request.clocks.stall)) if wanted else None
+        copies = stack.enter_context(Copies(request.clocks.stall)) if wanted else None
         sources = list(scan(request.selection))
         models = [resolve_model(choice, obtain) for choice in choices]
         supervisor.begin(_setup(request, models, len(devices), debug=shell.debug))
@@ -96,7 +98,7 @@ def run_job(request: Request, shell: Shell, process: Popen[bytes] | None) -> int
             tell_bundled(choice, registry, shell)
         if copies is not None:
             tell_urls(sources, shell)
-        return carry_out(Run(request, supervisor, copies, models, by_name, sources), shell)
+        return carry_out(Run(request, supervisor, copies, models, by_name, sources, hold), shell)
 
 
 def _setup(request: Request, models: Sequence[ResolvedModel], workers: int, *, debug: bool) -> Setup:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections import deque
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 from typing import IO
 
@@ -39,6 +40,7 @@ class Sink(Closing):
         progress, shell: what the user sees.
         stream: `-` for stdout, or a path, of the JSON lines that are written as results come.
         patience: how many failures are borne.
+        hold: see `Interrupts.held`.
     """
 
     def __init__(
@@ -52,6 +54,7 @@ class Sink(Closing):
         shell: Shell,
         stream: str | None,
         patience: Patience,
+        hold: Callable[[], AbstractContextManager[None]],
     ) -> None:
         self._ledger = ledger
         self._view = view
@@ -60,6 +63,8 @@ class Sink(Closing):
         self._progress = progress
         self._shell = shell
         self._patience = patience
+        self._hold = hold
+        self._committed: deque[TaskRecord] = deque()
         self._settled = 0
         self._failed: set[int] = set()
         self._copies = 0
@@ -76,14 +81,23 @@ class Sink(Closing):
             self._copying.close()
         self._stack.close()
 
-    def commit(self, records: Sequence[TaskRecord], *, stopping: bool = False) -> None:
+    def commit(self, take: Callable[[], Sequence[TaskRecord]], *, stopping: bool = False) -> None:
         """Commit records in one transaction, stream them, and draw the sources that they complete.
+
+        Args:
+            take: gives the records. From there to their commit no interrupt comes between: a slice would be
+                missing among those of its video for ever.
+            stopping: the run is over.
 
         Raises:
             TooManyFailures: more files have failed than are borne; not when the run is `stopping` anyway.
         """
-        self._ledger.commit(records)
-        for record in records:
+        with self._hold():
+            records = take()
+            self._ledger.commit(records)
+            self._committed.extend(records)
+        while self._committed:
+            record = self._committed.popleft()
             self._progress.answered(len(record.answers))
             if self._stream:
                 for line in task_lines(self._view, record.task):

@@ -40,7 +40,7 @@ def command(folder: Path) -> None:
     if not has_ledger(folder):
         raise UsageError(f"{folder} holds no ledger.", "Name the folder that was given to `mediaml run -o`.")
     with open_view(folder) as view:
-        click.echo("\n".join([_progress(view), _sizes(folder), _runs(view)]))
+        click.echo("\n".join([_progress(view), _sizes(folder), _runs(view), *_behind(view, folder)]))
         failures = _failures(view)
     if failures:
         click.echo(failures)
@@ -84,6 +84,22 @@ def _runs(view: View) -> str:
             line += f": {run.frames} frames in {run.seconds:.1f} s ({run.frames / run.seconds:.1f} frames/s)"
         lines.append(line)
     return "\n".join(lines)
+
+
+def _behind(view: View, folder: Path) -> list[str]:
+    """A line where the last run has not come to write the results."""
+    from datetime import datetime
+
+    from mediaml.outputs.jsonl import FILE_NAME as RESULTS
+
+    runs, results = view.runs(), folder / RESULTS
+    if not runs or runs[-1].finished_at:
+        return []
+    begun = datetime.fromisoformat(runs[-1].started_at).timestamp()
+    if results.exists() and results.stat().st_mtime >= begun:
+        return []
+    lacks = "is of an earlier run" if results.exists() else "is missing"
+    return [f"{RESULTS} {lacks}: the last run is under way or was interrupted; its command, again, writes it"]
 
 
 def _failures(view: View) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 
@@ -18,6 +18,9 @@ from mediaml.inputs import ImageInput, SoundInput
 
 if TYPE_CHECKING:
     import onnx
+
+_Value = TypeVar("_Value")
+_Input = TypeVar("_Input", ImageInput, SoundInput)
 
 INTERFACE = "mediaml.interface"
 LABELS = "mediaml.labels"
@@ -45,10 +48,7 @@ def read_labels(metadata: Mapping[str, str]) -> tuple[str, ...] | None:
         ModelError: `mediaml.labels` is no JSON list of strings.
     """
     if LABELS in metadata:
-        try:
-            return tuple(msgspec.json.decode(metadata[LABELS], type=list[str]))
-        except msgspec.DecodeError as error:
-            raise _unreadable(LABELS, error) from error
+        return tuple(_decoded(metadata, LABELS, list[str]))
     return _ultralytics_names(metadata.get("names"))
 
 
@@ -58,13 +58,7 @@ def read_image_input(metadata: Mapping[str, str]) -> ImageInput | None:
     Raises:
         ModelError: `mediaml.input` cannot be read.
     """
-    facts = _input_facts(metadata)
-    if facts is None or _wants_sound(facts):
-        return None
-    try:
-        return msgspec.json.decode(metadata[INPUT], type=ImageInput)
-    except msgspec.DecodeError as error:
-        raise _unreadable(INPUT, error) from error
+    return _read_input(metadata, ImageInput)
 
 
 def read_sound_input(metadata: Mapping[str, str]) -> SoundInput | None:
@@ -73,13 +67,7 @@ def read_sound_input(metadata: Mapping[str, str]) -> SoundInput | None:
     Raises:
         ModelError: `mediaml.input` cannot be read.
     """
-    facts = _input_facts(metadata)
-    if facts is None or not _wants_sound(facts):
-        return None
-    try:
-        return msgspec.json.decode(metadata[INPUT], type=SoundInput)
-    except msgspec.DecodeError as error:
-        raise _unreadable(INPUT, error) from error
+    return _read_input(metadata, SoundInput)
 
 
 def read_stride(metadata: Mapping[str, str]) -> int | None:
@@ -99,13 +87,16 @@ def set_metadata(model: onnx.ModelProto, metadata: Mapping[str, str]) -> None:
         model.metadata_props.add(key=key, value=value)
 
 
-def _input_facts(metadata: Mapping[str, str]) -> InputFacts | None:
-    if INPUT not in metadata:
+def _read_input(metadata: Mapping[str, str], wanted: type[_Input]) -> _Input | None:
+    """The input, where it is of the type that is wanted."""
+    facts = _input_facts(metadata)
+    if facts is None or _wants_sound(facts) != (wanted is SoundInput):
         return None
-    try:
-        return msgspec.json.decode(metadata[INPUT], type=InputFacts)
-    except msgspec.DecodeError as error:
-        raise _unreadable(INPUT, error) from error
+    return _decoded(metadata, INPUT, wanted)
+
+
+def _input_facts(metadata: Mapping[str, str]) -> InputFacts | None:
+    return _decoded(metadata, INPUT, InputFacts) if INPUT in metadata else None
 
 
 def _wants_sound(facts: InputFacts) -> bool:
@@ -127,8 +118,16 @@ def _ultralytics_names(text: str | None) -> tuple[str, ...] | None:
     return None
 
 
-def _unreadable(key: str, error: Exception) -> ModelError:
-    return ModelError(
-        f"the model's metadata `{key}` cannot be read: {error}",
-        "Export the model again, or write this metadata as docs/darknet.md describes it.",
-    )
+def _decoded(metadata: Mapping[str, str], key: str, wanted: type[_Value]) -> _Value:
+    """The JSON of a key that is there.
+
+    Raises:
+        ModelError: it is not of the type that is wanted.
+    """
+    try:
+        return msgspec.json.decode(metadata[key], type=wanted)
+    except msgspec.DecodeError as error:
+        raise ModelError(
+            f"the model's metadata `{key}` cannot be read: {error}",
+            "Export the model again, or write this metadata as docs/darknet.md describes it.",
+        ) from error

@@ -125,6 +125,10 @@ class Annotator:
         if wait:
             removal.result()
 
+    def afterwards(self, call: Callable[[], None]) -> None:
+        """Call something, in the thread that draws, when all that was asked for until now is done."""
+        self._executor.submit(call)
+
     def close(self) -> None:
         """Drop what waits and what is being drawn; a copy or slice that is not whole leaves no file.
 

@@ -16,7 +16,17 @@ from mediaml.run.channel import Channel
 from mediaml.work import Failure
 from mediaml.workers.blame import Cause, cause_of_exit, cause_of_silence
 from mediaml.workers.child import Child, Event, Gone
-from mediaml.workers.messages import Advance, Copied, Draw, Drawing, DrawSetup, Forget, Progress
+from mediaml.workers.messages import (
+    Advance,
+    Copied,
+    Draw,
+    Drawing,
+    DrawSetup,
+    Forget,
+    Obeyed,
+    Progress,
+    Sketch,
+)
 from mediaml.workers.start import start
 
 _EVENTS = 256
@@ -37,6 +47,7 @@ class Copies(Closing):
         self._child: Child[Progress] = Child(Progress, self._events, start("draw"))
         self._setup: DrawSetup | None = None
         self._pending: dict[int, tuple[SourceRow, Path]] = {}
+        self._orders = 0  # that the process has not obeyed yet
         self._drawing: int | None = None
         self._spoilt: dict[int, Failure] = {}
         self._drawn: list[Drawn] = []
@@ -52,10 +63,15 @@ class Copies(Closing):
         """Number of copies that are still to be written."""
         return len(self._pending)
 
+    @property
+    def idle(self) -> bool:
+        """Whether the process has told that it has done all that was asked for."""
+        return self._orders == 0
+
     def advance(self, source: SourceRow, number: int) -> None:
         """The slices of a video up to one of that number can be drawn, as time allows."""
         if source.id not in self._spoilt:
-            self._child.tell(Advance(source.id, number))
+            self._tell(Advance(source.id, number))
 
     def submit(self, source: SourceRow, target: Path) -> None:
         """Draw what is missing of a source and write its copy, later."""
@@ -64,11 +80,11 @@ class Copies(Closing):
             self._drawn.append(Drawn(source, target, failure))
             return
         self._pending[source.id] = source, target
-        self._child.tell(Draw(source.id, os.fsencode(target.absolute())))
+        self._tell(Draw(source.id, os.fsencode(target.absolute())))
 
     def drop(self, source: int) -> None:
         """Draw no more of a source, and remove what was drawn."""
-        self._child.tell(Forget(source))
+        self._tell(Forget(source))
 
     def finished(self, *, wait_s: float = 0.0) -> list[Drawn]:
         """Copies that have been settled since the last call; waits up to `wait_s` for one."""
@@ -85,12 +101,16 @@ class Copies(Closing):
 
         Closing twice does nothing.
         """
-        if self._pending or self._drawing is not None:
-            self._child.dismiss()
+        if self.idle:
+            self._child.kill()  # it has nothing to tidy up, and this is quicker
         else:
-            self._child.kill()  # an idle process has nothing to tidy up, and this is quicker
+            self._child.dismiss()
         self._child.wait()
         self._stop.set()
+
+    def _tell(self, order: Sketch) -> None:
+        self._orders += 1
+        self._child.tell(order)
 
     def _take_events(self) -> None:
         event = self._events.get() if self._pending else self._events.get_nowait()
@@ -102,9 +122,14 @@ class Copies(Closing):
     def _take(self, what: Progress | Gone) -> None:
         match what:
             case Drawing():
-                self._drawing = what.source
+                self._drawing, self._idle_deaths = what.source, 0
+            case Obeyed():
+                self._orders -= 1
+                self._drawing = None
             case Copied():
-                self._drawing, self._idle_deaths = None, 0
+                self._orders -= 1
+                if self._drawing == what.source:  # else another is, and this one never got so far
+                    self._drawing = None
                 source, target = self._pending.pop(what.source)
                 self._drawn.append(Drawn(source, target, what.failure, what.dropped))
             case Gone():
@@ -129,11 +154,11 @@ class Copies(Closing):
         if self._idle_deaths >= _MOST_IDLE_DEATHS:
             self._fail(self._pending, cause)
             self._pending = {}
-        self._child = Child(Progress, self._events, start("draw"))
+        self._child, self._orders = Child(Progress, self._events, start("draw")), 0
         if self._setup is not None:
             self._child.tell(self._setup)
         for source, target in self._pending.values():
-            self._child.tell(Draw(source.id, os.fsencode(target.absolute())))
+            self._tell(Draw(source.id, os.fsencode(target.absolute())))
 
     def _fail(self, pending: Mapping[int, tuple[SourceRow, Path]], cause: Cause) -> None:
         self._drawn += [Drawn(source, target, _failure(cause)) for source, target in pending.values()]

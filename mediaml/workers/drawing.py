@@ -12,7 +12,7 @@ from mediaml.outputs.annotated import Annotator, import_writers
 from mediaml.outputs.drawn import Drawn
 from mediaml.work import Failure
 from mediaml.workers.link import Link
-from mediaml.workers.messages import Advance, Copied, Draw, Drawing, DrawSetup, Forget, Sketch
+from mediaml.workers.messages import Advance, Copied, Draw, Drawing, DrawSetup, Forget, Obeyed, Sketch
 from mediaml.workers.signs import Signs
 
 
@@ -48,6 +48,8 @@ def _draw(link: Link[Any], setup: DrawSetup) -> None:
         except Exception as error:  # noqa: BLE001  the ledger may be gone; the run notices that itself, too
             if isinstance(order, Draw):
                 link.send(Copied(order.source, Failure.of("write", error), ()))
+        if not isinstance(order, Draw):  # that is answered by `Copied`
+            annotator.afterwards(lambda: link.send(Obeyed()))
     annotator.close()
 
 

@@ -96,6 +96,10 @@ class Copied(Message, frozen=True):
     dropped: tuple[str, ...]
 
 
+class Obeyed(Message, frozen=True):
+    """What an `Advance` or `Forget` asked for has been done, or goes no further; one for each."""
+
+
 class Identify(Message, frozen=True):
     """Tell what a source is."""
 
@@ -223,7 +227,7 @@ class Alive(Message, frozen=True):
 
 
 Sketch = Advance | Draw | Forget
-Progress = Drawing | Copied | Alive
+Progress = Drawing | Copied | Obeyed | Alive
 Report = Ready | Broken | Said | Began | Identified | Answered | Marked | Shrunk | Alive
 
 

@@ -13,6 +13,7 @@ import subprocess
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from threading import Event as Flag
 from typing import Protocol
 
@@ -77,6 +78,8 @@ class Supervisor(Closing):
         first: a process that was started for the first of them.
         clocks: when a worker is given up.
         warn: takes a line for the user.
+        hold: keeps an interrupt of the caller's thread out of a `with` block, until its end. Without it a
+            record may get lost between two others.
     """
 
     def __init__(
@@ -86,7 +89,9 @@ class Supervisor(Closing):
         first: subprocess.Popen[bytes] | None = None,
         clocks: Clocks,
         warn: Callable[[str], None],
+        hold: Callable[[], AbstractContextManager[None]] = nullcontext,
     ) -> None:
+        self._hold = hold
         self._clocks = clocks
         self._warn = warn
         self._stop = Flag()
@@ -122,10 +127,10 @@ class Supervisor(Closing):
         """Take a record from the caller's side, to be drawn with the others."""
         self._records.append(record)
 
-    def results(self, jobs: Iterator[Job | Sniff], caller: Caller) -> Iterator[list[TaskRecord]]:
-        """Have the jobs done and yield what is ready, in the caller's thread, until all is done.
+    def turns(self, jobs: Iterator[Job | Sniff], caller: Caller) -> Iterator[None]:
+        """Have the jobs done, and yield whenever there are records to `take`, until all is done.
 
-        `jobs` is drawn from in the caller's thread too, as workers become free.
+        `jobs` is drawn from in the caller's thread, as workers become free.
         """
         self._caller = caller
         orders: Iterator[Order] | None = map(order_of, jobs)
@@ -134,12 +139,13 @@ class Supervisor(Closing):
                 orders = self._feed(child, orders)
             if not self._records and self._idle(orders):
                 return
-            self._take_events()
+            with self._hold():
+                self._take_events()
             self._watch()
             if self._records:
-                yield self.leftovers()
+                yield
 
-    def leftovers(self) -> list[TaskRecord]:
+    def take(self) -> list[TaskRecord]:
         """Records that are ready now."""
         ready, self._records = self._records, []
         return ready

@@ -32,12 +32,17 @@ class Candidates:
         """Those at the indices, in their order."""
         return Candidates(self.boxes[indices], self.scores[indices], self.classes[indices])
 
-    def suppressed(self, iou: float, max_det: int) -> Candidates:
-        """What non-maximum suppression per class leaves of the best `MOST`, best first."""
+    def suppressed(self, iou: float, max_det: int, *, agnostic: bool) -> Candidates:
+        """What non-maximum suppression leaves of the best `MOST`, best first.
+
+        Args:
+            iou, max_det: see `nms_per_class`. agnostic: as if all were of one class.
+        """
         best = self
         if len(self.scores) > MOST:
             best = self.take(np.argpartition(-self.scores, MOST)[:MOST])
-        return best.take(nms_per_class(best.boxes, best.scores, best.classes, iou, max_det))
+        classes = np.zeros_like(best.classes) if agnostic else best.classes
+        return best.take(nms_per_class(best.boxes, best.scores, classes, iou, max_det))
 
 
 def from_dense(boxes: Array, scores: Array, conf: float, wanted: Sequence[int] | None) -> Candidates:

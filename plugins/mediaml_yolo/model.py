@@ -74,7 +74,8 @@ class YoloModel(OnnxModel):
         return answers
 
     def _detections(self, candidates: Candidates, frame: Frame) -> tuple[Detection, ...]:
-        kept = candidates.suppressed(self.options.iou, self.options.max_det)
+        options = self.options
+        kept = candidates.suppressed(options.iou, options.max_det, agnostic=options.agnostic_nms)
         fitting = self.shape.fitting(frame.width, frame.height)
         boxes = clip_boxes(fitting.to_source(kept.boxes), frame.width, frame.height)
         visible = (boxes[:, 2] > boxes[:, 0]) & (boxes[:, 3] > boxes[:, 1])

@@ -18,6 +18,9 @@ class YoloOptions:
     iou: Annotated[
         float, Meta(ge=0, le=1, description="overlap above which the weaker box of a class is dropped")
     ] = 0.45
+    agnostic_nms: Annotated[
+        bool, Meta(description="drop the weaker of two overlapping boxes also where their classes differ")
+    ] = False
     max_det: Annotated[int, Meta(ge=1, le=10_000, description="most detections in a frame")] = 300
     classes: Annotated[
         tuple[str, ...], Meta(description="only these classes: names or ids, separated by commas")

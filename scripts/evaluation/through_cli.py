@@ -2,7 +2,7 @@
 
 Further COCO result files, such as those of `opencv_reference.py`, are measured by the same evaluator.
 
-    python -m scripts.evaluation.through_cli MODEL.onnx --data DIR [--beside opencv.json ...]
+    python -m scripts.evaluation.through_cli MODEL.onnx --data DIR [-O OPTION=VALUE] [--beside opencv.json]
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import json
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +22,11 @@ from scripts.evaluation.photos import load_index, read_tars
 CONF, IOU, MOST = 0.005, 0.45, 300
 
 
-def run_photos(model: Path, photos: Path, output: Path, conf: float) -> None:
+def run_photos(model: Path, photos: Path, output: Path, conf: float, more: Sequence[str] = ()) -> None:
     """The command line over a folder of photos.
+
+    Args:
+        more: further options of `yolo`, each `NAME=VALUE`.
 
     Raises:
         subprocess.CalledProcessError: it failed.
@@ -31,8 +34,8 @@ def run_photos(model: Path, photos: Path, output: Path, conf: float) -> None:
     options = {"conf": conf, "iou": IOU, "max_det": MOST}
     command = [sys.executable, "-m", "mediaml", "run", "-p", "yolo", "-m", str(model), str(photos), "-q"]
     command += ["-o", str(output), "--no-annotate", "--device", "cpu"]
-    for name, value in options.items():
-        command += ["-O", f"yolo.{name}={value}"]
+    for option in (*(f"{name}={value}" for name, value in options.items()), *more):
+        command += ["-O", f"yolo.{option}"]
     subprocess.run(command, check=True)
 
 
@@ -51,7 +54,7 @@ def coco_results(lines: Iterator[Mapping[str, Any]], index: Mapping[str, Any]) -
             }
 
 
-def through_cli(model: Path, data: Path, conf: float) -> Measures:
+def through_cli(model: Path, data: Path, conf: float, more: Sequence[str] = ()) -> Measures:
     """Unpack the photos of `val`, run them, and measure what `results.jsonl` says."""
     index = load_index(data, "val")
     with tempfile.TemporaryDirectory() as folder:
@@ -59,7 +62,7 @@ def through_cli(model: Path, data: Path, conf: float) -> Measures:
         photos.mkdir()
         for name, content in read_tars(data, "val"):
             (photos / Path(name).name).write_bytes(content)
-        run_photos(model, photos, output, conf)
+        run_photos(model, photos, output, conf, more)
         with (output / "results.jsonl").open(encoding="utf-8") as file:
             next(file)
             lines = map(json.loads, file)
@@ -75,8 +78,10 @@ def main() -> None:
         "--beside", type=Path, nargs="*", default=[], help="COCO result files to compare with"
     )
     parser.add_argument("--conf", type=float, default=CONF)
+    parser.add_argument("-O", "--option", action="append", default=[], help="NAME=VALUE of yolo")
     given = parser.parse_args()
-    rows = {"mediaml run": through_cli(given.model, given.data, given.conf)}
+    named = " ".join(["mediaml run", *given.option])
+    rows = {named: through_cli(given.model, given.data, given.conf, given.option)}
     index = load_index(given.data, "val")
     rows |= {path.stem: measure(index, json.loads(path.read_text("utf-8"))) for path in given.beside}
     print("| answers of | AP50 | AP | AP50 of person |\n| --- | --- | --- | --- |")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -127,45 +128,75 @@ def test_sound_that_no_chosen_plugin_hears_is_told(mediaml, media, square_finder
     assert "no chosen plugin looks at audio" in said.err
 
 
-def test_ctrl_c_keeps_what_is_done_and_the_next_run_goes_on(tmp_path, square_finder):
+GATE = """
+    import time
+    from pathlib import Path
+    from mediaml.plugin import Label, ModelSpec, hookimpl
+
+    class Gate:
+        def predict(self, frames):
+            while frames[-1].index >= 1500 and not Path("open").exists():
+                time.sleep(0.01)
+            return [Label("through", 1.0) for _ in frames]
+
+    @hookimpl
+    def mediaml_models():
+        yield ModelSpec("gate", task="classify", load=lambda context: Gate())
+"""
+
+
+@pytest.fixture
+def gated(tmp_path, square_finder, monkeypatch) -> list[str]:
+    """A run over `long.mp4` that cannot come to its end, however fast, before there is a file `open`."""
+    paths = [str(install_plugin(tmp_path / "site", "gate", GATE)), *sys.path]
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(paths))
+    command = [sys.executable, "-m", "mediaml", "run", "-p", "yolo", "-p", "gate"]
+    return [*command, "-m", f"yolo={square_finder}", "long.mp4", "-o", "out"]
+
+
+def test_ctrl_c_keeps_what_is_done_and_the_next_run_goes_on(tmp_path, gated):
     write_square_video(tmp_path / "long.mp4", frames=3000)
-    command = [sys.executable, "-m", "mediaml", "run", "-p", "yolo", "-m", str(square_finder), "long.mp4"]
-    command += ["-o", "out", "--no-annotate"]
+    command = [*gated, "--no-annotate"]
     running = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True)
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline and not _slices(tmp_path / "out"):
+    deadline = time.monotonic() + 200
+    while not _slices(tmp_path / "out"):
+        assert running.poll() is None and time.monotonic() < deadline
         time.sleep(0.02)
     running.send_signal(signal.SIGINT)
     _, said = running.communicate(timeout=60)
     assert running.returncode == 130, said
     assert "Traceback" not in said
-    kept = len(results(tmp_path / "out")) - 1
-    assert 0 < kept < 3000
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False)
+    kept = results(tmp_path / "out")[1:]
+    for plugin in ("yolo", "gate"):
+        frames = [line["frame"] for line in kept if line["plugin"] == plugin]
+        assert frames == list(range(len(frames)))
+    assert 0 < len(kept) < 2 * 3000
+    (tmp_path / "open").touch()
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=200, check=False)
     assert done.returncode == 0, done.stderr
-    frames = [line["frame"] for line in results(tmp_path / "out")[1:]]
-    assert frames == list(range(3000))
-    assert f"{3000 - kept} frames" in done.stderr
+    for plugin in ("yolo", "gate"):
+        frames = [line["frame"] for line in results(tmp_path / "out")[1:] if line["plugin"] == plugin]
+        assert frames == list(range(3000))
+    assert f"{2 * 3000 - len(kept)} frames" in done.stderr
 
 
-def test_ctrl_c_while_a_copy_is_drawn_does_not_wait_for_it(tmp_path, square_finder):
+def test_ctrl_c_while_a_copy_is_drawn_does_not_wait_for_it(tmp_path, gated):
     write_square_video(tmp_path / "long.mp4", frames=3000, width=640, height=480)
-    command = [sys.executable, "-m", "mediaml", "run", "-p", "yolo", "-m", str(square_finder), "long.mp4"]
-    running = subprocess.Popen([*command, "-o", "out"], cwd=tmp_path, stderr=subprocess.PIPE, text=True)
+    running = subprocess.Popen(gated, cwd=tmp_path, stderr=subprocess.PIPE, text=True)
     copy = tmp_path / "out" / "long.annotated.mp4"
     first = tmp_path / "out" / ".segments" / "1" / "000000.json"
-    deadline = time.monotonic() + 120
-    while time.monotonic() < deadline and not first.exists():
+    deadline = time.monotonic() + 200
+    while not first.exists():
+        assert running.poll() is None and time.monotonic() < deadline
         time.sleep(0.02)
     running.send_signal(signal.SIGINT)
-    _, said = running.communicate(timeout=30)
+    _, said = running.communicate(timeout=60)
     assert running.returncode == 130, said
     assert not copy.exists()
     assert not list((tmp_path / "out").rglob("*.part"))
     drawn = first.stat().st_mtime_ns
-    again = subprocess.run(
-        [*command, "-o", "out"], cwd=tmp_path, capture_output=True, timeout=120, check=False
-    )
+    (tmp_path / "open").touch()
+    again = subprocess.run(gated, cwd=tmp_path, capture_output=True, timeout=200, check=False)
     assert again.returncode == 0, again.stderr
     assert copy.exists() and not first.parent.parent.exists()
     assert drawn < copy.stat().st_mtime_ns

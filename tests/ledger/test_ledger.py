@@ -56,6 +56,22 @@ def test_answers_come_back_as_they_went_in(ledger):
     assert detections == (Detection(Label("cat", 0.5), Box(1, 2, 3.33, 4)),)
 
 
+def test_the_answers_of_one_task_cost_the_same_however_many_there_are(ledger):
+    ids = ledger.add_source(source("a.mp4")), ledger.add_model(MODEL)
+    costs = []
+    for begin, end in ((0, 4), (4, 400)):
+        ledger.commit(
+            [result(Task(*ids, n), range(3 * n, 3 * n + 3), last=n == 399) for n in range(begin, end)]
+        )
+        with open_view(ledger.folder) as view:
+            steps = []
+            view._db.set_progress_handler(lambda steps=steps: steps.append(1), 1)
+            rows = list(view.answers(ids[0], task=Task(*ids, 3)))
+        assert [row.frame for row in rows] == [9, 10, 11]
+        costs.append(len(steps))
+    assert costs[1] < 2 * costs[0]
+
+
 def test_standing_tells_where_to_go_on(ledger):
     ids = ledger.add_source(source("a.mp4")), ledger.add_model(MODEL)
     assert not ledger.standing(*ids).complete

@@ -102,6 +102,17 @@ def test_suppression_is_per_class_and_bounded() -> None:
     assert [found[1] for found in detect(model(graph, max_det=2), blank(64, 64))] == [0.9, 0.7]
 
 
+def test_agnostic_suppression_leaves_one_class_of_a_box() -> None:
+    boxes = [[0, 0, 20, 18], [0, 0, 20, 20], [40, 40, 60, 60]]
+    scores = [[0.7, 0, 0.8], [0, 0.9, 0], [0.6, 0.3, 0]]
+    found = detect(model(dense_detector(boxes, scores), agnostic_nms=True), blank(64, 64))
+    assert [one[:2] for one in found] == [("dog", 0.9), ("cat", 0.6)]
+    apart = model(dense_detector(boxes, scores), agnostic_nms=True, iou=0.95)
+    assert [one[1] for one in detect(apart, blank(64, 64))] == [0.9, 0.8, 0.6]
+    one = model(dense_detector(boxes, scores), agnostic_nms=True, max_det=1)
+    assert [one[1] for one in detect(one, blank(64, 64))] == [0.9]
+
+
 def test_an_anchor_answers_every_class_over_conf() -> None:
     found = detect(model(dense_detector(ONE_BOX, [[0.6, 0.9, 0.1]])), blank(64, 64))
     assert [name for name, _, _ in found] == ["dog", "cat"]

@@ -70,6 +70,15 @@ def test_options_can_be_stricter_than_the_graph() -> None:
     assert len(detect(model(graph, imgsz=64, conf=0.1, max_det=1), blank(64, 64))) == 1
 
 
+def test_suppression_can_be_agnostic_after_the_graphs_own() -> None:
+    boxes = [[0.1, 0.1, 0.5, 0.5], [0.1, 0.1, 0.5, 0.52]]
+    scores = np.zeros((80, 2), np.float32)
+    scores[CAR, 0], scores[DOG, 1] = 0.9, 0.8
+    graph = zoo_detector(boxes, scores, [[0, CAR, 0], [0, DOG, 1]])
+    assert len(detect(model(graph, imgsz=64), blank(64, 64))) == 2
+    assert [one[0] for one in detect(model(graph, imgsz=64, agnostic_nms=True), blank(64, 64))] == ["car"]
+
+
 @pytest.mark.parametrize("leading_axis", [False, True])
 def test_nothing_found_is_empty_and_filling_is_skipped(leading_axis: bool) -> None:
     empty = zoo_detector(BOXES, planted_scores(), [], leading_axis=leading_axis)

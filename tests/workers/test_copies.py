@@ -94,6 +94,35 @@ def test_a_source_that_ended_the_process_ahead_of_its_end_fails_when_its_turn_co
         assert "SIGSEGV" in drawn_by(copies, 1)["long.mp4"].failure.message
 
 
+def test_a_process_that_dies_while_it_has_nothing_to_draw_costs_no_copy(houses, tmp_path):
+    short = houses[1]
+    with Copies() as copies:
+        copies.begin(tmp_path / "out", Limits(), 1.0)
+        copies.advance(short, 0)
+        wait_for(lambda: not copies.finished() and copies.idle)
+        assert is_drawing(tmp_path / "out")
+        os.kill(process().pid, signal.SIGKILL)
+        copies.submit(short, tmp_path / "out" / "a.annotated.mp4")
+        assert drawn_by(copies, 1)["a.mp4"].failure is None
+
+
+def test_a_process_that_has_rested_for_long_is_not_taken_for_one_that_hangs(houses, tmp_path):
+    _, short, other = houses
+    stall_s = 3.0
+    with Copies(stall_s) as copies:
+        copies.begin(tmp_path / "out", Limits(), 1.0)
+        copies.advance(short, 0)
+        wait_for(lambda: not copies.finished() and copies.idle)
+        os.kill(process().pid, signal.SIGSTOP)
+        time.sleep(stall_s + 0.2)
+        copies.submit(other, tmp_path / "out" / "b.annotated.mp4")
+        assert copies.finished(wait_s=0.2) == []
+        os.kill(process().pid, signal.SIGCONT)
+        copies.submit(short, tmp_path / "out" / "a.annotated.mp4")
+        drawn = drawn_by(copies, 2)
+    assert [one.failure for one in drawn.values()] == [None, None]
+
+
 def test_a_process_that_never_gets_to_draw_is_not_started_for_ever(houses, tmp_path, monkeypatch):
     monkeypatch.setattr("mediaml.workers.start.MODULE", "mediaml.workers.nobody")
     with Copies() as copies:

@@ -205,8 +205,8 @@ def test_two_workers_share_the_files(media, tmp_path):
             planner = Planner(ledger, models, kinds=frozenset(Kind), emit=supervisor.emit)
             for number in range(60):
                 write_image(media / f"more{number}.png", 40, 32)
-            for records in supervisor.results(planner.jobs(scan(Selection((str(media),)))), planner):
-                ledger.commit(records)
+            for _ in supervisor.turns(planner.jobs(scan(Selection((str(media),)))), planner):
+                ledger.commit(supervisor.take())
     with open_view(tmp_path / "out") as view:
         labels = [answer.labels for source in view.sources() for answer in view.answers(source.id)]
     assert len(labels) == 69

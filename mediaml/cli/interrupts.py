@@ -1,0 +1,53 @@
+"""Ctrl-C and SIGTERM of a run: obeyed at once, but not amid what must not be torn apart."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from mediaml.closing import Closing
+
+
+class Interrupts(Closing):
+    """Raises `KeyboardInterrupt` in the main thread for Ctrl-C and SIGTERM, later where they are held.
+
+    A signal that is ignored, as Ctrl-C is by a job in the background, stays so. Outside of the main thread,
+    where no signal arrives, nothing is changed.
+    """
+
+    def __init__(self) -> None:
+        self._held = 0
+        self._came = False
+        self._before = {}
+        if threading.current_thread() is threading.main_thread():
+            for number in (signal.SIGINT, signal.SIGTERM):
+                if signal.getsignal(number) != signal.SIG_IGN:
+                    self._before[number] = signal.signal(number, self._take)
+
+    def close(self) -> None:
+        """Leave signals to whoever had them before; closing twice does nothing."""
+        while self._before:
+            signal.signal(*self._before.popitem())
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Keep a signal that comes within the `with` block until it has ended well.
+
+        Raises:
+            KeyboardInterrupt: at the end of the block, where one came.
+        """
+        self._held += 1
+        try:
+            yield
+        finally:
+            self._held -= 1
+        if self._came:
+            self._came = False
+            raise KeyboardInterrupt
+
+    def _take(self, *_: object) -> None:
+        self._came = self._held > 0
+        if not self._came:
+            raise KeyboardInterrupt
