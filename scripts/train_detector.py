@@ -34,7 +34,7 @@ def _arguments() -> argparse.Namespace:
         "--minutes", type=float, default=120.0, help="wall-clock budget of the whole schedule"
     )
     parser.add_argument("--steps", type=int, default=0, help="budget in steps instead of minutes")
-    parser.add_argument("--batch", type=int, default=4, help="samples of a step while blocks learn one by one")
+    parser.add_argument("--batch", type=int, default=4, help="samples of a step, blockwise")
     parser.add_argument("--joint-batch", type=int, default=8, help="samples of a step after that")
     parser.add_argument(
         "--blockwise", type=float, default=0.4, help="share of the budget in which blocks learn one by one"
