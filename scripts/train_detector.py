@@ -34,14 +34,15 @@ def _arguments() -> argparse.Namespace:
         "--minutes", type=float, default=120.0, help="wall-clock budget of the whole schedule"
     )
     parser.add_argument("--steps", type=int, default=0, help="budget in steps instead of minutes")
-    parser.add_argument("--batch", type=int, default=4)
+    parser.add_argument("--batch", type=int, default=4, help="samples of a step, blockwise")
+    parser.add_argument("--joint-batch", type=int, default=8, help="samples of a step after that")
     parser.add_argument(
         "--blockwise", type=float, default=0.4, help="share of the budget in which blocks learn one by one"
     )
     parser.add_argument(
-        "--heads", type=float, default=0.35, help="share in which the neck and the heads learn together"
+        "--heads", type=float, default=0.3, help="share in which the neck and the heads learn together"
     )
-    parser.add_argument("--rate", type=float, default=5e-4, help="highest learning rate of the whole network")
+    parser.add_argument("--rate", type=float, default=3e-4, help="highest learning rate of the whole network")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--threads", type=int, default=1, help="of PyTorch and of the teachers")
     parser.add_argument(
@@ -91,6 +92,7 @@ def main() -> None:
         minutes=arguments.minutes,
         steps=arguments.steps,
         batch=arguments.batch,
+        joint_batch=arguments.joint_batch,
         blockwise=0.0 if arguments.init else arguments.blockwise,
         heads=arguments.heads,
         rate=arguments.rate,

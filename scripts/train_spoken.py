@@ -33,6 +33,12 @@ TRIED = [
     ".841 on these two. Two thirds of the width, and voices made by flite: .830 for 60 % of the time, its "
     "loss still falling. A cheaper front and three residual blocks over time, 19 200 strings with flite: "
     ".803; the same in batches of 8, not 32: .770, although its loss was lower than that of all others.",
+    "Voices of flite, folds that share their beginnings, two thirds of the width, 1000 steps of 32 strings: "
+    ".923 (nicolas .83, yweweler .90). Speakers differ in tempo by half, and only pitch and tempo together "
+    "were varied. So every clip is taught at three other tempos as well, at the same pitch; full width, 1400 "
+    "steps: .933 as the net before it, with .891 of clips answered once and right instead of .871, .910 of "
+    "digits in strings found instead of .885, .873 in noise instead of .858. That ships. George lost (.922 "
+    "to .864), jackson, lucas and theo gained; its loss was still falling.",
 ]
 
 

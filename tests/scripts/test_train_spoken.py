@@ -15,6 +15,7 @@ from training.spoken.compose import Composition, Event, compose, place, targets
 from training.spoken.recordings import Clip, active_part
 from training.spoken.sounds import SYNTHETIC, coloured_noise, fragment
 from training.spoken.spec import OTHER, SILENCE, position_times
+from training.spoken.tempo import LEAST, MOST, at_tempo, in_tempos
 from training.spoken.voices import SAID, WORDS, spoken_by_flite
 
 from mediaml_spoken import SOUND
@@ -120,6 +121,27 @@ def test_words_are_no_digits_and_are_heard_in_strings() -> None:
 def test_every_digit_has_pronunciations_in_phones() -> None:
     assert sorted(SAID) == list(range(10))
     assert all(len(set(said)) == len(said) >= 3 for said in SAID.values())
+
+
+@pytest.mark.parametrize("factor", [LEAST, 1.0, MOST])
+def test_another_tempo_changes_the_length_and_keeps_the_pitch(factor: float) -> None:
+    time = np.arange(8_000) / 8_000
+    tone = np.sin(2 * np.pi * 440 * time).astype(np.float32)
+    played = at_tempo(tone, factor)
+    assert len(played) == pytest.approx(8_000 / factor, rel=0.03)
+    middle = played[len(played) // 4 : len(played) // 4 + 2_000]
+    strongest = int(np.abs(np.fft.rfft(middle * np.hanning(2_000))).argmax())
+    assert strongest * 8_000 / 2_000 == pytest.approx(440, abs=8)
+
+
+def test_clips_keep_their_digit_and_speaker_at_other_tempos() -> None:
+    samples = np.sin(np.arange(4_000) / 3).astype(np.float32)
+    clip = Clip("7_theo_0", 7, "theo", samples, 0, 4_000)
+    first, second = (in_tempos([clip], 3, seed=1) for _ in range(2))
+    assert first[0] is clip
+    assert [(c.digit, c.speaker) for c in first] == [(7, "theo")] * 4
+    assert all(4_000 / MOST * 0.95 <= len(c.samples) <= 4_000 / LEAST * 1.05 for c in first[1:])
+    assert [len(c.samples) for c in first] == [len(c.samples) for c in second]
 
 
 @pytest.mark.train

@@ -40,6 +40,7 @@ class Settings:
     together; enough: the share of
     variance that a block may miss and rest; block_rate, head_rate, rate: the highest
     learning rates of the three parts; average: what the moving average of the later parts keeps a step;
+    batch, joint_batch: samples of a step while blocks learn one by one, and in the parts after that;
     size: of the samples and the net's default, in pixels; watched: training photos that are kept aside to
     watch the run with; threads: of PyTorch.
     """
@@ -47,9 +48,10 @@ class Settings:
     minutes: float = 120.0
     steps: int = 0
     batch: int = 4
+    joint_batch: int = 8
     blockwise: float = 0.4
-    heads: float = 0.35
-    enough: float = 0.01
+    heads: float = 0.3
+    enough: float = 0.005
     block_rate: float = 2e-2
     head_rate: float = 2e-3
     rate: float = 3e-4
@@ -104,6 +106,10 @@ class Run:
         blockwise = self.settings.blockwise
         return dict(zip(PARTS, (blockwise, blockwise + self.settings.heads, 1.0), strict=True))
 
+    def batch(self) -> int:
+        """Samples of a step of the present part."""
+        return self.settings.batch if self.part == PARTS[0] else self.settings.joint_batch
+
     def rate(self) -> float:
         """Linear warm-up over 50 steps, then half a cosine down to a fiftieth, in each part anew."""
         settings, ends = self.settings, self._ends()
@@ -117,7 +123,7 @@ class Run:
 
     def prepare(self, source: BatchSource) -> None:
         """Measure the student's coordinates and the blocks' scales, or go on with those of the checkpoint."""
-        batch, size = self.settings.batch, self.settings.size
+        batch, size = self.batch(), self.settings.size
         if self.coordinates:
             bases = {layer: Basis(*parts) for layer, parts in self.coordinates.items()}
             source.coordinates = Coordinates(source.teacher.cuts, bases)
@@ -140,6 +146,7 @@ class Run:
                     self.start(PARTS[PARTS.index(self.part) + 1])
                     parts, seen = None, time.monotonic()
                 now = self._one(source)
+                self.samples += self.batch()
                 parts = now if parts is None or self.scales else parts + 0.02 * (now - parts)
                 self.seconds = before + time.monotonic() - start
                 self._advance()
@@ -156,7 +163,6 @@ class Run:
 
     def _advance(self) -> None:
         self.step += 1
-        self.samples += self.settings.batch
         settings = self.settings
         used = self.step / settings.steps if settings.steps else self.seconds / 60 / settings.minutes
         self.progress = min(1.0, used)
@@ -172,7 +178,7 @@ class Run:
     def _one(self, source: BatchSource) -> Tensor:
         """One step; the parts of its loss."""
         last = 0 if self.scales else self.network.last_fine()
-        lesson = source.draw(self.settings.batch, self.settings.size, last)
+        lesson = source.draw(self.batch(), self.settings.size, last)
         for group in self.optimiser.param_groups:
             group["lr"] = self.rate()
         self.network.train()
@@ -258,6 +264,6 @@ class Run:
         self.scales = Scales(**state["scales"]) if state["scales"] else None
         self.errors = state["errors"]
         self.seconds, self.history = state["seconds"], state["history"]
-        self.step, self.samples = state["step"] - 1, state["samples"] - self.settings.batch
+        self.step, self.samples = state["step"] - 1, state["samples"]
         self._advance()
         self.generator.set_state(state["generator"].cpu())

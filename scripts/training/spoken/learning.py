@@ -40,13 +40,13 @@ class Recipe:
     seed: int = 1
     strings: int = 3_000
     made: int = 1_500
-    shared: int = 600
-    steps: int = 400
+    shared: int = 800
+    steps: int = 600
     batch: int = 32
     rate: float = 3e-3
     decay: float = 0.02
     average: float = 0.99
-    width: int = 16
+    width: int = 24
     hidden: int = 96
 
 

@@ -18,12 +18,14 @@ from numpy.typing import NDArray
 from scipy.signal import resample_poly
 from tqdm import tqdm
 from training.spoken.recordings import SAMPLE_RATE, Clip, active_part
+from training.spoken.tempo import in_tempos
 
 Samples = NDArray[np.float32]
 
 NAMES = ("awb", "kal", "rms", "slt")
 STRETCHES = (0.9, 1.2, 1.5, 1.9)
 WORD_STRETCHES = (0.85, 1.15)
+TEMPOS = 3  # other tempos of every recorded clip
 # Pronunciations in the phones of CMU's dictionary: first the American one, then what accents make of it.
 SAID: dict[int, tuple[str, ...]] = {
     0: ("z ih r ow", "z iy r ow", "s ih r ow", "z eh r ow", "z iy ax r ao"),
@@ -144,7 +146,11 @@ def cached(path: Path) -> list[Voice]:
 
 
 def voices_of(clips: Sequence[Clip], made: Sequence[Voice]) -> list[Voice]:
-    """The recorded speakers, each with the words that flite's voices say, for none of them says any."""
+    """The recorded speakers at several tempos, with the words that flite's voices say; they say none."""
     words = tuple(word for voice in made for word in voice.words)
     speakers = sorted({clip.speaker for clip in clips})
-    return [Voice(name, tuple(clip for clip in clips if clip.speaker == name), words) for name in speakers]
+    spoken = [[clip for clip in clips if clip.speaker == name] for name in speakers]
+    return [
+        Voice(name, tuple(in_tempos(own, TEMPOS, seed)), words)
+        for seed, (name, own) in enumerate(zip(speakers, spoken, strict=True))
+    ]
