@@ -13,13 +13,20 @@ import onnx
 import onnxruntime
 import torch
 from numpy.typing import NDArray
+from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor, nn
 
 TOLERANCE = 1e-4
+HALF = ".half"  # suffix of an initialiser stored in half precision
 
 
 def export(
-    graph: nn.Module, example: Tensor, names: tuple[str, ...], output: Path, facts: Mapping[str, str]
+    graph: nn.Module,
+    example: Tensor,
+    names: tuple[str, ...],
+    output: Path,
+    facts: Mapping[str, str],
+    half: str | None = None,
 ) -> None:
     """Write the graph with a free batch axis and its metadata.
 
@@ -29,6 +36,7 @@ def export(
         names: of the input, then of the outputs.
         output: the ONNX file.
         facts: metadata.
+        half: the prefix of the kernels to store in half precision; none without it.
     """
     output.parent.mkdir(parents=True, exist_ok=True)
     with warnings.catch_warnings():
@@ -45,9 +53,33 @@ def export(
             dynamo=False,
         )
     model = onnx.load(str(output))
-    onnx.helper.set_model_props(model, dict(facts))
+    if half is not None:
+        store_half(model.graph, half)
+    helper.set_model_props(model, dict(facts))
     onnx.checker.check_model(model, full_check=True)
     onnx.save(model, str(output))
+
+
+def store_half(graph: onnx.GraphProto, prefix: str) -> None:
+    """Kernels of that prefix as half floats behind a Cast each, in place: half the file.
+
+    Nothing is lost where they were rounded to half precision before. A runtime folds the Casts when it loads.
+    """
+    casts = []
+    for tensor in graph.initializer:
+        if (
+            tensor.data_type != TensorProto.FLOAT
+            or len(tensor.dims) < 2
+            or not tensor.name.startswith(prefix)
+        ):
+            continue
+        name = tensor.name
+        half = numpy_helper.to_array(tensor).astype(np.float16)
+        tensor.CopyFrom(numpy_helper.from_array(half, name + HALF))
+        casts.append(helper.make_node("Cast", [name + HALF], [name], to=TensorProto.FLOAT))
+    nodes = [*casts, *graph.node]
+    del graph.node[:]
+    graph.node.extend(nodes)
 
 
 def run(output: Path, batch: NDArray[Any]) -> dict[str, NDArray[np.float32]]:
@@ -71,6 +103,11 @@ def verify(graph: nn.Module, output: Path, batch: NDArray[Any]) -> float:
     if worst > TOLERANCE:
         raise ValueError(f"{output.name} differs from the net by {worst:.1e}")
     return worst
+
+
+def sha256(path: Path) -> str:
+    """Of the file's bytes, in hexadecimal digits."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def write_golden(output: Path, batch: NDArray[Any]) -> None:
@@ -109,7 +146,7 @@ def facts_of(net: nn.Module, example: Tensor, output: Path) -> dict[str, Any]:
         "parameters": sum(parameter.numel() for parameter in net.parameters()),
         "flops": flops_of(net, example),
         "commit": answer.stdout.strip(),
-        "sha256": hashlib.sha256(output.read_bytes()).hexdigest(),
+        "sha256": sha256(output),
     }
 
 

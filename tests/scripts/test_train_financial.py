@@ -10,13 +10,12 @@ from evaluation.financial import VARIANTS, Fitted, accuracy, measure_sources, te
 from numpy.typing import NDArray
 from PIL import ImageFont
 from training.financial import canvas as canvas_module
-from training.financial import charts, drawings
+from training.financial import charts, drawings, sums
 from training.financial.augment import INPUT, augmented
 from training.financial.canvas import new_canvas, number
 from training.financial.charts import chart
 from training.financial.drawings import cut_out, drawing
-from training.financial.pictures import FOLDS, PHOTO_TRAIN, SIDE, Item, stretched
-from training.financial.pool import VIEWS, build_pool, jobs_of
+from training.financial.pictures import CLOSE_UP, PHOTO_TRAIN, SIDE, SOURCES, close_up, stretched
 from training.financial.tables import receipt, statement
 
 Pictures = NDArray[np.uint8]
@@ -49,7 +48,7 @@ def test_every_kind_of_chart_draws(kind) -> None:  # type: ignore[no-untyped-def
     assert canvas.picture().std() > 1
 
 
-@pytest.mark.parametrize("kind", drawings.KINDS)
+@pytest.mark.parametrize("kind", [*drawings.KINDS, *sums.KINDS])
 def test_every_kind_of_drawing_draws(kind) -> None:  # type: ignore[no-untyped-def]
     canvas = new_canvas(np.random.default_rng(2))
     kind(canvas)
@@ -74,22 +73,14 @@ def test_views_have_the_size_of_the_input_and_repeat(seed: int) -> None:
     np.testing.assert_array_equal(first, second)
 
 
-def test_the_pool_is_the_same_for_any_number_of_threads(tmp_path: Path) -> None:
-    items = [Item(0, PHOTO_TRAIN, PHOTO), Item(1, "receipt", PHOTO), Item(0, "photo_val", PHOTO)]
-    pools = []
-    for threads in (1, 3):
-        work = tmp_path / str(threads)
-        work.mkdir()
-        pools.append(build_pool(items, work, 10, 1, threads))
-    np.testing.assert_array_equal(pools[0].pictures, pools[1].pictures)
-    assert "photo_val" not in pools[0].sources
-    assert set(pools[0].sources[pools[0].without(["receipt"])]) == set(pools[0].sources) - {"receipt"}
-    assert len(pools[0].labels) == len(jobs_of(items, 10, 1))
-
-
-def test_every_labelled_source_is_left_out_once() -> None:
-    left_out = [source for sources in FOLDS.values() for source in sources]
-    assert sorted([*left_out, PHOTO_TRAIN]) == sorted(VIEWS)
+@pytest.mark.parametrize("seed", range(4))
+def test_a_close_up_is_a_part_of_the_photo(seed: int) -> None:
+    part = close_up(np.random.default_rng(seed), PHOTO)
+    height, width = part.shape[:2]
+    assert min(height, width) >= SIDE // 4
+    assert max(height, width) <= SIDE * 2 / 3
+    windows = np.lib.stride_tricks.sliding_window_view(PHOTO, part.shape)
+    assert (windows[..., :, 0, :] == part[:, 0]).all((3, 4)).any()
 
 
 @pytest.mark.parametrize("name", VARIANTS)
@@ -118,16 +109,96 @@ def test_sources_are_measured_one_by_one() -> None:
     assert accuracy(ordinary(items.pictures), items.labels) == 0.5
 
 
+@pytest.fixture(scope="module")
+def backbone():  # type: ignore[no-untyped-def]
+    """That of the bundled detector."""
+    from training.financial.net import backbone_of
+
+    return backbone_of(Path(__file__).parents[2] / "exported_models" / "detector.onnx")
+
+
 @pytest.mark.train
-def test_the_export_equals_the_net(tmp_path: Path) -> None:
+def test_the_pool_holds_what_the_backbone_sees_and_none_that_is_held_out(backbone, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    import torch
+    from training.financial.features import Extractor
+    from training.financial.pictures import Item
+    from training.financial.pool import VIEWS, build_pool, jobs_of, make_view
+
+    assert sorted([*SOURCES, PHOTO_TRAIN, CLOSE_UP]) == sorted(VIEWS)
+    items = [Item(0, PHOTO_TRAIN, PHOTO), Item(1, "receipt", PHOTO), Item(0, "photo_val", PHOTO)]
+    extractor = Extractor(backbone, torch.device("cpu"), 1)
+    pool = build_pool(items, extractor, tmp_path / "features.npy", 10, 1)
+    jobs = jobs_of(items, 10, 1)
+    assert len(pool.labels) == len(pool.features) == len(jobs)
+    assert "photo_val" not in pool.sources
+    assert set(pool.sources[pool.without(["receipt"])]) == set(pool.sources) - {"receipt"}
+    view = make_view(jobs[-1], [PHOTO])
+    with torch.inference_mode():
+        seen = backbone(torch.from_numpy(view).permute(2, 0, 1)[None])[0].numpy()
+    np.testing.assert_allclose(pool.features[-1], seen, atol=1e-3)
+    again = build_pool(items, extractor, tmp_path / "features.npy", 10, 1)
+    np.testing.assert_array_equal(pool.features, again.features)
+
+
+@pytest.mark.train
+def test_a_head_learns_what_tells_sources_apart_and_nothing_of_the_one_left_out() -> None:
+    import torch
+    from training.financial.folds import probabilities
+    from training.financial.learning import Recipe, train_head
+    from training.financial.pool import Pool
+
+    rng = np.random.default_rng(0)
+    labels = np.repeat(np.array([0, 1, 0]), 200)
+    sources = np.repeat(np.array([PHOTO_TRAIN, "receipt", "math_diagram"]), 200)
+    features = rng.normal(0, 1, (600, 12)).astype(np.float32)
+    features[labels == 1] += 3
+    features[400:] += 3  # left out, these look like the others' opposite
+    pool = Pool(features, labels, sources)
+    head, history = train_head(pool, ["math_diagram"], Recipe(steps=120), torch.device("cpu"))
+    answers = probabilities(head, features)
+    np.testing.assert_allclose(answers.sum(1), 1, atol=1e-5)
+    assert (answers.argmax(1) == labels)[:400].mean() > 0.95
+    assert (answers.argmax(1) == labels)[400:].mean() < 0.2
+    assert history[-1]["loss"] < history[0]["loss"]
+    assert len(history) == 2
+
+
+@pytest.mark.train
+def test_ordinary_pictures_have_their_share(backbone) -> None:  # type: ignore[no-untyped-def]
+    from training.financial.learning import Recipe, weights_of
+    from training.financial.pool import Pool
+
+    labels = np.array([0] * 30 + [1] * 5)
+    sources = np.array([PHOTO_TRAIN] * 10 + ["math_diagram"] * 20 + ["receipt"] * 5)
+    pool = Pool(np.zeros((35, 2), np.float32), labels, sources)
+    weights = weights_of(pool, np.arange(35), Recipe(ordinary=0.7, photos=5.0))
+    assert weights[labels == 0].sum() == pytest.approx(0.7)
+    photos, others = weights[:10].sum(), weights[10:30].sum()
+    assert photos / others == pytest.approx(5 * np.sqrt(10 / 20))
+
+
+@pytest.mark.train
+def test_the_export_equals_the_net_with_the_backbone_in_half_precision(backbone, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    import copy
+
+    import onnx
     import torch
     from training.financial.export import golden_pictures, ship
-    from training.financial.net import FinancialNet
+    from training.financial.net import FinancialNet, Head
 
     torch.manual_seed(0)
-    net = FinancialNet((8, 8, 8, 8, 8, 8, 8, 8)).eval()
-    assert ship(net, golden_pictures(), tmp_path / "financial.onnx") < 1e-4
+    pictures = golden_pictures()
+    with torch.inference_mode():
+        found = backbone(torch.from_numpy(pictures).permute(0, 3, 1, 2))
+    head = Head(found.shape[1], 8)
+    head.mean.copy_(found.mean(0))
+    head.spread.copy_(found.std(0) + 1e-3)
+    net = FinancialNet(copy.deepcopy(backbone), head).eval()
+    assert ship(net, pictures, tmp_path / "financial.onnx") < 1e-4
     assert (tmp_path / "financial.golden.npz").is_file()
+    kept = {tensor.name for tensor in onnx.load(tmp_path / "financial.onnx").graph.initializer}
+    assert any(name.startswith("net.backbone.stages") and name.endswith(".half") for name in kept)
+    assert not any("coarse" in name or "fine" in name for name in kept)
 
 
 @pytest.mark.train

@@ -10,14 +10,14 @@ import numpy as np
 import onnx
 import torch
 from numpy.typing import NDArray
-from onnx import TensorProto, helper, numpy_helper
+from onnx import helper, numpy_helper
 from torch import Tensor, nn
+from training.shipping import HALF, store_half
 
 from .net import ANCHORS, STRIDES, Detector
 
 OPSET = 17
 IR_VERSION = 10
-HALF = ".half"  # suffix of an initialiser stored in half precision
 
 
 class Exported(nn.Module):
@@ -81,7 +81,7 @@ def to_onnx(
     model = onnx.load_from_string(buffer.getvalue())
     for output, last in zip(model.graph.output, (4, network.values - 5), strict=True):
         output.type.tensor_type.shape.dim[2].dim_value = last
-    _store_half(model.graph)
+    store_half(model.graph, "network.")
     model.ir_version = IR_VERSION
     interface = {
         "width": size, "height": size, "stride": 32, "layout": "NHWC", "dtype": "uint8", "color": "RGB",
@@ -100,26 +100,6 @@ def to_onnx(
     )
     onnx.checker.check_model(model, full_check=True)
     return model
-
-
-def _store_half(graph: onnx.GraphProto) -> None:
-    """Kernels as half floats behind a Cast each: half the file; a runtime folds the Casts when it loads."""
-    casts = []
-    for tensor in graph.initializer:
-        if (
-            tensor.data_type != TensorProto.FLOAT
-            or len(tensor.dims) < 2
-            or not tensor.name.startswith("network.")
-        ):
-            continue
-        name = tensor.name
-        tensor.CopyFrom(
-            numpy_helper.from_array(numpy_helper.to_array(tensor).astype(np.float16), name + HALF)
-        )
-        casts.append(helper.make_node("Cast", [name + HALF], [name], to=TensorProto.FLOAT))
-    nodes = [*casts, *graph.node]
-    del graph.node[:]
-    graph.node.extend(nodes)
 
 
 def weights_of(path: Path) -> dict[str, Tensor]:

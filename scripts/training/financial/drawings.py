@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 import cv2
 import numpy as np
 from PIL import Image
+from training.financial import sums
 from training.financial.canvas import Canvas, Picture, mixed, new_canvas, random_color, word, words
 from training.financial.tables import prose, shaded
 
@@ -237,7 +238,11 @@ KINDS: tuple[Callable[[Canvas], None], ...] = (
 
 
 def drawing(rng: np.random.Generator) -> Picture:
-    """One drawing without figures."""
+    """One drawing without figures; two in five are as in books of sums (`sums`)."""
+    if rng.random() < 0.4:
+        canvas = new_canvas(rng, (0.5, 2.6), white=0.5)
+        sums.KINDS[canvas.integer(0, len(sums.KINDS) - 1)](canvas)
+        return canvas.picture()
     kind = KINDS[int(rng.integers(len(KINDS)))]
     canvas = new_canvas(rng, (0.6, 2.6) if kind is geometry else (0.6, 1.7), white=0.4)
     kind(canvas)

@@ -46,7 +46,7 @@ def ship(net: FinancialNet, real: Pictures, output: Path) -> float:
 
     graph = FinancialGraph(net.cpu()).eval()
     example = torch.zeros((2, 3, INPUT, INPUT), dtype=torch.uint8)
-    shipping.export(graph, example, ("pictures", "probabilities"), output, FACTS)
+    shipping.export(graph, example, ("pictures", "probabilities"), output, FACTS, "net.backbone.")
     difference = shipping.verify(graph, output, batch_of(real))
     shipping.write_golden(output, batch_of(golden_pictures()))
     return difference

@@ -1,136 +1,86 @@
-"""Training: a base on drawings and photos alone, then each net from that base on the labelled sources as
-well.
+"""Training of a head on the backbone's features of the pool's views."""
 
-The base has seen no labelled picture, so all folds may start from it: what it knows of charts it knows from
-drawings made by code.
-"""
-
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
 from torch.nn import functional
-from tqdm import tqdm
-from training.financial.pictures import PHOTO_TRAIN
+from training.financial.net import Head
+from training.financial.pictures import CLOSE_UP, PHOTO_TRAIN
 from training.financial.pool import Pool
-from training.precision import autocast
 
-CROP = 128
+SHOWN = 100  # steps between two entries of the learning curve
 
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """The one recipe of all folds and of the shipped net."""
+    """The one recipe of all folds and of the shipped net.
 
-    seed: int = 20_261_120
-    drawn: int = 9_000
-    base_views: int = 38_400
-    views: int = 19_200
-    batch: int = 32
-    base_rate: float = 2e-3
-    rate: float = 1e-3
-    decay: float = 0.02
-    smoothing: float = 0.03
-
-
-@dataclass(frozen=True, slots=True)
-class Run:
-    """One training: its name, the places of the pool it may see, how many views, the highest rate.
-
-    Photos count `photo_weight` times as much as other sources: they are most of what a net will be shown.
+    Attributes:
+        drawn: views of drawings made by code.
+        steps, batch: of gradient descent on the head, and its views a step.
+        ordinary: the share of ordinary pictures among them: most of what is scanned is ordinary, and a photo
+            called financial is the dearer error.
+        photos: how many times as much photos count as other ordinary sources: they are most of what a net
+            will be shown.
     """
 
-    name: str
-    places: NDArray[np.int64]
-    views: int
-    rate: float
-    photo_weight: float = 3.0
+    seed: int = 20_261_125
+    drawn: int = 18_000
+    hidden: int = 64
+    steps: int = 2_000
+    batch: int = 256
+    rate: float = 2e-3
+    decay: float = 0.01
+    smoothing: float = 0.03
+    ordinary: float = 0.8
+    photos: float = 3.0
 
 
-def base_places(pool: Pool) -> NDArray[np.int64]:
-    """Views of drawings and photos."""
-    drawn = np.char.startswith(pool.sources, "drawn")
-    return np.flatnonzero(drawn | (pool.sources == PHOTO_TRAIN))
-
-
-def weights_of(pool: Pool, run: Run) -> NDArray[np.float64]:
-    """How often each view is drawn: both labels as often, sources of a label by the root of their size."""
-    sources, labels = pool.sources[run.places], pool.labels[run.places]
-    weights = np.zeros(len(run.places))
-    for label in (0, 1):
+def weights_of(pool: Pool, places: NDArray[np.int64], recipe: Recipe) -> NDArray[np.float64]:
+    """How often each view is drawn: labels by the recipe, sources of a label by the root of their size."""
+    sources, labels = pool.sources[places], pool.labels[places]
+    weights = np.zeros(len(places))
+    for label, part in ((0, recipe.ordinary), (1, 1 - recipe.ordinary)):
         names, place, counts = np.unique(sources[labels == label], return_inverse=True, return_counts=True)
-        share = np.sqrt(counts) * np.where(names == PHOTO_TRAIN, run.photo_weight, 1.0)
-        weights[labels == label] = (0.5 * share / share.sum() / counts)[place]
+        favour = np.where(np.isin(names, (PHOTO_TRAIN, CLOSE_UP)), recipe.photos, 1.0)
+        share = np.sqrt(counts) * favour
+        weights[labels == label] = (part * share / share.sum() / counts)[place]
     return weights / weights.sum()
 
 
-def batches(
-    pool: Pool, run: Run, recipe: Recipe, device: torch.device, skip: int, augment: bool
-) -> Iterator[tuple[Tensor, Tensor]]:
-    """uint8 pictures [batch, 3, side, side] and labels [batch]; randomly cut and mirrored where `augment`."""
-    weights = weights_of(pool, run)
-    for step in range(skip, run.views // recipe.batch):
-        rng = np.random.default_rng([recipe.seed, step, *run.name.encode()])
-        chosen = np.sort(rng.choice(run.places, recipe.batch, p=weights))
-        views = torch.from_numpy(np.asarray(pool.pictures[chosen])).permute(0, 3, 1, 2)
-        if augment:
-            y, x = (int(value) for value in rng.integers(0, views.shape[2] - CROP + 1, 2))
-            views = views[:, :, y : y + CROP, x : x + CROP]
-            if rng.random() < 0.3:
-                views = views.flip(3)
-        yield views.to(device), torch.from_numpy(pool.labels[chosen]).to(device)
-
-
-def train(
-    net: nn.Module,
-    pool: Pool,
-    run: Run,
-    recipe: Recipe,
-    work: Path,
-    device: torch.device,
-    augment: bool = True,
-) -> list[dict[str, float]]:
-    """Train in place; a checkpoint every 60 steps is resumed from. The last step counts, none is chosen.
+def train_head(
+    pool: Pool, without: Sequence[str], recipe: Recipe, device: torch.device
+) -> tuple[Head, list[dict[str, float]]]:
+    """A head trained on all views but those of some sources. The last step counts, none is chosen.
 
     Returns:
-        The mean loss of every 60 steps.
+        The head in evaluation mode, and the mean loss of every `SHOWN` steps.
     """
     torch.manual_seed(recipe.seed)
-    net.to(device, memory_format=torch.channels_last).train()
-    steps = run.views // recipe.batch
-    optimiser = torch.optim.AdamW(net.parameters(), run.rate, weight_decay=recipe.decay)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, run.rate, total_steps=steps, pct_start=0.25)
-    path, step, history = work / f"net-{run.name}.pt", 0, list[dict[str, float]]()
-    if path.is_file():
-        saved = torch.load(path, map_location=device, weights_only=True)
-        net.load_state_dict(saved["net"])
-        optimiser.load_state_dict(saved["optimiser"])
-        schedule.load_state_dict(saved["schedule"])
-        step, history = saved["step"], saved["history"]
-    losses: list[float] = []
-    bar = tqdm(total=steps, initial=step, desc=run.name)
-    for views, labels in batches(pool, run, recipe, device, step, augment):
-        with autocast(device):
-            logits = net(views.contiguous(memory_format=torch.channels_last))
-        loss = functional.cross_entropy(logits.float(), labels, label_smoothing=recipe.smoothing)
+    places = pool.without(without)
+    features = torch.from_numpy(pool.features[places])
+    labels = torch.from_numpy(pool.labels[places])
+    weights = torch.from_numpy(weights_of(pool, places, recipe))
+    head = Head(features.shape[1], recipe.hidden)
+    head.mean.copy_(features.mean(0))
+    head.spread.copy_(features.std(0) + 1e-3)
+    head.to(device).train()
+    optimiser = torch.optim.AdamW(head.parameters(), recipe.rate, weight_decay=recipe.decay)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, recipe.steps)
+    history, losses = list[dict[str, float]](), list[float]()
+    for step in range(1, recipe.steps + 1):
+        chosen = torch.multinomial(weights, recipe.batch, replacement=True)
+        logits = head(features[chosen].to(device))
+        loss = functional.cross_entropy(logits, labels[chosen].to(device), label_smoothing=recipe.smoothing)
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
         schedule.step()
-        step += 1
         losses.append(float(loss.detach()))
-        bar.update()
-        if step % 60 == 0 or step == steps:
+        if step % SHOWN == 0 or step == recipe.steps:
             history.append({"epoch": step, "loss": float(np.mean(losses))})
-            bar.set_postfix(loss=f"{np.mean(losses):.3f}")
-            losses = []
-            state = {"net": net.state_dict(), "optimiser": optimiser.state_dict(), "step": step}
-            state |= {"schedule": schedule.state_dict(), "history": history}
-            torch.save(state, path.with_suffix(".part"))
-            path.with_suffix(".part").replace(path)
-    net.eval()
-    return history
+            losses.clear()
+    return head.eval(), history

@@ -12,14 +12,19 @@ import numpy as np
 from training.financial.canvas import Picture
 
 SIDE = 208
-# Sources left out together: all of both is taken out of training, so that each is measured by a net that has
-# seen neither. Unlike sources are paired, so that four nets do for eight sources.
-FOLDS: dict[str, tuple[str, ...]] = {
-    "candlestick": ("candlestick", "meme_template"),
-    "chart_d3_synthetic": ("chart_d3_synthetic", "math_diagram"),
-    "chart_web": ("chart_web", "receipt"),
-    "infographic_chart": ("infographic_chart", "document_table_page"),
-}
+# Every labelled source; each is left out once.
+SOURCES = (
+    "candlestick",
+    "chart_d3_synthetic",
+    "chart_web",
+    "document_table_page",
+    "infographic_chart",
+    "math_diagram",
+    "meme_template",
+    "receipt",
+)
+# Close-ups are cut from the training photos: objects and surfaces, as single-object photos show them.
+CLOSE_UP = "photo_close_up"
 PHOTO_TRAIN, PHOTO_VAL, PHOTO_UNSEEN = "photo_train", "photo_val", "photo_imagenet"
 PHOTO_TARS = {"train-1": PHOTO_TRAIN, "train-2": PHOTO_TRAIN, "val": PHOTO_VAL, "unlabelled": PHOTO_UNSEEN}
 
@@ -48,6 +53,13 @@ def decoded_rgb(data: bytes) -> Picture:
 def stretched(picture: Picture) -> Picture:
     """uint8 RGB of any size to `SIDE` x `SIDE`, antialiased."""
     return np.asarray(cv2.resize(picture, (SIDE, SIDE), interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def close_up(rng: np.random.Generator, picture: Picture) -> Picture:
+    """A random part of a photo, a quarter to two thirds of each side."""
+    height, width = (int(side * rng.uniform(0.25, 0.67)) for side in picture.shape[:2])
+    top, left = (int(rng.integers(a - b + 1)) for a, b in zip(picture.shape, (height, width), strict=False))
+    return picture[top : top + height, left : left + width]
 
 
 def members(path: Path) -> Iterator[tuple[str, bytes]]:
@@ -81,15 +93,25 @@ def photo_files(data: Path, sources: Sequence[str]) -> Iterator[tuple[str, int, 
             yield source, 0, [content for _, content in members(data / "detect" / f"{tar}.tar")]
 
 
+def _photos(data: Path) -> Iterator[Item]:
+    """Every training photo as a whole, and a part of it."""
+    rng = np.random.default_rng(0)
+    for _, label, contents in photo_files(data, (PHOTO_TRAIN,)):
+        for content in contents:
+            picture = decoded_rgb(content)
+            yield Item(label, PHOTO_TRAIN, stretched(picture))
+            yield Item(label, CLOSE_UP, stretched(close_up(rng, picture)))
+
+
 def load_items(data: Path, cache: Path) -> list[Item]:
     """All pictures that may be trained on, from the cache file if there is one; it is written otherwise."""
     if not cache.is_file():
-        files = [*labelled_files(data), *photo_files(data, (PHOTO_TRAIN,))]
-        items = [
+        labelled = [
             Item(label, source, stretched(decoded_rgb(content)))
-            for source, label, contents in files
+            for source, label, contents in labelled_files(data)
             for content in contents
         ]
+        items = [*labelled, *_photos(data)]
         part = cache.with_suffix(".part.npz")
         np.savez(
             part,

@@ -1,19 +1,19 @@
-"""The pool of training views: made once, shared by all folds, which differ by what is left out alone."""
+"""The pool of training views: the backbone looks at each once; folds differ by what is left out alone."""
 
-from collections import Counter
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections import Counter, deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from tqdm import tqdm
-from training.financial.augment import INPUT, augmented
+from training.financial.augment import augmented
 from training.financial.canvas import Picture
 from training.financial.charts import chart
 from training.financial.drawings import cut_out, drawing
-from training.financial.pictures import PHOTO_TRAIN, Item, stretched
+from training.financial.features import Extractor, Features
+from training.financial.pictures import CLOSE_UP, PHOTO_TRAIN, Item, stretched
 from training.financial.tables import receipt, statement
 
 # Views of a picture of each source; photographs are many, candlesticks few and all alike.
@@ -27,22 +27,24 @@ VIEWS = {
     "meme_template": 3,
     "math_diagram": 3,
     PHOTO_TRAIN: 1,
+    CLOSE_UP: 1,
 }
+AHEAD = 64
 # Drawings made by code: source, label, share of the drawn views, maker.
 DRAWN: tuple[tuple[str, int, float, Callable[[np.random.Generator], Picture]], ...] = (
-    ("drawn_chart", 1, 0.34, chart),
-    ("drawn_table", 1, 0.14, statement),
-    ("drawn_receipt", 1, 0.08, receipt),
-    ("drawn_other", 0, 0.36, drawing),
+    ("drawn_chart", 1, 0.26, chart),
+    ("drawn_table", 1, 0.11, statement),
+    ("drawn_receipt", 1, 0.05, receipt),
+    ("drawn_other", 0, 0.49, drawing),
 )
-CUT_OUT_SHARE = 0.08
+CUT_OUT_SHARE = 0.09
 
 
 @dataclass(frozen=True, slots=True)
 class Pool:
-    """Training views: pictures uint8 [n, INPUT, INPUT, 3] (mapped), labels int64 [n], sources [n]."""
+    """Training views: features float32 [n, features], labels int64 [n], sources [n]."""
 
-    pictures: NDArray[np.uint8]
+    features: Features
     labels: NDArray[np.int64]
     sources: NDArray[np.str_]
 
@@ -90,22 +92,29 @@ def make_view(job: Job, scenes: Sequence[Picture]) -> Picture:
     return augmented(rng, picture, scenes)
 
 
-def build_pool(items: Sequence[Item], work: Path, drawn: int, seed: int, threads: int) -> Pool:
-    """The pool, from `work` or made now."""
-    stem = work / f"pool-{drawn}-{seed}"
+def build_pool(items: Sequence[Item], extractor: Extractor, path: Path, drawn: int, seed: int) -> Pool:
+    """The pool, from the file at `path` or made now, which is minutes."""
     jobs = jobs_of(items, drawn, seed)
     labels = np.array([job.label for job in jobs], np.int64)
     sources = np.array([job.source for job in jobs])
-    path = stem.with_suffix(".npy")
     if not path.is_file():
         scenes = [item.picture for item in items if item.source == PHOTO_TRAIN]
-        part = stem.with_suffix(".part.npy")
-        pictures = np.lib.format.open_memmap(part, "w+", np.uint8, (len(jobs), INPUT, INPUT, 3))
-        with ThreadPoolExecutor(threads) as workers:
-            views = workers.map(lambda job: make_view(job, scenes), jobs)
-            for place, picture in enumerate(tqdm(views, total=len(jobs), desc="views")):
-                pictures[place] = picture
-        pictures.flush()
+        with ThreadPoolExecutor(1) as drawing:
+            # Views are drawn while the backbone looks at those before; not all at once, or they fill memory.
+            features = extractor(_ahead(drawing, jobs, scenes), len(jobs))
+        part = path.with_suffix(".part.npy")
+        np.save(part, features)
         part.replace(path)
     print("views:", dict(Counter(sources.tolist())), flush=True)
-    return Pool(np.load(path, mmap_mode="r"), labels, sources)
+    return Pool(np.load(path), labels, sources)
+
+
+def _ahead(drawing: ThreadPoolExecutor, jobs: Sequence[Job], scenes: Sequence[Picture]) -> Iterator[Picture]:
+    """The views of the jobs in order, `AHEAD` of them under way."""
+    waiting: deque[Future[Picture]] = deque()
+    for job in jobs:
+        waiting.append(drawing.submit(make_view, job, scenes))
+        if len(waiting) > AHEAD:
+            yield waiting.popleft().result()
+    while waiting:
+        yield waiting.popleft().result()
