@@ -34,9 +34,9 @@ TRIED = [
     "training photos joined (16 000 drawings), and ordinary pictures became 70 % of what the head is shown: "
     ".965, .86, 0.3 % and 2.7 %. With 80 %, and photos shown thrice as often as other sources, not five "
     "times: .963, .884, 0.1 % and 2.0 %. 600 steps, not 1200: half of the sources lost 2 to 5 points.",
-    "All that with the detector of AP50 .271; what ships has the backbone of the one of .331, 18 000 drawings "
-    "and 2000 steps: fewer false alarms, and the mean a point lower. The mean of three heads was no better on "
-    "maths drawings than one (.887), and one alone gives .879 to .907 by its seed.",
+    "All that with the detector of AP50 .271; what ships has the backbone of the one of .331, 18 000 "
+    "drawings and 2000 steps: fewer false alarms, and the mean a point lower. The mean of three heads was no "
+    "better on maths drawings than one (.887), and one alone gives .879 to .907 by its seed.",
     "These trials were compared on the same left-out sources that are reported, which flatters the figures a "
     "little: there are ten of them, and none was chosen for one source.",
 ]
