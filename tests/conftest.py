@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,10 @@ from hypothesis import settings
 # The same examples every time, and no stopwatch: a test must not fail because the machine is busy.
 settings.register_profile("mediaml", deadline=None, derandomize=True)
 settings.load_profile("mediaml")
+# A shell without job control starts what it puts in the background with Ctrl-C ignored, and children inherit
+# that: the tests that interrupt a run would wait for ever.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 
