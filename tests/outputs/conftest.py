@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -67,7 +68,12 @@ class House:
     def segments(self) -> dict[str, int]:
         """The segments' files and when they were written."""
         folder = segments_folder(self.ledger.folder, self.id)
-        return {path.name: path.stat().st_mtime_ns for path in folder.glob("*")}
+        found = {}
+        for path in folder.glob("*"):
+            # A part that is renamed between the listing and this is not there any more.
+            with contextlib.suppress(FileNotFoundError):
+                found[path.name] = path.stat().st_mtime_ns
+        return found
 
     def artist(self, stopped: Callable[[], bool] = lambda: False) -> Artist:
         return Artist(self.ledger.folder, Limits(), slice_s=SLICE_S, stopped=stopped)
