@@ -125,10 +125,11 @@ def test_a_run_goes_through_its_parts_and_resumes_where_it_was(tmp_path: Path) -
     from training.detector.loop import PARTS, Run, Settings
 
     lesson = lesson_of(small_network())
-    settings = Settings(steps=20, batch=2, blockwise=0.4, heads=0.3, size=64)
+    settings = Settings(steps=20, batch=2, joint_batch=4, blockwise=0.4, heads=0.3, size=64)
     run = Run(settings, small_shape(), tmp_path, torch.device("cpu"))
     run.train(_OneLesson(lesson), [])  # type: ignore[arg-type]
-    assert (run.step, run.samples, run.progress, run.part) == (20, 40, 1.0, "whole")
+    samples = 8 * 2 + 12 * 4
+    assert (run.step, run.samples, run.progress, run.part) == (20, samples, 1.0, "whole")
     assert [row["part"] for row in run.history] == list(PARTS)
     blocks, heads, whole = run.history
     assert len(blocks["blocks"]) == len(lesson.maps) + 5
@@ -136,7 +137,7 @@ def test_a_run_goes_through_its_parts_and_resumes_where_it_was(tmp_path: Path) -
     assert (tmp_path / "history.jsonl").read_text(encoding="utf-8").count("\n") == 3
     again = Run(settings, small_shape(), tmp_path, torch.device("cpu"))
     again.resume()
-    assert (again.step, again.samples, again.progress, again.part) == (20, 40, 1.0, "whole")
+    assert (again.step, again.samples, again.progress, again.part) == (20, samples, 1.0, "whole")
     for mine, theirs in zip(again.averaged.parameters(), run.averaged.parameters(), strict=True):
         assert torch.equal(mine, theirs)
 
