@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -141,6 +141,17 @@ class _Handler(BaseHTTPRequestHandler):
         time.sleep(1.0)
         self.wfile.write(self.site.body[middle:])
 
+    def _halts(self) -> None:
+        """Sends half of it at once, then nothing until the client has gone (half a minute at most)."""
+        middle = len(self.site.body) // 2
+        self._head(200, {"Content-Length": str(len(self.site.body)), "ETag": self.site.etag})
+        self.wfile.write(self.site.body[:middle])
+        self.wfile.flush()
+        self.connection.settimeout(30.0)
+        with contextlib.suppress(OSError):
+            self.connection.recv(1)
+        self.close_connection = True
+
     def _locked(self) -> None:
         """Serves well whoever gives the name `user` and the password `secret`."""
         if self.headers.get("Authorization") == "Basic dXNlcjpzZWNyZXQ=":
@@ -170,7 +181,7 @@ class _Server(ThreadingHTTPServer):
         """A client that hangs up on us is what many tests are about."""
 
 
-@contextmanager
+@contextlib.contextmanager
 def serving() -> Iterator[Site]:
     """A site that is served until the context ends."""
     site = Site()

@@ -67,7 +67,7 @@ def test_two_processes_at_once_fetch_it_once(site, tmp_path):
 
 
 def test_a_killed_pull_leaves_the_cache_sound_and_the_next_one_goes_on(site, tmp_path):
-    site.behaviour["a"] = ["slow", "well"]
+    site.behaviour["a"] = ["halts", "well"]
     process = puller(tmp_path, site.url("a"))
     part = tmp_path / "models/net/net.onnx.part"
     until(lambda: part.exists() and part.stat().st_size == len(BODY) // 2)
