@@ -160,8 +160,8 @@ def evaluate(model: Path, data: Path, plots: Path | None) -> dict[str, Any]:
     """Measure the shipped model.
 
     It was trained on all labelled sources: for these this measures that the file works. How it does on a
-    source it has never seen is in the card (leave-one-source-out). The photos of `val` and `unlabelled` and
-    the pages of prose were kept out of training.
+    source it has never seen is in the card (leave-one-source-out). The photos of `val` and the pages of prose
+    were kept out of training; those of `unlabelled` the detector's backbone has seen, without labels.
 
     Args:
         model: the ONNX file; data: the folder with `financial/` and `detect/`; plots: where PNGs go.
