@@ -28,10 +28,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from msgspec import Meta
 
-from mediaml.catalogue import CatalogueEntry, CatalogueFile
-from mediaml.errors import MediaError, ModelError, OptionError, PluginError
-from mediaml.inputs import ImageInput, SoundInput
-from mediaml.spec import (
+from mediaml.core.arrays import Array, Float32Array, UInt8Array
+from mediaml.core.catalogue_entry import CatalogueEntry, CatalogueFile
+from mediaml.core.errors import MediaError, ModelError, OptionError, PluginError
+from mediaml.core.frame import Fit, Frame, Resample
+from mediaml.core.media import Kind, MediaInfo
+from mediaml.core.model_input import ImageInput, SoundInput
+from mediaml.core.prediction import Answer, Box, Detection, Embedding, Label, Picture, Prediction
+from mediaml.registry.spec import (
     GROUP,
     Answers,
     LoadContext,
@@ -43,23 +47,6 @@ from mediaml.spec import (
     TextModel,
     hookimpl,
     hookspec,
-)
-from mediaml.types import (
-    Answer,
-    Array,
-    Box,
-    Detection,
-    Embedding,
-    Fit,
-    Float32Array,
-    Frame,
-    Kind,
-    Label,
-    MediaInfo,
-    Picture,
-    Prediction,
-    Resample,
-    UInt8Array,
 )
 
 if TYPE_CHECKING:

@@ -20,13 +20,13 @@ from typing import Any
 import numpy as np
 
 from mediaml.cli.job import choose
-from mediaml.media.image import ImageReader
+from mediaml.core.frame import Frame
+from mediaml.media.image.reader import ImageReader
 from mediaml.onnx.providers import parse_device
-from mediaml.registry import load_registry
-from mediaml.run.models import load_model, resolve_model
+from mediaml.pipeline.models import load_model, resolve_model
+from mediaml.registry.entry_points import load_registry
 from mediaml.store.cache import Cache
 from mediaml.store.catalogue import load_catalogue
-from mediaml.types import Frame
 
 MODEL = "clip-vit-b32"
 PROMPTS = ("a diagram", "a dog", "a cat")

@@ -1,4 +1,4 @@
-"""Record what OpenCV's own darknet reader answers, as the golden values of tests/onnx.
+"""Record what OpenCV's own darknet reader answers, as the golden values of tests/darknet.
 
 OpenCV 5 reads darknet no more, so this runs in an environment of its own:
 
@@ -21,10 +21,10 @@ import numpy as np
 REPOSITORY = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(REPOSITORY))
 
-from mediaml.onnx.darknet import import_darknet  # noqa: E402
-from mediaml.types import UInt8Array  # noqa: E402
-from tests.onnx import darknet_material as material  # noqa: E402
-from tests.onnx.darknet_material import Answers  # noqa: E402
+from mediaml.core.arrays import UInt8Array  # noqa: E402
+from mediaml.darknet.importer import import_darknet  # noqa: E402
+from tests.support.models import darknet as material  # noqa: E402
+from tests.support.models.darknet import Answers  # noqa: E402
 
 PHOTOS = {"dog.jpg": (320, 320), "person.jpg": (416, 256), "horses.jpg": (224, 320)}
 EVERYTHING = "[yolo]\nthresh=-1\nnms_threshold=0\n"

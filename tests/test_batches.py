@@ -8,15 +8,15 @@ import cv2
 import numpy as np
 import pytest
 
+from mediaml.core.media import Kind
 from mediaml.media.reader import open_reader
 from mediaml.onnx.providers import DeviceRequest
 from mediaml.onnx.session import open_session
-from mediaml.registry import load_registry
+from mediaml.registry.entry_points import load_registry
 from mediaml.store.bundled import bundled_model, bundled_names
-from mediaml.types import Kind
 from tests.cli.conftest import mediaml, results  # noqa: F401  a fixture
 from tests.conftest import REPOSITORY
-from tests.make_media import write_sound
+from tests.support.media.files import write_sound
 
 MOST = 7
 NAMES = list(bundled_names())

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mediaml.location import Url, is_url, location_of
+from mediaml.core.location import Url, is_url, location_of
 
 
 @pytest.mark.parametrize(

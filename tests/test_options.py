@@ -7,9 +7,9 @@ from typing import Annotated, Literal
 
 import pytest
 
-from mediaml.errors import OptionError
-from mediaml.options import build_options, describe_options, options_record, split_assignments
+from mediaml.core.errors import OptionError
 from mediaml.plugin import Meta, ModelSpec
+from mediaml.registry.options import build_options, describe_options, options_record, split_assignments
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,8 @@ from importlib.metadata import EntryPoint
 
 import pytest
 
-from mediaml.errors import PluginError
-from mediaml.registry import load_registry
+from mediaml.core.errors import PluginError
+from mediaml.registry.entry_points import load_registry
 
 GOOD = """
 from mediaml.plugin import ModelSpec, hookimpl

@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import REPOSITORY
-from tests.make_media import write_image, write_sound, write_video
-from tests.make_models import save_square_finder
+from tests.support.media.files import write_image, write_sound, write_video
+from tests.support.models.files import save_square_finder
 
 PLUGIN = REPOSITORY / "tests" / "third_party" / "mediaml-tint"
 

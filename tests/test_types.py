@@ -7,9 +7,10 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from mediaml.errors import MediamlError, ModelError, NoInputsError, UsageError
-from mediaml.inputs import ImageInput, SoundInput
-from mediaml.types import Box, Detection, Embedding, Kind, Label, MediaInfo, Picture, Prediction
+from mediaml.core.errors import MediamlError, ModelError, NoInputsError, UsageError
+from mediaml.core.media import Kind, MediaInfo
+from mediaml.core.model_input import ImageInput, SoundInput
+from mediaml.core.prediction import Box, Detection, Embedding, Label, Picture, Prediction
 
 LABEL = Label("cat", 0.5)
 DETECTION = Detection(LABEL, Box(0, 0, 1, 1))

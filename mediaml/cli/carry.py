@@ -17,19 +17,19 @@ from mediaml.cli.progress import Progress
 from mediaml.cli.shell import INTERRUPTED, Shell
 from mediaml.cli.sink import Sink
 from mediaml.cli.versions import versions
-from mediaml.errors import NoInputsError, OutputError
+from mediaml.core.errors import NoInputsError, OutputError
+from mediaml.core.media import Kind
+from mediaml.core.work import Source
+from mediaml.engine.local.messages import ModelDevices
+from mediaml.engine.local.supervisor import Supervisor
 from mediaml.ledger.ledger import Ledger
 from mediaml.ledger.view import open_view
 from mediaml.outputs.failures import write_failures
 from mediaml.outputs.jsonl import FILE_NAME, write_results
-from mediaml.run.models import ResolvedModel
-from mediaml.run.plan import Planned, Planner
-from mediaml.run.stream import SLICE_S
-from mediaml.types import Kind
-from mediaml.work import Source
-from mediaml.workers.copies import Copies
-from mediaml.workers.messages import ModelFacts
-from mediaml.workers.supervisor import Supervisor
+from mediaml.outputs.render.copies import Copies
+from mediaml.pipeline.models import ResolvedModel
+from mediaml.pipeline.plan import Planned, Planner
+from mediaml.pipeline.stream import SLICE_S
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ class Run:
     supervisor: Supervisor
     copies: Copies | None
     models: Sequence[ResolvedModel]
-    facts: Mapping[str, ModelFacts]
+    facts: Mapping[str, ModelDevices]
     sources: Sequence[Source]
     hold: Callable[[], AbstractContextManager[None]]
 
@@ -138,7 +138,7 @@ def _work(
     return None
 
 
-def _header(facts: Mapping[str, ModelFacts]) -> dict[str, Any]:
+def _header(facts: Mapping[str, ModelDevices]) -> dict[str, Any]:
     return {
         "versions": versions(),
         "devices": {name: list(fact.devices) for name, fact in facts.items()},

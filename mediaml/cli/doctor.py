@@ -58,7 +58,7 @@ def _codecs() -> str:
 
 
 def _plugins() -> str:
-    from mediaml.registry import load_registry
+    from mediaml.registry.entry_points import load_registry
 
     rows = [
         [record.name, f"{record.distribution} {record.version}", record.problem or "works"]

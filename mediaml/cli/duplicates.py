@@ -28,10 +28,10 @@ def command(context: click.Context, /, folder: Path, plugin: str | None, alike: 
     Example:
       mediaml duplicates mediaml-out --alike 0.99
     """
+    from mediaml.core.media import Kind
+    from mediaml.embeddings.duplicates import duplicate_groups
+    from mediaml.embeddings.vectors import choose_space, open_vectors
     from mediaml.ledger.view import open_view
-    from mediaml.outputs.duplicates import duplicate_groups
-    from mediaml.outputs.vectors import choose_space, open_vectors
-    from mediaml.types import Kind
 
     vectors = open_vectors(folder, choose_space(folder, plugin))
     with open_view(folder) as view:

@@ -5,12 +5,10 @@ from __future__ import annotations
 import signal
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
-
-from mediaml.closing import Closing
+from contextlib import AbstractContextManager, contextmanager
 
 
-class Interrupts(Closing):
+class Interrupts(AbstractContextManager["Interrupts"]):
     """Raises `KeyboardInterrupt` in the main thread for Ctrl-C and SIGTERM, later where they are held.
 
     A signal that is ignored, as Ctrl-C is by a job in the background, stays so. Outside of the main thread,
@@ -30,6 +28,9 @@ class Interrupts(Closing):
         """Leave signals to whoever had them before; closing twice does nothing."""
         while self._before:
             signal.signal(*self._before.popitem())
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     @contextmanager
     def held(self) -> Iterator[None]:

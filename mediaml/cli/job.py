@@ -16,21 +16,21 @@ from mediaml.cli.patience import Patience
 from mediaml.cli.prompts import prompt_assignments
 from mediaml.cli.pulling import store_of
 from mediaml.cli.shell import Shell
-from mediaml.errors import UsageError
+from mediaml.core.errors import UsageError
+from mediaml.engine.local.messages import ModelOrder, Setup
+from mediaml.engine.local.supervisor import Supervisor
+from mediaml.engine.local.timeouts import Timeouts
 from mediaml.ledger.view import has_ledger, open_view
 from mediaml.media.limits import Limits
 from mediaml.onnx.providers import parse_devices
-from mediaml.options import build_options, split_assignments
-from mediaml.registry import Offer, load_registry
-from mediaml.run.capacity import default_readers
-from mediaml.run.inputs import Selection, scan
-from mediaml.run.models import Choice, ResolvedModel, resolve_model
-from mediaml.run.stream import SLICE_S
-from mediaml.run.weights import obtain_weights
-from mediaml.workers.clocks import Clocks
-from mediaml.workers.copies import Copies
-from mediaml.workers.messages import ModelOrder, Setup
-from mediaml.workers.supervisor import Supervisor
+from mediaml.outputs.render.copies import Copies
+from mediaml.pipeline.capacity import default_readers
+from mediaml.pipeline.inputs import Selection, scan
+from mediaml.pipeline.models import Choice, ResolvedModel, resolve_model
+from mediaml.pipeline.stream import SLICE_S
+from mediaml.pipeline.weights import obtain_weights
+from mediaml.registry.entry_points import Offer, load_registry
+from mediaml.registry.options import build_options, split_assignments
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ class Request:
     hashed: bool
     only_failed: bool
     patience: Patience
-    clocks: Clocks
+    timeouts: Timeouts
     batch: int | None
     threads: int | None
     readers: int | None
@@ -81,10 +81,10 @@ def run_job(request: Request, shell: Shell, process: Popen[bytes] | None) -> int
     with ExitStack() as stack:
         hold = stack.enter_context(Interrupts()).held
         supervisor = stack.enter_context(
-            Supervisor(devices, first=process, clocks=request.clocks, warn=shell.warn, hold=hold)
+            Supervisor(devices, first=process, timeouts=request.timeouts, warn=shell.warn, hold=hold)
         )
         wanted = _annotates(request, choices)
-        copies = stack.enter_context(Copies(request.clocks.stall)) if wanted else None
+        copies = stack.enter_context(Copies(request.timeouts.stall)) if wanted else None
         sources = list(scan(request.selection))
         models = [resolve_model(choice, obtain) for choice in choices]
         supervisor.begin(_setup(request, models, len(devices), debug=shell.debug))
@@ -135,7 +135,7 @@ def choose(offers: list[Offer], given: Sequence[str], assignments: Sequence[str]
 
     Raises:
         UsageError: `-m` names no plugin of this run, or none where several run.
-        OptionError: see `mediaml.options`.
+        OptionError: see `mediaml.registry.options`.
     """
     names = [offer.spec.name for offer in offers]
     options = split_assignments(assignments, names)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from mediaml.cli.table import table
+from mediaml.core.media import DecodeAccounts
 from mediaml.ledger.view import FailureRow, SourceRow
-from mediaml.types import DecodeAccounts
 
 MOST_SHOWN = 20
 

@@ -13,7 +13,7 @@ from mediaml.cli.shell import Shell, noise_options, shell_of
 from mediaml.cli.table import table
 
 if TYPE_CHECKING:
-    from mediaml.catalogue import CatalogueEntry
+    from mediaml.core.catalogue_entry import CatalogueEntry
     from mediaml.store.store import Store
 
 
@@ -113,9 +113,9 @@ def _show(shown: dict[str, str]) -> None:
 
 def _facts(path: Path) -> dict[str, str]:
     """What an ONNX file says of itself."""
-    from mediaml.onnx.inspect import model_facts
+    from mediaml.onnx.inspect import graph_facts
 
-    facts = model_facts(path)
+    facts = graph_facts(path)
     wants = facts.image_input or facts.sound_input
     return {
         "file": str(facts.path),
@@ -156,10 +156,10 @@ def _show_entry(shell: Shell, name: str) -> None:
             "files": f"in {store.cache.home(entry.name)}",
         }
     )
-    for file, standing in store.standings(entry).items():
+    for file, file_state in store.file_states(entry).items():
         described = next(other for other in entry.files if other.name == file)
         size = f"{described.size} bytes" if described.size else megabytes(None)
-        click.echo(f"  {file}: {standing}, {size}, sha256 {described.sha256 or 'unknown'}")
+        click.echo(f"  {file}: {file_state}, {size}, sha256 {described.sha256 or 'unknown'}")
         click.echo(f"    sure of it: {described.certainty or 'not said'}")
         for url in described.urls:
             click.echo(f"    {url}")
@@ -193,7 +193,7 @@ def import_model(
       mediaml models import yolov3.cfg yolov3.weights -o yolov3.onnx
       mediaml run -p yolo -m yolov3.onnx video.mp4
     """
-    from mediaml.onnx.darknet import import_darknet
+    from mediaml.darknet.importer import import_darknet
 
     report = import_darknet(cfg, weights, output, names=names)
     shell = shell_of(context)

@@ -11,7 +11,7 @@ import click
 from mediaml.cli.shell import noise_options, offline_option, shell_of
 
 if TYPE_CHECKING:
-    from mediaml.catalogue import CatalogueEntry
+    from mediaml.core.catalogue_entry import CatalogueEntry
     from mediaml.store.store import Store
 
 
@@ -35,7 +35,7 @@ def pull_model(context: click.Context, /, names: tuple[str, ...], origin: str, t
       mediaml models pull yolov3-12 --from https://mirror.example/yolov3-12.onnx
     """
     from mediaml.cli.pulling import store_of
-    from mediaml.run.weights import obtain_weights
+    from mediaml.pipeline.weights import obtain_weights
     from mediaml.store.bundled import bundled_names
 
     shell = shell_of(context)
@@ -50,7 +50,7 @@ def pull_model(context: click.Context, /, names: tuple[str, ...], origin: str, t
 
 def opened_file(store: Store, entry: CatalogueEntry) -> Path | None:
     """The ONNX file that a plugin opens, where it is here; `None` for a folder and for what is not here."""
-    from mediaml.run.weights import imported_path
+    from mediaml.pipeline.weights import imported_path
 
     if entry.recipe == "folder":
         return None
@@ -71,17 +71,21 @@ def show_path(context: click.Context, /, name: str) -> None:
       mediaml models info "$(mediaml models path yolov3)"
     """
     from mediaml.cli.pulling import store_of
-    from mediaml.errors import ModelError
-    from mediaml.run.weights import obtain_weights
+    from mediaml.core.errors import ModelError
+    from mediaml.pipeline.weights import obtain_weights
     from mediaml.store.bundled import bundled_model, bundled_names
-    from mediaml.store.cache import Standing
+    from mediaml.store.cache import FileState
 
     if name in bundled_names():
         click.echo(str(bundled_model(name)))
         return
     store = store_of(shell_of(context))
-    standings = store.standings(store.catalogue.find(name))
-    lacking = [f"{file}: {standing}" for file, standing in standings.items() if standing is not Standing.HERE]
+    file_states = store.file_states(store.catalogue.find(name))
+    lacking = [
+        f"{file}: {file_state}"
+        for file, file_state in file_states.items()
+        if file_state is not FileState.HERE
+    ]
     if lacking:
         raise ModelError(
             f"{name} is not here ({'; '.join(lacking)}).", f"`mediaml models pull {name}` fetches it."
@@ -103,7 +107,7 @@ def remove_models(context: click.Context, /, names: tuple[str, ...], everything:
       mediaml models rm --all
     """
     from mediaml.cli.pulling import store_of
-    from mediaml.errors import UsageError
+    from mediaml.core.errors import UsageError
     from mediaml.store.bundled import bundled_names
     from mediaml.store.network import megabytes
 

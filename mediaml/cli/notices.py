@@ -10,19 +10,19 @@ import click
 
 from mediaml.cli.shell import Shell
 from mediaml.cli.table import table
+from mediaml.core.location import Url
+from mediaml.core.work import ModelIdentity, Source
+from mediaml.engine.local.messages import ModelDevices
 from mediaml.ledger.view import has_ledger, open_view
-from mediaml.location import Url
-from mediaml.registry import Registry
-from mediaml.run.models import Choice
-from mediaml.run.plan import with_digest
-from mediaml.run.reasons import reasons
+from mediaml.pipeline.explain import reasons
+from mediaml.pipeline.models import Choice
+from mediaml.pipeline.plan import with_digest
+from mediaml.registry.entry_points import Registry
 from mediaml.store.bundled import bundled_card, bundled_names
 from mediaml.store.catalogue import load_catalogue
-from mediaml.work import ModelIdentity, Source
-from mediaml.workers.messages import ModelFacts
 
 
-def tell_devices(facts: Mapping[str, ModelFacts], asked: str, shell: Shell) -> None:
+def tell_devices(facts: Mapping[str, ModelDevices], asked: str, shell: Shell) -> None:
     """Where each model, by its name, really runs; a fallback of `--device auto` is one loud line."""
     for name, fact in facts.items():
         for reason in fact.fallbacks:

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Self
 
-from mediaml.errors import MediamlError, UsageError
+from mediaml.core.errors import MediamlError, UsageError
 
 _LEAST_SAMPLE = 20
 

@@ -22,7 +22,7 @@ def list_plugins() -> None:
     Example:
       mediaml plugins list
     """
-    from mediaml.registry import load_registry
+    from mediaml.registry.entry_points import load_registry
 
     rows = []
     for record in load_registry().records:
@@ -46,8 +46,8 @@ def show_plugin(name: str) -> None:
     Example:
       mediaml plugins info yolo
     """
-    from mediaml.options import describe_options
-    from mediaml.registry import load_registry
+    from mediaml.registry.entry_points import load_registry
+    from mediaml.registry.options import describe_options
 
     offer = load_registry().find(name)
     spec, plugin = offer.spec, offer.plugin

@@ -11,7 +11,7 @@ from mediaml.cli.limits import limit_options, limits_of
 from mediaml.cli.shell import noise_options, printable
 
 if TYPE_CHECKING:
-    from mediaml.types import MediaInfo
+    from mediaml.core.media import MediaInfo
 
 
 @click.command("probe")
@@ -31,8 +31,8 @@ def command(context: click.Context, /, files: tuple[str, ...], as_json: bool, **
       mediaml probe --json *.jpg
     """
     from mediaml.cli.shell import shell_of
-    from mediaml.errors import MediaError
-    from mediaml.location import location_of
+    from mediaml.core.errors import MediaError
+    from mediaml.core.location import location_of
     from mediaml.media.probe import probe
 
     limits, failed = limits_of(typed), 0

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import sys
 import time
+from contextlib import AbstractContextManager
 from typing import Any
 
 from tqdm import tqdm
 
 from mediaml.cli.shell import Shell
-from mediaml.closing import Closing
 
 
-class Progress(Closing):
+class Progress(AbstractContextManager["Progress"]):
     """Files done of files met, with frames per second and the time left.
 
     Args:
@@ -29,6 +29,9 @@ class Progress(Closing):
     def close(self) -> None:
         """Leave the bar as it is; closing twice does nothing."""
         self._bar.close()
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     @property
     def elapsed_s(self) -> float:

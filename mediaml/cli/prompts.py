@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 import click
 import msgspec
 
-from mediaml.errors import UsageError
+from mediaml.core.errors import UsageError
 
 if TYPE_CHECKING:
-    from mediaml.registry import Offer
+    from mediaml.registry.entry_points import Offer
 
 OPTION = "prompts"
 

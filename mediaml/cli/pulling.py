@@ -7,7 +7,7 @@ import sys
 from typing import Any
 
 from mediaml.cli.shell import Shell
-from mediaml.registry import Registry, load_registry
+from mediaml.registry.entry_points import Registry, load_registry
 from mediaml.store.cache import Cache
 from mediaml.store.catalogue import load_catalogue
 from mediaml.store.network import Network

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from subprocess import Popen
 
     from mediaml.cli.shell import Shell
-    from mediaml.run.inputs import Selection
+    from mediaml.pipeline.inputs import Selection
 
 _KINDS = ("image", "video", "audio")
 _SECONDS = click.FloatRange(min=0.0)
@@ -113,11 +113,11 @@ def command(context: click.Context, /, **typed: Any) -> int:
       mediaml run -p clip --prompt "a red car" --prompt "a blue car" photos/
       find . -name '*.jpg' | mediaml run -p digits --from-file -
     """
-    from mediaml.workers.start import started
+    from mediaml.engine.local.start import WORKER, started
 
     with ExitStack() as stack:
         # It imports what takes longest while this process gets ready itself.
-        process = None if typed["dry_run"] else stack.enter_context(started("answer"))
+        process = None if typed["dry_run"] else stack.enter_context(started(WORKER))
         return _run(typed, shell_of(context), process)
 
 
@@ -125,7 +125,7 @@ def _run(typed: dict[str, Any], shell: Shell, process: Popen[bytes] | None) -> i
     from mediaml.cli.job import Request, run_job
     from mediaml.cli.patience import Patience
     from mediaml.cli.prompts import read_prompts
-    from mediaml.workers.clocks import Clocks
+    from mediaml.engine.local.timeouts import Timeouts
 
     request = Request(
         selection=_selection(typed),
@@ -143,7 +143,7 @@ def _run(typed: dict[str, Any], shell: Shell, process: Popen[bytes] | None) -> i
         hashed=typed["hashed"],
         only_failed=typed["only_failed"],
         patience=Patience.of(typed["on_error"], typed["max_failures"]),
-        clocks=Clocks(typed["timeout_per_file"] or None, typed["stall_timeout"] or None),
+        timeouts=Timeouts(typed["timeout_per_file"] or None, typed["stall_timeout"] or None),
         batch=typed["batch"],
         threads=typed["threads"],
         readers=typed["readers"],
@@ -153,8 +153,8 @@ def _run(typed: dict[str, Any], shell: Shell, process: Popen[bytes] | None) -> i
 
 
 def _selection(typed: dict[str, Any]) -> Selection:
-    from mediaml.errors import UsageError
-    from mediaml.run.inputs import Selection, read_list
+    from mediaml.core.errors import UsageError
+    from mediaml.pipeline.inputs import Selection, read_list
 
     arguments = tuple(typed["inputs"])
     if typed["from_file"]:

@@ -10,15 +10,16 @@ import click
 
 from mediaml.cli.shell import Shell, noise_options, offline_option, shell_of
 from mediaml.cli.table import table
-from mediaml.errors import ChecksumError, MediaError, ModelError, OutputError, UsageError
+from mediaml.core.errors import ChecksumError, MediaError, ModelError, OutputError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from mediaml.core.arrays import Float32Array
+    from mediaml.core.frame import Frame
+    from mediaml.embeddings.search import Hit
     from mediaml.ledger.embeddings import Space
-    from mediaml.outputs.search import Hit
-    from mediaml.run.models import LoadedModel
-    from mediaml.types import Float32Array, Frame
+    from mediaml.pipeline.models import LoadedModel
 
 
 @click.command("search")
@@ -68,10 +69,10 @@ def command(
       mediaml search mediaml-out "a dog on a beach"
       mediaml search mediaml-out --image dog.jpg -k 5 --open
     """
+    from mediaml.embeddings.index import search_index
+    from mediaml.embeddings.search import search
+    from mediaml.embeddings.vectors import choose_space, open_vectors
     from mediaml.ledger.view import open_view
-    from mediaml.outputs.search import search
-    from mediaml.outputs.vector_index import search_index
-    from mediaml.outputs.vectors import choose_space, open_vectors
 
     shell = shell_of(context)
     if not words.strip() and image is None:
@@ -99,9 +100,9 @@ def _model_of(
     """
     from mediaml.cli.pulling import store_of
     from mediaml.onnx.providers import parse_device
-    from mediaml.registry import load_registry
-    from mediaml.run.models import Choice, load_model, resolve_model
-    from mediaml.run.weights import obtain_weights
+    from mediaml.pipeline.models import Choice, load_model, resolve_model
+    from mediaml.pipeline.weights import obtain_weights
+    from mediaml.registry.entry_points import load_registry
 
     registry = load_registry()
     offer = registry.find(space.model)
@@ -124,8 +125,8 @@ def _model_of(
 
 def _question(model: LoadedModel, space: Space, words: str, image: Path | None) -> Float32Array:
     """The vector that is looked for: of the words, the picture, or the middle of both."""
-    from mediaml.outputs.vectors import unit_rows
-    from mediaml.types import Prediction
+    from mediaml.core.prediction import Prediction
+    from mediaml.embeddings.vectors import unit_rows
 
     parts: list[Float32Array] = []
     if words:
@@ -144,7 +145,7 @@ def _question(model: LoadedModel, space: Space, words: str, image: Path | None) 
 
 
 def _text_vectors(model: LoadedModel, texts: Sequence[str]) -> Float32Array:
-    from mediaml.spec import TextModel
+    from mediaml.registry.spec import TextModel
 
     if not isinstance(model.model, TextModel):
         raise UsageError(f"{model.spec.name} knows no words.", "Search by a picture: --image FILE")
@@ -152,9 +153,9 @@ def _text_vectors(model: LoadedModel, texts: Sequence[str]) -> Float32Array:
 
 
 def _first_frame(path: Path) -> Frame:
+    from mediaml.core.media import Kind
     from mediaml.media.reader import open_reader
     from mediaml.media.sniff import sniff_kind
-    from mediaml.types import Kind
 
     if not path.is_file():
         raise MediaError(f"{path} does not exist.", "Check the path after --image.")

@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from mediaml.errors import MediamlError
+from mediaml.core.errors import MediamlError
 
 INTERRUPTED = 130
 

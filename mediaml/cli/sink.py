@@ -14,23 +14,22 @@ from mediaml.cli.losses import damage_lines, failure_lines
 from mediaml.cli.patience import Patience
 from mediaml.cli.progress import Progress
 from mediaml.cli.shell import Shell
-from mediaml.closing import Closing
+from mediaml.core.media import Kind
 from mediaml.ledger.encoding import TaskRecord
 from mediaml.ledger.ledger import Ledger
 from mediaml.ledger.view import View
-from mediaml.outputs.drawn import ARTIFACT, Drawn, annotated_path
 from mediaml.outputs.jsonl import run_line, source_lines, task_lines, write_line
-from mediaml.outputs.ready import Ready
-from mediaml.outputs.segments import remove_segments
-from mediaml.run.plan import Planned
-from mediaml.types import Kind
-from mediaml.workers.copies import Copies
+from mediaml.outputs.render.copies import Copies
+from mediaml.outputs.render.drawable_slices import DrawableSlices
+from mediaml.outputs.render.drawn import ARTIFACT, Drawn, annotated_path
+from mediaml.outputs.render.segments import remove_segments
+from mediaml.pipeline.plan import Planned
 
 _MOST_COPIES_WAITING = 32
 _POLL_S = 0.2
 
 
-class Sink(Closing):
+class Sink(AbstractContextManager["Sink"]):
     """Takes results in the thread that owns the ledger.
 
     Args:
@@ -68,7 +67,7 @@ class Sink(Closing):
         self._settled = 0
         self._failed: set[int] = set()
         self._copies = 0
-        self._ready = Ready()
+        self._ready = DrawableSlices()
         self._stack = ExitStack()
         self._stream: IO[bytes] | None = None
         if stream is not None:
@@ -80,6 +79,9 @@ class Sink(Closing):
         if self._copying:
             self._copying.close()
         self._stack.close()
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     def commit(self, take: Callable[[], Sequence[TaskRecord]], *, stopping: bool = False) -> None:
         """Commit records in one transaction, stream them, and draw the sources that they complete.

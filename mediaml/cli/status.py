@@ -14,8 +14,8 @@ from mediaml.cli.table import table
 from mediaml.ledger.schema import FILE_NAME
 
 if TYPE_CHECKING:
+    from mediaml.core.media import Kind
     from mediaml.ledger.view import View
-    from mediaml.types import Kind
 
 _MOST_FAILURES_SHOWN, _RUNS_SHOWN = 20, 3
 _SORTS = ("ledger", "results", "copies and the rest")
@@ -34,7 +34,7 @@ def command(folder: Path) -> None:
     Example:
       mediaml status out
     """
-    from mediaml.errors import UsageError
+    from mediaml.core.errors import UsageError
     from mediaml.ledger.view import has_ledger, open_view
 
     if not has_ledger(folder):
@@ -47,7 +47,7 @@ def command(folder: Path) -> None:
 
 
 def _progress(view: View) -> str:
-    from mediaml.registry import load_registry
+    from mediaml.registry.entry_points import load_registry
 
     registry = load_registry()
     known = {offer.spec.name: offer.spec for offer in registry.offers()}

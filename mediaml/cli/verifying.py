@@ -11,10 +11,10 @@ import click
 from mediaml.cli.shell import noise_options, shell_of
 
 if TYPE_CHECKING:
-    from mediaml.catalogue import CatalogueEntry
+    from mediaml.core.arrays import Array
+    from mediaml.core.catalogue_entry import CatalogueEntry
     from mediaml.onnx.providers import DeviceRequest
     from mediaml.store.store import Store
-    from mediaml.types import Array
 
 _PLAIN = "the plain graph on the CPU"
 
@@ -53,17 +53,17 @@ def command(context: click.Context, /, name: str, devices: tuple[str, ...]) -> N
 
 
 def _verify_fetched(store: Store, name: str, requests: Mapping[str, DeviceRequest]) -> None:
-    from mediaml.errors import ChecksumError, ModelError
-    from mediaml.store.cache import Standing
+    from mediaml.core.errors import ChecksumError, ModelError
+    from mediaml.store.cache import FileState
 
     entry = store.catalogue.find(name)
-    standings = store.standings(entry)
-    for file, standing in standings.items():
-        click.echo(f"{name}: {file}: {standing}")
+    file_states = store.file_states(entry)
+    for file, file_state in file_states.items():
+        click.echo(f"{name}: {file}: {file_state}")
     hint = f"`mediaml models pull {name}` mends it."
-    if Standing.WRONG in standings.values():
+    if FileState.WRONG in file_states.values():
         raise ChecksumError(f"{name} is not what the catalogue promises.", hint)
-    if set(standings.values()) != {Standing.HERE}:
+    if set(file_states.values()) != {FileState.HERE}:
         raise ModelError(f"{name} is not all here.", hint)
     graphs = list(_graphs(store, entry))
     for graph in graphs:
@@ -73,7 +73,7 @@ def _verify_fetched(store: Store, name: str, requests: Mapping[str, DeviceReques
 
 def _graphs(store: Store, entry: CatalogueEntry) -> Iterator[Path]:
     """The ONNX files of an entry that is here; darknet files are imported first."""
-    from mediaml.run.weights import obtain_weights
+    from mediaml.pipeline.weights import obtain_weights
 
     if entry.recipe != "folder":
         yield obtain_weights(store, entry.name)
@@ -103,9 +103,9 @@ def _replay(graph: Path, requests: Mapping[str, DeviceRequest]) -> None:
 
 def _made(graph: Path) -> dict[str, Array]:
     from mediaml.onnx.golden import made_inputs
-    from mediaml.onnx.inspect import model_facts
+    from mediaml.onnx.inspect import graph_facts
 
-    return made_inputs(model_facts(graph))
+    return made_inputs(graph_facts(graph))
 
 
 def _compare(
@@ -130,13 +130,13 @@ def _against_sibling(
     """Hold an entry called NAME-int8 or NAME-fp16 against NAME, graph by graph of the same inputs."""
     from mediaml.onnx.golden import precision_of
     from mediaml.onnx.replay import reference_answers
-    from mediaml.store.cache import Standing
+    from mediaml.store.cache import FileState
 
     plain, _, suffix = entry.name.rpartition("-")
     if suffix not in {"int8", "fp16"}:
         return
     sibling = store.catalogue.entries.get(plain)
-    if sibling is None or set(store.standings(sibling).values()) != {Standing.HERE}:
+    if sibling is None or set(store.file_states(sibling).values()) != {FileState.HERE}:
         click.echo(
             f"{entry.name}: not held against fp32, because {plain} is not here; "
             f"`mediaml models pull {plain}` fetches it"
@@ -154,6 +154,6 @@ def _against_sibling(
 
 
 def _input_names(graph: Path) -> tuple[str, ...]:
-    from mediaml.onnx.inspect import model_facts
+    from mediaml.onnx.inspect import graph_facts
 
-    return tuple(sorted(spec.name for spec in model_facts(graph).inputs))
+    return tuple(sorted(spec.name for spec in graph_facts(graph).inputs))

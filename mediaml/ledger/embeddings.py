@@ -9,7 +9,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from mediaml.errors import OutputError
+from mediaml.core.errors import OutputError
 from mediaml.ledger.schema import FILE_NAME, connect
 
 _BYTES = 2

@@ -12,9 +12,11 @@ from dataclasses import dataclass, field
 import msgspec
 import numpy as np
 
-from mediaml.errors import OutputError
-from mediaml.types import DecodeAccounts, Detection, Embedding, Label, MediaInfo, Picture, UInt8Array
-from mediaml.work import Failure, FrameAnswer, Task, TaskResult
+from mediaml.core.arrays import UInt8Array
+from mediaml.core.errors import OutputError
+from mediaml.core.media import DecodeAccounts, MediaInfo
+from mediaml.core.prediction import Detection, Embedding, Label, Picture
+from mediaml.core.work import Failure, FrameAnswer, Task, TaskResult
 
 _SCORE_DECIMALS, _BOX_DECIMALS = 5, 2
 

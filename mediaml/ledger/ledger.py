@@ -6,27 +6,26 @@ import os
 import sqlite3
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 import msgspec
 
-from mediaml.closing import Closing
-from mediaml.errors import OutputError
+from mediaml.core.errors import OutputError
+from mediaml.core.media import Kind
+from mediaml.core.work import Failure, ModelIdentity, Source, TaskProgress
 from mediaml.ledger.encoding import TaskRecord
 from mediaml.ledger.schema import BATCH_PREFIX, CURRENT_PREFIX, FILE_NAME, RUN_PREFIX, connect, reason_of
-from mediaml.ledger.standing import IDENTITY, Known, standing
-from mediaml.types import Kind
-from mediaml.work import Failure, ModelIdentity, Source, Standing
+from mediaml.ledger.task_progress import IDENTITY, Known, task_progress
 
 
 def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
-class Ledger(Closing):
+class Ledger(AbstractContextManager["Ledger"]):
     """The store of one output folder, opened for writing by one process and used from one thread.
 
     Raises:
@@ -53,6 +52,9 @@ class Ledger(Closing):
     def close(self) -> None:
         """Close the file; closing twice does nothing."""
         self._db.close()
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
@@ -181,9 +183,9 @@ class Ledger(Closing):
             candidate = str(pure.with_name(f"{pure.stem}~{number}{pure.suffix}"))
         return candidate
 
-    def standing(self, source: int, model: int) -> Standing:
+    def task_progress(self, source: int, model: int) -> TaskProgress:
         """How far a model has come with a source."""
-        return standing(self._db, source, model)
+        return task_progress(self._db, source, model)
 
     def supersede(self, source: int, model: int, *, restart: bool) -> None:
         """Drop what other versions of the same model said of a source, and this one's own failure.

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 import msgspec
 
+from mediaml.core.location import Url, location_of
+from mediaml.core.media import Kind
 from mediaml.ledger.schema import CURRENT_PREFIX, RUN_PREFIX
-from mediaml.location import Url, location_of
-from mediaml.types import Kind
 
 
 @dataclass(frozen=True, slots=True)

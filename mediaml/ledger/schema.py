@@ -6,7 +6,7 @@ import shutil
 import sqlite3
 from pathlib import Path
 
-from mediaml.errors import OutputError
+from mediaml.core.errors import OutputError
 
 FILE_NAME = "ledger.sqlite"
 SCHEMA_VERSION = 1

@@ -12,14 +12,16 @@ from typing import Any
 
 import msgspec
 
-from mediaml.errors import MediaError, OutputError
+from mediaml.core.arrays import UInt8Array
+from mediaml.core.errors import MediaError, OutputError
+from mediaml.core.location import Location, location_of
+from mediaml.core.media import DecodeAccounts, Kind
+from mediaml.core.prediction import Box, Detection, Label
+from mediaml.core.work import Failure, ModelIdentity, Task, TaskProgress
 from mediaml.ledger.encoding import picture_of
 from mediaml.ledger.progress import ProgressRow, RunRow, progress, runs
 from mediaml.ledger.schema import BATCH_PREFIX, FILE_NAME, connect
-from mediaml.ledger.standing import IDENTITY, Known, standing
-from mediaml.location import Location, location_of
-from mediaml.types import Box, DecodeAccounts, Detection, Kind, Label, UInt8Array
-from mediaml.work import Failure, ModelIdentity, Standing, Task
+from mediaml.ledger.task_progress import IDENTITY, Known, task_progress
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +116,7 @@ class View:
         ).fetchone()
         return Known(*row) if row else None
 
-    def standing(self, source: int, model: ModelIdentity) -> Standing | None:
+    def task_progress(self, source: int, model: ModelIdentity) -> TaskProgress | None:
         """How far this very model has come with a source; `None` where it has never begun."""
         where = " AND ".join(f"{field} = ?" for field in IDENTITY)
         values = tuple(getattr(model, field) for field in IDENTITY)
@@ -122,7 +124,7 @@ class View:
             f"SELECT id FROM model WHERE {where} AND id IN (SELECT model FROM task WHERE source = ?)",
             (*values, source),
         ).fetchone()
-        return standing(self._db, source, row[0]) if row else None
+        return task_progress(self._db, source, row[0]) if row else None
 
     def identities(self, source: int, name: str) -> list[ModelIdentity]:
         """The versions of a model, by its name, that have answered a source; oldest first."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import PurePosixPath
 
-from mediaml.types import Kind
+from mediaml.core.media import Kind
 
 KEPT_SUFFIXES = (".jpg", ".jpeg", ".png")
 

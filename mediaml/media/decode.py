@@ -10,10 +10,10 @@ import av
 from av.container import InputContainer
 from av.packet import Packet
 
-from mediaml.errors import MediaError
-from mediaml.location import Location
+from mediaml.core.errors import MediaError
+from mediaml.core.location import Location
+from mediaml.core.media import DecodeAccounts
 from mediaml.media.open import translated
-from mediaml.types import DecodeAccounts
 
 # So many packets in a row that cannot be decoded end the file: it is noise, not a damaged video.
 PATIENCE = 1000

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from mediaml.errors import MediaError
+from mediaml.core.errors import MediaError
 
 
 def check_file(path: Path) -> int:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 
-from mediaml.errors import LimitError
-from mediaml.types import require
+from mediaml.core.errors import LimitError, require
 
 INT_MAX = (1 << 31) - 1
 LEAST_ANALYSIS = 2048

@@ -11,8 +11,8 @@ from av.container import InputContainer
 from av.stream import Disposition
 from av.video.stream import VideoStream
 
-from mediaml.errors import MediaError
-from mediaml.location import Location, Url
+from mediaml.core.errors import MediaError
+from mediaml.core.location import Location, Url
 from mediaml.media.files import check_file, unreadable
 from mediaml.media.limits import Limits
 from mediaml.media.remote import ffmpeg_options, refused, silent

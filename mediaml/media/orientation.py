@@ -8,13 +8,13 @@ from typing import cast
 
 import numpy as np
 
-from mediaml.types import UInt8Array
+from mediaml.core.arrays import UInt8Array
 
 UPRIGHT = 1
 # Clockwise quarter turns of each orientation in degrees; 2, 4, 5 and 7 are mirrored as well.
 ROTATION = {1: 0, 2: 0, 3: 180, 4: 180, 5: 90, 6: 90, 7: 270, 8: 270}
-# Signs of a, b, c, d in x' = a x + c y, y' = b x + d y, from stored to displayed axes (x right, y down); the
-# layout of the display matrix: ISO/IEC 14496-12, 8.3.2.3 and FFmpeg's libavutil/display.h.
+# Signs of a, b, c, d in x' = a x + c y, y' = b x + d y, from stored to displayed axes (x right, y down);
+# the layout of the display matrix: ISO/IEC 14496-12, 8.3.2.3 and FFmpeg's libavutil/display.h.
 ORIENTATION_OF_AXES = {
     (1, 0, 0, 1): 1,
     (-1, 0, 0, 1): 2,

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from mediaml.errors import MediaError
-from mediaml.location import Location, Url
-from mediaml.media.audio import sound_info
+from mediaml.core.errors import MediaError
+from mediaml.core.location import Location, Url
+from mediaml.core.media import Kind, MediaInfo
+from mediaml.media.audio.reader import sound_info
 from mediaml.media.files import check_file
-from mediaml.media.image import ImageReader, checked_header, image_info
+from mediaml.media.image.reader import ImageReader, checked_header, image_info
 from mediaml.media.limits import Limits
 from mediaml.media.open import open_container, translated
 from mediaml.media.sniff import sniff_kind
-from mediaml.media.video_pass import VideoPass
-from mediaml.types import Kind, MediaInfo
+from mediaml.media.video.video_pass import VideoPass
 
 
 def probe(path: Location, *, limits: Limits = Limits()) -> MediaInfo:  # noqa: B008

@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from types import TracebackType
 from typing import Protocol, Self
 
-from mediaml.inputs import SoundInput
-from mediaml.location import Location
+from mediaml.core.frame import Frame
+from mediaml.core.location import Location
+from mediaml.core.media import DecodeAccounts, Kind, MediaInfo
+from mediaml.core.model_input import SoundInput
 from mediaml.media.limits import Limits
 from mediaml.media.loading import load_av
-from mediaml.types import DecodeAccounts, Frame, Kind, MediaInfo
 
 
 class Reader(Protocol):
@@ -57,7 +58,7 @@ class Reader(Protocol):
 
 def import_decoders() -> None:
     """Import what reads pictures, ahead of the first; a video can wait for its decoder."""
-    import mediaml.media.image  # noqa: F401
+    import mediaml.media.image.reader  # noqa: F401
 
 
 def open_reader(
@@ -80,16 +81,16 @@ def open_reader(
         ValueError: `kind` is `AUDIO` and `sound` is missing.
     """
     if kind is Kind.IMAGE:
-        from mediaml.media.image import ImageReader
+        from mediaml.media.image.reader import ImageReader
 
         return ImageReader(path, limits=limits)
     load_av()
     if kind is Kind.VIDEO:
-        from mediaml.media.video import VideoReader
+        from mediaml.media.video.reader import VideoReader
 
         return VideoReader(path, limits=limits)
     if sound is None:
         raise ValueError("sound is read in windows: pass a SoundInput")
-    from mediaml.media.audio import SoundReader
+    from mediaml.media.audio.reader import AudioReader
 
-    return SoundReader(path, sound, limits=limits)
+    return AudioReader(path, sound, limits=limits)

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import av
 
 from mediaml import __version__
-from mediaml.errors import MediaError
-from mediaml.location import Url
+from mediaml.core.errors import MediaError
+from mediaml.core.location import Url
 from mediaml.media.limits import Limits
 
 if TYPE_CHECKING:

@@ -6,12 +6,12 @@ import re
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from mediaml.errors import MediaError
-from mediaml.location import Location, Url
-from mediaml.media.image_header import sniff_image
+from mediaml.core.errors import MediaError
+from mediaml.core.location import Location, Url
+from mediaml.core.media import Kind
+from mediaml.media.image.header import sniff_image
 from mediaml.media.limits import Limits
 from mediaml.media.loading import load_av
-from mediaml.types import Kind
 
 HEAD = 64
 EBML = b"\x1aE\xdf\xa3"

@@ -9,11 +9,11 @@ from typing import Literal
 
 import numpy as np
 
-from mediaml.errors import ModelError
-from mediaml.onnx.inspect import ModelFacts
+from mediaml.core.arrays import Array
+from mediaml.core.errors import ModelError
+from mediaml.onnx.inspect import GraphFacts
 from mediaml.onnx.model_file import model_bytes, parse_model
 from mediaml.onnx.session import TensorSpec
-from mediaml.types import Array
 
 Precision = Literal["fp32", "fp16", "int8"]
 
@@ -25,7 +25,7 @@ _TOKENS = 8
 _HIGHEST_ID = 99
 
 
-def made_inputs(facts: ModelFacts) -> dict[str, Array]:
+def made_inputs(facts: GraphFacts) -> dict[str, Array]:
     """Seeded arrays for every input of a graph, the same on every machine.
 
     One picture, sound or text:
@@ -74,7 +74,7 @@ def precision_of(path: Path) -> Precision:
     return "fp16" if found["fp16"] > found["fp32"] else "fp32"
 
 
-def _sides(facts: ModelFacts) -> tuple[int, int]:
+def _sides(facts: GraphFacts) -> tuple[int, int]:
     """Height and width for pictures whose graph leaves them free."""
     if facts.image_input is not None:
         return facts.image_input.height, facts.image_input.width

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from mediaml.errors import ModelError
-from mediaml.inputs import ImageInput, SoundInput
+from mediaml.core.errors import ModelError
+from mediaml.core.model_input import ImageInput, SoundInput
 from mediaml.onnx.interface import find_detector_graph, is_yolox_grid
 from mediaml.onnx.metadata import (
     INTERFACE,
@@ -34,7 +34,7 @@ KnownInterface = Literal["detector/1", "classifier/1", "zoo-yolov3", "yolox", "u
 
 
 @dataclass(frozen=True, slots=True)
-class ModelFacts:
+class GraphFacts:
     """What an ONNX file says of itself.
 
     Attributes:
@@ -70,7 +70,7 @@ class ModelFacts:
     sha256: str
 
 
-def model_facts(path: Path) -> ModelFacts:
+def graph_facts(path: Path) -> GraphFacts:
     """Read the facts of an ONNX file.
 
     Raises:
@@ -83,7 +83,7 @@ def model_facts(path: Path) -> ModelFacts:
     constants = {tensor.name for tensor in model.graph.initializer}
     inputs = tuple(_spec(value) for value in model.graph.input if value.name not in constants)
     outputs = tuple(map(_spec, model.graph.output))
-    return ModelFacts(
+    return GraphFacts(
         path=path,
         name=metadata.get(NAME) or path.stem,
         interface=known_interface(inputs, outputs, metadata),

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from mediaml.errors import ModelError
+from mediaml.core.errors import ModelError
 from mediaml.onnx.session import Session, TensorSpec
 
 Interface = Literal["detector/1", "zoo-yolov3"]

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 
-from mediaml.errors import ModelError
-from mediaml.inputs import ImageInput, SoundInput
+from mediaml.core.errors import ModelError
+from mediaml.core.model_input import ImageInput, SoundInput
 
 if TYPE_CHECKING:
     import onnx

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import TYPE_CHECKING, Any
 
-from mediaml.errors import ModelError
+from mediaml.core.errors import ModelError
 
 if TYPE_CHECKING:
     from onnx import ModelProto

@@ -8,9 +8,8 @@ from typing import Any, Literal
 
 import numpy as np
 
-from mediaml.errors import UsageError
+from mediaml.core.errors import UsageError, require
 from mediaml.onnx.cuda import Obstacle, cuda_obstacle
-from mediaml.types import require
 
 DeviceKind = Literal["cpu", "cuda"]
 SILENT = 4

@@ -9,10 +9,10 @@ from zipfile import BadZipFile
 
 import numpy as np
 
-from mediaml.errors import ModelError
+from mediaml.core.arrays import Array
+from mediaml.core.errors import ModelError
 from mediaml.onnx.providers import Device, DeviceRequest
 from mediaml.onnx.session import Session, open_session
-from mediaml.types import Array
 
 _INPUT, _OUTPUT = "input.", "output."
 _CPU = DeviceRequest("cpu")

@@ -8,8 +8,9 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from mediaml.errors import DeviceError, MemoryLimitError, ModelError
-from mediaml.inputs import ImageInput, SoundInput
+from mediaml.core.arrays import Array
+from mediaml.core.errors import DeviceError, MemoryLimitError, ModelError
+from mediaml.core.model_input import ImageInput, SoundInput
 from mediaml.onnx.metadata import read_image_input, read_labels, read_sound_input, read_stride
 from mediaml.onnx.model_file import model_bytes, model_digest, uses_external_data
 from mediaml.onnx.providers import (
@@ -23,7 +24,6 @@ from mediaml.onnx.providers import (
     provider_options,
 )
 from mediaml.onnx.threads import session_threads
-from mediaml.types import Array
 
 
 @dataclass(frozen=True, slots=True)

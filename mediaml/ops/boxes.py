@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from mediaml.types import Float32Array, require
+from mediaml.core.arrays import Float32Array
+from mediaml.core.errors import require
 
 Indices = NDArray[np.int64]
 Float64Array = NDArray[np.float64]

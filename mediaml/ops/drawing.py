@@ -9,9 +9,10 @@ from functools import lru_cache
 from hashlib import blake2b
 from typing import Protocol
 
+from mediaml.core.arrays import UInt8Array
+from mediaml.core.prediction import Box, Detection, Label
 from mediaml.ops.lettering import font_of, tag
 from mediaml.ops.yuv import ColorMatrix, Planes, Rgb, planes_of, yuv_of
-from mediaml.types import Box, Detection, Label, UInt8Array
 
 # Tags differ by name and by score: enough for the crowd of one scene, too few to be felt in memory.
 _TAGS_KEPT = 256

@@ -9,8 +9,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mediaml.core.arrays import Float32Array, UInt8Array
+from mediaml.core.errors import require
+from mediaml.core.frame import Fit, Resample
 from mediaml.ops.resampling import resample_window
-from mediaml.types import Fit, Float32Array, Resample, UInt8Array, require
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,8 @@ from typing import Protocol
 import cv2
 import numpy as np
 
+from mediaml.core.arrays import UInt8Array
 from mediaml.ops.yuv import Rgb
-from mediaml.types import UInt8Array
 
 BLACK: Rgb = (0, 0, 0)
 WHITE: Rgb = (255, 255, 255)
@@ -34,7 +34,7 @@ def _linear(value: float) -> float:
     return float(value / 12.92 if value <= 0.04045 else ((value + 0.055) / 1.055) ** 2.4)
 
 
-def printable(text: str) -> str:
+def drawable_text(text: str) -> str:
     """One line of text without control characters; runs of white space become one space."""
     return " ".join("".join(char if char.isprintable() else " " for char in text).split())
 
@@ -115,7 +115,7 @@ def tag(name: str, tail: str, font: Font, size: int, paper: Rgb, max_width: int)
         uint8 RGB [height, width, 3]; height and width are even, so that it fits chroma planes.
     """
     margin = max(2, size // 4)
-    text, width = _shortened(printable(name), tail, font, max_width - 2 * margin)
+    text, width = _shortened(drawable_text(name), tail, font, max_width - 2 * margin)
     height = _even(round(1.3 * size) + margin)
     image = np.full((height, _even(width + 2 * margin), 3), paper, np.uint8)
     # Letters of a size reach about 0.75 of it above the baseline: centre that part.

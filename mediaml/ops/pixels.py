@@ -7,8 +7,9 @@ from functools import lru_cache
 import cv2
 import numpy as np
 
-from mediaml.inputs import ImageInput
-from mediaml.types import Array, Float32Array, UInt8Array, require
+from mediaml.core.arrays import Array, Float32Array, UInt8Array
+from mediaml.core.errors import require
+from mediaml.core.model_input import ImageInput
 
 
 def grey(image: UInt8Array) -> UInt8Array:

@@ -17,7 +17,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from mediaml.types import Resample, UInt8Array, require
+from mediaml.core.arrays import UInt8Array
+from mediaml.core.errors import require
+from mediaml.core.frame import Resample
 
 Indices = NDArray[np.int64]
 

@@ -13,8 +13,9 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-from mediaml.inputs import SoundInput
-from mediaml.types import Float32Array, UInt8Array, require
+from mediaml.core.arrays import Float32Array, UInt8Array
+from mediaml.core.errors import require
+from mediaml.core.model_input import SoundInput
 
 POWER_FLOOR = 1e-6
 QUIETEST = float(np.log(POWER_FLOOR))

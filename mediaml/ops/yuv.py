@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mediaml.types import UInt8Array, require
+from mediaml.core.arrays import UInt8Array
+from mediaml.core.errors import require
 
 Rgb = tuple[int, int, int]
 Yuv = tuple[int, int, int]

@@ -8,8 +8,8 @@ from typing import Any
 
 import msgspec
 
+from mediaml.core.atomic_file import replacing
 from mediaml.ledger.view import FailureRow, View
-from mediaml.outputs.atomic import replacing
 
 FILE_NAME = "failures.jsonl"
 

@@ -11,10 +11,10 @@ from typing import IO, Any
 
 import msgspec
 
-from mediaml.errors import OutputError
+from mediaml.core.atomic_file import replacing
+from mediaml.core.errors import OutputError
+from mediaml.core.work import Task
 from mediaml.ledger.view import AnswerRow, FailureRow, SourceRow, View
-from mediaml.outputs.atomic import replacing
-from mediaml.work import Task
 
 SCHEMA_VERSION = 1
 FILE_NAME = "results.jsonl"

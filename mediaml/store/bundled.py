@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from mediaml.errors import ModelError
+from mediaml.core.errors import ModelError
 
 _PACKAGE = Path(__file__).resolve().parent.parent
 

@@ -12,17 +12,17 @@ from pathlib import Path
 import msgspec
 from filelock import FileLock, Timeout
 
-from mediaml.catalogue import CatalogueEntry, CatalogueFile, is_model_name
-from mediaml.errors import ModelError
+from mediaml.core.catalogue_entry import CatalogueEntry, CatalogueFile, is_model_name
+from mediaml.core.errors import ModelError
 from mediaml.store.digest import sha256_of
-from mediaml.store.part import Part
+from mediaml.store.partial_file import PartialFile
 
 CACHE = "MEDIAML_CACHE"
 _TRUSTED = "trusted.json"
 _GRACE_S = 0.5
 
 
-class Standing(StrEnum):
+class FileState(StrEnum):
     """What can be said of a file of the cache."""
 
     HERE = "here"
@@ -59,9 +59,9 @@ class Cache:
         """Where a file of a model lies once it is proven."""
         return self.home(entry.name) / file.name
 
-    def part(self, entry: CatalogueEntry, file: CatalogueFile) -> Part:
+    def part(self, entry: CatalogueEntry, file: CatalogueFile) -> PartialFile:
         """Where a file grows while it is fetched."""
-        return Part(self.path(entry, file))
+        return PartialFile(self.path(entry, file))
 
     def promised(self, entry: CatalogueEntry, file: CatalogueFile) -> str:
         """The checksum a file must have: the catalogue's, else the one that `--trust` noted; may be empty."""
@@ -76,7 +76,7 @@ class Cache:
         fresh.write_bytes(msgspec.json.encode(known))
         fresh.replace(note)
 
-    def standing(self, entry: CatalogueEntry, file: CatalogueFile) -> Standing:
+    def file_state(self, entry: CatalogueEntry, file: CatalogueFile) -> FileState:
         """Whether a file is here and is what it must be; reads all of it.
 
         Raises:
@@ -84,14 +84,14 @@ class Cache:
         """
         path, promised = self.path(entry, file), self.promised(entry, file)
         if not path.is_file():
-            return Standing.MISSING
+            return FileState.MISSING
         if not promised:
-            return Standing.UNPROVEN
+            return FileState.UNPROVEN
         size_fits = file.size is None or path.stat().st_size == file.size
-        return Standing.HERE if size_fits and sha256_of(path) == promised else Standing.WRONG
+        return FileState.HERE if size_fits and sha256_of(path) == promised else FileState.WRONG
 
     def has(self, entry: CatalogueEntry) -> bool:
-        """Whether all files are here, by name and size; `standing` proves them."""
+        """Whether all files are here, by name and size; `file_state` proves them."""
         return all(
             path.is_file() and file.size in (None, path.stat().st_size)
             for file in entry.files

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import msgspec
 
-from mediaml.catalogue import CatalogueEntry
-from mediaml.errors import ModelError
+from mediaml.core.catalogue_entry import CatalogueEntry
+from mediaml.core.errors import ModelError
 from mediaml.store.bundled import bundled_names
 
 _FILE = Path(__file__).with_name("catalogue.toml")

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 
 import httpx
 
-from mediaml.catalogue import CatalogueEntry, CatalogueFile
-from mediaml.errors import ChecksumError, ModelError
+from mediaml.core.catalogue_entry import CatalogueEntry, CatalogueFile
+from mediaml.core.errors import ChecksumError, ModelError
 from mediaml.store.cache import CACHE, Cache
 from mediaml.store.digest import sha256_of
-from mediaml.store.network import Patience
-from mediaml.store.part import Part
+from mediaml.store.network import TransferPolicy
+from mediaml.store.partial_file import PartialFile
 from mediaml.store.transfer import RefusedError, fetch, open_client
 from mediaml.store.watcher import Watcher
 
@@ -23,7 +23,7 @@ def download(
     file: CatalogueFile,
     urls: Sequence[str],
     *,
-    patience: Patience,
+    policy: TransferPolicy,
     watcher: Watcher,
 ) -> str:
     """Fetch a file into the cache; the caller holds the model's lock.
@@ -40,10 +40,10 @@ def download(
     wrong = False
     watcher.begin(file.base, file.size, part.size)
     try:
-        with open_client(patience) as client:
+        with open_client(policy) as client:
             for url in urls:
                 try:
-                    came = _from(client, url, part, file, promised, patience, watcher)
+                    came = _from(client, url, part, file, promised, policy, watcher)
                 except RefusedError as error:
                     reasons[_host(url)] = str(error)
                     continue
@@ -67,16 +67,16 @@ def download(
 def _from(
     client: httpx.Client,
     url: str,
-    part: Part,
+    part: PartialFile,
     file: CatalogueFile,
     promised: str,
-    patience: Patience,
+    policy: TransferPolicy,
     watcher: Watcher,
 ) -> str:
     """The sha256 of what one mirror gave; empty where it is not the promised one."""
     for _ in range(2):
         resumed = part.size > 0
-        fetch(client, url, part, size=file.size, proven=bool(promised), patience=patience, watcher=watcher)
+        fetch(client, url, part, size=file.size, proven=bool(promised), policy=policy, watcher=watcher)
         came = sha256_of(part.path)
         if came == promised or not promised:
             return came

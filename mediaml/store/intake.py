@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from mediaml.catalogue import CatalogueEntry, CatalogueFile
-from mediaml.errors import ChecksumError, ModelError
+from mediaml.core.catalogue_entry import CatalogueEntry, CatalogueFile
+from mediaml.core.errors import ChecksumError, ModelError
 from mediaml.store.cache import Cache
 from mediaml.store.digest import sha256_of
 from mediaml.store.watcher import Watcher

@@ -6,15 +6,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from mediaml.catalogue import CatalogueEntry, CatalogueFile
-from mediaml.errors import UsageError
+from mediaml.core.catalogue_entry import CatalogueEntry, CatalogueFile
+from mediaml.core.errors import UsageError
 
 OFFLINE, MIRROR = "MEDIAML_OFFLINE", "MEDIAML_MODELS"
 _NO = {"", "0", "false", "no", "off"}
 
 
 @dataclass(frozen=True, slots=True)
-class Patience:
+class TransferPolicy:
     """How long a server is waited for.
 
     Attributes:
@@ -39,13 +39,13 @@ class Network:
         offline: nothing but local files.
         mirror: an URL (http, https), asked before all others; it holds `NAME/FILE` as the cache does.
         folder: a folder of the same layout, looked at before the network.
-        patience: see there.
+        policy: see there.
     """
 
     offline: bool = False
     mirror: str = ""
     folder: Path | None = None
-    patience: Patience = Patience()
+    policy: TransferPolicy = TransferPolicy()
 
     @classmethod
     def of(cls, environment: Mapping[str, str], *, offline: bool = False) -> Network:
@@ -56,7 +56,7 @@ class Network:
         """
         offline = offline or environment.get(OFFLINE, "").strip().lower() not in _NO
         place = environment.get(MIRROR, "").strip()
-        if is_url(place):
+        if is_http_url(place):
             return cls(offline, mirror=place)
         if place and not Path(place).is_dir():
             raise UsageError(
@@ -71,7 +71,7 @@ class Network:
         return tuple(dict.fromkeys((*mirrored, *file.urls)))
 
 
-def is_url(text: str) -> bool:
+def is_http_url(text: str) -> bool:
     """Whether `text` is an address that may be fetched; no other scheme ever is."""
     return text.lower().startswith(("http://", "https://"))
 

@@ -7,12 +7,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from mediaml.catalogue import CatalogueEntry, CatalogueFile
-from mediaml.errors import ModelError, UsageError
-from mediaml.store.cache import Cache, Standing
+from mediaml.core.catalogue_entry import CatalogueEntry, CatalogueFile
+from mediaml.core.errors import ModelError, UsageError
+from mediaml.store.cache import Cache, FileState
 from mediaml.store.catalogue import Catalogue
 from mediaml.store.intake import find_brought, take_in
-from mediaml.store.network import OFFLINE, Network, is_url, megabytes
+from mediaml.store.network import OFFLINE, Network, is_http_url, megabytes
 from mediaml.store.watcher import SilentWatcher, Watcher
 
 
@@ -56,9 +56,9 @@ class Store:
         """
         entry = self.catalogue.find(name)
         self._refuse_unproven(entry, trust)
-        if re.match(r"[A-Za-z][A-Za-z0-9+.-]+://", origin) and not is_url(origin):
+        if re.match(r"[A-Za-z][A-Za-z0-9+.-]+://", origin) and not is_http_url(origin):
             raise UsageError(f"{origin} is neither a path nor an http or https address.", "Give a path.")
-        if origin and not is_url(origin) and not Path(origin).exists():
+        if origin and not is_http_url(origin) and not Path(origin).exists():
             raise UsageError(f"there is no file or folder {origin}.", "Check the path after --from.")
         with self.cache.lock(
             name, lambda: self.watcher.say(f"{name}: another mediaml is fetching it; waiting for it to end.")
@@ -68,21 +68,21 @@ class Store:
                 self._bring(entry, lacking, origin)
         return entry
 
-    def standings(self, entry: CatalogueEntry) -> dict[str, Standing]:
+    def file_states(self, entry: CatalogueEntry) -> dict[str, FileState]:
         """What can be said of every file of a model, by name; reads them all.
 
         Raises:
             ModelError: a file cannot be read.
         """
         try:
-            return {file.name: self.cache.standing(entry, file) for file in entry.files}
+            return {file.name: self.cache.file_state(entry, file) for file in entry.files}
         except OSError as error:
             raise ModelError(f"{error.filename} cannot be read: {error.strerror}.") from error
 
     def _lacking(self, entry: CatalogueEntry) -> list[CatalogueFile]:
         """The files that are not here, or not right."""
-        standings = self.standings(entry)
-        return [file for file in entry.files if standings[file.name] is not Standing.HERE]
+        file_states = self.file_states(entry)
+        return [file for file in entry.files if file_states[file.name] is not FileState.HERE]
 
     def _bring(self, entry: CatalogueEntry, lacking: Sequence[CatalogueFile], origin: str) -> None:
         for file in lacking:
@@ -91,7 +91,7 @@ class Store:
         left = self._take_brought(entry, lacking, origin)
         if not left:
             return
-        if origin and not is_url(origin):
+        if origin and not is_http_url(origin):
             raise ModelError(
                 f"{entry.name}: {_names(left)} not in {origin}.",
                 f"Put {_names(left)} there and run `mediaml models pull {entry.name} --from {origin}` again.",
@@ -104,8 +104,8 @@ class Store:
         self, entry: CatalogueEntry, lacking: Sequence[CatalogueFile], origin: str
     ) -> list[CatalogueFile]:
         """Copy what was brought, or lies in the folder `MEDIAML_MODELS`; returns what is lacking still."""
-        folder = Path(origin) if origin and not is_url(origin) else self.network.folder
-        if folder is None or is_url(origin):
+        folder = Path(origin) if origin and not is_http_url(origin) else self.network.folder
+        if folder is None or is_http_url(origin):
             return list(lacking)
         left = []
         for file in lacking:
@@ -127,9 +127,7 @@ class Store:
         )
         for file in files:
             urls = _urls_below(origin, entry, file) if origin else self.network.urls(entry, file)
-            came = download(
-                self.cache, entry, file, urls, patience=self.network.patience, watcher=self.watcher
-            )
+            came = download(self.cache, entry, file, urls, policy=self.network.policy, watcher=self.watcher)
             self._keep(entry, file, came)
 
     def _keep(self, entry: CatalogueEntry, file: CatalogueFile, came: str) -> None:

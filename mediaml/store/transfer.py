@@ -10,9 +10,9 @@ from contextlib import contextmanager
 import httpx
 
 from mediaml import __version__
-from mediaml.errors import ModelError
-from mediaml.store.network import Patience, megabytes
-from mediaml.store.part import Part
+from mediaml.core.errors import ModelError
+from mediaml.store.network import TransferPolicy, megabytes
+from mediaml.store.partial_file import PartialFile
 from mediaml.store.watcher import Watcher
 
 SIZE_LIMIT = 8 << 30
@@ -32,13 +32,13 @@ class InterruptedTransferError(Exception):
 
 
 @contextmanager
-def open_client(patience: Patience) -> Iterator[httpx.Client]:
+def open_client(policy: TransferPolicy) -> Iterator[httpx.Client]:
     """A client that obeys the proxies and certificates of the environment.
 
     Raises:
         ModelError: the proxy that the environment names cannot be used.
     """
-    timeout = httpx.Timeout(patience.silence_s, connect=patience.connect_s)
+    timeout = httpx.Timeout(policy.silence_s, connect=policy.connect_s)
     headers = {"User-Agent": f"mediaml/{__version__}", "Accept-Encoding": "identity"}
     try:
         client = httpx.Client(timeout=timeout, headers=headers, follow_redirects=False)
@@ -54,11 +54,11 @@ def open_client(patience: Patience) -> Iterator[httpx.Client]:
 def fetch(
     client: httpx.Client,
     url: str,
-    part: Part,
+    part: PartialFile,
     *,
     size: int | None,
     proven: bool,
-    patience: Patience,
+    policy: TransferPolicy,
     watcher: Watcher,
 ) -> None:
     """Fill a part from one address, as often as it takes.
@@ -73,7 +73,7 @@ def fetch(
         OSError: the part cannot be written.
     """
     idle = 0
-    for _ in range(patience.attempts):
+    for _ in range(policy.attempts):
         before = part.size
         try:
             _attempt(client, url, part, size=size, proven=proven, watcher=watcher)
@@ -81,14 +81,14 @@ def fetch(
         except InterruptedTransferError as error:
             reason = str(error)
         idle = 0 if part.size > before else idle + 1
-        if idle >= patience.tries:
+        if idle >= policy.tries:
             raise RefusedError(reason)
-        time.sleep(patience.pause_s * 2 ** max(idle - 1, 0))
-    raise RefusedError(f"{reason}, after {patience.attempts} attempts")
+        time.sleep(policy.pause_s * 2 ** max(idle - 1, 0))
+    raise RefusedError(f"{reason}, after {policy.attempts} attempts")
 
 
 def _attempt(
-    client: httpx.Client, url: str, part: Part, *, size: int | None, proven: bool, watcher: Watcher
+    client: httpx.Client, url: str, part: PartialFile, *, size: int | None, proven: bool, watcher: Watcher
 ) -> None:
     etag = part.etag(url)
     if not (proven or etag):
@@ -135,7 +135,9 @@ def _opened(client: httpx.Client, url: str, headers: dict[str, str]) -> Iterator
     raise RefusedError(f"it redirects more than {REDIRECTS} times")
 
 
-def _receive(response: httpx.Response, url: str, part: Part, *, size: int | None, watcher: Watcher) -> None:
+def _receive(
+    response: httpx.Response, url: str, part: PartialFile, *, size: int | None, watcher: Watcher
+) -> None:
     status = response.status_code
     if status in _AGAIN:
         raise InterruptedTransferError(f"it answers {status}")
@@ -159,7 +161,7 @@ def _receive(response: httpx.Response, url: str, part: Part, *, size: int | None
         raise InterruptedTransferError("the connection broke off")
 
 
-def _total(response: httpx.Response, part: Part) -> int | None:
+def _total(response: httpx.Response, part: PartialFile) -> int | None:
     """Bytes of the whole file as the server says; `None` where it does not."""
     if response.status_code == 200:
         length = response.headers.get("content-length", "")
@@ -171,7 +173,7 @@ def _total(response: httpx.Response, part: Part) -> int | None:
     return None if span[2] == "*" else int(span[2])
 
 
-def _write(response: httpx.Response, part: Part, limit: int, watcher: Watcher) -> None:
+def _write(response: httpx.Response, part: PartialFile, limit: int, watcher: Watcher) -> None:
     have = part.size
     with part.path.open("ab") as file:
         for chunk in response.iter_raw():

@@ -1,7 +1,7 @@
 """The official YOLOv3 networks at full size, with seeded random weights: import, load, time a frame, memory.
 
 Each step runs in a process of its own, so that its peak is its own. Random weights take as long as trained
-ones; that the answers are right is proven against OpenCV in tests/onnx.
+ones; that the answers are right is checked against OpenCV in tests/darknet.
 
     python scripts/bench/official.py CFG... [--frames 3] [--device cpu]
 """
@@ -30,7 +30,7 @@ def peak_mib() -> float:
 
 def make_weights(cfg: Path, weights: Path) -> dict[str, Any]:
     """Write seeded random weights that fit the cfg."""
-    from tests.onnx.darknet_material import random_weights
+    from tests.support.models.darknet import random_weights
 
     weights.write_bytes(random_weights(cfg.read_text(), seed=1))
     return {"bytes": weights.stat().st_size}
@@ -38,7 +38,7 @@ def make_weights(cfg: Path, weights: Path) -> dict[str, Any]:
 
 def measure_import(cfg: Path, weights: Path) -> dict[str, Any]:
     """Import cfg and weights."""
-    from mediaml.onnx.darknet import import_darknet
+    from mediaml.darknet.importer import import_darknet
 
     started = time.perf_counter()
     report = import_darknet(cfg, weights, weights.with_suffix(".onnx"))
@@ -49,13 +49,13 @@ def measure_run(model: Path, frames: int, device: str) -> dict[str, Any]:
     """Load the model as `mediaml run -p yolo -m` does and answer frames of 1280x720, one at a time."""
     import cv2
 
+    from mediaml.core.media import Kind
     from mediaml.media.reader import open_reader
     from mediaml.onnx.providers import parse_device
-    from mediaml.options import build_options
-    from mediaml.registry import load_registry
-    from mediaml.run.models import Choice, load_model, resolve_model
-    from mediaml.types import Kind
-    from tests.onnx.darknet_material import random_picture
+    from mediaml.pipeline.models import Choice, load_model, resolve_model
+    from mediaml.registry.entry_points import load_registry
+    from mediaml.registry.options import build_options
+    from tests.support.models.darknet import random_picture
 
     offer = load_registry().find("yolo")
     started = time.perf_counter()

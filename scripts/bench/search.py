@@ -15,12 +15,14 @@ from pathlib import Path
 
 import numpy as np
 
+from mediaml.core.arrays import Float32Array
+from mediaml.core.media import Kind
+from mediaml.core.prediction import Embedding, Prediction
+from mediaml.core.work import FrameAnswer, ModelIdentity, Source, Task, TaskResult
+from mediaml.embeddings.search import search
+from mediaml.embeddings.vectors import choose_space, open_vectors, unit_rows
 from mediaml.ledger.encoding import record_of
 from mediaml.ledger.ledger import Ledger
-from mediaml.outputs.search import search
-from mediaml.outputs.vectors import choose_space, open_vectors, unit_rows
-from mediaml.types import Embedding, Float32Array, Kind, Prediction
-from mediaml.work import FrameAnswer, ModelIdentity, Source, Task, TaskResult
 
 DIMENSIONS, SLICE = 512, 10_000
 

@@ -16,10 +16,10 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent.parent))
 
-from mediaml.outputs.search import search
-from mediaml.outputs.vector_index import nearest_rows, open_index, search_index
-from mediaml.outputs.vectors import Vectors, choose_space, open_vectors, unit_rows
-from mediaml.types import Float32Array
+from mediaml.core.arrays import Float32Array
+from mediaml.embeddings.index import nearest_rows, open_index, search_index
+from mediaml.embeddings.search import search
+from mediaml.embeddings.vectors import Vectors, choose_space, open_vectors, unit_rows
 from scripts.bench.search import DIMENSIONS, SLICE, fill
 
 QUESTIONS, COUNT, PROPOSED = 50, 20, 512

@@ -21,11 +21,11 @@ from typing import Any
 import numpy as np
 
 from mediaml.cli.job import choose
+from mediaml.core.media import Kind
 from mediaml.media.reader import open_reader
 from mediaml.onnx.providers import parse_device
-from mediaml.registry import load_registry
-from mediaml.run.models import load_model, resolve_model
-from mediaml.types import Kind
+from mediaml.pipeline.models import load_model, resolve_model
+from mediaml.registry.entry_points import load_registry
 
 
 def load(weights: str | None, device: str) -> Any:

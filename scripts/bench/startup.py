@@ -22,20 +22,20 @@ from pathlib import Path
 def in_one_process(picture: Path, output: Path, *, copies: bool) -> None:
     """Answer one picture with the bundled detector without any other process."""
     from mediaml.cli.job import choose
+    from mediaml.core.media import Kind
+    from mediaml.core.work import Job
     from mediaml.ledger.encoding import record_of
     from mediaml.ledger.ledger import Ledger
     from mediaml.ledger.view import open_view
     from mediaml.media.limits import Limits
     from mediaml.onnx.providers import parse_device
-    from mediaml.outputs.annotated import Annotator
     from mediaml.outputs.jsonl import write_results
-    from mediaml.registry import load_registry
-    from mediaml.run.inputs import Selection, scan
-    from mediaml.run.models import load_model, resolve_model
-    from mediaml.run.pipeline import Pipeline
-    from mediaml.run.plan import Planner
-    from mediaml.types import Kind
-    from mediaml.work import Job
+    from mediaml.outputs.render.annotator import Annotator
+    from mediaml.pipeline.inputs import Selection, scan
+    from mediaml.pipeline.models import load_model, resolve_model
+    from mediaml.pipeline.pipeline import Pipeline
+    from mediaml.pipeline.plan import Planner
+    from mediaml.registry.entry_points import load_registry
 
     resolved = resolve_model(choose([load_registry().find("yolo")], (), ())[0])
     model = load_model(resolved, parse_device("cpu"), warn=print)

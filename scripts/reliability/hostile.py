@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from mediaml.errors import DeviceError
+from mediaml.core.errors import DeviceError
 from mediaml.plugin import Array, Box, Detection, Frame, Label, LoadContext, ModelSpec, hookimpl
 
 HOW = os.environ.get("HOSTILE", "")

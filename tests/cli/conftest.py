@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from mediaml.cli.main import run_cli
-from tests.make_models import save_square_finder
+from tests.support.models.files import save_square_finder
 
 
 @dataclass(frozen=True)

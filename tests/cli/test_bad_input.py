@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from tests.cli.conftest import results
-from tests.make_media import write_square_video
+from tests.support.media.files import write_square_video
 
 
 @pytest.fixture

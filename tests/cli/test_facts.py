@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from tests.make_media import write_sound, write_video
+from tests.support.media.files import write_sound, write_video
 
 
 def test_probe_tells_what_the_header_says(mediaml, tmp_path):

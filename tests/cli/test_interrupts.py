@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 from mediaml.cli.interrupts import Interrupts
+from mediaml.engine.local.messages import TaskDone
+from mediaml.engine.local.supervisor import Supervisor
 from mediaml.ledger.ledger import Ledger
-from mediaml.workers.messages import Answered
-from mediaml.workers.supervisor import Supervisor
 from tests.cli.conftest import results
-from tests.make_media import write_square_video
+from tests.support.media.files import write_square_video
 
 FRAMES = 3000
 
@@ -33,7 +33,7 @@ def frames(folder: Path) -> list[object]:
 
 def has_answers(supervisor: Supervisor) -> bool:
     """Whether a worker has told answers that the run has not looked at yet."""
-    return any(isinstance(event.what, Answered) for event in list(supervisor._events._queue.queue))
+    return any(isinstance(event.what, TaskDone) for event in list(supervisor._events._queue.queue))
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -10,7 +10,7 @@ import pytest
 
 from mediaml.cli.limits import LIMIT_OPTIONS, limits_of
 from mediaml.media.limits import Limits
-from tests.make_media import write_image, write_square_video
+from tests.support.media.files import write_image, write_square_video
 
 
 def bomb(path, side):

@@ -11,12 +11,12 @@ import cv2
 import numpy as np
 import pytest
 
-import mediaml.registry
+import mediaml.registry.entry_points
 from mediaml.onnx.providers import parse_device
 from mediaml.onnx.session import open_session
 from tests.cli.conftest import results
-from tests.onnx.darknet_material import LAYERS, layer_cfg, random_weights
-from tests.store.server import serving
+from tests.support.models.darknet import LAYERS, layer_cfg, random_weights
+from tests.support.server import serving
 
 PLUGIN = """
 from mediaml.plugin import CatalogueEntry, CatalogueFile, hookimpl
@@ -63,7 +63,9 @@ def site(bodies, tmp_path, monkeypatch):
         (tmp_path / "catalogue_under_test.py").write_text(source)
         monkeypatch.syspath_prepend(tmp_path)
         own = EntryPoint("own", "catalogue_under_test", "mediaml")
-        monkeypatch.setattr(mediaml.registry, "entry_points", lambda group: [*entry_points(group=group), own])
+        monkeypatch.setattr(
+            mediaml.registry.entry_points, "entry_points", lambda group: [*entry_points(group=group), own]
+        )
         yield served
         sys.modules.pop("catalogue_under_test", None)
 

@@ -15,12 +15,12 @@ import jsonschema
 import numpy as np
 import pytest
 
+from mediaml.core.media import Kind
 from mediaml.media.reader import open_reader
 from mediaml.outputs.jsonl import schema
-from mediaml.types import Kind
 from tests.cli.conftest import results
-from tests.make_media import square_left, write_sound, write_square_video
-from tests.strangers import install_plugin
+from tests.support.media.files import square_left, write_sound, write_square_video
+from tests.support.plugins.strangers import install_plugin
 
 
 def write_square(path: Path, width: int, height: int, box: tuple[int, int, int, int]) -> None:

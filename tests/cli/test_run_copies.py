@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from mediaml.workers.copies import Copies
-from tests.make_media import write_square_video
+from mediaml.outputs.render.copies import Copies
+from tests.support.media.files import write_square_video
 
 COPY = "clip.annotated.mp4"
 

@@ -11,8 +11,8 @@ import mediaml.onnx.session as mediaml_session
 from mediaml.cli.search import clock
 from scripts.clip_towers import SMALL, image_tower
 from tests.cli.conftest import results
-from tests.make_media import write_square_video
-from tests.plugins.clip_case import picture, small_clip, write
+from tests.support.media.files import write_square_video
+from tests.support.plugins.clip import picture, small_clip, write
 
 NAMES = ("0.png", "1.png", "2.png", "3.png", "copy.png")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from mediaml.cli.shell import run_shell
-from mediaml.errors import PluginError
+from mediaml.core.errors import PluginError
 
 
 def test_ctrl_c_within_an_import_is_still_ctrl_c(capsys):

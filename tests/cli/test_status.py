@@ -7,11 +7,11 @@ import re
 import pytest
 
 from mediaml.cli.losses import damage_lines, failure_lines
+from mediaml.core.location import Url
+from mediaml.core.media import DecodeAccounts, Kind
+from mediaml.core.work import Failure
 from mediaml.ledger.view import FailureRow, SourceRow
-from mediaml.location import Url
-from mediaml.types import DecodeAccounts, Kind
-from mediaml.work import Failure
-from tests.make_media import write_image, write_square_video
+from tests.support.media.files import write_image, write_square_video
 
 
 @pytest.fixture

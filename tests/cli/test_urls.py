@@ -7,9 +7,9 @@ import socket
 import pytest
 
 from tests.cli.conftest import results
-from tests.make_media import write_image, write_square_video
-from tests.media.streams import over_tcp, streaming
-from tests.store.server import serving
+from tests.support.media.files import write_image, write_square_video
+from tests.support.media.streams import over_tcp, streaming
+from tests.support.server import serving
 
 
 @pytest.fixture

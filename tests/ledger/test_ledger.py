@@ -9,13 +9,14 @@ from types import SimpleNamespace
 
 import pytest
 
-from mediaml.errors import OutputError
+from mediaml.core.errors import OutputError
+from mediaml.core.media import DecodeAccounts, Kind, MediaInfo
+from mediaml.core.prediction import Box, Detection, Label, Prediction
+from mediaml.core.work import Failure, FrameAnswer, ModelIdentity, Source, Task, TaskResult
 from mediaml.ledger.encoding import TaskRecord, record_of
 from mediaml.ledger.ledger import Ledger
 from mediaml.ledger.schema import FILE_NAME
 from mediaml.ledger.view import ProgressRow, has_ledger, open_view
-from mediaml.types import Box, DecodeAccounts, Detection, Kind, Label, MediaInfo, Prediction
-from mediaml.work import Failure, FrameAnswer, ModelIdentity, Source, Task, TaskResult
 
 MODEL = ModelIdentity("cats", "detect", "cats", "cats", "1.0", "cats.onnx", "0" * 64, "{}")
 OTHER = ModelIdentity("cats", "detect", "cats", "cats", "1.0", "cats.onnx", "1" * 64, "{}")
@@ -74,14 +75,14 @@ def test_the_answers_of_one_task_cost_the_same_however_many_there_are(ledger):
 
 def test_standing_tells_where_to_go_on(ledger):
     ids = ledger.add_source(source("a.mp4")), ledger.add_model(MODEL)
-    assert not ledger.standing(*ids).complete
+    assert not ledger.task_progress(*ids).complete
     ledger.commit(
         [result(Task(*ids, 0), range(5), last=False), result(Task(*ids, 3), range(5, 7), last=False)]
     )
-    standing = ledger.standing(*ids)
-    assert (standing.next_slice, standing.frames, standing.complete) == (4, 7, False)
+    progress = ledger.task_progress(*ids)
+    assert (progress.next_slice, progress.frames, progress.complete) == (4, 7, False)
     ledger.commit([result(Task(*ids, 4), range(7, 8), last=True)])
-    assert ledger.standing(*ids).complete
+    assert ledger.task_progress(*ids).complete
 
 
 def test_a_commit_is_whole_or_not_at_all(ledger):
@@ -99,7 +100,7 @@ def test_a_changed_file_loses_its_answers(ledger):
     assert ledger.recall(source("a.mp4")) is Kind.VIDEO
     assert ledger.recall(source("a.mp4", size=11)) is None
     assert ledger.add_source(source("a.mp4", size=11)) == ids[0]
-    assert not ledger.standing(*ids).complete
+    assert not ledger.task_progress(*ids).complete
 
 
 def test_a_digest_tells_a_touched_file_from_a_changed_one(ledger):
@@ -109,11 +110,11 @@ def test_a_digest_tells_a_touched_file_from_a_changed_one(ledger):
     touched = replace(first, mtime_ns=2)
     assert ledger.recall(touched) is Kind.VIDEO
     ledger.add_source(touched, Kind.VIDEO)
-    assert ledger.standing(*ids).complete
+    assert ledger.task_progress(*ids).complete
     ledger.add_source(replace(touched, digest=""), Kind.VIDEO)
     assert ledger.recall(replace(touched, digest="b")) is None
     ledger.add_source(replace(touched, digest="b"), Kind.VIDEO)
-    assert not ledger.standing(*ids).complete
+    assert not ledger.task_progress(*ids).complete
 
 
 def test_another_version_of_a_model_supersedes_it_on_that_source_only(ledger):
@@ -123,20 +124,20 @@ def test_another_version_of_a_model_supersedes_it_on_that_source_only(ledger):
     assert ledger.add_model(MODEL) == old
     ledger.commit([result(Task(name, old, 0), range(2), last=True) for name in (first, second)])
     ledger.supersede(first, new, restart=False)
-    assert not ledger.standing(first, old).complete
-    assert ledger.standing(second, old).complete
+    assert not ledger.task_progress(first, old).complete
+    assert ledger.task_progress(second, old).complete
 
 
 def test_a_failure_is_kept_apart_and_dropped_before_another_try(ledger):
     ids = ledger.add_source(source("a.mp4")), ledger.add_model(MODEL)
     failure = Failure("open", "MediaError", "it is empty.")
     ledger.commit([TaskRecord(Task(*ids, 0), failure=failure)])
-    assert ledger.standing(*ids).failure == failure
+    assert ledger.task_progress(*ids).failure == failure
     with open_view(ledger.folder) as view:
         assert [row.failure for row in view.failures()] == [failure]
         assert view.progress() == [ProgressRow("cats", 0, 1, 0, 0, 0, 0)]
     ledger.supersede(*ids, restart=False)
-    assert ledger.standing(*ids).failure is None
+    assert ledger.task_progress(*ids).failure is None
 
 
 def test_equal_names_never_collide(ledger):

@@ -9,9 +9,9 @@ from typing import Any
 import av
 import pytest
 
-from mediaml.media.annotate_video import write_annotated_video
-from mediaml.types import Frame
-from tests.media.annotated_clips import (
+from mediaml.core.frame import Frame
+from mediaml.media.write.annotate_video import write_annotated_video
+from tests.support.media.annotated_clips import (
     clicks,
     ffprobe,
     frame_times,
@@ -164,7 +164,7 @@ def test_sound_far_longer_than_the_pictures_is_whole(tmp_path: Path) -> None:
 
 def test_frames_that_crowd_one_moment_are_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     source = write_clip(tmp_path / "in.mp4", ticks=range(6))
-    from mediaml.media.video import VideoReader
+    from mediaml.media.video.reader import VideoReader
 
     def crowded(reader: VideoReader, start_s: float = 0.0, **rest: bool) -> Any:
         for frame in whole(reader, start_s, **rest):

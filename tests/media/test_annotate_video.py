@@ -9,12 +9,12 @@ import av
 import numpy as np
 import pytest
 
-from mediaml.errors import MediaError
-from mediaml.media.annotate_video import write_annotated_video
-from mediaml.media.video import VideoReader
+from mediaml.core.arrays import UInt8Array
+from mediaml.core.errors import MediaError
+from mediaml.media.video.reader import VideoReader
+from mediaml.media.write.annotate_video import write_annotated_video
 from mediaml.ops.drawing import Overlay
-from mediaml.types import UInt8Array
-from tests.media.annotated_clips import (
+from tests.support.media.annotated_clips import (
     HEIGHT,
     SIDE,
     WIDTH,

@@ -9,17 +9,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mediaml.errors import LimitError, MediaError
-from mediaml.inputs import SoundInput
-from mediaml.media.cut_off import claimed_size
+from mediaml.core.errors import LimitError, MediaError
+from mediaml.core.media import Kind
+from mediaml.core.model_input import SoundInput
 from mediaml.media.limits import Limits
 from mediaml.media.orientation import ROTATION, orientation_of_matrix, oriented
 from mediaml.media.probe import probe
 from mediaml.media.reader import open_reader
 from mediaml.media.sniff import looks_like_media_name, sniff_kind
-from mediaml.media.video import VideoReader
-from mediaml.types import Kind
-from tests.media.media_material import add_tone, mux_tone, quartered, write_sound, write_video, write_wav
+from mediaml.media.truncation import claimed_size
+from mediaml.media.video.reader import VideoReader
+from tests.support.media.material import add_tone, mux_tone, quartered, write_sound, write_video, write_wav
 
 PLAYLISTS = {
     "hls": "#EXTM3U\n#EXT-X-TARGETDURATION:10\n#EXTINF:9,\n{url}\n#EXT-X-ENDLIST\n",

@@ -13,11 +13,11 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms, ImageOps
 
-from mediaml.errors import LimitError, MediaError
-from mediaml.media.image import ImageReader
+from mediaml.core.errors import LimitError, MediaError
+from mediaml.media.image.reader import ImageReader
 from mediaml.media.limits import Limits
 from mediaml.media.probe import probe
-from tests.media.media_material import quartered
+from tests.support.media.material import quartered
 
 WIDTH, HEIGHT = 60, 40
 

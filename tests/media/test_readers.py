@@ -13,12 +13,13 @@ import cv2
 import numpy as np
 import pytest
 
-from mediaml.errors import MediaError
-from mediaml.inputs import SoundInput
+from mediaml.core.errors import MediaError
+from mediaml.core.frame import Frame
+from mediaml.core.media import Kind
+from mediaml.core.model_input import SoundInput
 from mediaml.media.reader import Reader, open_reader
 from mediaml.media.sniff import sniff_kind
-from mediaml.types import Frame, Kind
-from tests.media.media_material import numbered, quartered, write_sound, write_video
+from tests.support.media.material import numbered, quartered, write_sound, write_video
 
 SOUND = SoundInput()
 Maker = Callable[[Path], Path]
@@ -233,7 +234,7 @@ def test_sound_needs_a_description(tmp_path: Path) -> None:
 
 
 def test_numbers_survive() -> None:
-    from tests.media.media_material import number_in
+    from tests.support.media.material import number_in
 
     assert [number_in(numbered(number, 64, 48)) for number in (0, 1, 255, 4095)] == [0, 1, 255, 4095]
 
@@ -243,10 +244,10 @@ def test_threads_may_open_files_of_every_kind_at_once() -> None:
     script = """
 import sys, threading
 from pathlib import Path
-from mediaml.inputs import SoundInput
+from mediaml.core.model_input import SoundInput
 from mediaml.media.reader import open_reader
 from mediaml.media.sniff import sniff_kind
-from mediaml.types import Kind
+from mediaml.core.media import Kind
 
 clip, together, failed = Path(sys.argv[1]), threading.Barrier(6), []
 

@@ -11,17 +11,17 @@ import cv2
 import numpy as np
 import pytest
 
-from mediaml.errors import LimitError, MediaError
-from mediaml.inputs import SoundInput
-from mediaml.location import Url
+from mediaml.core.errors import LimitError, MediaError
+from mediaml.core.location import Url
+from mediaml.core.media import Kind
+from mediaml.core.model_input import SoundInput
 from mediaml.media.limits import Limits
 from mediaml.media.probe import probe
 from mediaml.media.reader import open_reader
 from mediaml.media.sniff import sniff_kind
-from mediaml.types import Kind
-from tests.media.media_material import number_in, write_sound, write_video
-from tests.media.streams import over_rtsp, over_tcp, streaming
-from tests.store.server import Site, serving
+from tests.support.media.material import number_in, write_sound, write_video
+from tests.support.media.streams import over_rtsp, over_tcp, streaming
+from tests.support.server import Site, serving
 
 SOON = Limits(silence_s=0.5)
 TIMES_MS = tuple(range(0, 3000, 40))

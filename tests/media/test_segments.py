@@ -12,14 +12,14 @@ import av
 import numpy as np
 import pytest
 
-from mediaml.media.annotate_video import write_annotated_video
-from mediaml.media.draw_segment import SegmentDrawer
-from mediaml.media.join import join_segments
+from mediaml.core.frame import Frame
 from mediaml.media.limits import Limits
-from mediaml.media.segment import BrokenSegmentError, SegmentFile
+from mediaml.media.write.annotate_video import write_annotated_video
+from mediaml.media.write.join import join_segments
+from mediaml.media.write.segment_drawer import SegmentDrawer
+from mediaml.media.write.segment_file import BrokenSegmentError, SegmentFile
 from mediaml.ops.drawing import Overlay
-from mediaml.types import Frame
-from tests.media.annotated_clips import (
+from tests.support.media.annotated_clips import (
     around_square,
     clicks,
     ffprobe,

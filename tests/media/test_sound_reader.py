@@ -12,12 +12,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mediaml.errors import MediaError
-from mediaml.inputs import SoundInput
-from mediaml.media.audio import SoundReader
-from mediaml.media.sound_windows import Chunk, Window, mono, windows
+from mediaml.core.errors import MediaError
+from mediaml.core.model_input import SoundInput
+from mediaml.media.audio.reader import AudioReader
+from mediaml.media.audio.windows import Chunk, Window, mono, windows
 from mediaml.ops.spectrogram import log_mel
-from tests.media.media_material import tone, write_sound, write_video, write_wav
+from tests.support.media.material import tone, write_sound, write_video, write_wav
 
 SPEC = SoundInput()
 SMALL = SoundInput(sample_rate=100, window_s=0.5, hop_s=0.2, fft_s=0.1, step_s=0.05, mels=4, band=(1.0, 50.0))
@@ -58,7 +58,7 @@ def test_every_sample_is_in_a_window(count: int, pieces: list[int], hop_s: float
 
 
 def test_sound_shorter_than_a_window_gives_one(tmp_path: Path) -> None:
-    with SoundReader(write_wav(tmp_path / "a.wav", tone(0.25, 16_000), 16_000), SPEC) as reader:
+    with AudioReader(write_wav(tmp_path / "a.wav", tone(0.25, 16_000), 16_000), SPEC) as reader:
         (frame,) = reader.frames()
     assert (frame.time_s, frame.duration_s) == (0.0, 0.25)
     assert frame.spectrogram is not None and frame.spectrogram.shape == (64, 98)
@@ -66,7 +66,7 @@ def test_sound_shorter_than_a_window_gives_one(tmp_path: Path) -> None:
 
 def test_exactly_one_window_gives_one(tmp_path: Path) -> None:
     for rate in (16_000, 44_100, 8_000):
-        with SoundReader(write_wav(tmp_path / "a.wav", tone(1.0, rate), rate), SPEC) as reader:
+        with AudioReader(write_wav(tmp_path / "a.wav", tone(1.0, rate), rate), SPEC) as reader:
             assert len(list(reader.frames())) == 1
 
 
@@ -74,7 +74,7 @@ def test_spectrograms_are_those_of_the_samples(tmp_path: Path) -> None:
     samples = np.random.default_rng(0).uniform(-0.9, 0.9, 40_000).astype(np.float32)
     path = write_wav(tmp_path / "a.wav", samples, 16_000)
     exact = (samples * 32767).round() / 32768
-    with SoundReader(path, SPEC) as reader:
+    with AudioReader(path, SPEC) as reader:
         frames = list(reader.frames())
     assert [frame.time_s for frame in frames] == [0.0, 0.5, 1.0, 1.5]
     for frame in frames:
@@ -104,7 +104,7 @@ def test_a_tone_is_as_loud_and_as_high_in_every_format(name: str, tmp_path: Path
     file, codec, rate, layout = FORMATS[name]
     path = write_sound(tmp_path / file, 2.0, codec=codec, rate=rate, layout=layout)
     expected = log_mel(tone(1.0, 16_000), SPEC)[:, 20:80].mean(1)
-    with SoundReader(path, SPEC) as reader:
+    with AudioReader(path, SPEC) as reader:
         frames = list(reader.frames())
         assert reader.info.duration_s == pytest.approx(2.0, abs=0.1)
         assert (reader.info.sample_rate, reader.info.audio_tracks) == (rate, 1)
@@ -119,7 +119,7 @@ def test_a_tone_is_as_loud_and_as_high_in_every_format(name: str, tmp_path: Path
 def test_an_event_is_at_its_time(tmp_path: Path) -> None:
     samples = np.zeros(5 * 44_100, np.float32)
     samples[round(3.2 * 44_100) : round(3.3 * 44_100)] = tone(0.1, 44_100)
-    with SoundReader(write_wav(tmp_path / "a.wav", samples, 44_100), SPEC) as reader:
+    with AudioReader(write_wav(tmp_path / "a.wav", samples, 44_100), SPEC) as reader:
         loud = [
             frame.time_s + SPEC.step_s * step
             for frame in reader.frames()
@@ -142,7 +142,7 @@ def test_silence_that_was_left_out_keeps_later_sound_at_its_time(tmp_path: Path)
             frame.sample_rate, frame.pts, frame.time_base = 16_000, start, Fraction(1, 16_000)
             container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
-    with SoundReader(path, SPEC) as reader:
+    with AudioReader(path, SPEC) as reader:
         frames = [
             (frame.index, round(frame.time_s, 3), round(frame.duration_s, 3)) for frame in reader.frames()
         ]
@@ -166,7 +166,7 @@ def test_no_number_is_not_loud() -> None:
 
 
 def test_picture_of_sound(tmp_path: Path) -> None:
-    with SoundReader(write_wav(tmp_path / "a.wav", tone(1.0, 16_000), 16_000), SPEC) as reader:
+    with AudioReader(write_wav(tmp_path / "a.wav", tone(1.0, 16_000), 16_000), SPEC) as reader:
         (frame,) = reader.frames()
     assert (frame.width, frame.height) == (98, 64)
     rows = frame.image.mean((1, 2))
@@ -175,20 +175,20 @@ def test_picture_of_sound(tmp_path: Path) -> None:
 
 def test_no_sound(tmp_path: Path) -> None:
     with pytest.raises(MediaError, match="holds no sound"):
-        SoundReader(write_video(tmp_path / "a.mp4"), SPEC)
+        AudioReader(write_video(tmp_path / "a.mp4"), SPEC)
 
 
 def test_sound_that_was_cut_off(tmp_path: Path) -> None:
     path = write_wav(tmp_path / "a.wav", tone(4.0, 16_000), 16_000)
     path.write_bytes(path.read_bytes()[:80_000])
-    with SoundReader(path, SPEC) as reader, pytest.raises(MediaError, match="cut off"):
+    with AudioReader(path, SPEC) as reader, pytest.raises(MediaError, match="cut off"):
         list(reader.frames())
 
 
 def test_cover_art_is_no_video(tmp_path: Path) -> None:
+    from mediaml.core.media import Kind
     from mediaml.media.sniff import sniff_kind
-    from mediaml.media.video import VideoReader
-    from mediaml.types import Kind
+    from mediaml.media.video.reader import VideoReader
 
     path = tmp_path / "song.mp4"
     with av.open(str(path), "w") as container:
@@ -209,5 +209,5 @@ def test_cover_art_is_no_video(tmp_path: Path) -> None:
     assert sniff_kind(path) is Kind.AUDIO
     with pytest.raises(MediaError, match="no video"):
         VideoReader(path)
-    with SoundReader(path, SPEC) as reader:
+    with AudioReader(path, SPEC) as reader:
         assert len(list(reader.frames())) in (1, 2)

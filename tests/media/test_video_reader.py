@@ -14,12 +14,12 @@ import av
 import numpy as np
 import pytest
 
-from mediaml.errors import LimitError, MediaError
-from mediaml.media import video_pass
+from mediaml.core.errors import LimitError, MediaError
 from mediaml.media.limits import Limits
 from mediaml.media.probe import probe
-from mediaml.media.video import VideoReader
-from tests.media.media_material import number_in, quartered, write_video
+from mediaml.media.video import video_pass
+from mediaml.media.video.reader import VideoReader
+from tests.support.media.material import number_in, quartered, write_video
 
 FFMPEG, FFPROBE = shutil.which("ffmpeg"), shutil.which("ffprobe")
 needs_ffmpeg = pytest.mark.skipif(

@@ -12,14 +12,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from onnx import TensorProto, helper
 
-from mediaml.errors import ModelError
-from mediaml.inputs import ImageInput, SoundInput
-from mediaml.onnx.inspect import known_interface, model_facts
+from mediaml.core.errors import ModelError
+from mediaml.core.model_input import ImageInput, SoundInput
+from mediaml.onnx.inspect import graph_facts, known_interface
 from mediaml.onnx.interface import DetectorGraph, detector_graph, detector_interface, find_detector_graph
 from mediaml.onnx.metadata import read_image_input, read_labels, read_sound_input, read_stride, set_metadata
 from mediaml.onnx.providers import parse_device
 from mediaml.onnx.session import TensorSpec, open_session
-from tests.onnx import onnx_material as material
+from tests.support.models import onnx_files as material
 
 IMAGES = TensorSpec("images", (None, None, None, 3), "uint8")
 BOXES = TensorSpec("boxes", (None, None, 4), "float32")
@@ -79,10 +79,10 @@ def test_the_shared_models_are_told_apart(assets: Path) -> None:
     assert (graph.interface, graph.image, graph.image_shape) == ("zoo-yolov3", "input_1", "image_shape")
     with pytest.raises(ModelError, match=r"\(a raw YOLOX grid\)"):
         detector_graph(open_session(models / "yolo" / "yolox_nano.onnx", parse_device("cpu")))
-    facts = model_facts(zoo)
+    facts = graph_facts(zoo)
     assert (facts.interface, facts.opset, facts.name) == ("zoo-yolov3", 13, zoo.stem)
-    assert model_facts(models / "yolo" / "yolox_nano.onnx").interface == "yolox"
-    digits = model_facts(models / "mnist" / "mnist-7.onnx")
+    assert graph_facts(models / "yolo" / "yolox_nano.onnx").interface == "yolox"
+    digits = graph_facts(models / "mnist" / "mnist-7.onnx")
     assert (digits.interface, digits.parameters, digits.producer) == ("unknown", 5998 - 2 - 2, "CNTK 2.5.1")
     assert [spec.name for spec in digits.inputs] == ["Input3"]
 
@@ -98,7 +98,7 @@ def test_facts_equal_what_a_session_says(tmp_path: Path) -> None:
     model.producer_name, model.producer_version = "somebody", "7"
     path = tmp_path / "m.onnx"
     path.write_bytes(model.SerializeToString())
-    facts, session = model_facts(path), open_session(path, parse_device("cpu"))
+    facts, session = graph_facts(path), open_session(path, parse_device("cpu"))
     for name in ("inputs", "outputs", "metadata", "labels", "image_input", "sound_input", "stride", "sha256"):
         assert getattr(facts, name) == getattr(session, name), name
     assert facts.sound_input == SoundInput(sample_rate=8000, band=(20, 4000))
@@ -112,11 +112,11 @@ def test_facts_equal_what_a_session_says(tmp_path: Path) -> None:
 
 def test_facts_of_files_that_are_no_models(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="there is no model file"):
-        model_facts(tmp_path / "none.onnx")
+        graph_facts(tmp_path / "none.onnx")
     for content in (b"hello", b"\x08\x03", b"[net]\nwidth=32\n" * 9, b"\x89PNG\r\n\x1a\n"):
         (tmp_path / "m.onnx").write_bytes(content)
         with pytest.raises(ModelError, match="is not an ONNX model"):
-            model_facts(tmp_path / "m.onnx")
+            graph_facts(tmp_path / "m.onnx")
 
 
 def test_constants_in_nodes_are_parameters_and_shapes_are_not(tmp_path: Path) -> None:
@@ -132,7 +132,7 @@ def test_constants_in_nodes_are_parameters_and_shapes_are_not(tmp_path: Path) ->
         constants={"shape": np.array([2, 3], np.int64)},
     )
     (tmp_path / "m.onnx").write_bytes(model.SerializeToString())
-    assert model_facts(tmp_path / "m.onnx").parameters == 6
+    assert graph_facts(tmp_path / "m.onnx").parameters == 6
 
 
 @given(st.lists(st.text(max_size=20), max_size=5))

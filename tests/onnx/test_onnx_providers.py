@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mediaml.errors import UsageError
+from mediaml.core.errors import UsageError
 from mediaml.onnx import cuda, providers, threads
 from mediaml.onnx.providers import CPU, Device, DeviceRequest, parse_device, parse_devices
 

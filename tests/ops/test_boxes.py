@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from mediaml.core.arrays import Float32Array
 from mediaml.ops.boxes import area, clip_boxes, iou_matrix, nms, nms_per_class
-from mediaml.types import Float32Array
 
 COORDINATES = st.floats(-1000, 1000, width=32)
 

@@ -14,10 +14,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mediaml.core.arrays import UInt8Array
+from mediaml.core.prediction import Box, Detection, Label
 from mediaml.ops.drawing import Overlay, Painter, RgbSurface, Style, YuvSurface, color_of
-from mediaml.ops.lettering import StrokeFont, font_of, ink_on, printable, tag
+from mediaml.ops.lettering import StrokeFont, drawable_text, font_of, ink_on, tag
 from mediaml.ops.yuv import BT601, BT709, Planes, planes_of, yuv_of
-from mediaml.types import Box, Detection, Label, UInt8Array
 
 NAMES = (
     *("person", "bicycle", "car", "motorbike", "bus", "train", "truck", "boat", "cat", "dog", "horse"),
@@ -177,7 +178,7 @@ def test_a_name_too_long_is_shortened_and_its_score_stays() -> None:
 
 
 def test_control_characters_become_spaces() -> None:
-    assert printable("a\n\tb\x00c  d") == "a b c d"
+    assert drawable_text("a\n\tb\x00c  d") == "a b c d"
 
 
 @pytest.mark.skipif(not hasattr(cv2, "FontFace"), reason="this OpenCV build has no TrueType fonts")

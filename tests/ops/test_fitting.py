@@ -11,9 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from mediaml.core.arrays import UInt8Array
+from mediaml.core.frame import Fit, Resample
 from mediaml.ops.fitting import Fitting, fit_image, letterbox_shape, place
 from mediaml.ops.resampling import resample_window
-from mediaml.types import Fit, Resample, UInt8Array
 
 PILLOW = {"bilinear": Image.Resampling.BILINEAR, "bicubic": Image.Resampling.BICUBIC}
 TOLERANCE = {"bilinear": 1, "bicubic": 0}

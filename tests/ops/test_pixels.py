@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mediaml.inputs import ImageInput
+from mediaml.core.model_input import ImageInput
 from mediaml.ops.pixels import grey, normalise
 
 IMAGE = np.random.default_rng(0).integers(0, 256, (6, 5, 3), dtype=np.uint8)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import signal
 
-from mediaml.inputs import SoundInput
+from mediaml.core.model_input import SoundInput
 from mediaml.ops.spectrogram import (
     POWER_FLOOR,
     hz_to_mel,

@@ -8,15 +8,17 @@ from pathlib import Path
 
 import pytest
 
+from mediaml.core.frame import Frame
+from mediaml.core.media import Kind
+from mediaml.core.prediction import Box, Detection, Label, Prediction
+from mediaml.core.work import FrameAnswer, ModelIdentity, Source, Task, TaskResult
 from mediaml.ledger.encoding import record_of
 from mediaml.ledger.ledger import Ledger
 from mediaml.ledger.view import SourceRow, open_view
 from mediaml.media.limits import Limits
 from mediaml.media.reader import open_reader
-from mediaml.outputs.slices import Artist, segments_folder
-from mediaml.types import Box, Detection, Frame, Kind, Label, Prediction
-from mediaml.work import FrameAnswer, ModelIdentity, Source, Task, TaskResult
-from tests.media.annotated_clips import clicks, square_at, write_clip
+from mediaml.outputs.render.artist import Artist, segments_folder
+from tests.support.media.annotated_clips import clicks, square_at, write_clip
 
 SLICE_S = 0.4
 FRAMES = 40  # four slices of ten frames

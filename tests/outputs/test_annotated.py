@@ -8,13 +8,13 @@ from collections.abc import Iterator
 
 import pytest
 
+from mediaml.core.media import Kind
 from mediaml.media.limits import Limits
-from mediaml.outputs.annotated import Annotator
-from mediaml.outputs.drawn import Drawn
-from mediaml.outputs.slices import Artist
-from mediaml.types import Kind
-from tests.media.annotated_clips import pictures_of
+from mediaml.outputs.render.annotator import Annotator
+from mediaml.outputs.render.artist import Artist
+from mediaml.outputs.render.drawn import Drawn
 from tests.outputs.conftest import FRAMES, SLICE_S, House
+from tests.support.media.annotated_clips import pictures_of
 
 
 @pytest.fixture

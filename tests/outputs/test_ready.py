@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from mediaml.core.media import Kind, MediaInfo
+from mediaml.core.work import Failure, Task, TaskResult
 from mediaml.ledger.encoding import TaskRecord, record_of
-from mediaml.outputs.ready import Ready
-from mediaml.types import Kind, MediaInfo
-from mediaml.work import Failure, Task, TaskResult
+from mediaml.outputs.render.drawable_slices import DrawableSlices
 
 SEEN = MediaInfo("clip.mp4", Kind.VIDEO, width=64, height=48)
 HEARD = MediaInfo("clip.mp4", Kind.VIDEO, sample_rate=8000)
@@ -16,12 +16,12 @@ def result(number: int, model: int = 1, *, last: bool = False, info: MediaInfo |
 
 
 def test_one_model_is_ready_slice_by_slice() -> None:
-    ready = Ready()
+    ready = DrawableSlices()
     assert [ready.take(result(number, last=number == 3), 1) for number in range(4)] == [0, 1, 2, 3]
 
 
 def test_the_slowest_of_several_models_counts() -> None:
-    ready = Ready()
+    ready = DrawableSlices()
     assert ready.take(result(0, 1), 2) is None
     assert ready.take(result(0, 2), 2) == 0
     assert ready.take(result(1, 1), 2) == 0
@@ -31,12 +31,12 @@ def test_the_slowest_of_several_models_counts() -> None:
 
 
 def test_a_model_that_is_not_heard_of_yet_is_waited_for_by_one_slice() -> None:
-    ready = Ready()
+    ready = DrawableSlices()
     assert [ready.take(result(number), 2) for number in range(3)] == [None, 0, 1]
 
 
 def test_neither_sound_nor_pictures_nor_failures_are_ready() -> None:
-    ready = Ready()
+    ready = DrawableSlices()
     assert ready.take(result(0, info=HEARD), 1) is None
     assert ready.take(result(0, info=MediaInfo("a.png", Kind.IMAGE, width=1, height=1)), 1) is None
     assert ready.take(result(0, info=None), 1) is None
@@ -45,7 +45,7 @@ def test_neither_sound_nor_pictures_nor_failures_are_ready() -> None:
 
 
 def test_a_settled_source_is_forgotten() -> None:
-    ready = Ready()
+    ready = DrawableSlices()
     assert ready.take(result(5, 1, last=True), 2) == 4
     ready.forget(7)
     ready.forget(7)

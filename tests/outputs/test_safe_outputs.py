@@ -7,13 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from mediaml.errors import OutputError
+from mediaml.core.atomic_file import replacing
+from mediaml.core.errors import OutputError
+from mediaml.core.media import Kind
+from mediaml.core.prediction import Box, Detection, Label
 from mediaml.ledger.view import SourceRow
-from mediaml.media.annotate_video import write_annotated_video
+from mediaml.media.write.annotate_video import write_annotated_video
 from mediaml.ops.drawing import Overlay
-from mediaml.outputs.atomic import replacing
-from mediaml.outputs.drawn import annotated_path
-from mediaml.types import Box, Detection, Kind, Label
+from mediaml.outputs.render.drawn import annotated_path
 from scripts.reliability.media import write_clip
 
 

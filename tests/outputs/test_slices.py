@@ -8,14 +8,16 @@ from pathlib import Path
 
 import pytest
 
-from mediaml.errors import MediaError
+from mediaml.core.errors import MediaError
+from mediaml.core.frame import Frame
+from mediaml.core.media import Kind
+from mediaml.core.prediction import Label, Picture, Prediction
+from mediaml.core.work import FrameAnswer, Task, TaskResult
 from mediaml.ledger.encoding import record_of
-from mediaml.media.video import VideoReader
-from mediaml.outputs.slices import StoppedError, remove_segments, segments_folder
-from mediaml.types import Frame, Kind, Label, Picture, Prediction
-from mediaml.work import FrameAnswer, Task, TaskResult
-from tests.media.annotated_clips import box_of, pictures_of, square_at
+from mediaml.media.video.reader import VideoReader
+from mediaml.outputs.render.artist import StoppedError, remove_segments, segments_folder
 from tests.outputs.conftest import FRAMES, SLICE_S, House
+from tests.support.media.annotated_clips import box_of, pictures_of, square_at
 
 
 def check_boxes(target: Path) -> None:

@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 from onnx import TensorProto
 
-from mediaml.errors import ModelError, OptionError
-from mediaml.media.image import ImageReader
-from mediaml.media.video import VideoReader
-from mediaml.options import build_options
+from mediaml.core.errors import ModelError, OptionError
+from mediaml.media.image.reader import ImageReader
+from mediaml.media.video.reader import VideoReader
 from mediaml.plugin import Embedding, Label
+from mediaml.registry.options import build_options
 from mediaml_clip import mediaml_models
 from mediaml_clip.model import MEAN, STD, ClipModel
 from mediaml_clip.options import ClipOptions, sentences
@@ -23,7 +23,7 @@ from mediaml_clip.text_cache import TextCache, cache_folder
 from mediaml_clip.texts import Texts
 from mediaml_clip.tokens import Tokens
 from scripts.clip_towers import SMALL, Size, image_tower, text_tower
-from tests.plugins.clip_case import loaded, picture, small_clip, write
+from tests.support.plugins.clip import loaded, picture, small_clip, write
 
 PROMPTS = ("a dog", "a cat", "a diagram")
 
@@ -220,7 +220,7 @@ def test_towers_that_do_not_fit_are_refused(tmp_path, assets):
 
 
 def test_another_graph_is_no_tower(tmp_path):
-    from tests.make_models import save_square_finder
+    from tests.support.models.files import save_square_finder
 
     with pytest.raises(ModelError, match="is no tower of CLIP"):
         loaded(save_square_finder(tmp_path / "square.onnx"))

@@ -17,7 +17,7 @@ from mediaml_digits.normalise import normalise, stroke_width
 from mediaml_digits.page import Candidates, candidates_of
 from mediaml_digits.parts import cut, parts_of
 from mediaml_digits.reading import best_cut, read, reading_order, without_overlap
-from tests.plugins.digits_case import STROKES, drawn, lit, model, row, still
+from tests.support.plugins.digits import STROKES, drawn, lit, model, row, still
 
 
 def likeness(first: np.ndarray, second: np.ndarray) -> float:

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageDraw
 
-from mediaml.errors import ModelError
+from mediaml.core.errors import ModelError
 from mediaml.media.reader import open_reader
 from mediaml.onnx.providers import parse_device
 from mediaml.onnx.session import Session, open_session

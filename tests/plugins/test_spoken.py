@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from mediaml.errors import ModelError
+from mediaml.core.errors import ModelError
 from mediaml.media.reader import open_reader
 from mediaml.onnx.providers import parse_device
 from mediaml.onnx.session import open_session

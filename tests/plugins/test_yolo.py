@@ -11,8 +11,8 @@ import pytest
 import mediaml_yolo
 from mediaml.plugin import ModelError, OptionError
 from mediaml_yolo.options import YoloOptions
-from tests.plugins.yolo_case import blank, detect, model
-from tests.plugins.yolo_graphs import dense_detector
+from tests.support.models.yolo_graphs import dense_detector
+from tests.support.plugins.yolo import blank, detect, model
 
 ONE_BOX = [[8, 16, 40, 48]]
 DOG = [[0.0, 0.9, 0.1]]

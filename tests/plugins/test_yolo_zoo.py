@@ -10,11 +10,11 @@ import cv2
 import numpy as np
 import pytest
 
-from mediaml.onnx.darknet import import_darknet
+from mediaml.darknet.importer import import_darknet
 from mediaml.ops.boxes import iou_matrix
 from mediaml.plugin import ModelError
-from tests.plugins.yolo_case import blank, detect, model, still
-from tests.plugins.yolo_graphs import zoo_detector
+from tests.support.models.yolo_graphs import zoo_detector
+from tests.support.plugins.yolo import blank, detect, model, still
 
 # Shares of the input: top, left, bottom, right.
 BOXES = [[0.25, 0.125, 0.75, 0.5], [0.0, 0.0, 1.0, 1.0], [0.1, 0.1, 0.2, 0.2]]

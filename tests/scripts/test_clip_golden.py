@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.plugins.clip_case import small_clip
+from tests.support.plugins.clip import small_clip
 
 SCRIPT = Path(__file__).resolve().parent.parent.parent / "scripts" / "clip_golden.py"
 

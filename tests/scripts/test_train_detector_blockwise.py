@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.scripts.small_detector import lesson_of, small_network, small_shape
+from tests.support.models.small_detector import lesson_of, small_network, small_shape
 
 pytestmark = pytest.mark.train
 

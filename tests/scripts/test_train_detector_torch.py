@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.scripts.small_detector import small_network, small_shape
+from tests.support.models.small_detector import small_network, small_shape
 
 pytestmark = pytest.mark.train
 

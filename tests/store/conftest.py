@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from mediaml.catalogue import CatalogueEntry, CatalogueFile
+from mediaml.core.catalogue_entry import CatalogueEntry, CatalogueFile
 from mediaml.store.cache import Cache
 from mediaml.store.catalogue import Catalogue
-from mediaml.store.network import Network, Patience
+from mediaml.store.network import Network, TransferPolicy
 from mediaml.store.store import Store
-from tests.store.server import BODY, Site, serving
+from tests.support.server import BODY, Site, serving
 
-IMPATIENT = Patience(connect_s=2, silence_s=0.4, tries=2, pause_s=0.01, attempts=6)
+IMPATIENT = TransferPolicy(connect_s=2, silence_s=0.4, tries=2, pause_s=0.01, attempts=6)
 SHA256 = hashlib.sha256(BODY).hexdigest()
 
 
@@ -57,7 +57,7 @@ def entry(*urls: str, sha256: str = SHA256, size: int | None = len(BODY)) -> Cat
 def store(folder: Path, *entries: CatalogueEntry, **network: object) -> Store:
     """A store in `folder` that knows the entries."""
     catalogue = Catalogue({entry.name: entry for entry in entries})
-    settings = Network(**{"patience": IMPATIENT, **network})  # type: ignore[arg-type]
+    settings = Network(**{"policy": IMPATIENT, **network})  # type: ignore[arg-type]
     return Store(catalogue, Cache(folder / "models"), settings, Notes())
 
 

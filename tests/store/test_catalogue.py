@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from mediaml.catalogue import CatalogueEntry, CatalogueFile
-from mediaml.errors import ModelError
+from mediaml.core.catalogue_entry import CatalogueEntry, CatalogueFile
+from mediaml.core.errors import ModelError
 from mediaml.store.bundled import bundled_names
 from mediaml.store.catalogue import load_catalogue, official_entries
 from tests.store.conftest import SHA256, entry
@@ -46,8 +46,8 @@ def test_every_fact_is_the_one_that_was_handed_over(assets):
 
 
 def test_the_official_cfgs_have_the_promised_checksums_and_weights_sizes(assets):
-    from mediaml.onnx.darknet_network import read_network
-    from mediaml.onnx.darknet_weights import parameter_count
+    from mediaml.darknet.network import read_network
+    from mediaml.darknet.weights import parameter_count
     from mediaml.store.digest import sha256_of
 
     for official in official_entries():

@@ -12,14 +12,14 @@ from dataclasses import replace
 
 import pytest
 
-from mediaml.catalogue import CatalogueEntry, CatalogueFile
-from mediaml.errors import ChecksumError, ModelError, UsageError
-from mediaml.store.cache import Cache, Standing
+from mediaml.core.catalogue_entry import CatalogueEntry, CatalogueFile
+from mediaml.core.errors import ChecksumError, ModelError, UsageError
+from mediaml.store.cache import Cache, FileState
 from mediaml.store.digest import digest_of
 from mediaml.store.network import Network
 from tests.conftest import REPOSITORY
 from tests.store.conftest import SHA256, entry, left, store
-from tests.store.server import BODY
+from tests.support.server import BODY
 
 OTHER = b"the labels"
 PAIR = CatalogueEntry(
@@ -37,8 +37,8 @@ import sys
 from pathlib import Path
 sys.path.insert(0, {repository!r})
 from tests.store.conftest import entry, store
-from mediaml.store.network import Patience
-here = store(Path(sys.argv[1]), entry(sys.argv[2]), patience=Patience(silence_s=10, pause_s=0.05))
+from mediaml.store.network import TransferPolicy
+here = store(Path(sys.argv[1]), entry(sys.argv[2]), policy=TransferPolicy(silence_s=10, pause_s=0.05))
 here.obtain("net")
 print("waited" if any("waiting" in said for said in here.watcher.said) else "fetched")
 """
@@ -85,9 +85,9 @@ def test_a_file_that_rotted_in_the_cache_is_fetched_again_and_never_loads(site, 
     here = store(tmp_path, entry(site.url("a")))
     here.obtain("net")
     (tmp_path / "models/net/net.onnx").write_bytes(BODY[:-1] + b"?")
-    assert here.standings(entry()) == {"net.onnx": Standing.WRONG}
+    assert here.file_states(entry()) == {"net.onnx": FileState.WRONG}
     here.obtain("net")
-    assert here.standings(entry()) == {"net.onnx": Standing.HERE}
+    assert here.file_states(entry()) == {"net.onnx": FileState.HERE}
     (tmp_path / "models/net/net.onnx").write_bytes(b"rot")
     with pytest.raises(ModelError, match="network is off"):
         store(tmp_path, entry(site.url("a")), offline=True).obtain("net")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from mediaml.errors import ChecksumError, ModelError
+from mediaml.core.errors import ChecksumError, ModelError
 from tests.store.conftest import entry, left, store
-from tests.store.server import BODY
+from tests.support.server import BODY
 
 
 def fetched(folder) -> bytes:

@@ -22,7 +22,7 @@ PHOTOS = 1_200  # photos that are searched
 BAR_PHOTOS, BARS_A_PHOTO = 150, 20  # photos searched for bars, and how many one gives at most
 WINDOWS_A_PHOTO, PIECES_A_PHOTO = 8, 60
 DOUBT, PIECE_DOUBT = 0.02, 0.1  # probability of a digit, from which a window or a piece counts as hard
-CERTAIN = 0.9  # from which it may really be one: photos hold signs, clocks and shirts with digits on them
+CERTAIN = 0.9  # from which it may really be one: photos hold signs, timeouts and shirts with digits on them
 SHARE = 0.1  # of the target that is then left to that digit
 
 Images = NDArray[np.uint8]

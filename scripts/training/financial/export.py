@@ -16,7 +16,7 @@ from training.financial.drawings import drawing
 from training.financial.net import FinancialGraph, FinancialNet
 from training.financial.tables import receipt, statement
 
-from mediaml.inputs import ImageInput
+from mediaml.core.model_input import ImageInput
 
 FACTS = {
     "mediaml.interface": "classifier/1",

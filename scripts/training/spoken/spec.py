@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from mediaml.inputs import SoundInput
+from mediaml.core.model_input import SoundInput
 
 LABELS = ("0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "silence", "other")
 DIGITS, SILENCE, OTHER = 10, 10, 11

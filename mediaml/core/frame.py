@@ -1,0 +1,90 @@
+"""One image on a file's timeline, with its pixels made on demand."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+from mediaml.core.arrays import Float32Array, UInt8Array
+from mediaml.core.errors import require
+from mediaml.core.media import MediaInfo
+
+Fit = Literal["stretch", "letterbox", "crop"]
+Resample = Literal["bilinear", "bicubic"]
+
+
+class Pixels(Protocol):
+    """The pixels behind a frame, made on demand so that nobody pays for a copy that nobody uses."""
+
+    def image(self) -> UInt8Array:
+        """The displayed picture: uint8 RGB, height x width x 3."""
+
+    def fitted(
+        self, width: int, height: int, fit: Fit, *, pad: int = 114, resample: Resample = "bilinear"
+    ) -> UInt8Array:
+        """The displayed picture fitted to height x width x 3 uint8 RGB; see `Frame.fitted`."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Frame:
+    """One picture on a file's timeline: a photo, a video frame, or one window of sound as a spectrogram.
+
+    Attributes:
+        index: position among the frames that the reader yields from the file, from 0.
+        time_s: seconds from the start of the stream (PTS x time base - stream start).
+        duration_s: seconds that the frame is shown, or the length of the sound window; 0 for a photo.
+        media: the file it came from.
+        width, height: pixels as displayed.
+        pixels: where the pixels come from.
+        spectrogram: for sound, log-mel values, float32 [mels, steps]; `None` for pictures.
+    """
+
+    index: int
+    time_s: float
+    duration_s: float
+    media: MediaInfo
+    width: int
+    height: int
+    pixels: Pixels = field(repr=False)
+    spectrogram: Float32Array | None = field(default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        require(self.index >= 0, f"index must not be negative, not {self.index}")
+        require(math.isfinite(self.time_s), f"time_s must be finite, not {self.time_s}")
+        require(
+            math.isfinite(self.duration_s) and self.duration_s >= 0,
+            f"duration_s must be finite and not negative, not {self.duration_s}",
+        )
+        require(
+            self.width > 0 and self.height > 0,
+            f"size must be positive, not {self.width}x{self.height}",
+        )
+
+    @property
+    def image(self) -> UInt8Array:
+        """The displayed picture: uint8 RGB, height x width x 3. Made anew on every access."""
+        return self.pixels.image()
+
+    def fitted(
+        self,
+        width: int,
+        height: int,
+        fit: Fit = "letterbox",
+        *,
+        pad: int = 114,
+        resample: Resample = "bilinear",
+    ) -> UInt8Array:
+        """The displayed picture at a model's input size, without a full-size copy where the decoder can.
+
+        Args:
+            width, height: pixels of the result.
+            fit: `stretch` ignores the aspect ratio; `letterbox` keeps it, centred, with `pad` around;
+                `crop` scales the shortest side and cuts the centre.
+            pad: grey level 0..255 of the letterbox bars.
+            resample: filter; both are antialiased when shrinking.
+
+        Returns:
+            uint8 RGB, height x width x 3. `mediaml.ops.fitting.Fitting.of` gives the matching geometry.
+        """
+        return self.pixels.fitted(width, height, fit, pad=pad, resample=resample)

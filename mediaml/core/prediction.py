@@ -1,0 +1,120 @@
+"""What a model says of a frame: labels, boxes, embeddings, pictures.
+
+Boxes are in displayed source pixels: origin at the top left corner of the image as a person sees it, x to the
+right, y down, edges at pixel borders.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from mediaml.core.arrays import Float32Array, UInt8Array
+from mediaml.core.errors import require
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """A name and how sure the model is of it, 0..1."""
+
+    name: str
+    score: float
+
+    def __post_init__(self) -> None:
+        require(0.0 <= self.score <= 1.0, f"score of {self.name!r} must lie in 0..1, not {self.score}")
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """A rectangle in displayed source pixels: left <= right, top <= bottom."""
+
+    left: float
+    top: float
+    right: float
+    bottom: float
+
+    def __post_init__(self) -> None:
+        require(all(map(math.isfinite, self.corners)), f"box must be finite, not {self.corners}")
+        require(
+            self.left <= self.right and self.top <= self.bottom,
+            f"box must have left <= right and top <= bottom, not {self.corners}",
+        )
+
+    @property
+    def corners(self) -> tuple[float, float, float, float]:
+        """left, top, right, bottom."""
+        return (self.left, self.top, self.right, self.bottom)
+
+
+@dataclass(frozen=True, slots=True)
+class Detection:
+    """A labelled box; `track` numbers the object across frames where a model follows objects."""
+
+    label: Label
+    box: Box
+    track: int | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Embedding:
+    """A feature vector: float32 [dimensions]."""
+
+    vector: Float32Array = field(repr=False)
+
+    def __post_init__(self) -> None:
+        require(self.vector.ndim == 1, f"an embedding has one axis, not shape {self.vector.shape}")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Picture:
+    """An image with which an image model answers: uint8 RGB, height x width x 3."""
+
+    image: UInt8Array = field(repr=False)
+
+    def __post_init__(self) -> None:
+        require(
+            self.image.dtype == np.uint8 and self.image.ndim == 3 and self.image.shape[2] == 3,
+            f"a picture is uint8 [height, width, 3], not {self.image.dtype} {self.image.shape}",
+        )
+
+
+Answer = Label | Detection | Embedding | Picture
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """What one model said of one frame. Nothing found is empty; a failure is never a prediction."""
+
+    labels: tuple[Label, ...] = ()
+    detections: tuple[Detection, ...] = ()
+    embedding: Embedding | None = None
+    picture: Picture | None = None
+
+    @classmethod
+    def of(cls, answer: Prediction | Answer | Iterable[Answer]) -> Prediction:
+        """Sort what a plugin returned for one frame into a prediction.
+
+        Raises:
+            TypeError: something is neither a label, detection, embedding nor picture.
+        """
+        if isinstance(answer, Prediction):
+            return answer
+        items = (answer,) if isinstance(answer, Answer) else tuple(answer)
+        for item in items:
+            if not isinstance(item, Answer):
+                raise TypeError(
+                    f"a model answers with labels, detections, embeddings or pictures, not {item!r}"
+                )
+        embeddings = [item for item in items if isinstance(item, Embedding)]
+        pictures = [item for item in items if isinstance(item, Picture)]
+        if len(embeddings) > 1 or len(pictures) > 1:
+            raise TypeError("a model answers a frame with one embedding and one picture at most")
+        return cls(
+            labels=tuple(item for item in items if isinstance(item, Label)),
+            detections=tuple(item for item in items if isinstance(item, Detection)),
+            embedding=embeddings[0] if embeddings else None,
+            picture=pictures[0] if pictures else None,
+        )

@@ -1,0 +1,1 @@
+"""The importer: Darknet cfg and weights to ONNX."""

@@ -1,0 +1,136 @@
+"""The darknet importer: a cfg and its weights become one ONNX file of the interface "detector/1"."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from mediaml.core.errors import OutputError
+from mediaml.darknet.graph import build_graph
+from mediaml.darknet.names import class_names
+from mediaml.darknet.network import DarknetNetwork, read_network
+from mediaml.darknet.weights import parameter_count, read_weights
+from mediaml.onnx.metadata import ANCHORS, INPUT, INTERFACE, LABELS, NAME, SOURCE, set_metadata
+from mediaml.onnx.model_file import file_digest, model_digest
+
+
+@dataclass(frozen=True, slots=True)
+class ImportReport:
+    """What an import wrote.
+
+    Attributes:
+        path: the ONNX file.
+        name: the network's name: the cfg's, without its ending.
+        width, height: the input size of the cfg, pixels.
+        stride: pixels of which any input's width and height must be multiples.
+        layers, convolutions, heads: how many the network has.
+        anchors: boxes that it answers with for one picture of the cfg's size.
+        parameters: float32 values that were read.
+        labels: class names; `labels_from` says where they were found.
+        source_sha256: hex digest of cfg and weights, by file name.
+        sha256, size_bytes: of the ONNX file.
+    """
+
+    path: Path
+    name: str
+    width: int
+    height: int
+    stride: int
+    layers: int
+    convolutions: int
+    heads: int
+    anchors: int
+    parameters: int
+    labels: tuple[str, ...]
+    labels_from: str
+    source_sha256: Mapping[str, str]
+    sha256: str
+    size_bytes: int
+
+
+def import_darknet(cfg: Path, weights: Path, output: Path, *, names: Path | None = None) -> ImportReport:
+    """Read a darknet network and write it as an ONNX file; a file of that name is replaced in one step.
+
+    Args:
+        cfg, weights: the two files of the network.
+        output: the ONNX file to write.
+        names: class names, one a line; see `darknet_names.class_names` for where they come from otherwise.
+
+    Raises:
+        ModelError: a file cannot be read, or the network is none of the YOLOv3 family; names the layer.
+        OutputError: the ONNX file cannot be written.
+    """
+    if output.resolve() in {cfg.resolve(), weights.resolve()}:
+        raise OutputError(f"{output} is also an input", "Choose another name for the ONNX file.")
+    network = read_network(cfg)
+    labels, labels_from = class_names(cfg, network.classes, names)
+    model = build_graph(network, read_weights(weights, network.convolutions), cfg.stem)
+    digests = {path.name: file_digest(path) for path in (cfg, weights)}
+    set_metadata(model, _metadata(network, cfg.stem, labels, digests))
+    content: bytes = model.SerializeToString(deterministic=True)
+    _write(output, content)
+    return ImportReport(
+        path=output,
+        name=cfg.stem,
+        width=network.width,
+        height=network.height,
+        stride=network.stride,
+        layers=len(network.layers),
+        convolutions=len(network.convolutions),
+        heads=len(network.heads),
+        anchors=sum(head.shape.height * head.shape.width * len(head.anchors) for head in network.heads),
+        parameters=sum(map(parameter_count, network.convolutions)),
+        labels=labels,
+        labels_from=labels_from,
+        source_sha256=digests,
+        sha256=model_digest(content),
+        size_bytes=len(content),
+    )
+
+
+def _metadata(
+    network: DarknetNetwork, name: str, labels: tuple[str, ...], digests: Mapping[str, str]
+) -> dict[str, str]:
+    """The metadata of "detector/1"; see docs/darknet.md.
+
+    The bars are darknet's grey. Darknet shrinks without antialiasing, so its nets know sharp pictures: of the
+    antialiased filters the bicubic one comes nearest to what they answer to darknet's own pixels.
+    """
+    wanted = {
+        "type": "image",
+        "width": network.width,
+        "height": network.height,
+        "stride": network.stride,
+        "layout": "NHWC",
+        "dtype": "uint8",
+        "color": "RGB",
+        "fit": "letterbox",
+        "pad": 128,
+        "resample": "bicubic",
+    }
+    return {
+        INTERFACE: "detector/1",
+        NAME: name,
+        LABELS: json.dumps(labels, ensure_ascii=False),
+        INPUT: json.dumps(wanted),
+        ANCHORS: json.dumps([head.anchors for head in network.heads]),
+        SOURCE: json.dumps(digests, ensure_ascii=False),
+    }
+
+
+def _write(output: Path, content: bytes) -> None:
+    """Write a file beside its place and move it there, so that nobody ever sees half of it."""
+    part = output.with_name(output.name + ".part")
+    try:
+        output.parent.mkdir(parents=True, exist_ok=True)
+        part.write_bytes(content)
+        part.replace(output)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            part.unlink(missing_ok=True)
+        raise OutputError(
+            f"{output} cannot be written: {error.strerror}", "Choose another folder."
+        ) from error

@@ -1,0 +1,53 @@
+"""Where the class names of a darknet network come from: cfg and weights hold none."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from mediaml.core.errors import ModelError
+from mediaml.onnx.coco import COCO_NAMES
+
+NAMES_BYTES_LIMIT = 1_000_000
+"""Bytes of the largest names file that is read; the longest in use, ImageNet's 21 841 names, has 400 000."""
+
+
+def class_names(cfg: Path, classes: int, names: Path | None) -> tuple[tuple[str, ...], str]:
+    """The names of a network's classes and where they were found.
+
+    Looked for in this order: the file that is named; a file beside the cfg that has the cfg's name with the
+    ending `.names`; `coco.names` beside the cfg; COCO's 80 names for 80 classes; `class 0`, `class 1`, ... A
+    file that was not named counts only if it has as many names as there are classes.
+
+    Returns:
+        The names, and their origin for a person to read.
+
+    Raises:
+        ModelError: the named file cannot be read or does not have `classes` names.
+    """
+    if names is not None:
+        found = read_names(names)
+        if len(found) != classes:
+            raise ModelError(
+                f"{names} has {len(found)} names, the network {classes} classes",
+                "Name the file that belongs to this network, one class a line.",
+            )
+        return found, str(names)
+    for candidate in (cfg.with_suffix(".names"), cfg.with_name("coco.names")):
+        if candidate.is_file():
+            found = read_names(candidate)
+            if len(found) == classes:
+                return found, str(candidate)
+    if classes == len(COCO_NAMES):
+        return COCO_NAMES, "COCO's 80 classes, because there are 80"
+    return tuple(f"class {index}" for index in range(classes)), "numbered, because no names file fits"
+
+
+def read_names(path: Path) -> tuple[str, ...]:
+    """The lines of a names file without the empty ones; raises `ModelError` where it cannot be read."""
+    try:
+        if path.stat().st_size > NAMES_BYTES_LIMIT:
+            raise ModelError(f"{path} is too large for a names file", "Name a text file, one class a line.")
+        text = path.read_bytes().decode("utf-8-sig", "replace")
+    except OSError as error:
+        raise ModelError(f"{path} cannot be read: {error.strerror}", "Check the path.") from error
+    return tuple(line.strip() for line in text.splitlines() if line.strip())

@@ -1,0 +1,1 @@
+"""Embeddings of a ledger: vectors, search, duplicates, index."""

@@ -1,0 +1,1 @@
+"""Engines run jobs: on local worker processes today."""

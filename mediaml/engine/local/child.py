@@ -1,0 +1,136 @@
+"""Processes that may die, seen from the one that must not."""
+
+from __future__ import annotations
+
+import subprocess
+import threading
+import time
+from collections import deque
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+import msgspec
+
+from mediaml.core.channel import Channel
+from mediaml.engine.local.link import Link
+from mediaml.engine.local.messages import Marked, Message, Order, Report
+from mediaml.onnx.providers import DeviceRequest
+
+_LAST_WAIT_S = 5.0
+Told = TypeVar("Told")
+
+
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """A process has ended; `code` is negative for a signal."""
+
+    code: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Event(Generic[Told]):
+    """Something that a process told, or its end."""
+
+    child: Child[Told]
+    what: Told | Gone
+
+
+class Child(Generic[Told]):
+    """A process of ours that does dangerous work, as whoever started it sees it.
+
+    Args:
+        told: the union of the messages that it sends.
+        events: where they go, and at last that it has gone.
+        process: from `start`.
+
+    Attributes:
+        last_sign_s: when it last told anything, monotonic seconds.
+    """
+
+    def __init__(self, told: Any, events: Channel[Event[Told]], process: subprocess.Popen[bytes]) -> None:
+        self.last_sign_s = time.monotonic()
+        self._process = process
+        assert self._process.stdin and self._process.stdout
+        self._link: Link[Told] = Link(told, self._process.stdout, self._process.stdin)
+        threading.Thread(target=self._listen, args=(events,), daemon=True).start()
+
+    def tell(self, message: Message) -> None:
+        """Send a message; whether it has arrived shows in what comes back."""
+        with suppress(OSError):  # a process that has gone is an event of its own
+            self._link.send(message)
+
+    def kill(self) -> None:
+        """End the process at once, without waiting: one that is stuck in the system may take its time."""
+        self._process.kill()
+
+    def dismiss(self) -> None:
+        """Let the process end by itself: nothing more is told to it."""
+        with suppress(OSError):
+            assert self._process.stdin
+            self._process.stdin.close()
+
+    def wait(self) -> None:
+        """Wait a moment for the end of the process; one that does not end is killed."""
+        try:
+            self._process.wait(_LAST_WAIT_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+
+    def _listen(self, events: Channel[Event[Told]]) -> None:
+        try:
+            while (message := self._link.receive()) is not None:
+                self.last_sign_s = time.monotonic()
+                if not events.put(Event(self, message)):
+                    return
+        except (msgspec.DecodeError, OSError, ValueError):
+            # Whatever writes nonsense to a private line does not do our work any more.
+            self._process.kill()
+        events.put(Event(self, Gone(self._process.wait())))
+
+
+@dataclass(slots=True)
+class InFlight:
+    """An order that a worker has: when it was begun (monotonic seconds), and its latest mark."""
+
+    order: Order
+    began_s: float | None = None
+    mark: Marked | None = None
+
+
+class Worker(Child[Report]):
+    """A process that answers sources.
+
+    Attributes:
+        device: where its models run. ready: they are loaded.
+        in_flight: the orders that it has, by key. suspects: orders that it is to do one by one.
+    """
+
+    def __init__(
+        self,
+        device: DeviceRequest,
+        events: Channel[Event[Report]],
+        process: subprocess.Popen[bytes],
+        suspects: Iterable[Order] = (),
+    ) -> None:
+        self.device = device
+        self.ready = False
+        self.in_flight: dict[str, InFlight] = {}
+        self.suspects: deque[Order] = deque(suspects)
+        super().__init__(Report, events, process)
+
+    @property
+    def unbegun(self) -> int:
+        """Number of orders that no reader thread has taken yet."""
+        return sum(entry.began_s is None for entry in self.in_flight.values())
+
+    @property
+    def alone(self) -> InFlight | None:
+        """The order that it does alone, if it does."""
+        return next((entry for entry in self.in_flight.values() if entry.order.alone), None)
+
+    def assign(self, order: Order) -> None:
+        """Let it do something."""
+        self.in_flight[order.key] = InFlight(order)
+        self.tell(order)

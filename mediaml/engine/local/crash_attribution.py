@@ -1,0 +1,117 @@
+"""Who is to blame when a worker process ends: the order that it did alone, in words for its row."""
+
+from __future__ import annotations
+
+import signal
+from contextlib import suppress
+from dataclasses import dataclass, replace
+
+import msgspec
+
+import mediaml.core.errors
+from mediaml.core.errors import CrashError, MediaError, MediamlError, TimeLimitError
+from mediaml.core.work import Failure, Stage, Task, Want
+from mediaml.engine.local.messages import Broken, Look, Marked
+from mediaml.ledger.encoding import TaskRecord
+
+_STEPS: dict[Stage, str] = {
+    "open": "the file was being opened",
+    "decode": "the file was being decoded",
+    "prepare": "{model} prepared a frame",
+    "infer": "{model} looked at a frame",
+}
+_MEANT = {
+    "SIGSEGV": "a crash",
+    "SIGBUS": "a crash, or the file shrank while it was read",
+    "SIGABRT": "a library gave up",
+    "SIGKILL": "as the system does when memory runs out",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """Why a worker process is no more: the type of error that it is, and what happened, without a subject."""
+
+    error: type[MediaError]
+    ending: str
+
+
+def cause_of_exit(code: int) -> Cause:
+    """What an exit code says; a negative one is a signal."""
+    if code >= 0:
+        return Cause(CrashError, f"left with exit code {code}")
+    try:
+        name = signal.Signals(-code).name
+    except ValueError:
+        name = f"signal {-code}"
+    return Cause(CrashError, f"was ended by {name}" + (f" ({_MEANT[name]})" if name in _MEANT else ""))
+
+
+def cause_of_failed_device(text: str) -> Cause:
+    """The device failed while it was used."""
+    return Cause(CrashError, f"gave up, for {text}")
+
+
+def cause_of_silence(seconds: float) -> Cause:
+    """Nothing came for too long."""
+    return Cause(TimeLimitError, f"was silent for {seconds:g} s (--stall-timeout)")
+
+
+def cause_of_time(seconds: float) -> Cause:
+    """It took too long as a whole."""
+    return Cause(TimeLimitError, f"was not done with it in {seconds:g} s (--timeout-per-file)")
+
+
+def failure_of(cause: Cause, mark: Marked | None, names: tuple[str, ...]) -> Failure:
+    """The failure of an order that was done alone.
+
+    Args:
+        mark: the step that was taken last. names: of the models of the run.
+    """
+    stage = mark.stage if mark else "open"
+    model = names[mark.model] if mark and mark.model is not None else ""
+    step = _STEPS[stage].format(model=model)
+    moment = f" at {mark.time_s:.2f} s" if mark and mark.time_s > 0 else ""
+    hint = f"If other files fare alike, tell the author of {model}." if model else "Check the file elsewhere."
+    text = f"the process that worked on it {cause.ending} while {step}{moment}."
+    return Failure(stage, cause.error.__name__, f"{text}\n{hint}")
+
+
+def blame(look: Look, failure: Failure, mark: Marked | None) -> tuple[list[TaskRecord], Look | None]:
+    """Fail what an order still wanted; what remains of it are the models that had no part in its end."""
+    guilty = mark.model if mark else None
+    wants = look.wants
+    failed = [want for want in wants if guilty is None or want.index == guilty]
+    rest = tuple(want for want in wants if want not in failed)
+    records = [TaskRecord(Task(look.source, want.model, want.next_slice), failure=failure) for want in failed]
+    return records, _with_wants(look, rest)
+
+
+def advance(look: Look, record: TaskRecord) -> Look | None:
+    """What an order still wants after one of its tasks is done; `None` for nothing more."""
+    rest = []
+    for want in look.wants:
+        if want.model != record.task.model:
+            rest.append(want)
+        elif not (record.last or record.failure):
+            frames = want.frames_before + len(record.answers)
+            rest.append(replace(want, next_slice=record.task.slice + 1, frames_before=frames))
+    return _with_wants(look, tuple(rest))
+
+
+def _with_wants(look: Look, wants: tuple[Want, ...]) -> Look | None:
+    """The order for these wants; `None` where there are none."""
+    if not wants:
+        return None
+    return msgspec.structs.replace(look, wants=wants)
+
+
+def raised_again(what: Broken) -> Exception:
+    """An error like the one that a worker met; its traceback there goes along as a note."""
+    kind = getattr(mediaml.core.errors, what.type, None)
+    error: Exception = RuntimeError(f"{what.type}: {what.text}")
+    if isinstance(kind, type) and issubclass(kind, MediamlError):
+        with suppress(TypeError):
+            error = kind(what.text, what.hint)
+    error.add_note(what.trace)
+    return error

@@ -1,0 +1,301 @@
+"""The supervisor: hands orders to worker processes, and outlives whatever happens to them.
+
+    orders -> children (a process a device) -> records, drawn by the caller, who commits them
+
+A worker that dies, hangs or takes too long is replaced. What it had begun is then done one by one, each step
+marked, so that the one order that ends a process again is known, with the step that did it; that order
+fails, and everything else goes on as before.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from threading import Event as Flag
+from typing import Protocol
+
+import msgspec
+
+from mediaml.core.channel import Channel
+from mediaml.core.errors import DeviceError, PluginError
+from mediaml.core.media import Kind
+from mediaml.core.work import Failure, Job, Sniff
+from mediaml.engine.local.child import Event, Gone, InFlight, Worker
+from mediaml.engine.local.crash_attribution import (
+    Cause,
+    advance,
+    blame,
+    cause_of_exit,
+    cause_of_failed_device,
+    failure_of,
+    raised_again,
+)
+from mediaml.engine.local.messages import (
+    Began,
+    Broken,
+    Identified,
+    Identify,
+    Look,
+    Marked,
+    ModelDevices,
+    ModelsLoaded,
+    Order,
+    Report,
+    Said,
+    Setup,
+    Shrunk,
+    TaskDone,
+    order_of,
+)
+from mediaml.engine.local.start import WORKER, start
+from mediaml.engine.local.timeouts import Timeouts, overdue
+from mediaml.ledger.encoding import TaskRecord
+from mediaml.onnx.providers import DeviceRequest
+
+_EVENTS = 256
+_MOST_DEATHS_IN_A_ROW = 5
+
+
+class Caller(Protocol):
+    """Whoever plans the work and keeps what comes of it; called in its own thread."""
+
+    def settle(self, sniff: Sniff, answer: Kind | Failure) -> Job | None:
+        """Go on with a source when it is known what it is, or why that cannot be told."""
+
+    def note_batch_limit(self, key: str, frames: int) -> None:
+        """Remember the largest batch of a model that fits in memory, by `batch_keys`."""
+
+
+class Supervisor(AbstractContextManager["Supervisor"]):
+    """The worker processes of one run; they start at once, and load while the caller prepares.
+
+    Args:
+        devices: one worker each.
+        first: a process that was started for the first of them.
+        timeouts: when a worker is given up.
+        warn: takes a line for the user.
+        hold: keeps an interrupt of the caller's thread out of a `with` block, until its end. Without it a
+            record may get lost between two others.
+    """
+
+    def __init__(
+        self,
+        devices: Sequence[DeviceRequest],
+        *,
+        first: subprocess.Popen[bytes] | None = None,
+        timeouts: Timeouts,
+        warn: Callable[[str], None],
+        hold: Callable[[], AbstractContextManager[None]] = nullcontext,
+    ) -> None:
+        self._hold = hold
+        self._clocks = timeouts
+        self._warn = warn
+        self._stop = Flag()
+        self._events: Channel[Event[Report]] = Channel(_EVENTS, self._stop)
+        self._children = [
+            Worker(device, self._events, (first if number == 0 else None) or start(WORKER))
+            for number, device in enumerate(devices)
+        ]
+        self._setup: Setup | None = None
+        self._facts: list[ModelDevices] = []
+        self._waiting: deque[Order] = deque()
+        self._records: list[TaskRecord] = []
+        self._deaths = 0
+
+    def begin(self, setup: Setup) -> None:
+        """Let every worker load its models; returns at once."""
+        self._setup = setup
+        for child in self._children:
+            child.tell(self._setup_of(child))
+
+    def ready(self) -> list[ModelDevices]:
+        """Wait until all models are loaded; returns what those of the first worker run on.
+
+        Raises:
+            MediamlError: what a worker raised, such as `DeviceError` or `ModelError`.
+            PluginError: a worker died while it loaded.
+        """
+        while not all(child.ready for child in self._children):
+            self._take_events()
+        return self._facts
+
+    def emit(self, record: TaskRecord) -> None:
+        """Take a record from the caller's side, to be drawn with the others."""
+        self._records.append(record)
+
+    def turns(self, jobs: Iterator[Job | Sniff], caller: Caller) -> Iterator[None]:
+        """Have the jobs done, and yield whenever there are records to `take`, until all is done.
+
+        `jobs` is drawn from in the caller's thread, as workers become free.
+        """
+        self._caller = caller
+        orders: Iterator[Order] | None = map(order_of, jobs)
+        while True:
+            for child in self._children:
+                orders = self._feed(child, orders)
+            if not self._records and self._idle(orders):
+                return
+            with self._hold():
+                self._take_events()
+            self._watch()
+            if self._records:
+                yield
+
+    def take(self) -> list[TaskRecord]:
+        """Records that are ready now."""
+        ready, self._records = self._records, []
+        return ready
+
+    def close(self) -> None:
+        """End all workers; what they have told by now is kept. Closing twice does nothing."""
+        while (event := self._events.get_nowait()) is not None:
+            if isinstance(event.what, TaskDone) and event.child in self._children:
+                self._records.append(event.what.record)
+        self._stop.set()
+        for child in self._children:
+            child.kill()
+        for child in self._children:
+            child.wait()
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _setup_of(self, child: Worker) -> Setup:
+        assert self._setup is not None
+        return msgspec.structs.replace(self._setup, device=child.device)
+
+    def _idle(self, orders: Iterator[Order] | None) -> bool:
+        busy = any(child.in_flight or child.suspects for child in self._children)
+        return orders is None and not self._waiting and not busy
+
+    def _feed(self, child: Worker, orders: Iterator[Order] | None) -> Iterator[Order] | None:
+        """Give a worker what it can take; returns the orders, or `None` when there are no more."""
+        assert self._setup is not None
+        while child.ready:
+            if child.suspects or child.alone:
+                if not child.in_flight:
+                    child.assign(msgspec.structs.replace(child.suspects.popleft(), alone=True))
+                return orders
+            if child.unbegun >= self._setup.readers:
+                return orders
+            order = self._waiting.popleft() if self._waiting else next(orders, None) if orders else None
+            if order is None:
+                return None
+            child.assign(order)
+        return orders
+
+    def _take_events(self) -> None:
+        """Wait a moment for what workers tell, and go through all that has come."""
+        event = self._events.get()
+        while event is not None:
+            # One that has been given up has nothing to tell any more.
+            for child in [child for child in self._children if child is event.child]:
+                self._take(child, event.what)
+            event = self._events.get_nowait()
+
+    def _take(self, child: Worker, what: object) -> None:
+        match what:
+            case TaskDone():
+                self._answered(child, what)
+            case Began() if what.key in child.in_flight:
+                child.in_flight[what.key].began_s = time.monotonic()
+            case Marked() if what.key in child.in_flight:
+                child.in_flight[what.key].mark = what
+            case Identified() if what.key in child.in_flight:
+                self._identified(child.in_flight.pop(what.key).order, what)
+            case ModelsLoaded():
+                child.ready = True
+                self._facts = self._facts or list(what.models)
+            case Said():
+                self._warn(what.text)
+            case Shrunk():
+                self._remember(what)
+            case Broken():
+                self._broken(child, what)
+            case Gone():
+                self._lost(child, cause_of_exit(what.code))
+
+    def _answered(self, child: Worker, what: TaskDone) -> None:
+        self._records.append(what.record)
+        self._deaths = 0
+        entry = child.in_flight[what.key]
+        assert isinstance(entry.order, Look)
+        rest = advance(entry.order, what.record)
+        if rest is None:
+            del child.in_flight[what.key]
+        else:
+            entry.order = rest
+
+    def _identified(self, order: Order, what: Identified) -> None:
+        assert isinstance(order, Identify)
+        answer = what.failure or what.answer or Failure("open", "MediaError", "it is no media any more.")
+        self._go_on(order.sniff, answer)
+
+    def _go_on(self, sniff: Sniff, answer: Kind | Failure) -> None:
+        job = self._caller.settle(sniff, answer)
+        if job is not None:
+            self._waiting.append(order_of(job))
+
+    def _remember(self, what: Shrunk) -> None:
+        assert self._setup is not None
+        limits = {**self._setup.batch_limits, what.key: what.frames}
+        self._setup = msgspec.structs.replace(self._setup, batch_limits=limits)
+        self._warn(f"{what.name}: memory ran out; from here on {what.frames} frames are answered at once")
+        self._caller.note_batch_limit(what.key, what.frames)
+
+    def _broken(self, child: Worker, what: Broken) -> None:
+        """A worker gives up: a failed device costs what it was at; anything else is raised here again."""
+        error = raised_again(what)
+        if child.ready and isinstance(error, DeviceError):
+            self._lost(child, cause_of_failed_device(what.text))
+            return
+        raise error
+
+    def _watch(self) -> None:
+        """Give up workers that hang, or that are at one file for too long."""
+        now = time.monotonic()
+        for child in list(self._children):
+            cause = overdue(child, self._clocks, now)
+            if cause is not None:
+                child.kill()
+                self._lost(child, cause)
+
+    def _lost(self, child: Worker, cause: Cause) -> None:
+        """Replace a worker that is no more, and see to what it had to do.
+
+        Raises:
+            PluginError: workers die one after the other, and no file has to do with it.
+        """
+        if not child.ready or self._deaths >= _MOST_DEATHS_IN_A_ROW:
+            when = "while it loaded the models" if not child.ready else "again and again"
+            raise PluginError(
+                f"a worker process {cause.ending} {when}.", "Try the plugins one by one, with --debug."
+            )
+        self._deaths += 1
+        heir = Worker(child.device, self._events, start(WORKER), child.suspects)
+        alone = child.alone
+        entries = [entry for entry in child.in_flight.values() if entry is not alone]
+        begun = [entry.order for entry in entries if entry.began_s is not None]
+        heir.suspects.extendleft(reversed(begun))
+        self._waiting.extendleft(reversed([entry.order for entry in entries if entry.began_s is None]))
+        if alone is not None:
+            self._convict(alone, cause, heir)
+        self._children[self._children.index(child)] = heir
+        heir.tell(self._setup_of(heir))
+
+    def _convict(self, entry: InFlight, cause: Cause, heir: Worker) -> None:
+        """Fail the order that was done alone when its process ended; its other models are tried again."""
+        assert self._setup is not None
+        self._deaths = 0
+        names = tuple(model.identity.name for model in self._setup.models)
+        failure = failure_of(cause, entry.mark, names)
+        if isinstance(entry.order, Identify):
+            self._go_on(entry.order.sniff, failure)
+            return
+        records, rest = blame(entry.order, failure, entry.mark)
+        self._records += records
+        if rest is not None:
+            heir.suspects.appendleft(rest)

@@ -1,0 +1,1 @@
+"""Audio: overlapping windows as log-mel spectrograms, and the reader."""

@@ -1,0 +1,172 @@
+"""Decoded sound to mono samples at one rate, and those to overlapping windows; one window is kept at most."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import cast
+
+import numpy as np
+from av.audio.frame import AudioFrame
+from av.audio.resampler import AudioResampler
+
+from mediaml.core.arrays import Array, Float32Array
+from mediaml.core.model_input import SoundInput
+
+# Sound that is missing for longer than this starts the windows anew at its true time; less is jitter.
+GAP_S = 0.25
+EMPTY: Float32Array = np.zeros(0, dtype=np.float32)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Window:
+    """One window of sound.
+
+    Attributes:
+        time_s, duration_s: seconds from the start of the stream, and of the sound in it.
+        samples: float32 [window_samples], zeros behind the end of the sound.
+    """
+
+    time_s: float
+    duration_s: float
+    samples: Float32Array
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Chunk:
+    """Consecutive mono samples, float32 [n].
+
+    Attributes:
+        anchor_s: where sound begins anew, the time of the first sample in seconds; `None` goes on.
+    """
+
+    samples: Float32Array
+    anchor_s: float | None
+
+
+def mono(frame: AudioFrame) -> Float32Array:
+    """The mean of the channels, float32 [samples] in -1..1.
+
+    FFmpeg's own mix of stereo is 3 dB louder for floats than for integers, and it refuses unknown layouts.
+    """
+    array: Array = frame.to_ndarray()
+    channels = frame.layout.nb_channels
+    if not frame.format.is_planar:
+        array = array.reshape(-1, channels).T
+    if array.dtype == np.uint8:
+        levels = (array.astype(np.float32) - 128) / 128
+    elif array.dtype.kind == "i":
+        levels = (array / float(1 << (8 * array.itemsize - 1))).astype(np.float32)
+    else:
+        levels = np.nan_to_num(array, posinf=0, neginf=0).clip(-1, 1).astype(np.float32)
+    return cast(Float32Array, levels.mean(axis=0, dtype=np.float32))
+
+
+class Resampling:
+    """Mono sound of any rate, also one that changes on the way, to one rate."""
+
+    def __init__(self, rate: int) -> None:
+        self._rate = rate
+        self._source = 0
+        self._resampler: AudioResampler | None = None
+
+    def feed(self, samples: Float32Array, rate: int) -> Float32Array:
+        """What comes out when samples float32 [n] at `rate` Hz go in; a few ms come with the next."""
+        before = EMPTY
+        if rate != self._source:
+            before = self.rest()
+            self._source = rate
+            self._resampler = None if rate == self._rate else AudioResampler("flt", "mono", self._rate)
+        if self._resampler is None:
+            return np.concatenate((before, samples))
+        frame = AudioFrame.from_ndarray(samples[None, :], "flt", "mono")
+        frame.sample_rate = rate
+        frame.time_base = Fraction(1, rate)
+        return _joined([before, *map(_samples, self._resampler.resample(frame))])
+
+    def rest(self) -> Float32Array:
+        """What is still inside."""
+        resampler, self._resampler, self._source = self._resampler, None, 0
+        return EMPTY if resampler is None else _joined(list(map(_samples, resampler.resample(None))))
+
+
+def _samples(frame: AudioFrame) -> Float32Array:
+    return cast(Float32Array, frame.to_ndarray()).reshape(-1)
+
+
+def _joined(parts: list[Float32Array]) -> Float32Array:
+    return np.concatenate(parts) if parts else EMPTY
+
+
+def resampled(placed: Iterable[tuple[float, float, AudioFrame]], rate: int) -> Iterator[Chunk]:
+    """Decoded frames with their times and durations to mono chunks at `rate` Hz.
+
+    Args:
+        placed: as `Timeline.place` yields them.
+        rate: Hz.
+    """
+    resampling = Resampling(rate)
+    expected_s: float | None = None
+    for time_s, _, frame in placed:
+        if frame.samples == 0 or frame.sample_rate <= 0:
+            continue
+        anchor_s = None
+        if expected_s is None or time_s - expected_s > GAP_S:
+            yield Chunk(resampling.rest(), None)
+            anchor_s = expected_s = time_s
+        yield Chunk(resampling.feed(mono(frame), frame.sample_rate), anchor_s)
+        expected_s += frame.samples / frame.sample_rate
+    yield Chunk(resampling.rest(), None)
+
+
+def windows(chunks: Iterable[Chunk], spec: SoundInput) -> Iterator[Window]:
+    """Overlapping windows on the grid of `spec.hop_samples` from each anchor.
+
+    The last one is filled up with zeros where sound of at least one spectrum's step is in no window yet, so
+    nothing is lost; sound shorter than a window gives one.
+    """
+    cutter = _Cutter(spec, 0.0)
+    for chunk in chunks:
+        if chunk.anchor_s is not None:
+            yield from cutter.last()
+            cutter = _Cutter(spec, chunk.anchor_s)
+        yield from cutter.cut(chunk.samples)
+    yield from cutter.last()
+
+
+class _Cutter:
+    """Cuts one unbroken stretch of sound into windows."""
+
+    def __init__(self, spec: SoundInput, anchor_s: float) -> None:
+        self._spec = spec
+        self._anchor_s = anchor_s
+        self._kept = EMPTY
+        self._skip = 0
+        self._start = 0
+        self._covered = 0
+
+    def cut(self, samples: Float32Array) -> Iterator[Window]:
+        """The windows that are full with these samples."""
+        skipped = min(self._skip, len(samples))
+        self._skip -= skipped
+        self._kept = np.concatenate((self._kept, samples[skipped:]))
+        while len(self._kept) >= self._spec.window_samples and self._skip == 0:
+            yield self._window(self._kept[: self._spec.window_samples])
+            self._skip = max(0, self._spec.hop_samples - len(self._kept))
+            self._kept = self._kept[self._spec.hop_samples :]
+            self._start += self._spec.hop_samples
+
+    def last(self) -> Iterator[Window]:
+        """The window of what is left, if that is worth one."""
+        end = self._start + len(self._kept)
+        news = end - max(self._covered, self._start)
+        if len(self._kept) and (self._covered == 0 or news >= self._spec.step_samples):
+            yield self._window(self._kept)
+
+    def _window(self, samples: Float32Array) -> Window:
+        rate = self._spec.sample_rate
+        full = np.zeros(self._spec.window_samples, dtype=np.float32)
+        full[: len(samples)] = samples
+        self._covered = self._start + len(samples)
+        return Window(self._anchor_s + self._start / rate, len(samples) / rate, full)

@@ -1,0 +1,1 @@
+"""Images: header, pixels, truncation, and the reader."""

@@ -1,0 +1,1 @@
+"""Video: one pass over its frames, pixels on demand, and the reader."""

@@ -1,0 +1,128 @@
+"""The pixels of a decoded video frame: scaled, turned and in RGB, but only when someone asks."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import cast
+
+import av
+import numpy as np
+from av.sidedata.sidedata import SideData, Type
+from av.video.frame import VideoFrame
+from av.video.reformatter import Interpolation, VideoReformatter
+
+from mediaml.core.arrays import UInt8Array
+from mediaml.core.errors import MediaError
+from mediaml.core.frame import Fit, Resample
+from mediaml.media.orientation import UPRIGHT, orientation_of_matrix, oriented, swaps_sides
+from mediaml.ops.fitting import Fitting, fit_image, place
+
+# Without these two swscale rounds down, which makes pictures 1 to 2 levels too dark, and repeats chroma.
+EXACT = Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT
+FILTERS = {"bilinear": Interpolation.BILINEAR, "bicubic": Interpolation.BICUBIC}
+
+
+class Scalers:
+    """A pool of swscale contexts, which are costly to set up and serve one thread at a time."""
+
+    def __init__(self) -> None:
+        self._idle: list[VideoReformatter] = []
+
+    def rgb(self, frame: VideoFrame, width: int, height: int, resample: Resample) -> UInt8Array:
+        """The frame scaled to uint8 RGB [height, width, 3], by the frame's own colour matrix and range.
+
+        Shrinking is antialiased. A frame that names no matrix is converted by ITU-R BT.601 in limited range,
+        as FFmpeg does.
+
+        Raises:
+            MediaError: FFmpeg cannot convert the frame.
+        """
+        try:
+            scaler = self._idle.pop()
+        except IndexError:
+            scaler = VideoReformatter()
+        filter_ = FILTERS[resample] | EXACT
+        try:
+            scaled = scaler.reformat(frame, width, height, "rgb24", interpolation=filter_, threads=1)
+        except av.FFmpegError as error:
+            raise MediaError(
+                f"a frame of {frame.width}x{frame.height} {frame.format.name} cannot be converted to RGB: "
+                f"{error.strerror}.",
+                "Convert the video, to H.264 in MP4 for instance.",
+            ) from error
+        self._idle.append(scaler)
+        return np.ascontiguousarray(cast(UInt8Array, scaled.to_ndarray()))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class VideoPixels:
+    """The pixels of one decoded frame, kept as the decoder left them until someone asks.
+
+    Attributes:
+        frame: as decoded.
+        width, height: pixels as displayed.
+        orientation: from stored to displayed, see `mediaml.media.orientation`.
+        scalers: shared by the frames of a reader.
+    """
+
+    frame: VideoFrame
+    width: int
+    height: int
+    orientation: int
+    scalers: Scalers
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def image(self) -> UInt8Array:
+        """See `mediaml.core.frame.Pixels`.
+
+        Raises:
+            MediaError: FFmpeg cannot convert the frame.
+        """
+        return self._scaled(self.width, self.height, "bilinear")
+
+    def fitted(
+        self, width: int, height: int, fit: Fit, *, pad: int = 114, resample: Resample = "bilinear"
+    ) -> UInt8Array:
+        """See `mediaml.core.frame.Pixels`; swscale goes from the decoder's planes to the content's size.
+
+        Raises:
+            MediaError: FFmpeg cannot convert the frame.
+        """
+        fitting = Fitting.of(self.width, self.height, width, height, fit)
+        content = fitting.content_width * fitting.content_height
+        if content > 4 * width * height and content > self.width * self.height:
+            # A crop out of a very oblong picture: scaling what is then cut off would cost more than a copy.
+            return fit_image(self.image(), width, height, fit, pad=pad, resample=resample)
+        return place(self._scaled(fitting.content_width, fitting.content_height, resample), fitting, pad)
+
+    def _scaled(self, width: int, height: int, resample: Resample) -> UInt8Array:
+        stored = (height, width) if swaps_sides(self.orientation) else (width, height)
+        with self.lock:  # PyAV changes the frame's tags for the time of a conversion.
+            pixels = self.scalers.rgb(self.frame, *stored, resample)
+        return oriented(pixels, self.orientation)
+
+
+def displayed_size(width: int, height: int, aspect: Fraction | None, orientation: int) -> tuple[int, int]:
+    """Width and height as displayed; oblong pixels are made square by enlarging, so that nothing is lost.
+
+    Args:
+        width, height: stored pixels.
+        aspect: width / height of one stored pixel; `None` or nonsense counts as square.
+        orientation: from stored to displayed.
+    """
+    if aspect and aspect > 1:
+        width = max(1, round(width * aspect))
+    elif aspect and 0 < aspect < 1:
+        height = max(1, round(height / aspect))
+    return (height, width) if swaps_sides(orientation) else (width, height)
+
+
+def orientation_of(frame: VideoFrame) -> int:
+    """The orientation that the display matrix of a decoded frame asks for."""
+    for data in cast(Iterable[SideData], frame.side_data):
+        if data.type is Type.DISPLAYMATRIX:
+            return orientation_of_matrix(bytes(data))
+    return UPRIGHT

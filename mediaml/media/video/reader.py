@@ -1,0 +1,134 @@
+"""Videos as frames that know their time, in the size, turn and colours in which a person sees them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from fractions import Fraction
+
+from av.video.frame import VideoFrame
+
+from mediaml.core.errors import MediaError
+from mediaml.core.frame import Frame
+from mediaml.core.location import Location
+from mediaml.core.media import DecodeAccounts, MediaInfo
+from mediaml.media.limits import Limits
+from mediaml.media.open import is_live
+from mediaml.media.truncation import check_whole
+from mediaml.media.video.pixels import Scalers, VideoPixels, displayed_size, orientation_of
+from mediaml.media.video.video_pass import VideoPass, stamp_of
+
+
+class VideoReader(AbstractContextManager["VideoReader"]):
+    """Reads the first video stream of a file that is no cover art; see `mediaml.media.reader.Reader`.
+
+    Raises:
+        MediaError: see `open_reader`.
+    """
+
+    def __init__(self, path: Location, *, limits: Limits = Limits()) -> None:  # noqa: B008
+        self._path = path
+        self._limits = limits
+        self._scalers = Scalers()
+        self._pass: VideoPass | None = VideoPass(path, limits)
+        self._tally = self._pass.tally
+        self._live = is_live(path, self._pass.container)
+        self._fresh = True
+        self._closed = False
+        try:
+            self._info = self._pass.info()
+            first = self._pass.first()
+            self._turn = (first.rotation, orientation_of(first))
+        except MediaError:
+            self.close()
+            raise
+
+    @property
+    def info(self) -> MediaInfo:
+        """See `Reader.info`."""
+        return self._info
+
+    @property
+    def accounts(self) -> DecodeAccounts:
+        """See `Reader.accounts`."""
+        return self._tally.accounts()
+
+    def beginning(self) -> VideoPass:
+        """A pass of which no frame has been taken yet: the one that told the header, where it is fresh."""
+        if self._closed:
+            raise ValueError(f"the reader of {self._path} is closed")
+        run = self._pass if self._fresh and self._pass is not None else self._open()
+        self._fresh = True
+        return run
+
+    def frames(self, start_s: float = 0.0, *, numbered: bool = True) -> Iterator[Frame]:
+        """See `Reader.frames`; a start is reached from the keyframe before it.
+
+        Without `numbered` the indices after a start count from anywhere: to find the true ones may take
+        going through the whole file.
+        """
+        if self._closed:
+            raise ValueError(f"the reader of {self._path} is closed")
+        # A live stream has no earlier part to go back to: it goes on from now, and so does its clock.
+        shift_s, start_s = (start_s, 0.0) if self._live else (0.0, start_s)
+        run = self._begin(start_s, numbered)
+        aspect = run.stream.sample_aspect_ratio
+        timeline = run.timeline()
+        end_s, count = 0.0, run.index
+        stamped = ((stamp_of(frame), frame) for frame in run.frames())
+        for index, (time_s, duration_s, frame) in enumerate(
+            timeline.place(stamped, run.tally, since_s=start_s), start=run.index
+        ):
+            end_s, count = time_s + duration_s, index + 1
+            if time_s >= start_s or start_s <= 0:
+                run.tally.decoded += 1
+                yield self._frame(index, time_s + shift_s, duration_s, frame, aspect)
+        accounts = run.tally.accounts()
+        fewer = count + accounts.corrupt < (accounts.expected or 0)
+        check_whole(self._path, self._info.duration_s, end_s, missing=run.missing, fewer=fewer)
+
+    def _begin(self, start_s: float, numbered: bool) -> VideoPass:
+        """A pass at or before a time."""
+        run = self.beginning()
+        self._fresh = False
+        if start_s > 0:
+            run.tally.since = run.timeline().tick(start_s)
+            if not run.seek(start_s, numbered=numbered):
+                run = self._open()
+                run.tally.since = run.timeline().tick(start_s)
+        return run
+
+    def _open(self) -> VideoPass:
+        self._end()
+        self._pass = VideoPass(self._path, self._limits)
+        self._tally = self._pass.tally
+        return self._pass
+
+    def _frame(
+        self, index: int, time_s: float, duration_s: float, frame: VideoFrame, aspect: Fraction | None
+    ) -> Frame:
+        orientation = self._orientation(frame)
+        width, height = displayed_size(frame.width, frame.height, aspect, orientation)
+        self._limits.check_size(self._path, width, height)
+        pixels = VideoPixels(frame, width, height, orientation, self._scalers)
+        return Frame(index, time_s, duration_s, self._info, width, height, pixels)
+
+    def _orientation(self, frame: VideoFrame) -> int:
+        """Looked up anew only where the turn changes: asking a frame for its side data keeps it alive in a
+        reference cycle until the garbage collector comes by."""
+        if frame.rotation != self._turn[0]:
+            self._turn = (frame.rotation, orientation_of(frame))
+        return self._turn[1]
+
+    def _end(self) -> None:
+        if self._pass is not None:
+            self._pass.close()
+        self._pass = None
+
+    def close(self) -> None:
+        """See `Reader.close`."""
+        self._closed = True
+        self._end()
+
+    def __exit__(self, *_: object) -> None:
+        self.close()

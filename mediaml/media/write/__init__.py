@@ -1,0 +1,1 @@
+"""Annotated images and videos: drawing, encoding, joining."""

@@ -1,0 +1,78 @@
+"""A picture and what models said of it, as a picture again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+
+from mediaml.core.arrays import UInt8Array
+from mediaml.core.errors import MediaError
+from mediaml.core.media import Kind
+from mediaml.media.limits import Limits
+from mediaml.media.reader import open_reader
+from mediaml.media.write.whole_file import whole_file, writing
+from mediaml.ops.drawing import Overlay, Painter, RgbSurface
+
+# Formats that are written, with OpenCV's parameters for them. Quality 92 shows no blocks around thin lines.
+PARAMETERS = {
+    ".jpg": (cv2.IMWRITE_JPEG_QUALITY, 92),
+    ".jpeg": (cv2.IMWRITE_JPEG_QUALITY, 92),
+    ".png": (),
+    ".webp": (cv2.IMWRITE_WEBP_QUALITY, 92),
+}
+
+
+def write_annotated_image(
+    source: Path,
+    target: Path,
+    overlay: Overlay,
+    *,
+    picture: UInt8Array | None = None,
+    limits: Limits = Limits(),  # noqa: B008
+) -> None:
+    """Write a picture as displayed, EXIF orientation applied, with boxes and labels drawn on it.
+
+    Args:
+        source: a picture.
+        target: a name that ends in .jpg, .jpeg, .png or .webp, which says the format. The file appears when
+            it is whole. Folders are made.
+        overlay: what to draw; boxes in displayed pixels of the source.
+        picture: what to show in place of the source (uint8 RGB [H, W, 3]); boxes are scaled to it.
+        limits: what the source may ask of the machine.
+
+    Raises:
+        MediaError: the source cannot be read, or the target cannot be written.
+    """
+    suffix = target.suffix.lower()
+    if suffix not in PARAMETERS:
+        raise MediaError(
+            f"{target} cannot be written: pictures are written as {', '.join(PARAMETERS)}.",
+            "Name a target that ends in one of these.",
+        )
+    with open_reader(source, Kind.IMAGE, limits=limits) as reader:
+        frame = next(iter(reader.frames()))
+        image = frame.image if picture is None else picture.copy()
+    height, width = image.shape[:2]
+    Painter(width, height).draw(RgbSurface(image), overlay.scaled(width / frame.width, height / frame.height))
+    data = _encoded(image, suffix, target)
+    with whole_file(target) as part, writing(target):
+        part.write_bytes(data)
+
+
+def _encoded(image: UInt8Array, suffix: str, target: Path) -> bytes:
+    try:
+        done, data = cv2.imencode(suffix, cv2.cvtColor(image, cv2.COLOR_RGB2BGR), PARAMETERS[suffix])
+    except cv2.error as error:
+        raise _too_large(image, target) from error
+    if not done:
+        raise _too_large(image, target)
+    return data.tobytes()
+
+
+def _too_large(image: UInt8Array, target: Path) -> MediaError:
+    height, width = image.shape[:2]
+    return MediaError(
+        f"{target} cannot be written: {width}x{height} pixels are too many for that format.",
+        "Scale the source down, or write it as PNG.",
+    )

@@ -1,0 +1,103 @@
+"""How the annotated copy of a video is laid out: its size, its colours, and where times come to lie."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any, Self, cast
+
+import av
+from av.container import InputContainer
+from av.format import Flags as FormatFlags
+
+from mediaml.core.frame import Frame
+from mediaml.media.decode import Tally
+from mediaml.media.video.video_pass import VideoPass, stamp_of
+from mediaml.media.write.canvas import Canvas, Coloring
+from mediaml.media.write.h264 import Clock
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """What all frames of one copy have in common, wherever drawing begins.
+
+    Attributes:
+        width, height: displayed pixels of the source's first frame.
+        coloring: of the written stream.
+        clock: of the written stream.
+        start: tick of the copy at which the source's time 0 lies.
+        shift_s: seconds to add to all times of the file, those of sound and subtitles too.
+        stream: index of the source's stream that is annotated.
+        tags: language and title of that stream.
+    """
+
+    width: int
+    height: int
+    coloring: Coloring
+    clock: Clock
+    start: int
+    shift_s: Fraction
+    stream: int
+    tags: dict[str, str]
+
+    @classmethod
+    def of(cls, run: VideoPass, *, from_rgb: bool) -> Self:
+        """The layout of a source, as its header and first frame ask for.
+
+        Args:
+            run: a pass of which no frame was taken yet.
+            from_rgb: pictures from outside may take the place of frames.
+
+        Raises:
+            MediaError: nothing can be decoded.
+        """
+        first, stream = run.first(), run.stream
+        clock = Clock.of(stream)
+        time_s, _, _ = next(run.timeline().place([(stamp_of(first), first)], Tally()))
+        begins = stream.start_time if stream.start_time is not None else first.pts or 0
+        start_s = begins * (stream.time_base or clock.time_base)
+        shift_s = _shift(run.container, start_s + Fraction(time_s))
+        info = run.info()
+        assert info.width is not None and info.height is not None
+        return cls(
+            info.width,
+            info.height,
+            Coloring.of(first, from_rgb=from_rgb),
+            clock,
+            round((start_s + shift_s) / clock.time_base),
+            shift_s,
+            stream.index,
+            tags_of(stream),
+        )
+
+    def canvas(self) -> Canvas:
+        """What frames are copied to."""
+        return Canvas(self.width, self.height, self.coloring)
+
+    def ticks(self, frame: Frame) -> tuple[int, int]:
+        """When a frame of the source is shown in the copy and for how long, in ticks of the clock."""
+        pts = self.start + round(Fraction(frame.time_s) / self.clock.time_base)
+        return pts, max(1, round(Fraction(frame.duration_s) / self.clock.time_base))
+
+
+def tags_of(stream: Any) -> dict[str, str]:
+    """Language and title of a stream; players show MP4's handler name as the title."""
+    kept = {
+        key: stream.metadata[key] for key in ("language", "title", "handler_name") if key in stream.metadata
+    }
+    return kept | ({"handler_name": kept["title"]} if "title" in kept else {})
+
+
+def _shift(container: InputContainer, start_s: Fraction) -> Fraction:
+    """Seconds to add to all times of a file.
+
+    Timeouts of broadcasts (transport and program streams) start anywhere: their file is to start at 0. Else
+    only a picture before 0 moves a file, for MP4 begins at 0.
+
+    Args:
+        container: the source.
+        start_s: time of its first picture.
+    """
+    if container.format.flags & cast(int, FormatFlags.ts_discont.value) and container.start_time is not None:
+        return -Fraction(container.start_time, av.time_base)
+    return max(Fraction(0), -start_s)

@@ -1,0 +1,175 @@
+"""Draws one slice of a video into a segment: frames as displayed, with boxes, encoded by themselves."""
+
+from __future__ import annotations
+
+import json
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, closing, suppress
+from pathlib import Path
+from typing import IO, Any, cast
+
+from av.packet import Packet
+from av.video.frame import VideoFrame
+
+from mediaml.core.arrays import UInt8Array
+from mediaml.core.frame import Frame
+from mediaml.media.limits import Limits
+from mediaml.media.video.pixels import VideoPixels
+from mediaml.media.video.slices import VideoSlices
+from mediaml.media.write.canvas import planes_of_frame
+from mediaml.media.write.h264 import H264Encoder, settings
+from mediaml.media.write.segment_file import VERSION, Segment, SegmentFile, Unit
+from mediaml.media.write.whole_file import whole_file, writing
+from mediaml.ops.drawing import Overlay, Painter, YuvSurface
+
+# To be raised whenever the same frames and answers are drawn differently.
+DRAWING = 1
+
+
+def drawing_settings() -> str:
+    """What decides, beside source and answers, what a segment holds; it differs between versions."""
+    return json.dumps([DRAWING, VERSION, settings()])
+
+
+class SegmentDrawer(AbstractContextManager["SegmentDrawer"]):
+    """Draws slices of one video. In order, they cost one pass over it; belongs to one thread.
+
+    Args:
+        source: a video.
+        limits: what it may ask of the machine.
+        slice_s: length of a slice, seconds of the source's time; infinite, all of it is slice 0.
+        pictures: what to show in place of a frame (uint8 RGB [H, W, 3], stretched to the video's size),
+            `None` for the frame itself.
+
+    Attributes:
+        slices: the source's frames, and the layout of its copy.
+
+    Raises:
+        MediaError: the source holds no video that can be read.
+    """
+
+    def __init__(
+        self,
+        source: Path,
+        limits: Limits,
+        *,
+        slice_s: float,
+        pictures: Callable[[Frame], UInt8Array | None] | None = None,
+    ) -> None:
+        self.slices = VideoSlices(source, limits, slice_s=slice_s, from_rgb=pictures is not None)
+        self._pictures = pictures
+        self._canvas = self.slices.layout.canvas()
+        self._painter = Painter(self._canvas.width, self._canvas.height)
+
+    def close(self) -> None:
+        """Let go of the source."""
+        self.slices.close()
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def draw(
+        self,
+        file: SegmentFile,
+        answers: Callable[[Frame], Overlay],
+        *,
+        fingerprint: Callable[[list[tuple[float, float]]], str],
+        from_start: bool = False,
+    ) -> Segment:
+        """Draw the slice that a file is for.
+
+        Args:
+            file: the segment to write; it is there when it is whole. Its folder is made.
+            answers: what to draw on a frame of the slice; called once a frame, in order. Boxes are in
+                displayed pixels of that frame. What it raises ends the drawing and leaves no file.
+            fingerprint: of what was drawn, from times and durations of its frames.
+            from_start: see `VideoSlices.frames`.
+
+        Raises:
+            MediaError: the source cannot be read to the end of the slice, or the file cannot be written.
+        """
+        file.remove()
+        layout = self.slices.layout
+        with whole_file(file.stream) as part:
+            encoder = H264Encoder(self._canvas, layout.coloring, layout.clock)
+            with closing(_Drawing(file.stream, part, encoder)) as drawing:
+                for frame in self.slices.frames(file.number, from_start=from_start):
+                    self._add(drawing, frame, answers(frame))
+                drawing.flush()
+                following = self.slices.following
+        segment = drawing.segment(fingerprint(drawing.frames), following)
+        file.write_record(segment)
+        return segment
+
+    def _add(self, drawing: _Drawing, frame: Frame, overlay: Overlay) -> None:
+        drawing.frames.append((frame.time_s, frame.duration_s))
+        pts, duration = self.slices.layout.ticks(frame)
+        if drawing.last_pts is not None and pts <= drawing.last_pts:
+            drawing.crowded += 1
+            return
+        pixels = cast(VideoPixels, frame.pixels)
+        picture = None if self._pictures is None else self._pictures(frame)
+        if picture is None:
+            copy = self._canvas.copy(pixels.frame, pixels.orientation)
+        else:
+            copy = self._canvas.paint(picture)
+        scale = self._canvas.width / frame.width, self._canvas.height / frame.height
+        self._painter.draw(
+            YuvSurface(planes_of_frame(copy), self.slices.layout.coloring.matrix),
+            overlay if scale == (1, 1) else overlay.scaled(*scale),
+        )
+        drawing.encode(copy, pts, duration)
+
+
+class _Drawing:
+    """One segment that is being drawn."""
+
+    def __init__(self, target: Path, part: Path, encoder: H264Encoder) -> None:
+        self._target = target
+        self._encoder = encoder
+        self._units: list[Unit] = []
+        self.frames: list[tuple[float, float]] = []
+        self.crowded = 0
+        self.last_pts: int | None = None
+        with writing(target):
+            self._file: IO[bytes] = part.open("wb")
+            self._checksum = zlib.crc32(encoder.parameter_sets)
+            self._file.write(encoder.parameter_sets)
+
+    def encode(self, copy: VideoFrame, pts: int, duration: int) -> None:
+        """Give a drawn frame to the encoder."""
+        self.last_pts = pts
+        with writing(self._target):
+            self._take(self._encoder.encode(copy, pts, duration))
+
+    def flush(self) -> None:
+        """Write what the encoder still holds."""
+        with writing(self._target):
+            self._take(self._encoder.flush())
+            self._file.close()
+
+    def _take(self, packets: Iterator[Packet[Any]]) -> None:
+        for packet in packets:
+            data = bytes(packet)
+            self._file.write(data)
+            self._checksum = zlib.crc32(data, self._checksum)
+            assert packet.pts is not None
+            self._units.append(Unit(len(data), packet.pts, packet.duration or 0, packet.is_keyframe))
+
+    def segment(self, fingerprint: str, following: int | None) -> Segment:
+        """The record of what was drawn."""
+        return Segment(
+            fingerprint,
+            following,
+            self.frames,
+            self._units,
+            self._encoder.parameter_sets.hex(),
+            self.crowded,
+            self._checksum,
+        )
+
+    def close(self) -> None:
+        """Let go of the file, however far it is."""
+        with suppress(OSError):
+            self._file.close()

@@ -1,0 +1,227 @@
+"""Sound, subtitles and chapters of a video on their way to its annotated copy, in step with the pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, Protocol
+
+import av
+from av.container import InputContainer, OutputContainer
+from av.packet import Packet
+from av.stream import Discard
+from av.subtitles.stream import SubtitleStream
+
+from mediaml.media.decode import CORRUPT, GENERATE_PTS
+from mediaml.media.limits import Limits
+from mediaml.media.open import open_container, translated
+from mediaml.media.write.aac_track import AacTrack
+from mediaml.media.write.layout import tags_of
+
+# Codecs that MP4 holds by their own standards and that players know; everything else is encoded anew.
+COPIED_SOUND = frozenset({"aac", "ac3", "alac", "eac3", "flac", "mp3", "opus"})
+# Of the metadata of a source: what describes its container, not its content.
+OF_THE_CONTAINER = frozenset({"major_brand", "minor_version", "compatible_brands", "encoder", "duration"})
+SUBTITLE_TICK = Fraction(1, 1000)
+
+
+class Track(Protocol):
+    """One stream of the copy; `lost` counts the source's packets that could not be taken over."""
+
+    stream: Any
+    lost: int
+
+    def carry(self, packet: Packet[Any]) -> Iterator[Packet[Any]]:
+        """What becomes of one packet of the source."""
+
+    def flush(self) -> Iterator[Packet[Any]]:
+        """What is still held back at the end."""
+
+
+class CopiedTrack:
+    """A stream whose packets are taken over as they are."""
+
+    def __init__(self, output: OutputContainer, source: Any, shift_s: Fraction) -> None:
+        self.stream: Any = output.add_stream_from_template(source, opaque=True)
+        self._shift = round(shift_s / source.time_base)
+        self._last_dts: int | None = None
+        self.lost = 0
+
+    def carry(self, packet: Packet[Any]) -> Iterator[Packet[Any]]:
+        """The packet itself; one without a time or out of order is left out, for MP4 has no place for it."""
+        dts = packet.dts if packet.dts is not None else packet.pts
+        if dts is None or (self._last_dts is not None and dts <= self._last_dts):
+            self.lost += 1
+            return
+        self._last_dts = dts
+        packet.dts = dts + self._shift
+        packet.pts = (dts if packet.pts is None else packet.pts) + self._shift
+        packet.stream = self.stream
+        yield packet
+
+    def flush(self) -> Iterator[Packet[Any]]:
+        yield from ()
+
+
+class TextTrack:
+    """Subtitles in any format of text, encoded anew as MP4's own (3GPP TS 26.245, `mov_text`)."""
+
+    def __init__(self, output: OutputContainer, source: SubtitleStream, shift_s: Fraction) -> None:
+        self._source = source
+        self._shift_s = shift_s
+        self.stream: Any = output.add_stream("mov_text")
+        self.stream.time_base = SUBTITLE_TICK
+        context = self.stream.codec_context
+        context.time_base = SUBTITLE_TICK
+        # Decoders of text hand out lines in ASS; the encoder needs the styles that they refer to.
+        source.codec_context.open()
+        context.subtitle_header = source.codec_context.subtitle_header
+        self._last = -1
+        self.lost = 0
+
+    def carry(self, packet: Packet[Any]) -> Iterator[Packet[Any]]:
+        """The text of one packet; one that cannot be decoded is counted in `lost`."""
+        try:
+            text = self._source.decode2(packet)
+        except CORRUPT:
+            self.lost += 1
+            return
+        if text is None or len(text) == 0 or packet.pts is None:
+            return
+        encoded = self.stream.codec_context.encode_subtitle(text)
+        start_s = packet.pts * packet.time_base + self._shift_s
+        pts = round(start_s / SUBTITLE_TICK) + text.start_display_time
+        if pts <= self._last:
+            self.lost += 1
+            return
+        self._last = pts
+        stated = round((packet.duration or 0) * packet.time_base / SUBTITLE_TICK)
+        encoded.pts = encoded.dts = pts
+        encoded.duration = stated or text.end_display_time - text.start_display_time
+        encoded.time_base = SUBTITLE_TICK
+        encoded.stream = self.stream
+        yield encoded
+
+    def flush(self) -> Iterator[Packet[Any]]:
+        yield from ()
+
+
+class SideStreams:
+    """Everything that travels with the pictures: read by a demuxer of its own, which never looks at them.
+
+    Args:
+        path: the source.
+        limits: as for the reader.
+        skipped: index of the video stream that is annotated.
+
+    Attributes:
+        dropped: what could not come along, and why, one sentence each.
+    """
+
+    def __init__(self, path: Path, limits: Limits) -> None:
+        self._path = path
+        self.container: InputContainer = open_container(path, limits)
+        self.container.flags &= ~GENERATE_PTS  # as the reader does, so that both see the same times
+        self._tracks: dict[int, Track] = {}
+        self._shift_s = Fraction(0)
+        self._packets: Iterator[Packet[Any]] = iter(())
+        self._waiting: Packet[Any] | None = None
+        self.dropped: list[str] = []
+        self.audio_copied = self.audio_encoded = self.subtitles = 0
+
+    def board(self, output: OutputContainer, video_index: int, shift_s: Fraction) -> None:
+        """Give each sound and subtitle stream a track in the output; say in `dropped` what gets none.
+
+        Args:
+            output: open for writing; its video stream was added before, so it is the first.
+            video_index: the stream that is annotated.
+            shift_s: seconds to add to all times.
+        """
+        self._shift_s = shift_s
+        for stream in self.container.streams:
+            track = None if stream.index == video_index else self._track(output, stream)
+            if track is None:
+                stream.discard = Discard.all
+            else:
+                track.stream.disposition = stream.disposition
+                track.stream.metadata.update(tags_of(stream))
+                self._tracks[stream.index] = track
+        tags = {key: text for key, text in self.container.metadata.items() if key not in OF_THE_CONTAINER}
+        output.metadata.update(tags)
+        output.set_chapters([self._moved(chapter) for chapter in self.container.chapters()])
+        chosen = [self.container.streams[index] for index in self._tracks]
+        if chosen:
+            self._packets = self.container.demux(chosen)
+
+    def _track(self, output: OutputContainer, stream: Any) -> Track | None:
+        name = stream.codec_context.codec.canonical_name if stream.codec_context else "unknown"
+        if stream.type == "audio" and stream.codec_context:
+            if name in COPIED_SOUND and not _is_slow_mp3(stream, name):
+                self.audio_copied += 1
+                return CopiedTrack(output, stream, self._shift_s)
+            self.audio_encoded += 1
+            return AacTrack(output, stream, self._shift_s)
+        if stream.type == "subtitle" and stream.codec_context and stream.codec_context.codec.text_sub:
+            self.subtitles += 1
+            kind = CopiedTrack if name == "mov_text" else TextTrack
+            return kind(output, stream, self._shift_s)
+        self.dropped.append(f"stream {stream.index} ({stream.type}, {name}): {_why(stream)}")
+        return None
+
+    def _moved(self, chapter: Any) -> Any:
+        ticks = round(self._shift_s / chapter["time_base"])
+        return chapter | {"start": chapter["start"] + ticks, "end": chapter["end"] + ticks}
+
+    def until(self, time_s: Fraction | None) -> Iterator[Packet[Any]]:
+        """The packets up to a time of the output in seconds, ready to be written; `None`: all of the rest."""
+        while (packet := self._peek()) is not None:
+            if time_s is not None and self._comes_after(packet, time_s):
+                return
+            self._waiting = None
+            yield from self._tracks[packet.stream_index].carry(packet)
+        if time_s is None:
+            for track in self._tracks.values():
+                yield from track.flush()
+
+    def _comes_after(self, packet: Packet[Any], time_s: Fraction) -> bool:
+        return packet.dts is not None and packet.dts * packet.time_base + self._shift_s > time_s
+
+    def _peek(self) -> Packet[Any] | None:
+        while self._waiting is None:
+            try:
+                packet = next(self._packets, None)
+            except CORRUPT:
+                # The reader ends a damaged file there too, and counts it.
+                self._packets, packet = iter(()), None
+            except (av.FFmpegError, OSError) as error:
+                raise translated(error, self._path, "read to its end") from error
+            if packet is None:
+                return None
+            if packet.size:
+                self._waiting = packet
+        return self._waiting
+
+    def losses(self) -> Iterator[str]:
+        """For each track that is not whole, a sentence that says so."""
+        for index, track in self._tracks.items():
+            if track.lost:
+                yield f"stream {index}: {track.lost} packets were damaged or out of order and left out"
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._packets = iter(())
+        self.container.close()
+
+
+def _is_slow_mp3(stream: Any, name: str) -> bool:
+    """MPEG-2.5 layer III, below 16 kHz, is in no standard for MP4, and FFmpeg refuses it there."""
+    return name == "mp3" and stream.codec_context.sample_rate < 16_000
+
+
+def _why(stream: Any) -> str:
+    if stream.type == "subtitle":
+        return "subtitles that are pictures have no place in MP4"
+    if stream.type == "video":
+        return "only the first video is annotated"
+    return "no place in MP4"

@@ -1,0 +1,1 @@
+"""Annotated media, rendered slice by slice from the ledger."""

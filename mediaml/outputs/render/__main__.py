@@ -1,0 +1,15 @@
+"""`python -m mediaml.outputs.render`: the process that draws annotated copies; started by a run."""
+
+
+def main() -> None:
+    """Set the process up, then draw until nobody asks any more."""
+    from mediaml.engine.local.process_setup import set_up_process
+
+    streams = set_up_process()
+    from mediaml.outputs.render.process import draw_copies
+
+    draw_copies(*streams)
+
+
+if __name__ == "__main__":
+    main()

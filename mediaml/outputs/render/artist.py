@@ -1,0 +1,254 @@
+"""Annotated videos drawn from the ledger slice by slice, each into a file that a killed run finds again.
+
+The slices of source 7 lie in `.segments/7` under the output folder until they are joined. One is good for as
+long as all that it was drawn from is the same: the source, what models said of its frames, and how it is
+drawn and encoded. All that is in its fingerprint; whatever was interrupted, changed or forced, a slice with
+another fingerprint is drawn anew.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from mediaml.core.arrays import UInt8Array
+from mediaml.core.frame import Frame
+from mediaml.ledger.slice_rows import DrawingView, DrawnRow
+from mediaml.ledger.view import SourceRow
+from mediaml.media.limits import Limits
+from mediaml.ops.drawing import Overlay
+from mediaml.outputs.render.segments import remove_segments, segments_folder
+
+if TYPE_CHECKING:
+    from mediaml.media.write.segment_drawer import SegmentDrawer
+    from mediaml.media.write.segment_file import Segment, SegmentFile
+
+Moment = tuple[float, float]
+"""Time and duration of a frame, seconds: what a frame and the answers to it have in common."""
+
+
+class StoppedError(Exception):
+    """The run is over before the copy is."""
+
+
+class _SliceAnswers:
+    """What is to be drawn on the frames of one slice.
+
+    An answer belongs to the frame with its time and duration. So a window of sound, whose number may be that
+    of a frame, is drawn on none.
+    """
+
+    def __init__(self, rows: Iterable[DrawnRow]) -> None:
+        self._rows: defaultdict[Moment, dict[int, DrawnRow]] = defaultdict(dict)
+        self._moments: defaultdict[int, set[Moment]] = defaultdict(set)
+        for row in rows:
+            moment = row.time_s, row.duration_s
+            self._moments[row.model].add(moment)
+            # Of frames at one moment only the first is shown.
+            self._rows[moment].setdefault(row.model, row)
+
+    def rows(self, moment: Moment) -> list[DrawnRow]:
+        """What is drawn on the frame of a moment, by model."""
+        return [row for row in self._rows.get(moment, {}).values() if not row.is_blank]
+
+    def overlay(self, moment: Moment) -> Overlay:
+        """Labels and boxes of all models."""
+        said = [row.overlay() for row in self.rows(moment)]
+        return Overlay(
+            tuple(label for labels, _ in said for label in labels),
+            tuple(detection for _, detections in said for detection in detections),
+        )
+
+    def agree(self, drawn: Iterable[Moment]) -> bool:
+        """Whether some model has answered just the frames that were drawn."""
+        return set(drawn) in self._moments.values()
+
+
+@dataclass(frozen=True, slots=True)
+class _Basis:
+    """What all segments of one copy are drawn from, beside the answers.
+
+    Attributes:
+        source: whose copy. stamp: of the file. pictures: whether pictures may take the place of frames.
+    """
+
+    source: SourceRow
+    stamp: tuple[int, int, str]
+    pictures: bool
+
+    def fingerprint(
+        self, number: int, slice_s: float, answers: _SliceAnswers, drawn: Iterable[Moment]
+    ) -> str:
+        """SHA-256 over everything that decides what a segment holds."""
+        from mediaml.media.write.segment_drawer import drawing_settings
+
+        said = [
+            (moment, [(row.labels, row.detections, row.picture) for row in answers.rows(moment)])
+            for moment in drawn
+        ]
+        whole = (drawing_settings(), self.stamp, self.pictures, number, slice_s, said)
+        return hashlib.sha256(msgspec.json.encode(whole)).hexdigest()
+
+
+class Artist(AbstractContextManager["Artist"]):
+    """Draws copies of videos from the ledger of an output folder; belongs to one thread or process.
+
+    It keeps the last source open, so that its slices, asked for in order, cost one pass over it.
+
+    Args:
+        folder: the output folder.
+        limits: as for reading.
+        slice_s: length of the time slices in the ledger, seconds.
+        stopped: asked once a frame; when it says yes, `StoppedError` is raised and nothing half is left.
+    """
+
+    def __init__(
+        self, folder: Path, limits: Limits, *, slice_s: float, stopped: Callable[[], bool] = lambda: False
+    ) -> None:
+        self._folder = folder
+        self._limits = limits
+        self._slice_s = slice_s
+        self._stopped = stopped
+        self._view = DrawingView(folder)
+        self._basis: _Basis | None = None
+        self._drawer: SegmentDrawer | None = None
+        self._answers = _SliceAnswers(())
+
+    def close(self) -> None:
+        """Let go of source and ledger; closing twice does nothing."""
+        self._put_away()
+        self._view.close()
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def draw(self, source: SourceRow, number: int) -> int | None:
+        """Draw one slice of a video, unless it is there already.
+
+        The answers of all models to it must have been committed, or it will have to be drawn again.
+
+        Returns:
+            Number of the next slice that has frames; `None` after the last one.
+
+        Raises:
+            StoppedError: see `stopped`.
+            MediaError: the source cannot be read, or the segment cannot be written.
+        """
+        rows = self._view.slice_rows(source.id, number)
+        return self._segment(self._basis_of(source, rows), number, rows).following
+
+    def finish(self, source: SourceRow, target: Path) -> tuple[str, ...]:
+        """Draw the slices of a video that are missing, and join all of them.
+
+        The segments stay, so that who is killed before the ledger knows of the copy has only to join them
+        again; `remove_segments` is for who has told the ledger.
+
+        Returns:
+            What is missing from the copy and why, one sentence each.
+
+        Raises:
+            StoppedError: see `stopped`.
+            MediaError: see `draw`; or the copy cannot be written.
+        """
+        from mediaml.media.write.segment_file import BrokenSegmentError
+
+        stamp, pictures = self._view.stamp(source.id), self._view.has_pictures(source.id)
+        basis = _Basis(source, stamp, pictures)
+        try:
+            dropped = self._joined(basis, target)
+        except BrokenSegmentError:
+            # Spoilt by the disk, or by another build of the encoder. It cannot happen to new ones.
+            remove_segments(self._folder, [source.id])
+            dropped = self._joined(basis, target)
+        self._put_away()
+        return dropped
+
+    def _joined(self, basis: _Basis, target: Path) -> tuple[str, ...]:
+        from mediaml.media.write.join import join_segments
+
+        files: list[SegmentFile] = []
+        number: int | None = 0
+        while number is not None:
+            files.append(self._file(basis, number))
+            rows = self._view.slice_rows(basis.source.id, number)
+            number = self._segment(basis, number, rows).following
+        layout = self._drawer_of(basis).slices.layout
+        return join_segments(
+            basis.source.file, target, layout, files, limits=self._limits, check=self._check
+        ).dropped
+
+    def _basis_of(self, source: SourceRow, rows: list[DrawnRow]) -> _Basis:
+        """The basis as of now; what came later may change it, and `finish` draws anew what that concerns."""
+        stamp, open_ = self._view.stamp(source.id), self._basis
+        if open_ is not None and (open_.source, open_.stamp) == (source, stamp):
+            return replace(open_, pictures=open_.pictures or any(row.picture for row in rows))
+        return _Basis(source, stamp, self._view.has_pictures(source.id))
+
+    def _file(self, basis: _Basis, number: int) -> SegmentFile:
+        from mediaml.media.write.segment_file import SegmentFile
+
+        return SegmentFile(segments_folder(self._folder, basis.source.id), number)
+
+    def _segment(self, basis: _Basis, number: int, rows: list[DrawnRow]) -> Segment:
+        self._check()
+        answers = _SliceAnswers(rows)
+        file = self._file(basis, number)
+        segment = file.read()
+        if segment and segment.fingerprint == basis.fingerprint(
+            number, self._slice_s, answers, segment.frames
+        ):
+            return segment
+        drawer, self._answers = self._drawer_of(basis), answers
+        segment = self._drawn(drawer, basis, file, from_start=False)
+        if drawer.slices.sought and not answers.agree(segment.frames):
+            # Of a damaged file a pass from a keyframe may show other frames than the one that was answered.
+            segment = self._drawn(drawer, basis, file, from_start=True)
+        return segment
+
+    def _drawn(self, drawer: SegmentDrawer, basis: _Basis, file: SegmentFile, *, from_start: bool) -> Segment:
+        answers = self._answers
+
+        def overlay(frame: Frame) -> Overlay:
+            self._check()
+            return answers.overlay((frame.time_s, frame.duration_s))
+
+        def fingerprint(drawn: list[Moment]) -> str:
+            return basis.fingerprint(file.number, self._slice_s, answers, drawn)
+
+        return drawer.draw(file, overlay, fingerprint=fingerprint, from_start=from_start)
+
+    def _drawer_of(self, basis: _Basis) -> SegmentDrawer:
+        if self._drawer is None or self._basis != basis:
+            from mediaml.media.write.segment_drawer import SegmentDrawer
+
+            self._put_away()
+            self._drawer = SegmentDrawer(
+                basis.source.file,
+                self._limits,
+                slice_s=self._slice_s,
+                pictures=self._picture if basis.pictures else None,
+            )
+            self._basis = basis
+        return self._drawer
+
+    def _picture(self, frame: Frame) -> UInt8Array | None:
+        """The picture that takes a frame's place: of the last model that answered with one."""
+        assert self._basis is not None
+        shown = [row for row in self._answers.rows((frame.time_s, frame.duration_s)) if row.picture]
+        return self._view.picture_of(self._basis.source.id, shown[-1]) if shown else None
+
+    def _put_away(self) -> None:
+        if self._drawer is not None:
+            self._drawer.close()
+        self._drawer = self._basis = None
+
+    def _check(self) -> None:
+        if self._stopped():
+            raise StoppedError("the run was stopped before this copy was written.")

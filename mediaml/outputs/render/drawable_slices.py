@@ -1,0 +1,58 @@
+"""Which time slices of a video can be drawn while later ones are still being looked at."""
+
+from __future__ import annotations
+
+import math
+
+import msgspec
+
+from mediaml.core.media import Kind
+from mediaml.ledger.encoding import TaskRecord
+
+
+class _Shown(msgspec.Struct):
+    """What a record's header facts say of pictures; see `info_json`."""
+
+    kind: Kind
+    width: int | None
+
+
+class DrawableSlices:
+    """How far all models of a run have come with each video, told by their records.
+
+    Models that look at pictures share one pass over a video, so none lags behind another by a slice. Sound
+    is gone through by itself and is not drawn; it is not waited for.
+    """
+
+    def __init__(self) -> None:
+        self._marks: dict[int, dict[int, float]] = {}
+
+    def take(self, record: TaskRecord, under_way: int) -> int | None:
+        """Number of the last slice of a video that can be drawn, now that a record is committed.
+
+        Args:
+            record: of one model.
+            under_way: how many models of the run had not come to the end of this source before.
+
+        Returns:
+            `None` where none can be drawn yet, or this record brings nothing to be drawn.
+        """
+        task = record.task
+        if record.failure or record.info is None:
+            return None
+        info = msgspec.json.decode(record.info, type=_Shown)
+        if info.kind is not Kind.VIDEO or info.width is None:
+            return None
+        marks = self._marks.setdefault(task.source, {})
+        marks[task.model] = task.slice
+        heard = sum(mark != math.inf for mark in marks.values())
+        if record.last:
+            marks[task.model] = math.inf
+        reached = min(*marks.values(), task.slice)
+        # A model that is not heard of yet may be about to commit this very slice.
+        reached -= heard < under_way
+        return int(reached) if reached >= 0 else None
+
+    def forget(self, source: int) -> None:
+        """The source is settled."""
+        self._marks.pop(source, None)

@@ -1,0 +1,70 @@
+"""The process that draws annotated copies: the other end of `Copies`."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import IO, Any
+
+from mediaml.core.work import Failure
+from mediaml.engine.local.heartbeat import Heartbeat
+from mediaml.engine.local.link import Link
+from mediaml.engine.local.messages import Advance, Copied, Draw, Drawing, DrawSetup, Forget, Obeyed, Sketch
+from mediaml.ledger.view import open_view
+from mediaml.media.reader import import_decoders
+from mediaml.outputs.render.annotator import Annotator, import_writers
+from mediaml.outputs.render.drawn import Drawn
+
+
+def draw_copies(receiving: IO[bytes], sending: IO[bytes]) -> None:
+    """Body of the process: draw what is asked for until nobody asks any more, then drop what is not whole."""
+    link: Link[Any] = Link(DrawSetup | Sketch, receiving, sending)
+    import_decoders()
+    import_writers()
+    setup = link.receive()
+    if isinstance(setup, DrawSetup):
+        _draw(link, setup)
+    os._exit(0)  # nothing is left to tidy up, and tidying up takes time
+
+
+def _draw(link: Link[Any], setup: DrawSetup) -> None:
+    folder = Path(os.fsdecode(setup.folder))
+
+    def settled(drawn: Drawn) -> None:
+        link.send(Copied(drawn.source.id, drawn.failure, drawn.dropped))
+
+    signs = Heartbeat(link)
+    annotator = Annotator(
+        folder,
+        setup.limits,
+        slice_s=setup.slice_s,
+        began=lambda source: link.send(Drawing(source)),
+        settled=settled,
+        step=signs.step,
+    )
+    while isinstance(order := link.receive(), Advance | Draw | Forget):
+        try:
+            _obey(order, annotator, folder)
+        except Exception as error:  # noqa: BLE001  the ledger may be gone; the run notices that itself, too
+            if isinstance(order, Draw):
+                link.send(Copied(order.source, Failure.of("write", error), ()))
+        if not isinstance(order, Draw):  # that is answered by `Copied`
+            annotator.afterwards(lambda: link.send(Obeyed()))
+    annotator.close()
+
+
+def _obey(order: Sketch, annotator: Annotator, folder: Path) -> None:
+    """Hand an order on.
+
+    Raises:
+        OutputError: the ledger cannot be read.
+    """
+    if isinstance(order, Forget):
+        annotator.drop([order.source])
+        return
+    with open_view(folder) as view:
+        source = view.source(order.source)
+    if isinstance(order, Advance):
+        annotator.advance(source, order.number)
+    else:
+        annotator.submit(source, Path(os.fsdecode(order.target)))

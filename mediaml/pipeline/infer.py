@@ -1,0 +1,169 @@
+"""The inference thread and the post-processing thread: batches in, answers into their streams.
+
+Plugin code runs here. Whatever it raises costs the file whose frame it was raised for: a batch that fails
+is tried again frame by frame, so that one frame does not take its neighbours along. A batch that is too
+large for the memory of its device is halved instead, and so are all later ones of that model.
+"""
+
+from __future__ import annotations
+
+import queue
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from mediaml.core.arrays import Array
+from mediaml.core.channel import Channel
+from mediaml.core.errors import DeviceError, MemoryLimitError, PluginError
+from mediaml.core.prediction import Prediction
+from mediaml.core.work import FrameAnswer
+from mediaml.pipeline.answers import plain
+from mediaml.pipeline.batching import Buckets
+from mediaml.pipeline.models import LoadedModel
+from mediaml.pipeline.read import Mark, Sample
+from mediaml.registry.spec import Answers, StagedModel
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class InferredBatch:
+    """A batch after inference: raw outputs of a staged model, or the answers of a plain one."""
+
+    samples: list[Sample]
+    outputs: Sequence[Array] | None
+    answers: Sequence[Answers] | None
+
+
+class Inference:
+    """Turns samples into answered batches, one device's worth.
+
+    Args:
+        samples: where samples come from.
+        answered: where batches go.
+        shrunk: told when a model's batch has been found too large, with the size that is used from then on.
+    """
+
+    def __init__(
+        self,
+        samples: Channel[Sample],
+        answered: Channel[InferredBatch],
+        shrunk: Callable[[LoadedModel, int], None],
+    ) -> None:
+        self._samples = samples
+        self._answered = answered
+        self._shrunk = shrunk
+        self._limits: dict[int, int] = {}
+        self._buckets = Buckets(self._most)
+        self._again: queue.SimpleQueue[list[Sample]] = queue.SimpleQueue()
+
+    def _most(self, model: LoadedModel) -> int:
+        return self._limits.get(id(model), model.batch)
+
+    def retry_alone(self, samples: Sequence[Sample]) -> None:
+        """Answer each sample in a batch of its own; called from the post-processing thread, too."""
+        for sample in samples:
+            self._again.put([sample])
+
+    def work(self) -> None:
+        """Body of the inference thread; returns when the channel is closed.
+
+        Raises:
+            DeviceError: a device has failed for a reason other than memory; it is of no use any more.
+        """
+        while not self._samples.closed:
+            batch = self._next_batch()
+            live = [sample for sample in batch or () if not sample.consumer.stream.failed]
+            answered = self._infer(live) if live else None
+            if answered is not None:
+                self._answered.put(answered)
+
+    def answer_now(self, sample: Sample, mark: Mark) -> bool:
+        """Infer one sample and hand on its answer in the caller's thread; nothing else may be under way.
+
+        Raises:
+            DeviceError: see `work`.
+        """
+        mark("infer", sample.consumer.want.index, sample.frame.time_s)
+        answered = self._infer([sample])
+        if answered is not None:
+            post_process(answered, self)
+        return True
+
+    def _next_batch(self) -> list[Sample] | None:
+        if not self._again.empty():
+            return self._again.get()
+        sample = self._samples.get_nowait()
+        if sample is not None:
+            return self._buckets.add(sample)
+        # Nothing is ready: a waiting batch goes as it is rather than keep the device idle.
+        batch = self._buckets.oldest()
+        if batch is not None:
+            return batch
+        sample = self._samples.get()
+        return None if sample is None else self._buckets.add(sample)
+
+    def _infer(self, samples: list[Sample]) -> InferredBatch | None:
+        model = samples[0].consumer.model.model
+        try:
+            if isinstance(model, StagedModel):
+                batch = np.stack([sample.array for sample in samples if sample.array is not None])
+                return InferredBatch(samples, model.run(batch), None)
+            return InferredBatch(samples, None, model.predict([sample.frame for sample in samples]))
+        except (MemoryLimitError, MemoryError) as error:
+            self._too_large(samples, error)
+        except DeviceError:
+            # A GPU's context is lost with its first failure: whatever ran on it next would fail as well.
+            raise
+        except (Exception, SystemExit) as error:  # noqa: BLE001  plugin code may raise anything
+            self._failed(samples, error)
+        return None
+
+    def _too_large(self, samples: list[Sample], error: BaseException) -> None:
+        """Halve a batch that does not fit in memory, and all later ones of its model."""
+        model, half = samples[0].consumer.model, (len(samples) + 1) // 2
+        if model.fixed or len(samples) == 1:
+            self._failed(samples, error)
+            return
+        if half < self._most(model):
+            self._limits[id(model)] = half
+            self._shrunk(model, half)
+        for start in range(0, len(samples), half):
+            self._again.put(samples[start : start + half])
+
+    def _failed(self, samples: list[Sample], error: BaseException) -> None:
+        if len(samples) == 1:
+            samples[0].fail("infer", error)
+        else:
+            self.retry_alone(samples)
+
+
+def post_process(answered: InferredBatch, inference: Inference) -> None:
+    """Decode a batch and hand each frame's answer to its stream."""
+    samples = answered.samples
+    try:
+        predictions = _predictions(answered)
+    except (Exception, SystemExit) as error:  # noqa: BLE001  plugin code may raise anything
+        if len(samples) == 1:
+            samples[0].fail("infer", error)
+        else:
+            inference.retry_alone(samples)
+        return
+    for sample, prediction in zip(samples, predictions, strict=True):
+        frame = sample.frame
+        answer = FrameAnswer(frame.index, frame.time_s, frame.duration_s, prediction)
+        sample.consumer.stream.answer(sample.slice, answer)
+
+
+def _predictions(answered: InferredBatch) -> list[Prediction]:
+    samples = answered.samples
+    loaded = samples[0].consumer.model
+    answers = answered.answers
+    if answered.outputs is not None and isinstance(loaded.model, StagedModel):
+        answers = loaded.model.decode(answered.outputs, [sample.frame for sample in samples])
+    predictions = [plain(Prediction.of(answer)) for answer in answers or ()]
+    if len(predictions) != len(samples):
+        raise PluginError(
+            f"plugin {loaded.spec.name!r} answered {len(predictions)} of {len(samples)} frames.",
+            "It must return one answer a frame; report this to its author.",
+        )
+    return predictions

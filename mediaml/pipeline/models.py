@@ -1,0 +1,208 @@
+"""The models of a run: chosen, then resolved (weights found and summed), then loaded on a device.
+
+Choosing and resolving ask nobody but the file system and the catalogue; loading runs the plugin's code and
+opens sessions, and belongs in the process that works on the files.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from mediaml.core.catalogue_entry import is_model_name
+from mediaml.core.errors import MediamlError, ModelError, PluginError
+from mediaml.core.work import ModelIdentity
+from mediaml.registry.entry_points import Offer
+from mediaml.registry.options import options_record
+from mediaml.registry.spec import LoadContext, Model, ModelSpec
+from mediaml.store.bundled import bundled_model, bundled_names
+from mediaml.store.digest import digest_of
+
+if TYPE_CHECKING:
+    from mediaml.onnx.providers import DeviceRequest
+    from mediaml.onnx.session import Session
+
+# On a CPU one frame already keeps every core busy, and a batch only adds waiting and memory; on a GPU
+# launching kernels costs more than the frames.
+_CPU_BATCH, _CUDA_BATCH = 4, 16
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A model that the user chose.
+
+    Attributes:
+        offer: what the plugin offers. options: checked.
+        weights: what was given with `-m`. assignments: what the options were built from, as texts by name.
+    """
+
+    offer: Offer
+    options: Any
+    weights: Path | None = None
+    assignments: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ResolvedModel:
+    """A chosen model whose weights are here and known.
+
+    Attributes:
+        choice: what was chosen. weights: the file or folder; `None` for a model without weights.
+        identity: what decides its answers.
+    """
+
+    choice: Choice
+    weights: Path | None
+    identity: ModelIdentity
+
+    @property
+    def spec(self) -> ModelSpec:
+        """What the plugin offered."""
+        return self.choice.offer.spec
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LoadedModel:
+    """A model that is ready to answer.
+
+    Attributes:
+        spec: what the plugin offered. model: what its `load` returned. identity: what decides its answers.
+        devices: what its sessions really run on, such as `cpu` or `cuda:0`; empty where it has none.
+        fallbacks: why a session of `--device auto` is not on the GPU.
+        batch: number of frames answered at once. fixed: the graph takes no other number.
+    """
+
+    spec: ModelSpec
+    model: Model
+    identity: ModelIdentity
+    devices: tuple[str, ...]
+    fallbacks: tuple[str, ...]
+    batch: int
+    fixed: bool = False
+
+
+def find_weights(offer: Offer, given: Path | None, obtain: Callable[[str], Path]) -> Path | None:
+    """The model file: the given one, one beside the plugin's module, a bundled one, or the catalogue's.
+
+    Args:
+        given: what was typed after `-m`: a file, a folder, or a name.
+        obtain: makes sure that a model of the catalogue is here, and gives its path.
+
+    Raises:
+        ModelError: it does not exist, or is not here and cannot be fetched.
+    """
+    wanted = offer.spec.weights
+    if given is None and wanted is None:
+        return None
+    if given is not None:
+        return given if given.is_file() else _named(offer, str(given), obtain)
+    if wanted is not None and not wanted.endswith(".onnx"):
+        return bundled_model(wanted) if wanted in bundled_names() else obtain(wanted)
+    module = sys.modules[offer.spec.load.__module__]
+    path = Path(str(module.__file__)).parent / str(wanted)
+    if not path.is_file():
+        raise ModelError(
+            f"the model file {path} of plugin {offer.spec.name!r} does not exist.",
+            "Install the plugin again.",
+        )
+    return path
+
+
+def _named(offer: Offer, given: str, obtain: Callable[[str], Path]) -> Path:
+    """What `-m NAME` means, where there is no such file: a bundled model, the catalogue's, else a folder."""
+    if given in bundled_names():
+        return bundled_model(given)
+    if Path(given).is_dir():
+        return Path(given)
+    if is_model_name(given) and not given.endswith((".onnx", ".weights", ".cfg")):
+        return obtain(given)
+    raise ModelError(
+        f"the model file {given} of plugin {offer.spec.name!r} does not exist.", "Check the path after -m."
+    )
+
+
+def identify(choice: Choice, weights: Path | None) -> ModelIdentity:
+    """What decides the answers of a chosen model."""
+    spec, plugin = choice.offer.spec, choice.offer.plugin
+    return ModelIdentity(
+        name=spec.name,
+        task=spec.task,
+        plugin=plugin.module,
+        distribution=plugin.distribution,
+        version=plugin.version,
+        weights=weights.name if weights else "",
+        weights_sha256=digest_of(weights) if weights else "",
+        options=msgspec.json.encode(options_record(choice.options)).decode(),
+    )
+
+
+def resolve_model(choice: Choice, obtain: Callable[[str], Path] = bundled_model) -> ResolvedModel:
+    """Find a chosen model's weights, fetched where need be, and sum them.
+
+    Args:
+        obtain: where a name leads that is no bundled model's; see `mediaml.pipeline.weights.obtain_weights`.
+
+    Raises:
+        ModelError: the model file is missing, or cannot be fetched.
+    """
+    weights = find_weights(choice.offer, choice.weights, obtain)
+    return ResolvedModel(choice, weights, identify(choice, weights))
+
+
+def load_model(
+    resolved: ResolvedModel,
+    device: DeviceRequest,
+    *,
+    threads: int | None = None,
+    batch: int | None = None,
+    warn: Callable[[str], None],
+    words_only: bool = False,
+) -> LoadedModel:
+    """Load one resolved model.
+
+    Args:
+        device: what was asked for with `--device`.
+        threads: of ONNX Runtime within one operator; `None` decides by the machine.
+        batch: frames answered at once; `None` decides by the device.
+        warn: says one line to the user.
+        words_only: see `LoadContext.words_only`.
+
+    Raises:
+        ModelError: the model file is no ONNX model, or does not fit the plugin.
+        DeviceError: the device is not obtained.
+        PluginError: the plugin's `load` failed, or returned something that cannot answer.
+    """
+    spec, options = resolved.spec, resolved.choice.options
+    sessions: list[Session] = []
+
+    def open_session(path: Path) -> Session:
+        from mediaml.onnx.session import open_session as open_onnx
+
+        sessions.append(open_onnx(path, device, threads=threads))
+        return sessions[-1]
+
+    try:
+        model = spec.load(LoadContext(options, resolved.weights, open_session, warn, words_only))
+    except MediamlError:
+        raise
+    except (Exception, SystemExit) as error:  # a stranger's code may raise anything
+        raise PluginError(f"plugin {spec.name!r} failed to load: {type(error).__name__}: {error}") from error
+    if not callable(getattr(model, "predict", None)):
+        raise PluginError(f"plugin {spec.name!r} loads a {type(model).__name__}, which has no `predict`.")
+    devices = tuple(sorted({str(session.device) for session in sessions}))
+    preferred = batch or (_CUDA_BATCH if any(name.startswith("cuda") for name in devices) else _CPU_BATCH)
+    fixed = getattr(model, "fixed_batch", None)
+    return LoadedModel(
+        spec,
+        model,
+        resolved.identity,
+        devices,
+        tuple(s.fallback_reason for s in sessions if s.fallback_reason),
+        fixed or preferred,
+        fixed=fixed is not None,
+    )

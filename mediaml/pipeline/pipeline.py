@@ -1,0 +1,138 @@
+"""Decode, batch, infer: threads with bounded queues between them.
+
+    errands -> reader threads -> inference thread -> post thread -> streams -> emit
+               decode, prepare   batch, run          decode answers  whole slices, in order
+
+Nothing is held but what the queues hold, so memory does not grow with the length of a file or of the list.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+
+from mediaml.core.channel import Channel
+from mediaml.core.errors import DeviceError
+from mediaml.core.work import Job, TaskResult
+from mediaml.media.limits import Limits
+from mediaml.pipeline.infer import Inference, InferredBatch, post_process
+from mediaml.pipeline.models import LoadedModel
+from mediaml.pipeline.read import Consumer, Mark, Sample, read_job
+from mediaml.pipeline.stream import SLICE_S, Stream
+
+_SAMPLES, _ANSWERED = 32, 4
+_JOIN_S = 10.0
+
+Errand = Callable[[], None]
+"""Work for a reader thread."""
+
+
+class Pipeline(AbstractContextManager["Pipeline"]):
+    """The threads that work on files, for one device.
+
+    Args:
+        models: the models of the run, in their order.
+        readers: number of sources decoded at once.
+        limits: on pixels, streams and duration.
+        slice_s: length of the time slices, seconds.
+        emit: takes what came of each task; called from any thread.
+        shrunk: see `Inference`.
+        step: called with every frame read, batch answered and errand done: signs of life.
+        crashed: told when a thread died of something that is nobody's file's fault.
+    """
+
+    def __init__(
+        self,
+        models: Sequence[LoadedModel],
+        *,
+        readers: int,
+        limits: Limits,
+        slice_s: float = SLICE_S,
+        emit: Callable[[TaskResult], None],
+        shrunk: Callable[[LoadedModel, int], None],
+        step: Callable[[], None],
+        crashed: Callable[[BaseException], None],
+    ) -> None:
+        self._models = models
+        self._limits = limits
+        self._slice_s = slice_s
+        self._emit = emit
+        self._crashed = crashed
+        self._stop = threading.Event()
+        self._errands: Channel[Errand] = Channel(readers, self._stop)
+        self._samples: Channel[Sample] = Channel(_SAMPLES, self._stop)
+        self._answered: Channel[InferredBatch] = Channel(_ANSWERED, self._stop)
+        self._inference = Inference(self._samples, self._answered, shrunk)
+        self._step = step
+        bodies = [*[self._run_errands] * readers, self._inference.work, self._post]
+        self._threads = [self._thread(body) for body in bodies]
+        for thread in self._threads:
+            thread.start()
+
+    def submit(self, errand: Errand) -> bool:
+        """Let a reader thread do something; waits for room, and is false when the pipeline is closed."""
+        return self._errands.put(errand)
+
+    def look(self, job: Job) -> None:
+        """Read a source and let its frames be answered: for a reader thread."""
+        read_job(job, self._consumers(job), self._put, self._limits, slice_s=self._slice_s)
+
+    def look_alone(self, job: Job, mark: Mark) -> None:
+        """The same step by step in the caller's thread, each step marked before it is taken.
+
+        For a source that may have ended a process before: nothing else may be under way, so that the last
+        mark tells what ended it.
+        """
+
+        def answer(sample: Sample) -> bool:
+            self._step()
+            try:
+                return self._inference.answer_now(sample, mark)
+            except DeviceError as error:  # no fault of the reading, which would take it for one
+                self._crashed(error)
+                return False
+
+        read_job(job, self._consumers(job), answer, self._limits, mark, slice_s=self._slice_s)
+
+    def close(self) -> None:
+        """Stop all threads; what is under way is lost. Closing twice does nothing."""
+        self._stop.set()
+        for thread in self._threads:
+            thread.join(_JOIN_S)
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _consumers(self, job: Job) -> list[Consumer]:
+        return [
+            Consumer(want, self._models[want.index], Stream(job.id, want.model, self._emit))
+            for want in job.wants
+        ]
+
+    def _put(self, sample: Sample) -> bool:
+        self._step()
+        return self._samples.put(sample)
+
+    def _thread(self, body: Callable[[], None]) -> threading.Thread:
+        def guarded() -> None:
+            try:
+                body()
+            except BaseException as error:  # noqa: BLE001  handed to whoever started the pipeline
+                self._crashed(error)
+
+        return threading.Thread(target=guarded, daemon=True)
+
+    def _run_errands(self) -> None:
+        while not self._errands.closed:
+            errand = self._errands.get()
+            if errand is not None:
+                errand()
+                self._step()
+
+    def _post(self) -> None:
+        while not self._answered.closed:
+            answered = self._answered.get()
+            if answered is not None:
+                post_process(answered, self._inference)
+                self._step()

@@ -1,0 +1,154 @@
+"""The reader threads' work: decode a source once, and prepare its frames for every model that wants them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+
+from mediaml.core.arrays import Array
+from mediaml.core.errors import NoSoundError
+from mediaml.core.frame import Frame
+from mediaml.core.media import DecodeAccounts, Kind
+from mediaml.core.model_input import SoundInput
+from mediaml.core.work import Failure, Job, Stage, Want
+from mediaml.media.limits import Limits
+from mediaml.media.reader import Reader, open_reader
+from mediaml.pipeline.models import LoadedModel
+from mediaml.pipeline.stream import SLICE_S, Stream, slice_of
+from mediaml.registry.spec import StagedModel
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Consumer:
+    """One model's consumer of a job: what it still wants, the model itself, and where its answers go."""
+
+    want: Want
+    model: LoadedModel
+    stream: Stream
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sample:
+    """One frame on its way to one model; `array` is `None` for a model without the stage `prepare`."""
+
+    consumer: Consumer
+    slice: int
+    frame: Frame
+    array: Array | None
+    accounts: DecodeAccounts = field(default_factory=DecodeAccounts)
+
+    def fail(self, stage: Stage, error: BaseException) -> None:
+        """End the sample's stream: nothing more is done for this source and model."""
+        self.consumer.stream.fail(Failure.of(stage, error), self.accounts, self.slice)
+
+
+Put = Callable[[Sample], bool]
+"""Hands a sample on; false when the run is stopping."""
+
+Mark = Callable[[Stage, int | None, float], None]
+"""Told before every step: its stage, the model's index (`None` for what serves all), the time reached."""
+
+
+def no_mark(_stage: Stage, _model: int | None, _time_s: float) -> None:
+    """A `Mark` for whoever need not know."""
+
+
+def read_job(
+    job: Job,
+    consumers: Sequence[Consumer],
+    put: Put,
+    limits: Limits,
+    mark: Mark = no_mark,
+    *,
+    slice_s: float = SLICE_S,
+) -> None:
+    """Read a source for all its models; failures end up in the streams, never here.
+
+    Args:
+        slice_s: length of the time slices, seconds.
+    """
+    groups: dict[tuple[Kind | None, SoundInput | None], list[Consumer]] = {}
+    for consumer in consumers:
+        spec = consumer.model.spec
+        as_kind = spec.reads(job.kind)
+        groups.setdefault((as_kind, spec.sound if as_kind is Kind.AUDIO else None), []).append(consumer)
+    for (as_kind, sound), members in groups.items():
+        _Reading(job, as_kind or job.kind, sound, members, put, mark, slice_s).read(limits)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Reading:
+    """One pass over a source, for the models that read it as the same kind."""
+
+    job: Job
+    as_kind: Kind
+    sound: SoundInput | None
+    consumers: list[Consumer]
+    put: Put
+    mark: Mark
+    slice_s: float
+
+    def read(self, limits: Limits) -> None:
+        stage: Stage = "open"
+        accounts = DecodeAccounts()
+        silent = NoSoundError if self.job.kind is Kind.VIDEO else ()
+        self.mark("open", None, 0.0)
+        try:
+            with open_reader(self.job.location, self.as_kind, sound=self.sound, limits=limits) as reader:
+                stage = "decode"
+                for consumer in self.consumers:
+                    consumer.stream.opened(replace(reader.info, kind=self.job.kind))
+                try:
+                    whole = self._feed(reader)
+                finally:
+                    accounts = reader.accounts
+            if whole:
+                self._finish_all(accounts)
+        except silent:
+            # A silent video is whole: there is nothing to hear in it.
+            self._finish_all(accounts)
+        except Exception as error:  # noqa: BLE001  a decoder may raise anything; it costs this file, not the run
+            for consumer in self.consumers:
+                consumer.stream.break_off(Failure.of(stage, error), accounts, consumer.want.next_slice)
+
+    def _finish_all(self, accounts: DecodeAccounts) -> None:
+        for consumer in self.consumers:
+            consumer.stream.finish(accounts, consumer.want.next_slice)
+
+    def _feed(self, reader: Reader) -> bool:
+        """Hand on every frame; false when nobody wants the rest."""
+        for frame in self._wanted_frames(reader):
+            number = slice_of(frame.time_s, self.slice_s)
+            live = [consumer for consumer in self.consumers if not consumer.stream.failed]
+            if not live:
+                return False
+            for consumer in live:
+                if number >= consumer.want.next_slice and not self._submit(
+                    consumer, number, frame, reader.accounts
+                ):
+                    return False
+            self.mark("decode", None, frame.time_s)
+        return True
+
+    def _wanted_frames(self, reader: Reader) -> Iterator[Frame]:
+        """Frames from the first wanted slice on, numbered as in an uninterrupted reading."""
+        first = min((consumer.want for consumer in self.consumers), key=lambda want: want.next_slice)
+        start_s = first.next_slice * self.slice_s
+        self.mark("decode", None, start_s)
+        if first.next_slice == 0:
+            yield from reader.frames()
+            return
+        for index, frame in enumerate(reader.frames(start_s), start=first.frames_before):
+            yield replace(frame, index=index)
+
+    def _submit(self, consumer: Consumer, number: int, frame: Frame, accounts: DecodeAccounts) -> bool:
+        consumer.stream.expect(number, accounts)
+        sample = Sample(consumer, number, frame, None, accounts)
+        try:
+            if isinstance(consumer.model.model, StagedModel):
+                self.mark("prepare", consumer.want.index, frame.time_s)
+                sample = replace(sample, array=consumer.model.model.prepare(frame))
+        except (Exception, SystemExit) as error:  # noqa: BLE001  plugin code may raise anything
+            sample.fail("prepare", error)
+            return True
+        return self.put(sample)

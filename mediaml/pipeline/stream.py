@@ -1,0 +1,129 @@
+"""Where the answers of one model on one source come together again, slice by slice and in order.
+
+The reader thread opens slices and says how many frames each has; the post-processing thread brings answers,
+batch by batch. A slice is handed on as a `TaskResult` when it is whole and all slices before it have been.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from mediaml.core.media import DecodeAccounts, MediaInfo
+from mediaml.core.work import Failure, FrameAnswer, Task, TaskResult
+
+SLICE_S = 20.0
+"""Length of a time slice, seconds of the source's time: what a killed run loses at most of a long file."""
+
+
+def slice_of(time_s: float, slice_s: float = SLICE_S) -> int:
+    """Number of the time slice that a time belongs to; times before the start belong to the first."""
+    return max(0, int(time_s // slice_s))
+
+
+@dataclass(slots=True)
+class _Slice:
+    """A slice under way: the answers so far, and how many there will be (`None` while it is being read)."""
+
+    number: int
+    answers: list[FrameAnswer] = field(default_factory=list)
+    expected: int | None = None
+    accounts: DecodeAccounts = field(default_factory=DecodeAccounts)
+    last: bool = False
+
+
+class Stream:
+    """One model on one source. All methods may be called from any thread."""
+
+    def __init__(self, source: int, model: int, emit: Callable[[TaskResult], None]) -> None:
+        self.source = source
+        self.model = model
+        self._emit = emit
+        self._lock = threading.Lock()
+        self._slices: list[_Slice] = []
+        self._read = 0
+        self._next = 0
+        self._info: MediaInfo | None = None
+        self._failed = False
+        self._broken: tuple[Failure, DecodeAccounts] | None = None
+
+    @property
+    def failed(self) -> bool:
+        """Whether a failure has ended this stream: nothing more need be read or answered for it."""
+        return self._failed
+
+    def opened(self, info: MediaInfo) -> None:
+        """The source could be opened."""
+        self._info = info
+
+    def expect(self, number: int, accounts: DecodeAccounts) -> None:
+        """One more frame of slice `number` is on its way; earlier slices have all theirs."""
+        with self._lock:
+            if not self._slices or self._slices[-1].number < number:
+                self._end_slice(accounts)
+                self._slices.append(_Slice(number))
+                self._read = 0
+            self._read += 1
+            self._hand_on()
+
+    def finish(self, accounts: DecodeAccounts, next_slice: int) -> None:
+        """The source has no more frames; `next_slice` numbers the slice of a source that had none left."""
+        with self._lock:
+            if self._failed:
+                return
+            if not self._slices:
+                self._slices.append(_Slice(next_slice))
+                self._read = 0
+            self._end_slice(accounts)
+            self._slices[-1].last = True
+            self._hand_on()
+
+    def break_off(self, failure: Failure, accounts: DecodeAccounts, number: int) -> None:
+        """The source cannot be read further: what was read is still answered, then the stream fails.
+
+        `number` is the slice that fails where not one frame was read.
+        """
+        with self._lock:
+            if self._failed:
+                return
+            self._next = max(self._next, number)
+            self._end_slice(accounts)
+            self._broken = failure, accounts
+            self._hand_on()
+
+    def answer(self, number: int, answer: FrameAnswer) -> None:
+        """One frame of slice `number` has been answered."""
+        with self._lock:
+            for slice_ in self._slices:
+                if slice_.number == number:
+                    slice_.answers.append(answer)
+            self._hand_on()
+
+    def fail(self, failure: Failure, accounts: DecodeAccounts, number: int) -> None:
+        """The stream ends here; slices handed on before are kept. Only the first failure counts."""
+        with self._lock:
+            self._fail(failure, accounts, self._slices[0].number if self._slices else number)
+
+    def _fail(self, failure: Failure, accounts: DecodeAccounts, number: int) -> None:
+        if self._failed:
+            return
+        self._failed = True
+        self._slices.clear()
+        task = Task(self.source, self.model, number)
+        self._emit(TaskResult(task, failure=failure, accounts=accounts, info=self._info))
+
+    def _end_slice(self, accounts: DecodeAccounts) -> None:
+        if self._slices and self._slices[-1].expected is None:
+            self._slices[-1].expected = self._read
+            self._slices[-1].accounts = accounts
+
+    def _hand_on(self) -> None:
+        while self._slices and self._slices[0].expected == len(self._slices[0].answers):
+            whole = self._slices.pop(0)
+            task = Task(self.source, self.model, whole.number)
+            answers = tuple(sorted(whole.answers, key=lambda answer: answer.index))
+            self._emit(TaskResult(task, answers, last=whole.last, accounts=whole.accounts, info=self._info))
+            self._next = whole.number + 1
+        if self._broken and not self._slices:
+            self._fail(*self._broken, self._next)

@@ -1,0 +1,1 @@
+"""Plugins and their options: entry points to records."""

@@ -1,0 +1,178 @@
+"""What a plugin hands over: typed records and the protocols of a model. Re-exported by `mediaml.plugin`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, is_dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, Protocol, get_args, runtime_checkable
+
+import pluggy
+
+from mediaml.core.arrays import Array, Float32Array
+from mediaml.core.catalogue_entry import CatalogueEntry
+from mediaml.core.errors import ModelError, require
+from mediaml.core.frame import Frame
+from mediaml.core.media import Kind
+from mediaml.core.model_input import SoundInput
+from mediaml.core.prediction import Answer, Prediction
+
+if TYPE_CHECKING:
+    from mediaml.onnx.session import Session
+
+GROUP = "mediaml"
+
+hookimpl = pluggy.HookimplMarker(GROUP)
+hookspec = pluggy.HookspecMarker(GROUP)
+
+TaskName = Literal["classify", "detect", "embed", "transform"]
+Answers = Prediction | Answer | Iterable[Answer]
+
+
+@runtime_checkable
+class Model(Protocol):
+    """What `ModelSpec.load` returns: anything that answers frames."""
+
+    def predict(self, frames: Sequence[Frame]) -> Sequence[Answers]:
+        """Answer every frame, in order. Called from one inference thread, never concurrently.
+
+        Whatever it raises fails the frames' files with stage `infer`; the other files go on.
+        """
+
+
+@runtime_checkable
+class StagedModel(Model, Protocol):
+    """A model in three stages, so that preparing, inferring and decoding overlap; see `OnnxModel`."""
+
+    def prepare(self, frame: Frame) -> Array:
+        """One sample of one frame, without the batch axis. Called from several reader threads at once."""
+
+    def run(self, batch: Array) -> Sequence[Array]:
+        """The raw outputs for a batch of samples of one shape. Called from one inference thread."""
+
+    def decode(self, outputs: Sequence[Array], frames: Sequence[Frame]) -> Sequence[Answers]:
+        """One answer a frame. Called from one post-processing thread."""
+
+
+@runtime_checkable
+class TextModel(Model, Protocol):
+    """A model that puts words into the space of its embeddings, so that `mediaml search` can ask it."""
+
+    def embed_texts(self, texts: Sequence[str]) -> Float32Array:
+        """One vector of unit length a text, float32 [texts, dimensions]. Called from the main thread.
+
+        Raises:
+            ModelError: the model has come without what it needs for texts.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class NoOptions:
+    """The options of a model that has none."""
+
+
+@dataclass(frozen=True, slots=True)
+class LoadContext:
+    """What a model is given when it is loaded.
+
+    Attributes:
+        options: an instance of the spec's options class, already checked.
+        weights: the model file: the spec's, or the one given with `-m`; `None` where the spec names none.
+        session_opener: opens an ONNX file on the device and with the thread count of this run.
+        warn: says one line to the user, once.
+        words_only: nothing but `TextModel.embed_texts` will be asked, so what frames need may stay unopened.
+    """
+
+    options: Any
+    weights: Path | None
+    session_opener: Callable[[Path], Session] = field(repr=False)
+    warn: Callable[[str], None] = field(repr=False)
+    words_only: bool = False
+
+    def open_session(self, path: Path | None = None) -> Session:
+        """Open `path`, or the model's weights, with ONNX Runtime on the device of this run.
+
+        Raises:
+            ModelError: there are no weights, or the file is not a usable ONNX model.
+            DeviceError: the device that was asked for is not obtained.
+        """
+        chosen = path or self.weights
+        if chosen is None:
+            raise ModelError("this model comes without weights.", "Name an ONNX file with -m PATH.")
+        return self.session_opener(chosen)
+
+
+@dataclass(frozen=True, slots=True)
+class ModelSpec:
+    """What a plugin offers: one model under one name.
+
+    Attributes:
+        name: what the user types after `--plugin`: lower-case letters, digits, `-` and `_`.
+        task: `classify` (labels), `detect` (boxes), `embed` (vectors) or `transform` (pictures).
+        load: called with a `LoadContext` in the main thread of each worker process, one a device, and again
+            in the next one where a worker has died; heavy imports belong there. What it or the model prints
+            goes to stderr.
+        kinds: what the model looks at. `AUDIO` reads sound files, and the sound of videos unless
+            `VIDEO` is listed too.
+        options: a frozen dataclass whose every field has a default; `Annotated[float, Meta(ge=0, le=1,
+            description="…")]` bounds and describes a field. Set with `-O name.field=value`.
+        weights: the name of a bundled model or of one of the catalogue, which is fetched when it is first
+            used, or an ONNX file beside the plugin's module (`cats.onnx`).
+        sound: the log-mel parameters; needed where `kinds` has `AUDIO`.
+        description: one line for `mediaml plugins list`.
+
+    Raises:
+        ValueError: at birth, when any of that does not hold.
+    """
+
+    name: str
+    task: TaskName
+    load: Callable[[LoadContext], Model]
+    kinds: frozenset[Kind] = frozenset({Kind.IMAGE, Kind.VIDEO})
+    options: type = NoOptions
+    weights: str | None = None
+    sound: SoundInput | None = None
+    description: str = ""
+
+    def __post_init__(self) -> None:
+        require(
+            re.fullmatch(r"[a-z0-9][a-z0-9_-]*", self.name) is not None,
+            f"a model's name is lower-case letters, digits, - and _, not {self.name!r}",
+        )
+        require(
+            self.task in get_args(TaskName),
+            f"task must be one of {get_args(TaskName)}, not {self.task!r}",
+        )
+        require(callable(self.load), f"load of {self.name!r} must be callable")
+        require(bool(self.kinds), f"{self.name!r} looks at no kind of media")
+        require(is_dataclass(self.options), f"options of {self.name!r} must be a dataclass")
+        require(
+            Kind.AUDIO not in self.kinds or self.sound is not None,
+            f"{self.name!r} looks at audio and must say how in `sound`",
+        )
+
+    def reads(self, kind: Kind) -> Kind | None:
+        """As what a file of `kind` is read for this model; `None` where the model does not look at it."""
+        if kind in self.kinds:
+            return kind
+        return Kind.AUDIO if kind is Kind.VIDEO and Kind.AUDIO in self.kinds else None
+
+
+class Hooks:
+    """The hooks that mediaml calls."""
+
+    @hookspec
+    def mediaml_models(self) -> Iterable[ModelSpec]:  # type: ignore[empty-body]
+        """Offer models. Called once a process, in the main thread, before anything is decoded.
+
+        May raise anything: the plugin is then listed with the reason and offers nothing.
+        """
+
+    @hookspec
+    def mediaml_catalogue(self) -> Iterable[CatalogueEntry]:  # type: ignore[empty-body]
+        """Add models that are fetched when they are first used: URL, checksum, size and licence of each.
+
+        Called once a process, in the main thread. A name that is taken stays with the first. May raise
+        anything: the plugin is then listed with the reason and offers nothing.
+        """

@@ -1,0 +1,67 @@
+"""What plugins answer is made plain, or refused where it costs one frame only."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from mediaml.core.errors import PluginError
+from mediaml.core.prediction import Box, Detection, Embedding, Label, Prediction
+from mediaml.ledger.encoding import detections_json, embedding_blob, labels_json
+from mediaml.pipeline.answers import plain
+from tests.pipeline.test_pipeline import Counting, bench  # noqa: F401  a fixture
+
+
+def test_numbers_of_numpy_become_pythons():
+    score, corners = np.float32(0.5), np.array([1, 2, 3, 4], np.float32)
+    said = plain(
+        Prediction(
+            labels=(Label("cat", score),),
+            detections=(Detection(Label("dog", score), Box(*corners), np.int64(7)),),
+            embedding=Embedding(np.arange(3)),
+        )
+    )
+    assert labels_json(said.labels) == '[{"label":"cat","score":0.5}]'
+    assert (
+        detections_json(said.detections) == '[{"label":"dog","score":0.5,"box":[1.0,2.0,3.0,4.0],"track":7}]'
+    )
+    assert embedding_blob(said.embedding) == np.arange(3, dtype="<f2").tobytes()
+
+
+@pytest.mark.parametrize("name", [b"cat", None, 3, "\ud800"])
+def test_a_name_that_is_no_text_is_refused(name):
+    with pytest.raises(PluginError, match="Report this to its author"):
+        plain(Prediction(labels=(Label(name, 1.0),)))
+
+
+class Odd(Counting):
+    """Answers as the test says for frames of a certain width."""
+
+    def __init__(self, answer) -> None:
+        super().__init__()
+        self.answer = answer
+
+    def predict(self, frames):
+        return [self.answer() if frame.width == 48 else Label(str(frame.index), 1.0) for frame in frames]
+
+
+def leave():
+    raise SystemExit(0)
+
+
+@pytest.mark.parametrize("answer", [leave, lambda: Label("\ud800", 1.0), lambda: Label(b"cat", 1.0)])
+def test_what_a_plugin_does_to_one_frame_costs_its_file_only(bench, answer):  # noqa: F811
+    answers, failures = bench.run(Odd(answer))
+    assert failures == {
+        "in/photo1.png": "infer",
+        "in/photo3.png": "infer",
+        "in/broken.mp4": "open",
+    }
+    assert len(answers["in/clip.mp4"]) == 30
+    assert len(answers["in/photo4.png"]) == 1
+
+
+def test_scores_of_numpy_are_kept(bench):  # noqa: F811
+    answers, failures = bench.run(Odd(lambda: Label("cat", np.float32(0.5))))
+    assert failures == {"in/broken.mp4": "open"}
+    assert answers["in/photo1.png"] == ['[{"label":"cat","score":0.5}]']

@@ -1,0 +1,97 @@
+"""A stream hands on whole slices in order, whatever order the answers come in."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mediaml.core.media import DecodeAccounts
+from mediaml.core.prediction import Prediction
+from mediaml.core.work import Failure, FrameAnswer
+from mediaml.pipeline.stream import SLICE_S, Stream, slice_of
+
+NOTHING = DecodeAccounts()
+FAILURE = Failure("infer", "ValueError", "no")
+
+
+def answer(index: int) -> FrameAnswer:
+    return FrameAnswer(index, index * 1.0, 1.0, Prediction())
+
+
+@given(st.data(), st.lists(st.integers(1, 4), min_size=1, max_size=5))
+def test_any_order_of_answers_gives_whole_slices_in_order(data, sizes):
+    results = []
+    stream = Stream(1, 2, results.append)
+    frames = [(number, index) for number, size in enumerate(sizes) for index in range(size)]
+    waiting = []
+    numbered = [(number, position) for position, (number, _) in enumerate(frames)]
+    for number, index in numbered:
+        stream.expect(number, NOTHING)
+        waiting.append((number, index))
+        while waiting and data.draw(st.booleans()):
+            stream.answer(*_drawn(data, waiting))
+    stream.finish(DecodeAccounts(decoded=len(frames)), 0)
+    while waiting:
+        stream.answer(*_drawn(data, waiting))
+    assert [result.task.slice for result in results] == list(range(len(sizes)))
+    assert [len(result.answers) for result in results] == sizes
+    assert [a.index for result in results for a in result.answers] == list(range(len(frames)))
+    assert [result.last for result in results] == [False] * (len(sizes) - 1) + [True]
+    assert results[-1].accounts.decoded == len(frames)
+
+
+def _drawn(data, waiting):
+    number, index = waiting.pop(data.draw(st.integers(0, len(waiting) - 1)))
+    return number, answer(index)
+
+
+def test_a_source_without_frames_ends_in_one_empty_slice():
+    results = []
+    Stream(1, 2, results.append).finish(NOTHING, 3)
+    assert [(result.task.slice, result.last, result.answers) for result in results] == [(3, True, ())]
+
+
+def test_a_failure_keeps_what_was_handed_on_and_ends_the_stream():
+    results = []
+    stream = Stream(1, 2, results.append)
+    stream.expect(0, NOTHING)
+    stream.answer(0, answer(0))
+    stream.expect(1, NOTHING)
+    stream.expect(1, NOTHING)
+    stream.answer(1, answer(1))
+    stream.fail(FAILURE, NOTHING, 1)
+    stream.fail(Failure("decode", "OSError", "later"), NOTHING, 1)
+    stream.answer(1, answer(2))
+    stream.finish(NOTHING, 0)
+    assert stream.failed
+    assert [(result.task.slice, len(result.answers), result.failure) for result in results] == [
+        (0, 1, None),
+        (1, 0, FAILURE),
+    ]
+
+
+def test_a_source_that_breaks_off_is_answered_as_far_as_it_was_read():
+    results = []
+    stream = Stream(1, 2, results.append)
+    stream.expect(0, NOTHING)
+    stream.expect(0, NOTHING)
+    stream.answer(0, answer(1))
+    stream.break_off(FAILURE, DecodeAccounts(decoded=2), 0)
+    assert (results, stream.failed) == ([], False)
+    stream.answer(0, answer(0))
+    assert [(result.task.slice, len(result.answers), result.last) for result in results] == [
+        (0, 2, False),
+        (1, 0, True),
+    ]
+    assert results[1].failure == FAILURE
+    assert stream.failed
+
+
+def test_a_source_that_cannot_be_opened_fails_at_once():
+    results = []
+    Stream(1, 2, results.append).break_off(FAILURE, NOTHING, 3)
+    assert [(result.task.slice, result.failure) for result in results] == [(3, FAILURE)]
+
+
+def test_slices_follow_the_clock():
+    assert [slice_of(time) for time in (-0.1, 0.0, SLICE_S - 1e-6, SLICE_S, 2.5 * SLICE_S)] == [0, 0, 0, 1, 2]

@@ -1,0 +1,57 @@
+"""Frames and loaded models for the tests of the yolo plugin."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mediaml.core.arrays import UInt8Array
+from mediaml.core.frame import Fit, Resample
+from mediaml.onnx.providers import parse_device
+from mediaml.onnx.session import open_session
+from mediaml.ops.fitting import fit_image
+from mediaml.plugin import Detection, Frame, Kind, LoadContext, MediaInfo
+from mediaml_yolo.model import YoloModel
+from mediaml_yolo.options import YoloOptions
+
+
+class Still:
+    """Pixels of an array."""
+
+    def __init__(self, image: UInt8Array) -> None:
+        self.pixels = image
+
+    def image(self) -> UInt8Array:
+        return self.pixels
+
+    def fitted(
+        self, width: int, height: int, fit: Fit, *, pad: int = 114, resample: Resample = "bilinear"
+    ) -> UInt8Array:
+        return fit_image(self.pixels, width, height, fit, pad=pad, resample=resample)
+
+
+def still(image: UInt8Array) -> Frame:
+    height, width = image.shape[:2]
+    return Frame(0, 0.0, 0.0, MediaInfo("still.png", Kind.IMAGE), width, height, Still(image))
+
+
+def blank(width: int, height: int, level: int = 200) -> Frame:
+    return still(np.full((height, width, 3), level, np.uint8))
+
+
+def model(graph: bytes | Path, **options: Any) -> YoloModel:
+    context = LoadContext(
+        options=YoloOptions(**options),
+        weights=Path("planted.onnx"),
+        session_opener=lambda _: open_session(graph, parse_device("cpu"), threads=1),
+        warn=lambda _: None,
+    )
+    return YoloModel(context)
+
+
+def detect(yolo: YoloModel, frame: Frame) -> list[tuple[str, float, tuple[float, ...]]]:
+    [answer] = yolo.predict([frame])
+    assert all(isinstance(found, Detection) for found in answer)
+    return [(found.label.name, round(found.label.score, 4), found.box.corners) for found in answer]
