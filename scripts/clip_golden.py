@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from mediaml.cli.job import choose
+from mediaml.app.choose import choose_models
 from mediaml.core.frame import Frame
 from mediaml.media.image.reader import ImageReader
 from mediaml.onnx.providers import parse_device
@@ -57,7 +57,7 @@ def find_pictures() -> Path | None:
 
 def load(folder: Path, *options: str) -> Any:
     """The plugin's model, as the command line loads it."""
-    choice = choose([load_registry().find("clip")], (str(folder),), options)[0]
+    choice = choose_models([load_registry().find("clip")], (str(folder),), options)[0]
     return load_model(resolve_model(choice), parse_device("cpu"), warn=print).model
 
 

@@ -16,6 +16,7 @@ PLUGINS = REPOSITORY / "plugins"
 
 # Room (a folder, or a file beside them) to floor. A file imports from its own room and from floors below.
 FLOORS = {
+    "package": 9,
     "core": 0,
     "ops": 1,
     "media": 2,
@@ -29,10 +30,11 @@ FLOORS = {
     "engine": 6,
     "outputs": 7,
     "embeddings": 7,
-    "cli": 8,
+    "app": 8,
+    "cli": 9,
 }
 # Files that belong to a room which is no folder.
-ROOM_OF = {"__init__": "core", "__main__": "cli"}
+ROOM_OF = {"__init__": "package", "__main__": "cli"}
 # Libraries that only some rooms know.
 KEPT_IN = {
     "click": {"cli"},

@@ -30,7 +30,7 @@ def command() -> None:
 
 
 def _versions() -> str:
-    from mediaml.cli.versions import versions
+    from mediaml.app.environment import versions
 
     rows = [[name, version] for name, version in versions().items()]
     rows.append(["processors", str(os.cpu_count())])

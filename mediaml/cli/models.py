@@ -41,7 +41,7 @@ def list_models(context: click.Context, /) -> None:
     Example:
       mediaml models list
     """
-    from mediaml.cli.pulling import store_of
+    from mediaml.cli.download_bar import store_of
     from mediaml.store.bundled import bundled_card, bundled_model, bundled_names
 
     rows = []
@@ -138,7 +138,7 @@ def _labels(labels: tuple[str, ...]) -> str:
 
 
 def _show_entry(shell: Shell, name: str) -> None:
-    from mediaml.cli.pulling import store_of
+    from mediaml.cli.download_bar import store_of
     from mediaml.store.network import megabytes
 
     store = store_of(shell)

@@ -34,7 +34,7 @@ def pull_model(context: click.Context, /, names: tuple[str, ...], origin: str, t
       mediaml models pull yolov3 --from /media/stick
       mediaml models pull yolov3-12 --from https://mirror.example/yolov3-12.onnx
     """
-    from mediaml.cli.pulling import store_of
+    from mediaml.cli.download_bar import store_of
     from mediaml.pipeline.weights import obtain_weights
     from mediaml.store.bundled import bundled_names
 
@@ -70,7 +70,7 @@ def show_path(context: click.Context, /, name: str) -> None:
     Example:
       mediaml models info "$(mediaml models path yolov3)"
     """
-    from mediaml.cli.pulling import store_of
+    from mediaml.cli.download_bar import store_of
     from mediaml.core.errors import ModelError
     from mediaml.pipeline.weights import obtain_weights
     from mediaml.store.bundled import bundled_model, bundled_names
@@ -106,7 +106,7 @@ def remove_models(context: click.Context, /, names: tuple[str, ...], everything:
       mediaml models rm yolov3
       mediaml models rm --all
     """
-    from mediaml.cli.pulling import store_of
+    from mediaml.cli.download_bar import store_of
     from mediaml.core.errors import UsageError
     from mediaml.store.bundled import bundled_names
     from mediaml.store.network import megabytes

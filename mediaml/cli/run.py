@@ -1,10 +1,10 @@
-"""`mediaml run`: from what was typed to a request; `mediaml.cli.job` carries it out."""
+"""`mediaml run`: what was typed as a `RunConfig`, and the report as text."""
 
 from __future__ import annotations
 
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import click
 
@@ -13,8 +13,7 @@ from mediaml.cli.prompts import prompt_options
 from mediaml.cli.shell import noise_options, offline_option, shell_of
 
 if TYPE_CHECKING:
-    from subprocess import Popen
-
+    from mediaml.app.config import RunConfig
     from mediaml.cli.shell import Shell
     from mediaml.pipeline.inputs import Selection
 
@@ -92,6 +91,12 @@ _SECONDS = click.FloatRange(min=0.0)
     show_default=True,
     help="Give a file up when nothing comes of it for so long; 0 waits for ever.",
 )
+@click.option(
+    "--jobs",
+    type=click.IntRange(0, 0),
+    metavar="0",
+    help="0 runs everything in one process, for debugging a plugin [default: worker processes].",
+)
 @click.option("--batch", type=click.IntRange(1), help="Frames answered at once [default: by device].")
 @click.option("--threads", type=click.IntRange(1), help="Threads of ONNX Runtime [default: by machine].")
 @click.option("--readers", type=click.IntRange(1, 64), help="Files decoded at once [default: by machine].")
@@ -113,43 +118,73 @@ def command(context: click.Context, /, **typed: Any) -> int:
       mediaml run -p clip --prompt "a red car" --prompt "a blue car" photos/
       find . -name '*.jpg' | mediaml run -p digits --from-file -
     """
-    from mediaml.engine.local.start import WORKER, started
-
+    shell = shell_of(context)
+    if typed["dry_run"]:
+        return _dry_run(_config(typed, shell), shell)
     with ExitStack() as stack:
-        # It imports what takes longest while this process gets ready itself.
-        process = None if typed["dry_run"] else stack.enter_context(started(WORKER))
-        return _run(typed, shell_of(context), process)
+        stream = None
+        if typed["jsonl"] is not None:
+            stream = stack.enter_context(click.open_file(typed["jsonl"], "wb", lazy=False))
+        return _run(_config(typed, shell), shell, stream)
 
 
-def _run(typed: dict[str, Any], shell: Shell, process: Popen[bytes] | None) -> int:
-    from mediaml.cli.job import Request, run_job
-    from mediaml.cli.patience import Patience
+def _run(config: RunConfig, shell: Shell, stream: IO[bytes] | None) -> int:
+    from mediaml.app.run import run_config
+    from mediaml.cli.download_bar import BarWatcher
+    from mediaml.cli.terminal import TerminalReporter
+
+    with closing(TerminalReporter(shell)) as reporter:
+        report = run_config(config, reporter, BarWatcher(shell), stream=stream)
+    from mediaml.cli.summary import print_report
+
+    print_report(report, shell)
+    return report.exit_code
+
+
+def _dry_run(config: RunConfig, shell: Shell) -> int:
+    from mediaml.app.dry_run import explain_run
+    from mediaml.cli.download_bar import BarWatcher
+    from mediaml.cli.table import table
+
+    plan = explain_run(config, BarWatcher(shell))
+    rows = [[reason.source, reason.model, reason.action, reason.why] for reason in plan.reasons]
+    click.echo(table(["file", "model", "would", "because"], rows))
+    for model in plan.models:
+        weights = f"{model.weights} {model.weights_sha256}" if model.weights else "no weights"
+        click.echo(f"{model.name}: {model.distribution} {model.version}, {weights}, {model.options}")
+    return 0
+
+
+def _config(typed: dict[str, Any], shell: Shell) -> RunConfig:
+    from mediaml.app.config import RunConfig
+    from mediaml.app.failure_policy import FailurePolicy
     from mediaml.cli.prompts import read_prompts
-    from mediaml.engine.local.timeouts import Timeouts
+    from mediaml.core.media import Kind
+    from mediaml.engine.timeouts import Timeouts
 
-    request = Request(
+    return RunConfig(
         selection=_selection(typed),
-        plugins=tuple(dict.fromkeys(typed["plugins"])),
+        models=tuple(dict.fromkeys(typed["plugins"])),
         weights=typed["weights"],
         options=typed["options"],
         prompts=read_prompts(typed["prompts"], typed["prompt_files"]),
         output=typed["output"],
         device=typed["device"],
-        kinds=frozenset(typed["kinds"] or _KINDS),
+        kinds=frozenset(map(Kind, typed["kinds"] or _KINDS)),
         annotate=typed["annotate"],
-        jsonl=typed["jsonl"],
-        dry_run=typed["dry_run"],
         force=typed["force"],
-        hashed=typed["hashed"],
+        compare_content=typed["hashed"],
         only_failed=typed["only_failed"],
-        patience=Patience.of(typed["on_error"], typed["max_failures"]),
+        failure_policy=FailurePolicy.of(typed["on_error"], typed["max_failures"]),
         timeouts=Timeouts(typed["timeout_per_file"] or None, typed["stall_timeout"] or None),
+        jobs=typed["jobs"],
         batch=typed["batch"],
         threads=typed["threads"],
         readers=typed["readers"],
         limits=limits_of(typed),
+        offline=shell.offline,
+        debug=shell.debug,
     )
-    return run_job(request, shell, process)
 
 
 def _selection(typed: dict[str, Any]) -> Selection:

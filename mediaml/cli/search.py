@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from mediaml.cli.clock import clock
 from mediaml.cli.shell import Shell, noise_options, offline_option, shell_of
 from mediaml.cli.table import table
 from mediaml.core.errors import ChecksumError, MediaError, ModelError, OutputError, UsageError
@@ -98,7 +99,7 @@ def _model_of(
     Raises:
         ChecksumError: the weights at hand are others.
     """
-    from mediaml.cli.pulling import store_of
+    from mediaml.cli.download_bar import store_of
     from mediaml.onnx.providers import parse_device
     from mediaml.pipeline.models import Choice, load_model, resolve_model
     from mediaml.pipeline.weights import obtain_weights
@@ -167,14 +168,7 @@ def _first_frame(path: Path) -> Frame:
 
 def _shown(hits: Sequence[Hit], names: Sequence[str]) -> str:
     rows = [
-        [f"{hit.score:.3f}", clock(hit.time_s), name, f"+{hit.alike}" if hit.alike else ""]
+        [f"{hit.score:.3f}", clock(hit.time_s, 2), name, f"+{hit.alike}" if hit.alike else ""]
         for hit, name in zip(hits, names, strict=True)
     ]
     return table(["score", "time", "file", "alike"], rows)
-
-
-def clock(time_s: float) -> str:
-    """Hours, minutes and seconds: `0:01:02.50`; a picture is at `0:00:00.00`."""
-    minutes, seconds = divmod(round(max(0.0, time_s), 2), 60)
-    hours, minutes = divmod(int(minutes), 60)
-    return f"{hours}:{minutes:02d}:{seconds:05.2f}"

@@ -39,7 +39,7 @@ def command(context: click.Context, /, name: str, devices: tuple[str, ...]) -> N
       mediaml models verify clip-vit-b32-int8 --device cpu --device cuda
       mediaml models verify own.onnx
     """
-    from mediaml.cli.pulling import store_of
+    from mediaml.cli.download_bar import store_of
     from mediaml.onnx.providers import parse_device
     from mediaml.store.bundled import bundled_model, bundled_names
 

@@ -77,12 +77,18 @@ class Want:
     Attributes:
         model: its id in the ledger. index: its place among the models of the run, from 0.
         next_slice: the first time slice that is wanted. frames_before: frames in the slices before it.
+        end_slice: the first time slice that is not wanted any more; `None` wants all to the end.
     """
 
     model: int
     index: int
     next_slice: int = 0
     frames_before: int = 0
+    end_slice: int | None = None
+
+    def is_before_end(self, number: int) -> bool:
+        """Whether slices of this number are before the end of what is wanted."""
+        return self.end_slice is None or number < self.end_slice
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +111,20 @@ class Sniff:
 
     position: int
     location: Location
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How far a source has been read.
+
+    Attributes:
+        source: its id in the ledger. time_s: media time reached, seconds.
+        duration_s: by its header, seconds; `None` where it does not say.
+    """
+
+    source: int
+    time_s: float
+    duration_s: float | None
 
 
 @dataclass(frozen=True, slots=True)

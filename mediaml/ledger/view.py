@@ -60,12 +60,18 @@ class AnswerRow:
 
 @dataclass(frozen=True, slots=True)
 class FailureRow:
-    """A source that failed for a model (`model` is its name), or whose derived file could not be written."""
+    """A source that failed for a model, or whose derived file could not be written.
+
+    Attributes:
+        model: its name; of a derived file, what the ledger calls it.
+        model_id: its id in the ledger; `None` for a derived file.
+    """
 
     source: SourceRow
     model: str
     failure: Failure
     accounts: DecodeAccounts
+    model_id: int | None = None
 
 
 class View:
@@ -181,14 +187,16 @@ class View:
         where, values = _of_task(source, task) if source is not None else ("1", ())
         columns = "source.id, source.path, source.shown, source.name, source.kind"
         tasks = self._db.execute(
-            f"SELECT {columns}, model.name, stage, error, message, expected, decoded, corrupt, gaps "
+            f"SELECT {columns}, model.name, stage, error, message, expected, decoded, corrupt, gaps, "
+            "model.id "
             "FROM task JOIN source ON source.id = task.source JOIN model ON model.id = task.model "
             f"WHERE stage IS NOT NULL AND {where} ORDER BY position, model.id",
             values,
         )
         for row in tasks:
             failure = Failure(row[6], row[7], row[8])
-            yield FailureRow(_source_row(row[:5]), row[5], failure, DecodeAccounts(*row[9:13]))
+            accounts = DecodeAccounts(*row[9:13])
+            yield FailureRow(_source_row(row[:5]), row[5], failure, accounts, row[13])
         if task is None:
             yield from self._unwritten(source, columns)
 

@@ -49,3 +49,13 @@ def write_failures(view: View, folder: Path) -> Path | None:
         for row in rows:
             file.write(msgspec.json.encode(failure_record(row)) + b"\n")
     return target
+
+
+class FailuresJsonl:
+    """The `Output` `failures.jsonl`."""
+
+    name = "failures"
+
+    def write(self, results: View, folder: Path) -> Path | None:
+        """See `write_failures`."""
+        return write_failures(results, folder)

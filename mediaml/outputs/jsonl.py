@@ -115,3 +115,13 @@ def write_line(file: IO[bytes], line: bytes) -> None:
         raise OutputError(
             f"the results cannot be written: {error.strerror}.", "Make room and run again."
         ) from error
+
+
+class ResultsJsonl:
+    """The `Output` `results.jsonl`."""
+
+    name = "jsonl"
+
+    def write(self, results: View, folder: Path) -> Path:
+        """See `write_results`."""
+        return write_results(results, folder)

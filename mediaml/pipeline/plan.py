@@ -125,7 +125,7 @@ class Planner:
             return self._remaining(source, kind, [(index, id_) for index, _, id_ in wanted], position)
         if source.named and kind in self._kinds:
             names = ", ".join(model.spec.name for model, _ in self._models)
-            error = MediaError(f"no chosen plugin looks at {kind} (chosen: {names}).")
+            error = MediaError(f"none of the selected models accepts {kind} ({names}).")
             self._refuse(source, Failure.of("open", error), position)
         else:
             self.planned.unwanted[kind] += 1
@@ -192,5 +192,7 @@ def _claim(source: Source) -> Claim | None:
         raise MediaError("the file is empty.", "Copy it again from its origin.")
     claim = sniff_claim(path)
     if claim is None and promised:
-        raise MediaError("it is no image, video or sound that can be read.", "Check what the file really is.")
+        raise MediaError(
+            "it is not an image, video or audio file that can be read.", "Check what the file really is."
+        )
     return claim

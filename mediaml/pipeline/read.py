@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -16,6 +17,12 @@ from mediaml.media.reader import Reader, open_reader
 from mediaml.pipeline.models import LoadedModel
 from mediaml.pipeline.stream import SLICE_S, Stream, slice_of
 from mediaml.registry.spec import StagedModel
+
+
+def default_readers(workers: int = 1) -> int:
+    """Reader threads of each of so many workers: a few, for decoders have threads of their own."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 4
+    return max(2, min(8, cores // workers))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -99,36 +106,44 @@ class _Reading:
                 for consumer in self.consumers:
                     consumer.stream.opened(replace(reader.info, kind=self.job.kind))
                 try:
-                    whole = self._feed(reader)
+                    reached = self._feed(reader)
                 finally:
                     accounts = reader.accounts
-            if whole:
-                self._finish_all(accounts)
+            if reached is not None:
+                self._finish_all(accounts, reached)
         except silent:
             # A silent video is whole: there is nothing to hear in it.
-            self._finish_all(accounts)
+            self._finish_all(accounts, 0)
         except Exception as error:  # noqa: BLE001  a decoder may raise anything; it costs this file, not the run
             for consumer in self.consumers:
                 consumer.stream.break_off(Failure.of(stage, error), accounts, consumer.want.next_slice)
 
-    def _finish_all(self, accounts: DecodeAccounts) -> None:
+    def _finish_all(self, accounts: DecodeAccounts, reached: int) -> None:
         for consumer in self.consumers:
-            consumer.stream.finish(accounts, consumer.want.next_slice)
+            want = consumer.want
+            if want.is_before_end(reached):
+                consumer.stream.finish(accounts, want.next_slice)
+            elif want.end_slice is not None:
+                consumer.stream.finish_range(accounts, want.end_slice)
 
-    def _feed(self, reader: Reader) -> bool:
-        """Hand on every frame; false when nobody wants the rest."""
+    def _feed(self, reader: Reader) -> int | None:
+        """Hand on the wanted frames; returns the slice of the last one, `None` when nobody wants the rest."""
+        number = 0
         for frame in self._wanted_frames(reader):
             number = slice_of(frame.time_s, self.slice_s)
             live = [consumer for consumer in self.consumers if not consumer.stream.failed]
             if not live:
-                return False
+                return None
+            live = [consumer for consumer in live if consumer.want.is_before_end(number)]
+            if not live:
+                return number
             for consumer in live:
                 if number >= consumer.want.next_slice and not self._submit(
                     consumer, number, frame, reader.accounts
                 ):
-                    return False
+                    return None
             self.mark("decode", None, frame.time_s)
-        return True
+        return number
 
     def _wanted_frames(self, reader: Reader) -> Iterator[Frame]:
         """Frames from the first wanted slice on, numbered as in an uninterrupted reading."""

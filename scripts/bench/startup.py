@@ -21,7 +21,7 @@ from pathlib import Path
 
 def in_one_process(picture: Path, output: Path, *, copies: bool) -> None:
     """Answer one picture with the bundled detector without any other process."""
-    from mediaml.cli.job import choose
+    from mediaml.app.choose import choose_models
     from mediaml.core.media import Kind
     from mediaml.core.work import Job
     from mediaml.ledger.encoding import record_of
@@ -37,7 +37,7 @@ def in_one_process(picture: Path, output: Path, *, copies: bool) -> None:
     from mediaml.pipeline.plan import Planner
     from mediaml.registry.entry_points import load_registry
 
-    resolved = resolve_model(choose([load_registry().find("yolo")], (), ())[0])
+    resolved = resolve_model(choose_models([load_registry().find("yolo")], (), ())[0])
     model = load_model(resolved, parse_device("cpu"), warn=print)
     told: queue.SimpleQueue[object] = queue.SimpleQueue()
     with (

@@ -221,6 +221,6 @@ def test_a_touched_file_is_not_done_again_when_content_tells(mediaml, square_fin
     command = (good.name, "-o", "out", "--hash")
     run(mediaml, square_finder, *command)
     os.utime(good, ns=(1, 1))
-    assert "1 of them earlier" in run(mediaml, square_finder, *command).err
+    assert "1 already up to date" in run(mediaml, square_finder, *command).err
     good.write_bytes(good.read_bytes() + b"\0")
     assert "earlier" not in run(mediaml, square_finder, *command).err

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from mediaml.cli.interrupts import Interrupts
-from mediaml.engine.local.messages import TaskDone
+from mediaml.app.interrupts import Interrupts
 from mediaml.engine.local.supervisor import Supervisor
+from mediaml.engine.messages import TaskDone
 from mediaml.ledger.ledger import Ledger
 from tests.cli.conftest import results
 from tests.support.media.files import write_square_video
@@ -85,8 +85,8 @@ def test_an_interrupt_while_results_are_written_is_told_and_the_next_run_writes_
     there = "what is there is of an earlier run" if earlier else "there is none"
     assert said.err.splitlines()[-2:] == [
         f"mediaml: interrupted before {Path('out/results.jsonl')} was written: {there}.",
-        "mediaml: Every answer is in the ledger; the same command again writes it from there and goes on "
-        "from here.",
+        "mediaml: Every result is in the ledger; rerun the same command to write it from there and to "
+        "continue.",
     ]
     assert (tmp_path / "out/results.jsonl").exists() == earlier
     assert not list((tmp_path / "out").rglob("*.part"))
@@ -94,7 +94,7 @@ def test_an_interrupt_while_results_are_written_is_told_and_the_next_run_writes_
     assert behind.startswith(f"results.jsonl is {'of an earlier run' if earlier else 'missing'}: ")
     again = mediaml(*run, "first.mp4", "then.mp4")
     assert again.code == 0
-    assert "2 of them earlier, 0 frames" in again.err
+    assert "2 already up to date, 0 frames" in again.err
     assert frames(tmp_path / "out") == [*range(40), *range(40)]
     assert "results.jsonl" not in mediaml("status", "out").out
 

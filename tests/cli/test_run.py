@@ -73,7 +73,7 @@ def test_the_same_command_again_does_nothing_and_says_the_same(mediaml, media, s
     copy = tmp_path / "out/in/clip.annotated.mp4"
     written = copy.stat().st_mtime_ns
     said = mediaml(*command)
-    assert "3 of them earlier" in said.err
+    assert "3 already up to date" in said.err
     assert results(tmp_path / "out") == before
     assert copy.stat().st_mtime_ns == written
     assert "0 frames" in said.err
@@ -108,7 +108,7 @@ def test_a_list_of_files_and_filters(mediaml, media, square_finder, tmp_path):
     )
     assert said.code == 0
     assert [line["source"] for line in results(tmp_path / "out")[1:]] == ["in/a/x.png"]
-    assert "1 video not wanted" in said.err
+    assert "1 video file skipped" in said.err
 
 
 def test_no_annotate_writes_no_copies(mediaml, media, square_finder, tmp_path):
@@ -122,10 +122,10 @@ def test_sound_that_no_chosen_plugin_hears_is_told(mediaml, media, square_finder
     write_sound(media / "tone.wav", seconds=1.0)
     said = mediaml("run", "-p", "yolo", "-m", square_finder, "in", "-o", "out")
     assert said.code == 0
-    assert "1 audio not wanted" in said.err
+    assert "1 audio file skipped" in said.err
     said = mediaml("run", "-p", "yolo", "-m", square_finder, "in/tone.wav", "-o", "out2")
     assert said.code == 1
-    assert "no chosen plugin looks at audio" in said.err
+    assert "none of the selected models accepts audio" in said.err
 
 
 GATE = """

@@ -8,7 +8,7 @@ import cv2
 import pytest
 
 import mediaml.onnx.session as mediaml_session
-from mediaml.cli.search import clock
+from mediaml.cli.clock import clock
 from scripts.clip_towers import SMALL, image_tower
 from tests.cli.conftest import results
 from tests.support.media.files import write_square_video
@@ -68,7 +68,7 @@ def test_prompts_without_a_taker_or_without_words_are_refused(mediaml, photos, c
         ((*run, "clip", "--prompt", " "), "prompt is empty"),
         ((*run, "clip", "--prompts", "none.txt"), "holds no prompt"),
         ((*run, "clip", "--prompts", "absent.txt"), "cannot be read"),
-        (("run", photos, "-p", "digits", "--prompt", "a dog"), "Choose -p clip"),
+        (("run", photos, "-p", "digits", "--prompt", "a dog"), "Add -p clip"),
     ):
         said = mediaml(*arguments)
         assert said.code == 2 and says in said.err, said.err
@@ -179,4 +179,4 @@ def test_a_ledger_without_embeddings_is_named(mediaml, photos):
     [(0, "0:00:00.00"), (61.239, "0:01:01.24"), (59.999, "0:01:00.00"), (7325.5, "2:02:05.50")],
 )
 def test_times_are_shown_as_a_clock(time_s, shown):
-    assert clock(time_s) == shown
+    assert clock(time_s, 2) == shown

@@ -16,7 +16,7 @@ from mediaml.core.media import DecodeAccounts, Kind
 from mediaml.core.work import Failure, Job, Sniff, Task, Want
 from mediaml.engine.local.crash_attribution import advance, blame, cause_of_exit, cause_of_time, failure_of
 from mediaml.engine.local.link import Link
-from mediaml.engine.local.messages import Began, Look, Marked, Order, Report, TaskDone, order_of
+from mediaml.engine.messages import Began, Look, Marked, Order, Report, TaskDone, order_of
 from mediaml.ledger.encoding import AnswerRecord, TaskRecord
 
 ODD = Path(os.fsdecode(b"/in/\xff\n\xc3\xa4.mp4"))

@@ -14,9 +14,9 @@ import psutil
 import pytest
 
 from mediaml.core.media import Kind
-from mediaml.engine.local.messages import ModelOrder, Setup
 from mediaml.engine.local.supervisor import Supervisor
-from mediaml.engine.local.timeouts import Timeouts
+from mediaml.engine.messages import ModelOrder, Setup
+from mediaml.engine.timeouts import Timeouts
 from mediaml.ledger.ledger import Ledger
 from mediaml.ledger.view import open_view
 from mediaml.media.limits import Limits
@@ -163,7 +163,7 @@ def test_a_batch_that_fitted_is_remembered_by_the_next_run(mediaml, media, tmp_p
     command = ("run", "-p", "touchy", media, "-o", "out", "--device", "cpu", "--batch", "8", "--readers", "1")
     first = mediaml(*command, "-O", "how=hungry")
     assert first.code == 0, first.err
-    assert "touchy: memory ran out; from here on 2 frames are answered at once" in first.err
+    assert "touchy: out of memory; batch size reduced to 2" in first.err
     again = mediaml(*command, "-O", "how=hungry", "--force")
     assert "memory" not in again.err
     counts = {row["labels"][0]["label"].split()[0] for row in results(tmp_path / "out")[1:]}
@@ -205,7 +205,7 @@ def test_two_workers_share_the_files(media, tmp_path):
             planner = Planner(ledger, models, kinds=frozenset(Kind), emit=supervisor.emit)
             for number in range(60):
                 write_image(media / f"more{number}.png", 40, 32)
-            for _ in supervisor.turns(planner.jobs(scan(Selection((str(media),)))), planner):
+            for _ in supervisor.run(planner.jobs(scan(Selection((str(media),)))), planner):
                 ledger.commit(supervisor.take())
     with open_view(tmp_path / "out") as view:
         labels = [answer.labels for source in view.sources() for answer in view.answers(source.id)]

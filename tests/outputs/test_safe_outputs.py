@@ -14,7 +14,7 @@ from mediaml.core.prediction import Box, Detection, Label
 from mediaml.ledger.view import SourceRow
 from mediaml.media.write.annotate_video import write_annotated_video
 from mediaml.ops.drawing import Overlay
-from mediaml.outputs.render.drawn import annotated_path
+from mediaml.outputs.render.paths import annotated_path
 from scripts.reliability.media import write_clip
 
 

@@ -1,4 +1,4 @@
-"""Copies drawn slice by slice from a ledger: what is missing or stale is drawn, and nothing else."""
+"""AnnotatedMedia drawn slice by slice from a ledger: what is missing or stale is drawn, and nothing else."""
 
 from __future__ import annotations
 

@@ -19,9 +19,9 @@ from mediaml.core.work import Failure
 from mediaml.ledger.view import SourceRow, open_view
 from mediaml.media.limits import Limits
 from mediaml.ops.drawing import Overlay
+from mediaml.outputs.base import Rendered
 from mediaml.outputs.render.artist import Artist, StoppedError
-from mediaml.outputs.render.drawn import Drawn
-from mediaml.outputs.render.segments import remove_segments
+from mediaml.outputs.render.paths import remove_segments
 
 
 def import_writers() -> None:
@@ -29,7 +29,7 @@ def import_writers() -> None:
     import mediaml.media.write.annotated_image  # noqa: F401
 
 
-def draw_copy(artist: Artist, folder: Path, source: SourceRow, target: Path, limits: Limits) -> Drawn:
+def draw_copy(artist: Artist, folder: Path, source: SourceRow, target: Path, limits: Limits) -> Rendered:
     """Write the annotated copy of one source from the ledger in `folder`; never raises for a bad file.
 
     Args:
@@ -39,12 +39,12 @@ def draw_copy(artist: Artist, folder: Path, source: SourceRow, target: Path, lim
         target.parent.mkdir(parents=True, exist_ok=True)
         if source.kind is Kind.IMAGE:
             _draw_image(folder, source, target, limits)
-            return Drawn(source, target)
-        return Drawn(source, target, dropped=artist.finish(source, target))
+            return Rendered(source, target)
+        return Rendered(source, target, dropped=artist.finish(source, target))
     except (MediamlError, OSError) as error:
-        return Drawn(source, target, Failure.of("write", error))
+        return Rendered(source, target, Failure.of("write", error))
     except Exception as error:  # noqa: BLE001  a codec may raise anything; it costs this copy, not the run
-        return Drawn(source, target, Failure.of("write", error))
+        return Rendered(source, target, Failure.of("write", error))
 
 
 def _draw_image(folder: Path, source: SourceRow, target: Path, limits: Limits) -> None:
@@ -75,7 +75,7 @@ class Annotator:
         *,
         slice_s: float,
         began: Callable[[int], None],
-        settled: Callable[[Drawn], None],
+        settled: Callable[[Rendered], None],
         step: Callable[[], None],
     ) -> None:
         self._folder = folder
@@ -151,7 +151,7 @@ class Annotator:
         try:
             drawn = draw_copy(self._own(), self._folder, source, target, self._limits)
         except MediamlError as error:
-            drawn = Drawn(source, target, Failure.of("write", error))
+            drawn = Rendered(source, target, Failure.of("write", error))
         self._settled(drawn)
 
     def _draw_ahead(self, source: SourceRow) -> None:

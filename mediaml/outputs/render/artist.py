@@ -24,7 +24,7 @@ from mediaml.ledger.slice_rows import DrawingView, DrawnRow
 from mediaml.ledger.view import SourceRow
 from mediaml.media.limits import Limits
 from mediaml.ops.drawing import Overlay
-from mediaml.outputs.render.segments import remove_segments, segments_folder
+from mediaml.outputs.render.paths import remove_segments, segments_folder
 
 if TYPE_CHECKING:
     from mediaml.media.write.segment_drawer import SegmentDrawer

@@ -1,4 +1,4 @@
-"""Drawn pictures and the shipped net's answers to them, for `mediaml models verify`."""
+"""Rendered pictures and the shipped net's answers to them, for `mediaml models verify`."""
 
 from pathlib import Path
 from typing import Any

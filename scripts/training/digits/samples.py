@@ -1,7 +1,7 @@
 """Samples beside MNIST: photographed digits, printed digits, and everything that is not a digit.
 
 All of them pass through the plugin's own normalisation, so that the net learns what it will be shown.
-Drawn once by seed and cached; targets are float32 [n, 11], the last column is `not a digit`.
+Rendered once by seed and cached; targets are float32 [n, 11], the last column is `not a digit`.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def one_hot(label: int, other: float = 0.0) -> NDArray[np.float32]:
 
 
 def boxed(ink: NDArray[np.float32]) -> NDArray[np.uint8]:
-    """Drawn ink (0..1) straight to 28x28, where no camera is in between."""
+    """Rendered ink (0..1) straight to 28x28, where no camera is in between."""
     return mnist_like(ink * 255, ink > 0.2)
 
 

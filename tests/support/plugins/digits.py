@@ -1,4 +1,4 @@
-"""Drawn digits, pages and loaded models for the tests of the digits plugin."""
+"""Rendered digits, pages and loaded models for the tests of the digits plugin."""
 
 from __future__ import annotations
 

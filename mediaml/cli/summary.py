@@ -1,14 +1,46 @@
-"""The closing table of a run: what failed, in which stage and why, and what was read in spite of damage."""
+"""The closing lines of a run: what failed and why, what was damaged, what was done."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from mediaml.app.report import RunReport
+from mediaml.cli.shell import Shell
 from mediaml.cli.table import table
 from mediaml.core.media import DecodeAccounts
 from mediaml.ledger.view import FailureRow, SourceRow
 
 MOST_SHOWN = 20
+
+
+def print_report(report: RunReport, shell: Shell) -> None:
+    """Say what came of a run, failures by name."""
+    for line in failure_lines(report.failures, str(report.results or report.output)):
+        shell.error(line)
+    for line in damage_lines(report.damaged):
+        shell.warn(line)
+    if report.results is not None:
+        shell.say(summary_line(report))
+        shell.say(f"results: {report.results}")
+
+
+def summary_line(report: RunReport) -> str:
+    """Counts of files, then frames and speed, in one line."""
+    parts = [f"{report.done} of {counted(report.files, 'file')} done"]
+    parts += [f"{report.failed} failed"] if report.failed else []
+    parts += [f"{report.up_to_date} already up to date"] if report.up_to_date else []
+    parts += [f"{report.unfinished} unfinished"] if report.unfinished else []
+    parts += [f"{report.not_media} not media"] if report.not_media else []
+    parts += [f"{counted(count, f'{kind} file')} skipped" for kind, count in report.skipped.items()]
+    speed = f"{report.frames_per_s:.1f} frames/s"
+    parts.append(f"{counted(report.frames, 'frame')} in {report.elapsed_s:.1f} s ({speed})")
+    parts += [f"{len(report.rendered)} annotated"] if report.rendered else []
+    return ", ".join(parts)
+
+
+def counted(number: int, noun: str) -> str:
+    """`1 file`, `2 files`."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def failure_lines(rows: Sequence[FailureRow], results: str) -> Iterator[str]:
@@ -20,7 +52,7 @@ def failure_lines(rows: Sequence[FailureRow], results: str) -> Iterator[str]:
     if not rows:
         return
     shown = rows[:MOST_SHOWN]
-    head = ["failed", "plugin", "stage", "error", "frames", "why"]
+    head = ["failed", "model", "stage", "error", "frames", "why"]
     yield from table(head, [_cells(row) for row in shown]).splitlines()
     yield from dict.fromkeys(f"  {line}" for row in shown for line in row.failure.message.splitlines()[1:])
     if len(rows) > len(shown):

@@ -1,35 +1,22 @@
-"""The model store as a command sees it: its environment, what plugins add, and a bar on the terminal."""
+"""The model store as a command sees it: with `--offline`, and a bar on the terminal while it downloads."""
 
 from __future__ import annotations
 
-import os
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mediaml.cli.shell import Shell
-from mediaml.registry.entry_points import Registry, load_registry
-from mediaml.store.cache import Cache
-from mediaml.store.catalogue import load_catalogue
-from mediaml.store.network import Network
-from mediaml.store.store import Store
+
+if TYPE_CHECKING:
+    from mediaml.registry.entry_points import Registry
+    from mediaml.store.store import Store
 
 
 def store_of(shell: Shell, registry: Registry | None = None) -> Store:
-    """The store of this process: `MEDIAML_CACHE`, `MEDIAML_MODELS`, `MEDIAML_OFFLINE` and `--offline` obeyed.
+    """The store of this process; see `open_store`."""
+    from mediaml.app.environment import open_store
 
-    Args:
-        registry: where it is loaded already; the catalogue holds what its plugins add.
-
-    Raises:
-        UsageError: `MEDIAML_MODELS` cannot be used.
-    """
-    registry = registry or load_registry()
-    return Store(
-        load_catalogue(registry.entries()),
-        Cache.of(os.environ),
-        Network.of(os.environ, offline=shell.offline),
-        BarWatcher(shell),
-    )
+    return open_store(BarWatcher(shell), registry, offline=shell.offline)
 
 
 class BarWatcher:

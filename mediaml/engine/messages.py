@@ -1,7 +1,7 @@
-"""What the supervisor and its workers say to one another.
+"""What an engine and its workers say to one another.
 
-Orders go to a worker, one `Setup` first; everything else comes back. All of it is plain data in MessagePack
-that is checked against these types when it is read: a worker has opened files of strangers.
+Orders go to a worker, one `Setup` first; everything else comes back. All of it is plain data in MessagePack,
+validated against these types when it is read: a worker has opened untrusted files.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import msgspec
 
 from mediaml.core.location import decoded, encoded
 from mediaml.core.media import Kind
-from mediaml.core.work import Failure, Job, ModelIdentity, Sniff, Stage, Want
+from mediaml.core.work import Failure, Job, ModelIdentity, Reading, Sniff, Stage, Want
 from mediaml.ledger.encoding import TaskRecord
 from mediaml.media.limits import Limits
 from mediaml.onnx.providers import DeviceRequest
@@ -52,52 +52,6 @@ class Setup(Message, frozen=True):
     slice_s: float
     batch_limits: dict[str, int]
     debug: bool = False
-
-
-class DrawSetup(Message, frozen=True):
-    """What a process that draws annotated copies is for; see `Annotator`."""
-
-    folder: bytes
-    limits: Limits
-    slice_s: float
-
-
-class Advance(Message, frozen=True):
-    """The slices of a video up to one of that number can be drawn."""
-
-    source: int
-    number: int
-
-
-class Draw(Message, frozen=True):
-    """Write the copy of a source."""
-
-    source: int
-    target: bytes
-
-
-class Forget(Message, frozen=True):
-    """No copy of a source is wanted any more: draw no slice of it, and remove those that were drawn."""
-
-    source: int
-
-
-class Drawing(Message, frozen=True):
-    """A source is being drawn."""
-
-    source: int
-
-
-class Copied(Message, frozen=True):
-    """What came of a `Draw`; see `Drawn`."""
-
-    source: int
-    failure: Failure | None
-    dropped: tuple[str, ...]
-
-
-class Obeyed(Message, frozen=True):
-    """What an `Advance` or `Forget` asked for has been done, or goes no further; one for each."""
 
 
 class Identify(Message, frozen=True):
@@ -223,11 +177,11 @@ class Shrunk(Message, frozen=True):
 
 
 class Alive(Message, frozen=True):
-    """Something has been done since the last sign of life."""
+    """Something has been done since the last heartbeat; `reading` is what is under way."""
+
+    reading: tuple[Reading, ...] = ()
 
 
-Sketch = Advance | Draw | Forget
-Progress = Drawing | Copied | Obeyed | Alive
 Report = ModelsLoaded | Broken | Said | Began | Identified | TaskDone | Marked | Shrunk | Alive
 
 

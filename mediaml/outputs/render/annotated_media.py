@@ -1,10 +1,10 @@
-"""Annotated copies, drawn in a process of their own: what ends it costs the copy that it was at."""
+"""Annotated media, rendered in a process of their own: what ends it costs the copy that it was at."""
 
 from __future__ import annotations
 
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
 from threading import Event as Flag
@@ -13,7 +13,11 @@ from mediaml.core.channel import Channel
 from mediaml.core.work import Failure
 from mediaml.engine.local.child import Child, Event, Gone
 from mediaml.engine.local.crash_attribution import Cause, cause_of_exit, cause_of_silence
-from mediaml.engine.local.messages import (
+from mediaml.engine.local.start import start
+from mediaml.ledger.view import SourceRow
+from mediaml.media.limits import Limits
+from mediaml.outputs.base import Rendered
+from mediaml.outputs.render.messages import (
     Advance,
     Copied,
     Draw,
@@ -21,13 +25,10 @@ from mediaml.engine.local.messages import (
     DrawSetup,
     Forget,
     Obeyed,
-    Progress,
+    RenderReport,
     Sketch,
 )
-from mediaml.engine.local.start import start
-from mediaml.ledger.view import SourceRow
-from mediaml.media.limits import Limits
-from mediaml.outputs.render.drawn import Drawn
+from mediaml.outputs.render.paths import ARTIFACT, annotated_path, remove_segments
 
 RENDERER = "mediaml.outputs.render"
 """The module that the drawing process runs."""
@@ -35,24 +36,26 @@ _EVENTS = 256
 _MOST_IDLE_DEATHS = 3
 
 
-class Copies(AbstractContextManager["Copies"]):
-    """Draws copies of sources, one after the other; the process starts at once and waits to be told where.
+class AnnotatedMedia(AbstractContextManager["AnnotatedMedia"]):
+    """The `SliceOutput` for images and videos with boxes; its process starts at once and waits for `begin`.
 
     Args:
-        stall_s: for how long the process may be silent while it draws; `None` waits for ever.
+        stall_s: seconds without progress after which a copy is abandoned; `None` waits without limit.
     """
+
+    kind = ARTIFACT
 
     def __init__(self, stall_s: float | None = None) -> None:
         self._stall_s = stall_s
         self._stop = Flag()
-        self._events: Channel[Event[Progress]] = Channel(_EVENTS, self._stop)
-        self._child: Child[Progress] = Child(Progress, self._events, start(RENDERER))
+        self._events: Channel[Event[RenderReport]] = Channel(_EVENTS, self._stop)
+        self._child: Child[RenderReport] = Child(RenderReport, self._events, start(RENDERER))
         self._setup: DrawSetup | None = None
         self._pending: dict[int, tuple[SourceRow, Path]] = {}
         self._orders = 0  # that the process has not obeyed yet
         self._drawing: int | None = None
         self._spoilt: dict[int, Failure] = {}
-        self._drawn: list[Drawn] = []
+        self._rendered: list[Rendered] = []
         self._idle_deaths = 0
 
     def begin(self, folder: Path, limits: Limits, slice_s: float) -> None:
@@ -75,11 +78,15 @@ class Copies(AbstractContextManager["Copies"]):
         if source.id not in self._spoilt:
             self._tell(Advance(source.id, number))
 
-    def submit(self, source: SourceRow, target: Path) -> None:
+    def target(self, source: SourceRow) -> str | None:
+        """See `annotated_path`."""
+        return annotated_path(source)
+
+    def finish(self, source: SourceRow, target: Path) -> None:
         """Draw what is missing of a source and write its copy, later."""
         failure = self._spoilt.pop(source.id, None)
         if failure is not None:
-            self._drawn.append(Drawn(source, target, failure))
+            self._rendered.append(Rendered(source, target, failure))
             return
         self._pending[source.id] = source, target
         self._tell(Draw(source.id, os.fsencode(target.absolute())))
@@ -88,15 +95,20 @@ class Copies(AbstractContextManager["Copies"]):
         """Draw no more of a source, and remove what was drawn."""
         self._tell(Forget(source))
 
-    def finished(self, *, wait_s: float = 0.0) -> list[Drawn]:
-        """Copies that have been settled since the last call; waits up to `wait_s` for one."""
+    def finished(self, *, wait_s: float = 0.0) -> list[Rendered]:
+        """AnnotatedMedia that have been settled since the last call; waits up to `wait_s` for one."""
         until = time.monotonic() + wait_s
         self._take_events()
-        while self._pending and not self._drawn and time.monotonic() < until:
+        while self._pending and not self._rendered and time.monotonic() < until:
             self._take_events()
             self._watch()
-        drawn, self._drawn = self._drawn, []
+        drawn, self._rendered = self._rendered, []
         return drawn
+
+    def settle(self, sources: Iterable[int]) -> None:
+        """Remove the segments of sources whose copies are written, or not wanted."""
+        if self._setup is not None:
+            remove_segments(Path(os.fsdecode(self._setup.folder)), sources)
 
     def close(self) -> None:
         """Drop what waits and what is being drawn; a copy that is not whole leaves no file.
@@ -124,7 +136,7 @@ class Copies(AbstractContextManager["Copies"]):
                 self._take(event.what)
             event = self._events.get_nowait()
 
-    def _take(self, what: Progress | Gone) -> None:
+    def _take(self, what: RenderReport | Gone) -> None:
         match what:
             case Drawing():
                 self._drawing, self._idle_deaths = what.source, 0
@@ -136,7 +148,7 @@ class Copies(AbstractContextManager["Copies"]):
                 if self._drawing == what.source:  # else another is, and this one never got so far
                     self._drawing = None
                 source, target = self._pending.pop(what.source)
-                self._drawn.append(Drawn(source, target, what.failure, what.dropped))
+                self._rendered.append(Rendered(source, target, what.failure, what.dropped))
             case Gone():
                 self._lost(cause_of_exit(what.code))
 
@@ -159,14 +171,14 @@ class Copies(AbstractContextManager["Copies"]):
         if self._idle_deaths >= _MOST_IDLE_DEATHS:
             self._fail(self._pending, cause)
             self._pending = {}
-        self._child, self._orders = Child(Progress, self._events, start(RENDERER)), 0
+        self._child, self._orders = Child(RenderReport, self._events, start(RENDERER)), 0
         if self._setup is not None:
             self._child.tell(self._setup)
         for source, target in self._pending.values():
             self._tell(Draw(source.id, os.fsencode(target.absolute())))
 
     def _fail(self, pending: Mapping[int, tuple[SourceRow, Path]], cause: Cause) -> None:
-        self._drawn += [Drawn(source, target, _failure(cause)) for source, target in pending.values()]
+        self._rendered += [Rendered(source, target, _failure(cause)) for source, target in pending.values()]
 
 
 def _failure(cause: Cause) -> Failure:

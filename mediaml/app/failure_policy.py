@@ -1,4 +1,4 @@
-"""How many failures a run bears before it stops: `--on-error` and `--max-failures`."""
+"""How many failures stop a run: `--on-error` and `--max-failures`."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ _LEAST_SAMPLE = 20
 
 
 class TooManyFailures(MediamlError):  # noqa: N818  it is a limit that was reached, not a mistake
-    """More files have failed than the user bears; what is done is kept."""
+    """More files have failed than the policy allows; what is done is kept."""
 
 
 @dataclass(frozen=True, slots=True)
-class Patience:
-    """The limits; `None` where there is none.
+class FailurePolicy:
+    """When failures stop a run; `None` means no limit.
 
     Attributes:
-        most: number of failed files that are borne.
-        share: failed files of all settled ones, 0..1, that is borne; counts from the 20th file on, so that
-            one bad file at the start does not end a run.
+        most: highest tolerated number of failed files.
+        share: highest tolerated share of failed files among the settled ones, 0..1; checked from the 20th
+            file on, so that one bad file at the start does not end a run.
     """
 
     most: int | None = None
@@ -47,15 +47,15 @@ class Patience:
         return cls(int(match[1]))
 
     def check(self, failed: int, settled: int) -> None:
-        """Compare with what has happened so far.
+        """Compare the policy with the failures so far.
 
         Raises:
-            TooManyFailures: it is more than is borne.
+            TooManyFailures: there are more failures than the policy allows.
         """
         too_many = self.most is not None and failed > self.most
         too_often = self.share is not None and settled >= _LEAST_SAMPLE and failed > self.share * settled
         if too_many or too_often:
             raise TooManyFailures(
                 f"stopped after {failed} of {settled} files failed.",
-                "What is done is kept; mend the cause and run the same command again.",
+                "What is done is kept; fix the cause and rerun the same command.",
             )

@@ -1,0 +1,68 @@
+"""From what was asked for to models: which weights and which options each gets."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import fields
+from pathlib import Path
+
+import msgspec
+
+from mediaml.core.errors import UsageError
+from mediaml.pipeline.models import Choice
+from mediaml.registry.entry_points import Offer
+from mediaml.registry.options import build_options, split_assignments
+
+PROMPTS = "prompts"
+"""The option that takes prompts, in the models that have it."""
+
+
+def choose_models(
+    offers: Sequence[Offer], weights: Sequence[str] = (), assignments: Sequence[str] = ()
+) -> list[Choice]:
+    """Give every offer its options and its weights.
+
+    Args:
+        offers: the models of the run.
+        weights: what was typed after each `-m`: `MODEL` or `NAME=MODEL`.
+        assignments: what was typed after each `-O`.
+
+    Raises:
+        UsageError: `-m` names no model of this run, or none where several run.
+        OptionError: see `mediaml.registry.options`.
+    """
+    names = [offer.spec.name for offer in offers]
+    options = split_assignments(assignments, names)
+    chosen: dict[str, Path] = {}
+    for text in weights:
+        name, equals, path = text.partition("=")
+        if not equals or name not in names:
+            if len(names) > 1:
+                raise UsageError(f"-m {text}: for which model?", f"For example: -m {names[0]}={text}")
+            name, path = names[0], text
+        chosen[name] = Path(path)
+    return [
+        Choice(offer, build_options(offer.spec, texts), chosen.get(offer.spec.name), texts)
+        for offer in offers
+        for texts in [options[offer.spec.name]]
+    ]
+
+
+def prompt_assignments(offers: Sequence[Offer], prompts: Sequence[str]) -> tuple[str, ...]:
+    """The assignments that give prompts to every chosen model that takes some.
+
+    Raises:
+        UsageError: none does.
+    """
+    if not prompts:
+        return ()
+    takers = [
+        offer.spec.name
+        for offer in offers
+        if any(field.name == PROMPTS for field in fields(offer.spec.options))
+    ]
+    if not takers:
+        names = ", ".join(offer.spec.name for offer in offers)
+        raise UsageError(f"--prompt: none of the selected models takes prompts ({names}).", "Add -p clip.")
+    text = msgspec.json.encode(list(prompts)).decode()
+    return tuple(f"{name}.{PROMPTS}={text}" for name in takers)

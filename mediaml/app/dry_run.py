@@ -1,0 +1,58 @@
+"""What a run would do, and why, without doing it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import partial
+
+from mediaml.app.choose import choose_models, prompt_assignments
+from mediaml.app.config import RunConfig
+from mediaml.app.environment import open_store
+from mediaml.core.work import ModelIdentity
+from mediaml.ledger.view import has_ledger, open_view
+from mediaml.pipeline.explain import Reason, reasons
+from mediaml.pipeline.inputs import scan
+from mediaml.pipeline.models import resolve_model
+from mediaml.pipeline.plan import with_digest
+from mediaml.pipeline.weights import obtain_weights
+from mediaml.registry.entry_points import load_registry
+from mediaml.store.watcher import Watcher
+
+
+@dataclass(frozen=True, slots=True)
+class DryRun:
+    """What would be done.
+
+    Attributes:
+        reasons: one per source and model, in order. models: the identities that would answer.
+    """
+
+    reasons: tuple[Reason, ...]
+    models: tuple[ModelIdentity, ...]
+
+
+def explain_run(config: RunConfig, watcher: Watcher) -> DryRun:
+    """Plan a run without writing or reading media; weights are fetched where they are needed to tell.
+
+    Raises:
+        MediamlError: see `run_config`.
+    """
+    registry = load_registry()
+    offers = [registry.find(name) for name in config.models]
+    assignments = (*config.options, *prompt_assignments(offers, config.prompts))
+    obtain = partial(obtain_weights, open_store(watcher, registry, offline=config.offline))
+    models = [
+        resolve_model(choice, obtain).identity
+        for choice in choose_models(offers, config.weights, assignments)
+    ]
+    return DryRun(tuple(_reasons(config, models)), tuple(models))
+
+
+def _reasons(config: RunConfig, models: list[ModelIdentity]) -> Iterator[Reason]:
+    sources = scan(config.selection)
+    with ExitStack() as stack:
+        view = stack.enter_context(open_view(config.output)) if has_ledger(config.output) else None
+        looked_at = (with_digest(source) if config.compare_content else source for source in sources)
+        yield from reasons(view, looked_at, models, force=config.force)
