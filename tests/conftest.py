@@ -27,6 +27,12 @@ def find_assets() -> Path | None:
     return folder if (folder / "models").is_dir() else None
 
 
+@pytest.fixture(autouse=True)
+def unwrapped_tables(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tables are not wrapped to the terminal that the tests happen to run in."""
+    monkeypatch.delenv("COLUMNS", raising=False)
+
+
 @pytest.fixture(scope="session")
 def assets() -> Path:
     """The shared assets; a skip with a reason where they are absent, a failure under CI."""

@@ -7,16 +7,16 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import IO
 
 from mediaml.app.config import RunConfig
 from mediaml.app.reporter import FileProgress, Progress, Reporter
+from mediaml.app.stream import ResultStream
 from mediaml.core.work import Reading
 from mediaml.ledger.encoding import TaskRecord
 from mediaml.ledger.ledger import Ledger
 from mediaml.ledger.view import FailureRow, View
 from mediaml.outputs.base import Rendered, SliceOutput
-from mediaml.outputs.jsonl import run_line, source_lines, task_lines, write_line
+from mediaml.outputs.jsonl import run_line, source_lines, task_lines
 from mediaml.outputs.render.drawable_slices import DrawableSlices
 from mediaml.pipeline.plan import Planned
 
@@ -49,7 +49,7 @@ class Committer:
         total: int,
         rendering: Sequence[SliceOutput],
         reporter: Reporter,
-        stream: IO[bytes] | None,
+        stream: ResultStream | None,
         hold: Callable[[], AbstractContextManager[None]],
     ) -> None:
         self._policy = config.failure_policy
@@ -71,7 +71,7 @@ class Committer:
         self.frames = 0
         self.rendered: list[Path] = []
         if stream is not None:
-            write_line(stream, run_line(view.latest_header(), view.models()))
+            stream.write([run_line(view.latest_header(), view.models())])
 
     @property
     def elapsed_s(self) -> float:
@@ -96,8 +96,6 @@ class Committer:
                 self._committed.extend(records)
         while self._committed:
             self._follow(self._committed.popleft())
-        if self._stream and records:
-            self._stream.flush()
         self._collect(wait_s=0.0)
         if not stopping:
             self._policy.check(len(self._failed), self._settled + len(self._planned.done))
@@ -119,9 +117,8 @@ class Committer:
         """Stream sources that were up to date before this run, and render what is missing of them."""
         for source in sources:
             row = self._view.source(source)
-            if self._stream:
-                for line in source_lines(self._view, row):
-                    write_line(self._stream, line)
+            if self._stream is not None:
+                self._stream.write(source_lines(self._view, row))
             for output in self._rendering:
                 if not self._is_rendered(output, source):
                     self._render(output, source)
@@ -143,9 +140,8 @@ class Committer:
         """Stream, render and count what one committed record brings."""
         source = record.task.source
         self.frames += len(record.answers)
-        if self._stream:
-            for line in task_lines(self._view, record.task):
-                write_line(self._stream, line)
+        if self._stream is not None:
+            self._stream.write(task_lines(self._view, record.task))
         if record.failure:
             self._failed.add(source)
         number = self._drawable.take(record, self._planned.under_way[source])

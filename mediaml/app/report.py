@@ -10,7 +10,7 @@ from typing import Literal
 from mediaml.core.media import DecodeAccounts, Kind
 from mediaml.ledger.view import FailureRow, SourceRow
 
-Stop = Literal["interrupted", "too many failures"]
+Stop = Literal["interrupted", "too many failures", "stream closed"]
 INTERRUPTED = 130
 
 
@@ -30,7 +30,7 @@ class RunReport:
         failures: what failed, by file and model. damaged: files read to their end in spite of damage.
         devices: by model, what its sessions really run on.
         stopped: why the run ended early; `None` where it came to its end.
-        reason: what stopped it, one or two lines; empty where nothing did.
+        reason: what stopped it or went wrong beside the files, in lines; empty where nothing did.
     """
 
     output: Path
@@ -65,4 +65,4 @@ class RunReport:
         """What `mediaml run` exits with: 0 all well, 1 some inputs failed, 130 interrupted."""
         if self.stopped == "interrupted":
             return INTERRUPTED
-        return int(self.failed > 0 or self.stopped is not None)
+        return int(self.failed > 0 or bool(self.reason))

@@ -22,6 +22,7 @@ from mediaml.app.interrupts import Interrupts
 from mediaml.app.notices import note_bundled, note_devices, note_urls
 from mediaml.app.report import RunReport, Stop
 from mediaml.app.reporter import Reporter
+from mediaml.app.stream import ResultStream, StreamClosed
 from mediaml.core.errors import NoInputsError, OutputError
 from mediaml.core.work import Source
 from mediaml.engine.inline import InlineEngine
@@ -182,6 +183,7 @@ def _fill(session: _Session, ledger: Ledger, view: View, stack: ExitStack) -> Ru
         emit=engine.emit,
     )
     rendering = _rendering(session, stack)
+    stream = None if session.stream is None else ResultStream(session.stream)
     committer = Committer(
         config,
         ledger,
@@ -191,7 +193,7 @@ def _fill(session: _Session, ledger: Ledger, view: View, stack: ExitStack) -> Ru
         total=len(session.sources),
         rendering=rendering,
         reporter=session.reporter,
-        stream=session.stream,
+        stream=stream,
         hold=session.hold,
     )
     results: Path | None = None
@@ -205,9 +207,10 @@ def _fill(session: _Session, ledger: Ledger, view: View, stack: ExitStack) -> Ru
         results = _write_outputs(config, view)
     except KeyboardInterrupt:
         stopped, reason = "interrupted", _unwritten(config.output)
-    if reason:
-        session.reporter.error(reason)
-    return _report(session, planner.planned, committer, view, results, stopped, reason)
+    reasons = [text for text in (reason, stream.problem if stream else "") if text]
+    for text in reasons:
+        session.reporter.error(text)
+    return _report(session, planner.planned, committer, view, results, stopped, "\n".join(reasons))
 
 
 def _rendering(session: _Session, stack: ExitStack) -> list[SliceOutput]:
@@ -230,9 +233,11 @@ def _work(session: _Session, planner: Planner, committer: Committer) -> tuple[St
             committer.progress(engine.reading())
         committer.replay(planner.planned.done)
         committer.wait_for_rendering()
-    except (KeyboardInterrupt, TooManyFailures) as stop:
+    except (KeyboardInterrupt, TooManyFailures, StreamClosed) as stop:
         engine.close()
         committer.commit(engine.take, stopping=True)
+        if isinstance(stop, StreamClosed):
+            return "stream closed", ""
         if isinstance(stop, TooManyFailures):
             return "too many failures", str(stop)
         return "interrupted", "interrupted; rerun the same command to continue."

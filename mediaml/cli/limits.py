@@ -30,25 +30,20 @@ class LimitOption:
 
     @property
     def help(self) -> str:
-        """The text with how to take the limit away, and the default."""
+        """The text with how to remove the limit, and the default."""
         default = f"{self.default:,}".replace(",", " ") if self.default else "none"
         return f"{self.text}{'' if self.least else '; 0 for no limit'} [default: {default}]."
 
 
 LIMIT_OPTIONS = (
-    LimitOption("--max-pixels", "pixels", 178_956_970, "PIXELS", "Width x height of a picture or frame"),
-    LimitOption("--max-streams", "streams", 100, "N", "Streams in a file"),
-    LimitOption("--max-duration", "duration_s", 0, "SECONDS", "Length that a file may claim"),
-    LimitOption("--max-picture-bytes", "image_bytes", 1 << 30, "BYTES", "Size of a picture's file"),
+    LimitOption("--max-pixels", "pixels", 178_956_970, "N", "Refuse images and frames of more pixels"),
+    LimitOption("--max-streams", "streams", 100, "N", "Refuse files with more streams"),
+    LimitOption("--max-duration", "duration_s", 0, "SECONDS", "Refuse files that are longer"),
+    LimitOption("--max-picture-bytes", "image_bytes", 1 << 30, "BYTES", "Refuse larger image files"),
     LimitOption(
-        "--analysis-bytes",
-        "analysis_bytes",
-        5_000_000,
-        "BYTES",
-        "Read so much to learn a file's streams",
-        2048,
+        "--analysis-bytes", "analysis_bytes", 5_000_000, "BYTES", "Bytes read to find a file's streams", 2048
     ),
-    LimitOption("--url-timeout", "silence_s", 20, "SECONDS", "Silence of a URL's server that is borne", 1),
+    LimitOption("--url-timeout", "silence_s", 20, "SECONDS", "Seconds to wait for data from a URL", 1),
 )
 
 

@@ -1,4 +1,4 @@
-"""`mediaml probe`: what a media file says of itself."""
+"""`mediaml probe`: what the header of a media file says."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 
 @click.command("probe")
 @click.argument("files", nargs=-1, required=True, metavar="FILE...")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object per line.")
 @limit_options
 @noise_options
 @click.pass_context
 def command(context: click.Context, /, files: tuple[str, ...], as_json: bool, **typed: Any) -> int:
-    """Show what media files say of themselves: kind, size as displayed, rotation, frame rate, sound.
+    """Show what media files' headers say: kind, displayed size, rotation, frame rate, audio.
 
     FILE may be a URL: http, https, rtsp, rtmp, ...
 
@@ -66,9 +66,9 @@ def _text(info: MediaInfo) -> str:
         "size": f"{info.width}x{info.height}" if info.width else None,
         "rotation": f"{info.rotation} degrees, applied" if info.rotation else None,
         "frame rate": _rate(info.frame_rate),
-        "frames": f"{info.header_frames} by the header" if info.header_frames else None,
+        "frames": f"{info.header_frames} according to the header" if info.header_frames else None,
         "duration": f"{info.duration_s:.3f} s" if info.duration_s is not None else None,
-        "sound": f"{info.audio_tracks} tracks, {info.sample_rate} Hz" if info.audio_tracks else None,
+        "audio": f"{info.audio_tracks} tracks, {info.sample_rate} Hz" if info.audio_tracks else None,
         "container": info.container,
         "codec": info.codec,
     }

@@ -1,4 +1,4 @@
-"""`mediaml search`: moments and pictures by words, or by a picture, from the embeddings in the ledger."""
+"""`mediaml search`: frames by text or by an image, from the embeddings in the ledger."""
 
 from __future__ import annotations
 
@@ -26,24 +26,30 @@ if TYPE_CHECKING:
 @click.command("search")
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 @click.argument("words", default="")
-@click.option("--image", type=click.Path(path_type=Path), help="Look for what looks like this picture.")
-@click.option("-k", "count", default=20, show_default=True, type=click.IntRange(1), help="Most answers.")
-@click.option("-p", "--plugin", help="Model whose embeddings are searched, where there are several.")
+@click.option("--image", type=click.Path(path_type=Path), help="Find frames that look like this image.")
 @click.option(
-    "-m", "--model", "weights", metavar="MODEL", help="The model that made them [default: as the run's]."
+    "-k", "count", default=20, show_default=True, type=click.IntRange(1), help="Maximum number of results."
+)
+@click.option("-p", "--plugin", help="Model whose embeddings are searched, when there are several.")
+@click.option(
+    "-m",
+    "--model",
+    "weights",
+    metavar="MODEL",
+    help="The weights that made them [default: those of the run].",
 )
 @click.option(
     "--alike",
     default=0.95,
     show_default=True,
     type=click.FloatRange(0, 1),
-    help="Cosine from which on two frames are one answer.",
+    help="Merge frames whose cosine similarity is at least this.",
 )
 @click.option(
-    "--index", "indexed", is_flag=True, help="Ask an approximate index, for many millions of frames."
+    "--index", "indexed", is_flag=True, help="Use an approximate index, for many millions of frames."
 )
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:N.")
-@click.option("--open", "open_best", is_flag=True, help="Open the best answer in the system's viewer.")
+@click.option("--open", "open_best", is_flag=True, help="Open the best result in the system's viewer.")
 @offline_option
 @noise_options
 @click.pass_context
@@ -61,9 +67,9 @@ def command(
     device: str,
     open_best: bool,
 ) -> None:
-    """Find the best moments and pictures in DIR, the output folder of a run with `-p clip`.
+    """Find the best matching frames in DIR, the output folder of a run with `-p clip`.
 
-    Words and a picture together look for what is like both. Frames that look alike are one answer.
+    Text and an image together find what is like both. Frames that look alike are merged into one result.
 
     \b
     Examples:
@@ -149,7 +155,7 @@ def _text_vectors(model: LoadedModel, texts: Sequence[str]) -> Float32Array:
     from mediaml.registry.spec import TextModel
 
     if not isinstance(model.model, TextModel):
-        raise UsageError(f"{model.spec.name} knows no words.", "Search by a picture: --image FILE")
+        raise UsageError(f"{model.spec.name} has no text encoder.", "Search by an image: --image FILE")
     return model.model.embed_texts(texts)
 
 
@@ -161,7 +167,7 @@ def _first_frame(path: Path) -> Frame:
     if not path.is_file():
         raise MediaError(f"{path} does not exist.", "Check the path after --image.")
     if sniff_kind(path) is not Kind.IMAGE:
-        raise MediaError(f"{path} is no picture that can be read.", "Name a picture after --image.")
+        raise MediaError(f"{path} is not a readable image.", "Name an image after --image.")
     with open_reader(path, Kind.IMAGE) as reader:
         return next(iter(reader.frames()))
 

@@ -56,6 +56,13 @@ def printable(text: str) -> str:
     return "".join(char if char.isprintable() or char in "\n\t" else f"\\x{ord(char):02x}" for char in text)
 
 
+def echo_json(value: Any) -> None:
+    """Print a value as indented JSON, on stdout."""
+    import msgspec
+
+    click.echo(msgspec.json.format(msgspec.json.encode(value), indent=2).decode())
+
+
 def run_shell(command: Callable[[Shell], Any]) -> int:
     """Run a command and translate what it raises into text on stderr and an exit code."""
     shell = Shell()
@@ -87,9 +94,7 @@ def _ended_by(error: Exception, shell: Shell) -> int:
     if isinstance(error, MediamlError):
         shell.error(str(error))
         return error.exit_code
-    shell.error(
-        f"unexpected {type(error).__name__}: {error}\nRun again with --debug and report what it says."
-    )
+    shell.error(f"unexpected {type(error).__name__}: {error}\nRerun with --debug and report the traceback.")
     return 1
 
 
@@ -123,7 +128,7 @@ def offline_option(command: Callable[..., Any]) -> Callable[..., Any]:
         is_flag=True,
         expose_value=False,
         callback=_set("offline"),
-        help="Never touch the network; MEDIAML_OFFLINE=1 does the same.",
+        help="Never use the network; same as MEDIAML_OFFLINE=1.",
     )
     return option(command)
 
@@ -132,8 +137,8 @@ def noise_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add `-q`, `-v` and `--debug` to a command."""
     for flags, name, text in (
         (("--debug",), "debug", "Show tracebacks."),
-        (("-v", "--verbose"), "verbose", "Name every file as it is done."),
-        (("-q", "--quiet"), "quiet", "Say nothing but warnings and errors."),
+        (("-v", "--verbose"), "verbose", "Name every file as it is finished."),
+        (("-q", "--quiet"), "quiet", "Print only warnings and errors."),
     ):
         option = click.option(*flags, is_flag=True, expose_value=False, callback=_set(name), help=text)
         command = option(command)

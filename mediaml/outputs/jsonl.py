@@ -12,7 +12,6 @@ from typing import IO, Any
 import msgspec
 
 from mediaml.core.atomic_file import replacing
-from mediaml.core.errors import OutputError
 from mediaml.core.work import Task
 from mediaml.ledger.view import AnswerRow, FailureRow, SourceRow, View
 
@@ -101,20 +100,8 @@ def write_results(view: View, folder: Path) -> Path:
 
 
 def write_line(file: IO[bytes], line: bytes) -> None:
-    """One line and its end.
-
-    Raises:
-        BrokenPipeError: the reader of a pipe has gone.
-        OutputError: the file cannot be written.
-    """
-    try:
-        file.write(line + b"\n")
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        raise OutputError(
-            f"the results cannot be written: {error.strerror}.", "Make room and run again."
-        ) from error
+    """Write one line with its end."""
+    file.write(line + b"\n")
 
 
 class ResultsJsonl:

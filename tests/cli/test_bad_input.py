@@ -96,7 +96,7 @@ def test_what_was_typed_wrong_is_named_with_the_mend(mediaml, square_finder, goo
         (2, "cannot be made", ["-p", "yolo", "-m", model, good, "-o", "file/out"]),
         (2, "Use auto, cpu, cuda", ["-p", "yolo", "-m", model, good, "--device", "gpu"]),
         (2, "cuda:0,1", ["-p", "yolo", "-m", model, good, "--device", "cuda:0,x"]),
-        (2, "No such option", ["-p", "yolo", "--outptu", "x", good]),
+        (2, "no such option", ["-p", "yolo", "--outptu", "x", good]),
         (2, "no input is named", ["-p", "yolo"]),
         (2, "list.txt", ["-p", "yolo", "--from-file", "list.txt"]),
     ]:

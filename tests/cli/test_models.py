@@ -123,7 +123,7 @@ def test_offline_says_what_to_bring_and_from_brings_it(mediaml, site, bodies, ph
         (tmp_path / "stick" / name).write_bytes(bodies[name])
     said = mediaml("models", "pull", "tiny", "--from", "stick")
     assert said.code == 0, said.err
-    assert "tiny: proven" in said.err
+    assert "tiny: verified" in said.err
     (tmp_path / "stick/squares.onnx").write_bytes(b"no squares")
     said = mediaml("models", "pull", "squares", "--from", "stick")
     assert said.code == 4
@@ -168,7 +168,7 @@ def test_the_official_yolov3_says_licence_and_labels(mediaml, site):
     info = mediaml("models", "info", "yolov3").out
     assert "YOLO licence" in info
     assert "80: person, bicycle" in info
-    assert "sure of it" in info
+    assert "certainty:" in info
 
 
 def test_golden_outputs_of_a_bundled_model_are_replayed_on_every_device(mediaml, site):

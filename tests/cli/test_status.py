@@ -60,7 +60,9 @@ def test_the_closing_table_says_all_of_a_failure(mediaml, square_finder, folder)
     said = mediaml("run", "-p", "yolo", "-m", square_finder, "in", "-o", "out", "--no-annotate")
     head = next(line for line in said.err.splitlines() if "failed  " in line)
     assert head.removeprefix("mediaml: ").split() == ["failed", "model", "stage", "error", "frames", "why"]
-    assert re.search(r"in/text\.mp4 +yolo +open +MediaError +- +it is not an image, video or audio file", said.err)
+    assert re.search(
+        r"in/text\.mp4 +yolo +open +MediaError +- +it is not an image, video or audio file", said.err
+    )
     assert re.search(r"in/cut\.mp4 +yolo +(open|decode) +MediaError", said.err)
 
 

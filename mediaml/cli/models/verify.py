@@ -1,4 +1,4 @@
-"""`mediaml models verify`: checksums proven, and golden inputs replayed on every device that is asked for."""
+"""`mediaml models verify`: checksums, and golden inputs replayed on each device."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ _PLAIN = "the plain graph on the CPU"
 @noise_options
 @click.pass_context
 def command(context: click.Context, /, name: str, devices: tuple[str, ...]) -> None:
-    """Prove a model's files, replay golden inputs, and print the largest difference on every device.
+    """Verify a model's files, replay golden inputs, and print the largest difference.
 
-    A bundled model has recorded outputs. Any other is fed seeded inputs made from its graph, and held against
-    the same graph run as it stands: on the CPU, in one thread, nothing fused. An int8 or fp16 model is also
-    held against its fp32 sibling where that is in the cache.
+    A bundled model has recorded outputs. Any other gets seeded inputs made from its graph, and is compared
+    with the same graph on the CPU, in one thread, without graph optimisation. An int8 or fp16 model is also
+    compared with its fp32 version when that is in the cache.
 
     \b
     Examples:
@@ -60,11 +60,11 @@ def _verify_fetched(store: Store, name: str, requests: Mapping[str, DeviceReques
     file_states = store.file_states(entry)
     for file, file_state in file_states.items():
         click.echo(f"{name}: {file}: {file_state}")
-    hint = f"`mediaml models pull {name}` mends it."
+    hint = f"`mediaml models pull {name}` repairs it."
     if FileState.WRONG in file_states.values():
-        raise ChecksumError(f"{name} is not what the catalogue promises.", hint)
+        raise ChecksumError(f"{name} does not match the catalogue's checksums.", hint)
     if set(file_states.values()) != {FileState.HERE}:
-        raise ModelError(f"{name} is not all here.", hint)
+        raise ModelError(f"{name} is incomplete.", hint)
     graphs = list(_graphs(store, entry))
     for graph in graphs:
         _replay(graph, requests)
@@ -138,8 +138,8 @@ def _against_sibling(
     sibling = store.catalogue.entries.get(plain)
     if sibling is None or set(store.file_states(sibling).values()) != {FileState.HERE}:
         click.echo(
-            f"{entry.name}: not held against fp32, because {plain} is not here; "
-            f"`mediaml models pull {plain}` fetches it"
+            f"{entry.name}: not compared with fp32, because {plain} is not downloaded; "
+            f"`mediaml models pull {plain}` downloads it"
         )
         return
     full = {_input_names(path): path for path in _graphs(store, sibling)}
