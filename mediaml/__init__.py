@@ -20,16 +20,18 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from mediaml.app.library import open_media, run
     from mediaml.app.report import RunReport
+    from mediaml.core.errors import MediamlError
 
 __version__ = "0.2.0"
 
 _LAZY = {
+    "MediamlError": "mediaml.core.errors",
     "RunReport": "mediaml.app.report",
     "open_media": "mediaml.app.library",
     "run": "mediaml.app.library",
 }
 
-__all__ = ["RunReport", "__version__", "open_media", "run"]
+__all__ = ["MediamlError", "RunReport", "__version__", "open_media", "run"]
 
 
 def __getattr__(name: str) -> Any:

@@ -136,7 +136,7 @@ def test_search_says_what_is_wrong(mediaml, searched, clip, photos, tmp_path):
         (("out", "a dog", "-m", other), 4, "is not the model that made these embeddings"),
         (("out", "a dog", "-m", "absent.onnx"), 4, "does not exist"),
         (("out", "--image", "absent.png", "-m", clip), 1, "does not exist"),
-        (("out", "--image", "words.txt", "-m", clip), 1, "no picture"),
+        (("out", "--image", "words.txt", "-m", clip), 1, "not a readable image"),
         (("out", "a dog", "--offline"), 4, "clip-vit-b32"),
     ):
         said = mediaml("search", *arguments)
@@ -162,9 +162,9 @@ def test_duplicates_are_grouped(mediaml, searched):
     said = mediaml("duplicates", searched, "--alike", 0.9999)
     assert said.code == 0
     head, *members = said.out.splitlines()
-    assert head.startswith("2 pictures, cosine 1.000")
+    assert head.startswith("2 images, cosine 1.000")
     assert [line.rpartition("/")[2] for line in members] == ["0.png", "copy.png"]
-    assert "1 group, 2 of 5 pictures" in said.err
+    assert "1 group, 2 of 5 images" in said.err
 
 
 def test_a_ledger_without_embeddings_is_named(mediaml, photos):
