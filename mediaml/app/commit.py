@@ -110,7 +110,7 @@ class Committer:
             FileProgress(self._view.source(file.source).shown, file.time_s, file.duration_s)
             for file in reading
         )
-        files = self._planned.seen - self._planned.jobs + self._settled
+        files = self._planned.without_work + self._settled
         self._reporter.progress(Progress(files, self._total, self.frames, now_s, current))
 
     def replay(self, sources: Sequence[int]) -> None:

@@ -25,6 +25,7 @@ class Planned:
     Attributes:
         seen: number of sources looked at.
         jobs: number of sources handed to the readers. done: ids of sources with nothing left to do.
+        unidentified: number of sources whose kind a worker is to tell.
         not_media: files of folders that are not media. unwanted: by kind, media that no chosen model, or
             no `--kind`, wants.
         sources: ids of all sources of this run, in order.
@@ -32,12 +33,18 @@ class Planned:
     """
 
     seen: int = 0
+    unidentified: int = 0
     jobs: int = 0
     done: list[int] = field(default_factory=list)
     not_media: int = 0
     unwanted: Counter[Kind] = field(default_factory=Counter)
     sources: list[int] = field(default_factory=list)
     under_way: dict[int, int] = field(default_factory=dict)
+
+    @property
+    def without_work(self) -> int:
+        """Number of sources that needed no reading: up to date, no media, or of a kind not wanted."""
+        return self.seen - self.jobs - self.unidentified
 
 
 class Planner:
@@ -89,6 +96,7 @@ class Planner:
     def settle(self, sniff: Sniff, answer: Kind | Failure) -> Job | None:
         """Go on with a source when it is known what it is, or why that cannot be told."""
         source = self._unsettled.pop(sniff.position)
+        self.planned.unidentified -= 1
         if isinstance(answer, Failure):
             self._refuse(source, answer, sniff.position)
             return None
@@ -112,6 +120,7 @@ class Planner:
             return None
         if not claim.certain:
             self._unsettled[position] = source
+            self.planned.unidentified += 1
             return Sniff(position, source.path)
         return self._of_kind(source, claim.kind, position)
 
