@@ -27,12 +27,28 @@ _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 
 # The last word of a parameter's name that makes its value a secret: `X-Amz-Signature`, `client_secret`.
 _SECRET_WORDS = frozenset(
-    "pass passwd password passphrase passcode passwort pwd pw pin otp token tok tkn jwt secret signature sig sign "
-    "hmac md5 auth authorization bearer key credential credentials cred creds code verifier assertion session "
-    "sess sid sessid ticket cookie csrf xsrf hdnts hdnea hdntl hdnst nonce".split()
+    (
+        *(
+            "pass",
+            "passwd",
+            "password",
+            "passphrase",
+            "passcode",
+            "pwd",
+            "pw",
+            "pin",
+            "otp",
+            "secret",
+            "nonce",
+        ),
+        *("token", "tok", "tkn", "jwt", "bearer", "ticket", "code", "verifier", "assertion", "csrf", "xsrf"),
+        *("signature", "sig", "sign", "hmac", "md5", "hdnts", "hdnea", "hdntl", "hdnst"),
+        *("auth", "authorization", "key", "credential", "credentials", "cred", "creds"),
+        *("session", "sess", "sid", "sessid", "cookie"),
+    )
 )
 # Words that may follow and change nothing: `sessionId`, `token[0]`, `auth_value`.
-_TRAILING = frozenset("id value val data str string raw hash base64 b64".split())
+_TRAILING = frozenset({"id", "value", "val", "data", "str", "string", "raw", "hash", "base", "b"})
 # Written as one word in small letters: `accesstoken`, `PHPSESSID`, `sharedaccesskey`.
 _SECRET_ENDINGS = (
     *("token", "password", "passwd", "passphrase", "secret", "signature", "credential", "credentials", "jwt"),

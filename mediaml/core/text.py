@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import unicodedata
 
-# Control characters, halves of surrogate pairs, line and paragraph separators, and format characters. Among the
-# last are those that change the direction of writing (UAX #9), which make `gpj.exe` read as `exe.jpg`.
+# Control characters, halves of surrogate pairs, line and paragraph separators, and format characters. Those
+# include the ones that change the direction of writing (UAX #9), which make `gpj.exe` read as `exe.jpg`.
 _ESCAPED = frozenset({"Cc", "Cs", "Zl", "Zp", "Cf"})
 # Joiners belong to the spelling of Persian, Hindi and many emoji, and move nothing.
 _JOINERS = "\u200c\u200d"
