@@ -149,7 +149,8 @@ def _nothing_done(planned: Planned, request: Request) -> None:
     if not planned.sources:
         unwanted = sum(planned.unwanted.values())
         raise NoInputsError(
-            f"nothing to do: {planned.not_media} files are not media, {unwanted} are of a kind not wanted.",
+            f"nothing to do: {planned.not_media} files are not media, {unwanted} are of a kind not wanted, "
+            f"{planned.copies} are annotated copies.",
             f"Chosen: {', '.join(request.plugins)}; `mediaml plugins info NAME` says what a plugin looks at.",
         )
 

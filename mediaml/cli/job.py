@@ -11,12 +11,13 @@ from pathlib import Path
 from subprocess import Popen
 
 from mediaml.cli.interrupts import Interrupts
-from mediaml.cli.notices import tell_bundled, tell_devices, tell_reasons, tell_urls
+from mediaml.cli.notices import tell_bundled, tell_copies, tell_devices, tell_reasons, tell_skipped, tell_urls
 from mediaml.cli.patience import Patience
 from mediaml.cli.prompts import prompt_assignments
 from mediaml.cli.pulling import store_of
 from mediaml.cli.shell import Shell
 from mediaml.core.errors import UsageError
+from mediaml.core.work import Source
 from mediaml.engine.local.messages import ModelOrder, Setup
 from mediaml.engine.local.supervisor import Supervisor
 from mediaml.engine.local.timeouts import Timeouts
@@ -28,6 +29,7 @@ from mediaml.pipeline.capacity import default_readers
 from mediaml.pipeline.inputs import Selection, scan
 from mediaml.pipeline.models import Choice, ResolvedModel, resolve_model
 from mediaml.pipeline.stream import SLICE_S
+from mediaml.pipeline.walk import Skipped
 from mediaml.pipeline.weights import obtain_weights
 from mediaml.registry.entry_points import Offer, load_registry
 from mediaml.registry.options import build_options, split_assignments
@@ -75,7 +77,7 @@ def run_job(request: Request, shell: Shell, process: Popen[bytes] | None) -> int
     devices = parse_devices(request.device)
     obtain = partial(obtain_weights, store_of(shell, registry))
     if request.dry_run:
-        sources = list(scan(request.selection))
+        sources = _sources(request.selection, shell)
         identities = [resolve_model(choice, obtain).identity for choice in choices]
         return tell_reasons(request.output, sources, identities, force=request.force, hashed=request.hashed)
     with ExitStack() as stack:
@@ -85,7 +87,7 @@ def run_job(request: Request, shell: Shell, process: Popen[bytes] | None) -> int
         )
         wanted = _annotates(request, choices)
         copies = stack.enter_context(Copies(request.timeouts.stall)) if wanted else None
-        sources = list(scan(request.selection))
+        sources = _sources(request.selection, shell)
         models = [resolve_model(choice, obtain) for choice in choices]
         supervisor.begin(_setup(request, models, len(devices), debug=shell.debug))
         # What is imported now is imported while the models are being loaded.
@@ -99,6 +101,21 @@ def run_job(request: Request, shell: Shell, process: Popen[bytes] | None) -> int
         if copies is not None:
             tell_urls(sources, shell)
         return carry_out(Run(request, supervisor, copies, models, by_name, sources, hold), shell)
+
+
+def _sources(selection: Selection, shell: Shell) -> list[Source]:
+    """What to look at; what is left out, and copies that are named, are said.
+
+    Raises:
+        NoInputsError, UsageError: see `scan`.
+    """
+    skipped: list[Skipped] = []
+    try:
+        sources = list(scan(selection, skipped.append))
+    finally:
+        tell_skipped(skipped, shell)
+    tell_copies(sources, shell)
+    return sources
 
 
 def _setup(request: Request, models: Sequence[ResolvedModel], workers: int, *, debug: bool) -> Setup:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from mediaml.ledger.view import has_ledger, open_view
 from mediaml.pipeline.explain import reasons
 from mediaml.pipeline.models import Choice
 from mediaml.pipeline.plan import with_digest
+from mediaml.pipeline.walk import Skipped, SkipReason, is_copy
 from mediaml.registry.entry_points import Registry
 from mediaml.store.bundled import bundled_card, bundled_names
 from mediaml.store.catalogue import load_catalogue
@@ -49,6 +51,39 @@ def tell_urls(sources: Sequence[Source], shell: Shell) -> None:
     urls = sum(isinstance(source.path, Url) for source in sources)
     if urls:
         shell.say(f"no annotated copy of {urls} URL{'s' if urls > 1 else ''}: what streams is read once")
+
+
+_MOST_SKIPPED = 3
+_QUIETLY = (SkipReason.SAME_FOLDER, SkipReason.SPECIAL_FILE)
+_LOUDLY = (SkipReason.NO_MATCH, SkipReason.SAME_URL)
+
+
+def tell_skipped(skipped: Iterable[Skipped], shell: Shell) -> None:
+    """What a scan left out: some of each kind in a line of its own, all of them with `-v`."""
+    told = Counter[SkipReason]()
+    for one in skipped:
+        told[one.reason] += 1
+        if one.reason in _LOUDLY:
+            shell.warn(str(one))
+        elif one.reason in _QUIETLY or told[one.reason] > _MOST_SKIPPED:
+            shell.detail(str(one))
+        else:
+            shell.say(str(one))
+    for reason, count in told.items():
+        if reason not in (*_QUIETLY, *_LOUDLY) and count > _MOST_SKIPPED and not shell.verbose:
+            shell.say(f"skipped {count - _MOST_SKIPPED} more like these; -v names them")
+
+
+def tell_copies(sources: Sequence[Source], shell: Shell) -> None:
+    """One line for annotated copies that were named file by file, and are taken therefore."""
+    copies = [
+        source.shown
+        for source in sources
+        if source.named and isinstance(source.path, Path) and is_copy(str(source.path))
+    ]
+    if copies:
+        more = f" and {len(copies) - 1} more" if len(copies) > 1 else ""
+        shell.say(f"{copies[0]}{more}: annotated by mediaml before; run again because you named it")
 
 
 def tell_reasons(

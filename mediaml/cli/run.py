@@ -54,9 +54,15 @@ _SECONDS = click.FloatRange(min=0.0)
     help="auto, cpu, cuda, cuda:N, or several GPUs as cuda:0,1; cuda never falls back.",
 )
 @click.option("--recursive/--no-recursive", default=True, show_default=True, help="Enter folders in folders.")
-@click.option("--from-file", metavar="LIST|-", help="Read more inputs from a file, one a line; - is stdin.")
-@click.option("--include", multiple=True, metavar="PATTERN", help="Of folders, take only matching files.")
-@click.option("--exclude", multiple=True, metavar="PATTERN", help="Of folders, leave out matching files.")
+@click.option(
+    "--from-file",
+    metavar="LIST|-",
+    help="Read more inputs from a list, one per line or separated by NUL; - is stdin.",
+)
+@click.option("--include", multiple=True, metavar="PATTERN", help="In folders, take only matching files.")
+@click.option(
+    "--exclude", multiple=True, metavar="PATTERN", help="In folders, leave out matching files and folders."
+)
 @click.option(
     "--kind", "kinds", multiple=True, type=click.Choice(_KINDS), help="Take only this kind; may be repeated."
 )
@@ -111,7 +117,7 @@ def command(context: click.Context, /, **typed: Any) -> int:
       mediaml run -p yolo -O yolo.conf=0.4 -O yolo.classes=person,car photos/ -o out
       mediaml run -p yolo -m yolov3.onnx 'clips/**/*.mp4' --no-annotate --jsonl - | jq .
       mediaml run -p clip --prompt "a red car" --prompt "a blue car" photos/
-      find . -name '*.jpg' | mediaml run -p digits --from-file -
+      find . -name '*.jpg' -print0 | mediaml run -p digits --from-file -
     """
     from mediaml.engine.local.start import WORKER, started
 
@@ -154,15 +160,17 @@ def _run(typed: dict[str, Any], shell: Shell, process: Popen[bytes] | None) -> i
 
 def _selection(typed: dict[str, Any]) -> Selection:
     from mediaml.core.errors import UsageError
-    from mediaml.pipeline.inputs import Selection, read_list
+    from mediaml.pipeline.inputs import Selection
+    from mediaml.pipeline.typed_paths import expand_home, read_list
 
     arguments = tuple(typed["inputs"])
     if typed["from_file"]:
         try:
-            with click.open_file(typed["from_file"], errors="surrogateescape") as file:
-                arguments += read_list(file)
-        except OSError as error:
-            raise UsageError(f"the list {typed['from_file']} cannot be read: {error.strerror}.") from error
+            with click.open_file(expand_home(typed["from_file"]), "rb") as file:
+                arguments += read_list(file.read())
+        except (OSError, UnicodeError) as error:
+            reason = error.strerror if isinstance(error, OSError) else "it is no text"
+            raise UsageError(f"the list {typed['from_file']} cannot be read: {reason}.") from error
     elif not arguments:
         raise UsageError("no input is named.", "Name files, folders or patterns, or a list with --from-file.")
     return Selection(

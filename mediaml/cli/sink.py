@@ -216,6 +216,7 @@ class Sink(AbstractContextManager["Sink"]):
         parts += [f"{failed} failed"] if failed else []
         parts += [f"{len(planned.done)} of them earlier"] if planned.done else []
         parts += [f"{planned.not_media} not media"] if planned.not_media else []
+        parts += [f"{planned.copies} annotated before, skipped"] if planned.copies else []
         parts += [f"{count} {kind} not wanted" for kind, count in planned.unwanted.items()]
         speed = frames / max(self._progress.elapsed_s, 1e-9)
         parts.append(f"{frames} frames in {self._progress.elapsed_s:.1f} s ({speed:.1f} frames/s)")

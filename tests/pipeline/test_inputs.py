@@ -10,7 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mediaml.core.errors import NoInputsError, UsageError
-from mediaml.pipeline.inputs import Selection, natural_key, read_list, scan
+from mediaml.pipeline.inputs import Selection, scan
+from mediaml.pipeline.patterns import natural_key
+from mediaml.pipeline.typed_paths import read_list
 
 
 @pytest.fixture
@@ -77,7 +79,7 @@ def test_a_name_with_pattern_characters_is_a_file_when_it_exists(tree):
 
 
 def test_lists_hold_one_path_a_line():
-    assert read_list(["a b.jpg\n", "\n", " c.jpg\r\n"]) == ("a b.jpg", " c.jpg")
+    assert read_list(b"a b.jpg\n\n c.jpg\r\n") == ("a b.jpg", " c.jpg")
 
 
 @given(st.lists(st.text(), max_size=20))
