@@ -128,27 +128,31 @@ class _Scan:
             yield from self._file(path, named=True)
 
     def _of_pattern(self, argument: str, walker: Walker) -> Iterator[Source]:
-        """What a pattern matches; a path without one is missing."""
-        if not glob.has_magic(argument):
-            hint = hint_for(argument)
-            self._missing[argument] = hint
-            problem = f"no such file or folder.\n{hint}"
-            for source in self._file(Path(argument), named=True, problem=problem):
-                self._absent += 1
-                yield source
-            return
+        """What a pattern matches; a path that is none is missing."""
         parts = split_at_any_folders(argument, recursive=self.selection.recursive)
-        if parts is None:
-            matches = sorted(glob.glob(argument), key=natural_key)  # noqa: PTH207  absolute too
-            if not matches:
-                self._unmatched.append(argument)
-            for match in matches:
-                if os.path.isdir(match):  # noqa: PTH112
-                    yield from self._folder(match, walker, named=False)
-                elif walker.filter.takes_file(os.path.basename(match), os.path.abspath(match)):  # noqa: PTH100, PTH119
-                    yield from self._file(Path(match), named=False)
+        if parts is not None:
+            yield from self._below(argument, *parts)
             return
-        yield from self._below(argument, *parts)
+        matches = sorted(glob.glob(argument), key=natural_key)  # noqa: PTH207  absolute too
+        if not matches and not {"*", "?"} & set(argument):
+            # Brackets alone are as often part of a name: `talk [x7Gq].mp4`.
+            yield from self._absentee(argument)
+        elif not matches:
+            self._unmatched.append(argument)
+        for match in matches:
+            path = Path(match)
+            if path.is_dir():
+                yield from self._folder(match, walker, named=False)
+            elif walker.filter.takes_file(path.name, os.path.abspath(match)):  # noqa: PTH100
+                yield from self._file(path, named=False)
+
+    def _absentee(self, argument: str) -> Iterator[Source]:
+        """A file that was named and does not exist."""
+        self._missing[argument] = hint = hint_for(argument)
+        problem = f"no such file or folder.\n{hint}"
+        for source in self._file(Path(argument), named=True, problem=problem):
+            self._absent += 1
+            yield source
 
     def _below(self, argument: str, before: str, below: re.Pattern[str]) -> Iterator[Source]:
         """What a pattern with `**` matches; `glob` would follow links for ever."""

@@ -368,6 +368,8 @@ def test_names_that_would_break_a_terminal_or_json_are_escaped(tree):
 def test_a_name_with_pattern_characters_is_a_file_when_it_exists(tree):
     (tree / "p/[1].jpg").write_bytes(b"x")
     assert shown("p/[1].jpg") == ["p/[1].jpg"]
+    assert "no such file" in problems("p/[2].jpg", "p/a.jpg")["p/[2].jpg"]
+    assert shown("p/[ab].jpg") == ["p/a.jpg"]
 
 
 @pytest.mark.parametrize(
