@@ -10,10 +10,11 @@ from functools import partial
 from mediaml.app.choose import choose_models, prompt_assignments
 from mediaml.app.config import RunConfig
 from mediaml.app.environment import open_store
+from mediaml.app.notices import find_sources
+from mediaml.app.reporter import Reporter
 from mediaml.core.work import ModelIdentity
 from mediaml.ledger.view import has_ledger, open_view
 from mediaml.pipeline.explain import Reason, reasons
-from mediaml.pipeline.inputs import scan
 from mediaml.pipeline.models import resolve_model
 from mediaml.pipeline.plan import with_digest
 from mediaml.pipeline.weights import obtain_weights
@@ -33,7 +34,7 @@ class DryRun:
     models: tuple[ModelIdentity, ...]
 
 
-def explain_run(config: RunConfig, watcher: Watcher) -> DryRun:
+def explain_run(config: RunConfig, reporter: Reporter, watcher: Watcher) -> DryRun:
     """Plan a run without writing or reading media; weights are fetched where they are needed to tell.
 
     Raises:
@@ -47,11 +48,11 @@ def explain_run(config: RunConfig, watcher: Watcher) -> DryRun:
         resolve_model(choice, obtain).identity
         for choice in choose_models(offers, config.weights, assignments)
     ]
-    return DryRun(tuple(_reasons(config, models)), tuple(models))
+    return DryRun(tuple(_reasons(config, models, reporter)), tuple(models))
 
 
-def _reasons(config: RunConfig, models: list[ModelIdentity]) -> Iterator[Reason]:
-    sources = scan(config.selection)
+def _reasons(config: RunConfig, models: list[ModelIdentity], reporter: Reporter) -> Iterator[Reason]:
+    sources = find_sources(config.selection, reporter)
     with ExitStack() as stack:
         view = stack.enter_context(open_view(config.output)) if has_ledger(config.output) else None
         looked_at = (with_digest(source) if config.compare_content else source for source in sources)

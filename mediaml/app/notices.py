@@ -1,17 +1,63 @@
-"""What a run says before it begins."""
+"""What a run says before it begins: what a scan left out, where models run, how good they are."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 
 from mediaml.app.reporter import Reporter
 from mediaml.core.location import Url
 from mediaml.core.work import Source
 from mediaml.engine.messages import ModelDevices
+from mediaml.pipeline.inputs import Selection, scan
 from mediaml.pipeline.models import Choice
+from mediaml.pipeline.walk import Skipped, SkipReason, is_copy
 from mediaml.registry.entry_points import Registry
 from mediaml.store.bundled import bundled_card, bundled_names
 from mediaml.store.catalogue import load_catalogue
+
+_MOST_NAMED = 3
+_DETAILS = (SkipReason.SAME_FOLDER, SkipReason.SPECIAL_FILE)
+_WARNINGS = (SkipReason.NO_MATCH, SkipReason.SAME_URL)
+
+
+def find_sources(selection: Selection, reporter: Reporter) -> list[Source]:
+    """The sources of a run; what is left out is said, and which annotated copies were named all the same.
+
+    Raises:
+        NoInputsError, UsageError: see `scan`.
+    """
+    skipped: list[Skipped] = []
+    try:
+        sources = list(scan(selection, skipped.append))
+    finally:
+        note_skipped(skipped, reporter)
+    copies = [
+        source.shown
+        for source in sources
+        if source.named and isinstance(source.path, Path) and is_copy(str(source.path))
+    ]
+    if copies:
+        more = f" and {len(copies) - 1} more" if len(copies) > 1 else ""
+        reporter.note(f"{copies[0]}{more}: annotated by mediaml before; processed because it was named")
+    return sources
+
+
+def note_skipped(skipped: Iterable[Skipped], reporter: Reporter) -> None:
+    """What a scan left out: the first few of each kind by name, all of them as details."""
+    seen = Counter[SkipReason]()
+    for one in skipped:
+        seen[one.reason] += 1
+        if one.reason in _WARNINGS:
+            reporter.warning(str(one))
+        elif one.reason in _DETAILS or seen[one.reason] > _MOST_NAMED:
+            reporter.detail(str(one))
+        else:
+            reporter.note(str(one))
+    for reason, count in seen.items():
+        if reason not in (*_DETAILS, *_WARNINGS) and count > _MOST_NAMED:
+            reporter.note(f"skipped {count - _MOST_NAMED} more like these")
 
 
 def note_devices(devices: Mapping[str, ModelDevices], asked: str, reporter: Reporter) -> None:

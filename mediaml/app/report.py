@@ -23,7 +23,8 @@ class RunReport:
         files: media files that were looked at. done: without a failure. failed: with one.
         up_to_date: of those done, how many had nothing left to do.
         unfinished: left over when the run was stopped.
-        not_media: files in folders that are no media.
+        not_media: files in folders that are not media.
+        copies: files in folders that are annotated copies made by mediaml.
         skipped: media of a kind that no model of the run accepts, by kind.
         frames: inferred in this run, counted once for each model. elapsed_s: seconds.
         rendered: annotated copies written by this run.
@@ -40,6 +41,7 @@ class RunReport:
     up_to_date: int = 0
     unfinished: int = 0
     not_media: int = 0
+    copies: int = 0
     skipped: Mapping[Kind, int] = field(default_factory=dict)
     frames: int = 0
     elapsed_s: float = 0.0

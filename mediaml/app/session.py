@@ -19,7 +19,7 @@ from mediaml.app.config import RunConfig
 from mediaml.app.environment import open_store, versions
 from mediaml.app.failure_policy import TooManyFailures
 from mediaml.app.interrupts import Interrupts
-from mediaml.app.notices import note_bundled, note_devices, note_urls
+from mediaml.app.notices import find_sources, note_bundled, note_devices, note_urls
 from mediaml.app.report import RunReport, Stop
 from mediaml.app.reporter import Reporter
 from mediaml.app.stream import ResultStream, StreamClosed
@@ -37,7 +37,6 @@ from mediaml.outputs.failures import FailuresJsonl
 from mediaml.outputs.jsonl import FILE_NAME, ResultsJsonl
 from mediaml.outputs.render.annotated_media import AnnotatedMedia
 from mediaml.outputs.render.inline import InlineAnnotatedMedia
-from mediaml.pipeline.inputs import scan
 from mediaml.pipeline.models import Choice, ResolvedModel, resolve_model
 from mediaml.pipeline.plan import Planned, Planner
 from mediaml.pipeline.read import default_readers
@@ -94,7 +93,7 @@ def run_session(
         renderer: AnnotatedMedia | None = None
         if renders and first is not None:
             renderer = stack.enter_context(AnnotatedMedia(config.timeouts.stall))
-        sources = list(scan(config.selection))
+        sources = find_sources(config.selection, reporter)
         obtain = partial(obtain_weights, open_store(watcher, registry, offline=config.offline))
         models = [resolve_model(choice, obtain) for choice in choices]
         engine.begin(_setup(config, models))
@@ -282,6 +281,7 @@ def _report(
         up_to_date=len(set(planned.done) - failed),
         unfinished=len(planned.under_way.keys() - failed),
         not_media=planned.not_media,
+        copies=planned.copies,
         skipped=dict(planned.unwanted),
         frames=committer.frames,
         elapsed_s=committer.elapsed_s,
@@ -310,6 +310,7 @@ def _require_work(planned: Planned, config: RunConfig) -> None:
     if planned.sources:
         return
     skipped = [f"{count} {kind} skipped" for kind, count in planned.unwanted.items()]
+    skipped += [f"{planned.copies} annotated copies skipped"] if planned.copies else []
     counts = ", ".join([f"{planned.not_media} files are not media", *skipped])
     raise NoInputsError(
         f"nothing to do: {counts}.",

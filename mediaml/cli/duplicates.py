@@ -6,7 +6,8 @@ from pathlib import Path
 
 import click
 
-from mediaml.cli.shell import noise_options, printable, shell_of
+from mediaml.cli.shell import noise_options, shell_of
+from mediaml.core.text import escape_control
 
 
 @click.command("duplicates")
@@ -40,7 +41,7 @@ def command(context: click.Context, /, folder: Path, plugin: str | None, alike: 
     for group in groups:
         click.echo(f"{len(group.sources)} images, cosine {group.closeness:.3f} or more")
         for source in group.sources:
-            click.echo(f"  {printable(images[source].shown)}")
+            click.echo(f"  {escape_control(images[source].shown)}")
     alike_count = sum(len(group.sources) for group in groups)
     number = f"{len(groups)} group{'' if len(groups) == 1 else 's'}"
     shell_of(context).say(f"{number}, {alike_count} of {len(images)} images are in one")

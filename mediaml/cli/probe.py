@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mediaml.cli.limits import limit_options, limits_of
-from mediaml.cli.shell import noise_options, printable
+from mediaml.cli.shell import noise_options
+from mediaml.core.text import escape_control
 
 if TYPE_CHECKING:
     from mediaml.core.media import MediaInfo
@@ -57,7 +58,7 @@ def _facts(info: MediaInfo) -> dict[str, Any]:
 def _json(info: MediaInfo) -> str:
     import msgspec
 
-    return msgspec.json.encode({**_facts(info), "path": printable(info.path)}).decode()
+    return msgspec.json.encode({**_facts(info), "path": escape_control(info.path)}).decode()
 
 
 def _text(info: MediaInfo) -> str:
@@ -73,7 +74,7 @@ def _text(info: MediaInfo) -> str:
         "codec": info.codec,
     }
     lines = [f"  {name:<11}{value}" for name, value in shown.items() if value is not None]
-    return "\n".join([printable(info.path), *lines])
+    return "\n".join([escape_control(info.path), *lines])
 
 
 def _rate(rate: Fraction | None) -> str | None:

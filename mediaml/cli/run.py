@@ -70,10 +70,16 @@ _SECONDS = click.FloatRange(min=0.0)
     show_default=True,
     help="auto, cpu, cuda, cuda:N, or several GPUs as cuda:0,1; cuda never falls back to the CPU.",
 )
-@click.option("--recursive/--no-recursive", default=True, show_default=True, help="Enter subfolders.")
-@click.option("--from-file", metavar="LIST|-", help="Read more inputs from a file, one per line; - is stdin.")
-@click.option("--include", multiple=True, metavar="PATTERN", help="Take only matching files of folders.")
-@click.option("--exclude", multiple=True, metavar="PATTERN", help="Leave out matching files and subfolders.")
+@click.option("--recursive/--no-recursive", default=True, show_default=True, help="Enter folders in folders.")
+@click.option(
+    "--from-file",
+    metavar="LIST|-",
+    help="Read more inputs from a list, one per line or separated by NUL; - is stdin.",
+)
+@click.option("--include", multiple=True, metavar="PATTERN", help="In folders, take only matching files.")
+@click.option(
+    "--exclude", multiple=True, metavar="PATTERN", help="In folders, leave out matching files and folders."
+)
 @click.option(
     "--kind",
     "kinds",
@@ -146,6 +152,7 @@ def command(context: click.Context, /, **typed: Any) -> int:
       mediaml run -p clip --prompt "a red car" --prompt "a blue car" photos/
       mediaml run -p digits scans/ -q --jsonl - | jq .labels
       find . -name '*.jpg' | mediaml run -p digits --from-file -
+      find . -name '*.jpg' -print0 | mediaml run -p digits --from-file -
     """
     shell = shell_of(context)
     if typed["dry_run"]:
@@ -195,8 +202,10 @@ def _dry_run(config: RunConfig, shell: Shell) -> int:
     from mediaml.app.dry_run import explain_run
     from mediaml.cli.download_bar import BarWatcher
     from mediaml.cli.table import table
+    from mediaml.cli.terminal import TerminalReporter
 
-    plan = explain_run(config, BarWatcher(shell))
+    with closing(TerminalReporter(shell)) as reporter:
+        plan = explain_run(config, reporter, BarWatcher(shell))
     rows = [[reason.source, reason.model, reason.action, reason.why] for reason in plan.reasons]
     click.echo(table(["file", "model", "would", "because"], rows))
     for model in plan.models:
@@ -239,15 +248,18 @@ def _config(typed: dict[str, Any], shell: Shell) -> RunConfig:
 
 
 def _selection(typed: dict[str, Any]) -> Selection:
-    from mediaml.pipeline.inputs import Selection, read_list
+    from mediaml.core.errors import UsageError
+    from mediaml.pipeline.inputs import Selection
+    from mediaml.pipeline.typed_paths import expand_home, read_list
 
     arguments = tuple(typed["inputs"])
     if typed["from_file"]:
         try:
-            with click.open_file(typed["from_file"], errors="surrogateescape") as file:
-                arguments += read_list(file)
-        except OSError as error:
-            raise UsageError(f"the list {typed['from_file']} cannot be read: {error.strerror}.") from error
+            with click.open_file(expand_home(typed["from_file"]), "rb") as file:
+                arguments += read_list(file.read())
+        except (OSError, UnicodeError) as error:
+            reason = error.strerror if isinstance(error, OSError) else "it is no text"
+            raise UsageError(f"the list {typed['from_file']} cannot be read: {reason}.") from error
     elif not arguments:
         raise UsageError("no input is named.", "Name files, folders or patterns, or a list with --from-file.")
     return Selection(

@@ -31,6 +31,9 @@ def summary_line(report: RunReport) -> str:
     parts += [f"{report.up_to_date} already up to date"] if report.up_to_date else []
     parts += [f"{report.unfinished} unfinished"] if report.unfinished else []
     parts += [f"{report.not_media} not media"] if report.not_media else []
+    parts += (
+        [f"{counted(report.copies, 'annotated copy', 'annotated copies')} skipped"] if report.copies else []
+    )
     parts += [f"{counted(count, f'{kind} file')} skipped" for kind, count in report.skipped.items()]
     speed = f"{report.frames_per_s:.1f} frames/s"
     parts.append(f"{counted(report.frames, 'frame')} in {report.elapsed_s:.1f} s ({speed})")
@@ -38,9 +41,9 @@ def summary_line(report: RunReport) -> str:
     return ", ".join(parts)
 
 
-def counted(number: int, noun: str) -> str:
-    """`1 file`, `2 files`."""
-    return f"{number} {noun}{'' if number == 1 else 's'}"
+def counted(number: int, noun: str, plural: str = "") -> str:
+    """`1 file`, `2 files`; `plural` where it is not the noun with an s."""
+    return f"{number} {noun if number == 1 else plural or f'{noun}s'}"
 
 
 def failure_lines(rows: Sequence[FailureRow], results: str) -> Iterator[str]:

@@ -9,7 +9,7 @@ import textwrap
 from collections.abc import Sequence
 from itertools import zip_longest
 
-from mediaml.cli.shell import printable
+from mediaml.core.text import escape_control
 
 _GAP = "  "
 _LEAST_WIDTH = 12
@@ -21,7 +21,7 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]], *, indent: int = 0
     Output that does not go to a terminal is not wrapped, unless `COLUMNS` says how wide it is, so that a line
     of a pipe stays a row.
     """
-    cells = [list(head), *[[printable(cell).replace("\n", " ") for cell in row] for row in rows]]
+    cells = [list(head), *[[escape_control(cell.replace("\n", " ")) for cell in row] for row in rows]]
     widths = [max(len(row[column]) for row in cells) for column in range(len(head))]
     room = _room()
     if room is not None:

@@ -24,6 +24,7 @@ class Source:
         size: bytes. mtime_ns: time of last modification, nanoseconds since the epoch.
         named: it was named itself, not found in a folder or by a pattern.
         digest: SHA-256 of the content in hexadecimal digits, where it was asked for; else empty.
+        problem: why it cannot be opened, one or two lines, where the scan has met that; else empty.
     """
 
     path: Location
@@ -33,6 +34,7 @@ class Source:
     mtime_ns: int
     named: bool
     digest: str = ""
+    problem: str = ""
 
 
 @dataclass(frozen=True, slots=True)

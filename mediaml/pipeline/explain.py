@@ -12,7 +12,7 @@ from mediaml.core.work import ModelIdentity, Source, TaskProgress
 from mediaml.ledger.task_progress import Known
 from mediaml.ledger.view import View
 
-Action = Literal["do", "do again", "go on", "retry", "leave"]
+Action = Literal["do", "do again", "go on", "retry", "leave", "fail"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +50,8 @@ def _reason(
     def because(action: Action, why: str) -> Reason:
         return Reason(source.shown, model.name, action, why)
 
+    if source.problem:
+        return because("fail", source.problem.splitlines()[0])
     if view is None or known is None:
         return because("do", "new")
     if not known.is_of(source):

@@ -13,6 +13,7 @@ from mediaml.core.media import Kind
 from mediaml.core.work import Failure, Job, Sniff, Source, Task, Want
 from mediaml.ledger.encoding import TaskRecord
 from mediaml.ledger.ledger import Ledger
+from mediaml.media.annotated_mark import is_annotated_copy
 from mediaml.media.sniff import Claim, looks_like_media_name, sniff_claim
 from mediaml.pipeline.models import ResolvedModel
 from mediaml.store.digest import sha256_of
@@ -26,8 +27,8 @@ class Planned:
         seen: number of sources looked at.
         jobs: number of sources handed to the readers. done: ids of sources with nothing left to do.
         unidentified: number of sources whose kind a worker is to tell.
-        not_media: files of folders that are not media. unwanted: by kind, media that no chosen model, or
-            no `--kind`, wants.
+        not_media: files of folders that are not media. copies: files of folders that mediaml has annotated.
+        unwanted: by kind, media that no model of the run accepts, or that no `--kind` wants.
         sources: ids of all sources of this run, in order.
         under_way: by source, how many models have not come to its end; taken from by who commits.
     """
@@ -37,6 +38,7 @@ class Planned:
     jobs: int = 0
     done: list[int] = field(default_factory=list)
     not_media: int = 0
+    copies: int = 0
     unwanted: Counter[Kind] = field(default_factory=Counter)
     sources: list[int] = field(default_factory=list)
     under_way: dict[int, int] = field(default_factory=dict)
@@ -107,6 +109,9 @@ class Planner:
         self._ledger.note_batch_limit(key, frames)
 
     def _job(self, source: Source, position: int) -> Job | Sniff | None:
+        if source.problem:
+            self._refuse(source, Failure("open", MediaError.__name__, source.problem), position)
+            return None
         try:
             if self._hashed:
                 source = with_digest(source)
@@ -117,6 +122,9 @@ class Planner:
             return None
         if claim is None:
             self.planned.not_media += 1
+            return None
+        if known is None and not source.named and _is_renamed_copy(source):
+            self.planned.copies += 1
             return None
         if not claim.certain:
             self._unsettled[position] = source
@@ -181,6 +189,11 @@ def with_digest(source: Source) -> Source:
     """
     path = source.path
     return replace(source, digest=sha256_of(path)) if isinstance(path, Path) and path.is_file() else source
+
+
+def _is_renamed_copy(source: Source) -> bool:
+    """Whether mediaml itself wrote a file; the scan has left out those that still have the name of a copy."""
+    return isinstance(source.path, Path) and is_annotated_copy(source.path)
 
 
 def _claim(source: Source) -> Claim | None:

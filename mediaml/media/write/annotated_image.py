@@ -9,6 +9,7 @@ import cv2
 from mediaml.core.arrays import UInt8Array
 from mediaml.core.errors import MediaError
 from mediaml.core.media import Kind
+from mediaml.media.annotated_mark import mark_image
 from mediaml.media.limits import Limits
 from mediaml.media.reader import open_reader
 from mediaml.media.write.whole_file import whole_file, writing
@@ -67,7 +68,7 @@ def _encoded(image: UInt8Array, suffix: str, target: Path) -> bytes:
         raise _too_large(image, target) from error
     if not done:
         raise _too_large(image, target)
-    return data.tobytes()
+    return mark_image(data.tobytes())
 
 
 def _too_large(image: UInt8Array, target: Path) -> MediaError:

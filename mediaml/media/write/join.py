@@ -19,6 +19,7 @@ from av.container import OutputContainer
 from av.packet import Packet
 
 from mediaml.core.errors import MediaError
+from mediaml.media.annotated_mark import VIDEO_TAGS
 from mediaml.media.limits import Limits
 from mediaml.media.write.h264 import H264Track
 from mediaml.media.write.layout import Layout
@@ -153,6 +154,7 @@ class _Joint:
             self._track = H264Track(self._output, layout.canvas(), layout.coloring, layout.clock)
             self._track.stream.metadata.update(layout.tags)
             side_streams.board(self._output, layout.stream, layout.shift_s)
+            self._output.metadata.update(VIDEO_TAGS)
 
     def timed(self, file: SegmentFile, segment: Segment) -> Iterator[Packet[Any]]:
         """The packets of a segment with all their times.
