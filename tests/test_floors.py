@@ -10,29 +10,13 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.floors import ROOMS, table
+
 REPOSITORY = Path(__file__).resolve().parent.parent
 PACKAGE = REPOSITORY / "mediaml"
 PLUGINS = REPOSITORY / "plugins"
 
-# Room (a folder, or a file beside them) to floor. A file imports from its own room and from floors below.
-FLOORS = {
-    "package": 9,
-    "core": 0,
-    "ops": 1,
-    "media": 2,
-    "onnx": 2,
-    "store": 2,
-    "darknet": 3,
-    "registry": 3,
-    "plugin": 4,
-    "ledger": 4,
-    "pipeline": 5,
-    "engine": 6,
-    "outputs": 7,
-    "embeddings": 7,
-    "app": 8,
-    "cli": 9,
-}
+FLOORS = {room.name: room.floor for room in ROOMS}
 # Files that belong to a room which is no folder.
 ROOM_OF = {"__init__": "package", "__main__": "cli"}
 # Libraries that only some rooms know.
@@ -147,3 +131,8 @@ def test_light_imports_stay_light(statement: str) -> None:
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[-1] == "HEAVY"
+
+
+def test_the_architecture_shows_these_floors() -> None:
+    """The table in docs/architecture.md is the one of `tests/support/floors.py`; paste it when it changes."""
+    assert table() in (REPOSITORY / "docs" / "architecture.md").read_text(encoding="utf-8")
