@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -18,10 +19,14 @@ from mediaml.ledger.view import has_ledger, open_view
 from mediaml.pipeline.explain import reasons
 from mediaml.pipeline.models import Choice
 from mediaml.pipeline.plan import with_digest
-from mediaml.pipeline.walk import Skipped, SkipReason, is_copy
+from mediaml.pipeline.walk import Skipped, SkipReason, is_copy, reason_of
 from mediaml.registry.entry_points import Registry
 from mediaml.store.bundled import bundled_card, bundled_names
 from mediaml.store.catalogue import load_catalogue
+
+_MOST_SKIPPED = 3
+_QUIETLY = (SkipReason.SAME_FOLDER, SkipReason.SPECIAL_FILE)
+_LOUDLY = (SkipReason.NO_MATCH, SkipReason.SAME_URL)
 
 
 def tell_devices(facts: Mapping[str, ModelDevices], asked: str, shell: Shell) -> None:
@@ -53,9 +58,12 @@ def tell_urls(sources: Sequence[Source], shell: Shell) -> None:
         shell.say(f"no annotated copy of {urls} URL{'s' if urls > 1 else ''}: what streams is read once")
 
 
-_MOST_SKIPPED = 3
-_QUIETLY = (SkipReason.SAME_FOLDER, SkipReason.SPECIAL_FILE)
-_LOUDLY = (SkipReason.NO_MATCH, SkipReason.SAME_URL)
+def _digested(source: Source) -> Source:
+    """The source with its digest, or with the reason why it has none."""
+    try:
+        return source if source.problem else with_digest(source)
+    except OSError as error:
+        return replace(source, problem=reason_of(error, str(source.path)))
 
 
 def tell_skipped(skipped: Iterable[Skipped], shell: Shell) -> None:
@@ -92,7 +100,7 @@ def tell_reasons(
     """Print what would be done with every file and why, then each model's fingerprint; the exit code is 0."""
     with ExitStack() as stack:
         view = stack.enter_context(open_view(folder)) if has_ledger(folder) else None
-        looked_at = (with_digest(source) if hashed else source for source in sources)
+        looked_at = map(_digested, sources) if hashed else sources
         rows = [
             [reason.source, reason.model, reason.action, reason.why]
             for reason in reasons(view, looked_at, models, force=force)

@@ -98,11 +98,13 @@ class Walker:
 
     Attributes:
         filter: what is wanted.
+        excluded: folders that are not entered, whatever leads to them.
         output: the output folder of this run; `None` where there is none yet.
         skipped: called with what is left out, except by `filter`.
     """
 
     filter: Filter
+    excluded: frozenset[FolderId]
     output: FolderId | None
     skipped: Callable[[Skipped], None]
     _entered: set[FolderId] = field(default_factory=set)
@@ -154,6 +156,8 @@ class Walker:
         try:
             status = os.stat(folder.path)  # noqa: PTH116  a long row of folders: no objects for their paths
             identity = status.st_dev, status.st_ino
+            if identity in self.excluded:
+                return [], ""
             if identity in self._entered:
                 if not folder.first:
                     self._skip(folder.shown, SkipReason.SAME_FOLDER)
