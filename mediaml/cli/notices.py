@@ -16,6 +16,7 @@ from mediaml.core.location import Url
 from mediaml.core.work import ModelIdentity, Source
 from mediaml.engine.local.messages import ModelDevices
 from mediaml.ledger.view import has_ledger, open_view
+from mediaml.media.annotated_mark import is_annotated_copy
 from mediaml.pipeline.explain import reasons
 from mediaml.pipeline.models import Choice
 from mediaml.pipeline.plan import with_digest
@@ -25,6 +26,7 @@ from mediaml.store.bundled import bundled_card, bundled_names
 from mediaml.store.catalogue import load_catalogue
 
 _MOST_SKIPPED = 3
+_MOST_OPENED = 100
 _QUIETLY = (SkipReason.SAME_FOLDER, SkipReason.SPECIAL_FILE)
 _LOUDLY = (SkipReason.NO_MATCH, SkipReason.SAME_URL)
 
@@ -84,11 +86,10 @@ def tell_skipped(skipped: Iterable[Skipped], shell: Shell) -> None:
 
 def tell_copies(sources: Sequence[Source], shell: Shell) -> None:
     """One line for annotated copies that were named file by file, and are taken therefore."""
-    copies = [
-        source.shown
-        for source in sources
-        if source.named and isinstance(source.path, Path) and is_copy(str(source.path))
-    ]
+    named = [source for source in sources if source.named and not isinstance(source.path, Url)]
+    # A long list is not opened file by file before the run begins; there, the name has to be that of a copy.
+    known = is_copy if len(named) > _MOST_OPENED else is_annotated_copy
+    copies = [source.shown for source in named if isinstance(source.path, Path) and known(source.path)]
     if copies:
         more = f" and {len(copies) - 1} more" if len(copies) > 1 else ""
         shell.say(f"{copies[0]}{more}: annotated by mediaml before; run again because you named it")

@@ -222,7 +222,7 @@ class _Scan:
 def _reason_to_skip(path: str, mode: int) -> SkipReason | None:
     if not stat.S_ISREG(mode):
         return SkipReason.SPECIAL_FILE
-    return SkipReason.ANNOTATED_COPY if is_copy(path) else None
+    return SkipReason.ANNOTATED_COPY if is_copy(Path(path)) else None
 
 
 def _identity(folder: Path) -> FolderId | None:
