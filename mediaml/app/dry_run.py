@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from mediaml.app.choose import choose_models, prompt_assignments
@@ -12,11 +12,12 @@ from mediaml.app.config import RunConfig
 from mediaml.app.environment import open_store
 from mediaml.app.notices import find_sources
 from mediaml.app.reporter import Reporter
-from mediaml.core.work import ModelIdentity
+from mediaml.core.work import ModelIdentity, Source
 from mediaml.ledger.view import has_ledger, open_view
 from mediaml.pipeline.explain import Reason, reasons
 from mediaml.pipeline.models import resolve_model
 from mediaml.pipeline.plan import with_digest
+from mediaml.pipeline.walk import reason_of
 from mediaml.pipeline.weights import obtain_weights
 from mediaml.registry.entry_points import load_registry
 from mediaml.store.watcher import Watcher
@@ -55,5 +56,13 @@ def _reasons(config: RunConfig, models: list[ModelIdentity], reporter: Reporter)
     sources = find_sources(config.selection, reporter)
     with ExitStack() as stack:
         view = stack.enter_context(open_view(config.output)) if has_ledger(config.output) else None
-        looked_at = (with_digest(source) if config.compare_content else source for source in sources)
+        looked_at = map(_with_digest, sources) if config.compare_content else sources
         yield from reasons(view, looked_at, models, force=config.force)
+
+
+def _with_digest(source: Source) -> Source:
+    """The source with its digest, or with the reason why it has none."""
+    try:
+        return source if source.problem else with_digest(source)
+    except OSError as error:
+        return replace(source, problem=reason_of(error, str(source.path)))

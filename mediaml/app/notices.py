@@ -10,6 +10,7 @@ from mediaml.app.reporter import Reporter
 from mediaml.core.location import Url
 from mediaml.core.work import Source
 from mediaml.engine.messages import ModelDevices
+from mediaml.media.annotated_mark import is_annotated_copy
 from mediaml.pipeline.inputs import Selection, scan
 from mediaml.pipeline.models import Choice
 from mediaml.pipeline.walk import Skipped, SkipReason, is_copy
@@ -18,6 +19,7 @@ from mediaml.store.bundled import bundled_card, bundled_names
 from mediaml.store.catalogue import load_catalogue
 
 _MOST_NAMED = 3
+_MOST_OPENED = 100
 _DETAILS = (SkipReason.SAME_FOLDER, SkipReason.SPECIAL_FILE)
 _WARNINGS = (SkipReason.NO_MATCH, SkipReason.SAME_URL)
 
@@ -33,11 +35,10 @@ def find_sources(selection: Selection, reporter: Reporter) -> list[Source]:
         sources = list(scan(selection, skipped.append))
     finally:
         note_skipped(skipped, reporter)
-    copies = [
-        source.shown
-        for source in sources
-        if source.named and isinstance(source.path, Path) and is_copy(str(source.path))
-    ]
+    named = [source for source in sources if source.named and not isinstance(source.path, Url)]
+    # A long list is not opened file by file before the run begins; there, the name has to be that of a copy.
+    known = is_copy if len(named) > _MOST_OPENED else is_annotated_copy
+    copies = [source.shown for source in named if isinstance(source.path, Path) and known(source.path)]
     if copies:
         more = f" and {len(copies) - 1} more" if len(copies) > 1 else ""
         reporter.note(f"{copies[0]}{more}: annotated by mediaml before; processed because it was named")

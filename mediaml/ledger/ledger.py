@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
@@ -147,6 +147,22 @@ class Ledger(AbstractContextManager["Ledger"]):
                 (source.shown, position, source.size, source.mtime_ns, digest, kind and kind.value, row.id),
             )
         return row.id
+
+    def forget_folders(self, failing: Collection[int]) -> None:
+        """Drop folders that could not be read in an earlier run, and can be now.
+
+        Args:
+            failing: ids of sources of this run, which stay.
+        """
+        rows = self._db.execute("SELECT id, path FROM source WHERE kind IS NULL").fetchall()
+        readable = [
+            (id_,)
+            for id_, path in rows
+            if id_ not in failing and os.path.isdir(path) and os.access(path, os.R_OK | os.X_OK)  # noqa: PTH112
+        ]
+        if readable:
+            with self._transaction():
+                self._db.executemany("DELETE FROM source WHERE id = ?", readable)
 
     def _known(self, source: Source) -> Known | None:
         row = self._db.execute(

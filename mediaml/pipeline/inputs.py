@@ -64,7 +64,7 @@ def scan(selection: Selection, skipped: Callable[[Skipped], None] = lambda _: No
 
     Raises:
         NoInputsError: at the end, when nothing that was named exists, or no file was found.
-        UsageError: an argument holds a null character.
+        UsageError: an argument is empty or holds a null character.
     """
     yield from _Scan(selection, skipped).sources()
 
@@ -87,6 +87,8 @@ class _Scan:
         for argument in self.selection.arguments:
             if "\0" in argument:
                 raise UsageError(f"{argument!r} holds a null character and is no path.")
+            if not argument:
+                raise UsageError("one of the inputs is empty.", "Check the variable that it comes from.")
             if is_url(argument):
                 sources = self._of_url(Url(argument))
             else:
@@ -101,7 +103,10 @@ class _Scan:
 
     def _walker(self) -> Walker:
         filter_ = Filter.of(self.selection.include, self.selection.exclude)
-        return Walker(filter_, _identity(self.selection.omit), self.skipped)
+        omit = self.selection.omit
+        output = _identity(omit) if omit is not None else None
+        folders = (_identity(Path(expand_home(text))) for text in self.selection.exclude if text)
+        return Walker(filter_, frozenset(filter(None, folders)), output, self.skipped)
 
     def _of_url(self, url: Url) -> Iterator[Source]:
         shown = escape_name(str(url))
@@ -122,8 +127,7 @@ class _Scan:
                 yield from self._file(path, named=True, problem=reason_of(error, str(path.absolute())))
             return
         if stat.S_ISDIR(status.st_mode):
-            if not self._is_excluded(path):
-                yield from self._folder(argument, walker, named=True)
+            yield from self._folder(argument, walker, named=True)
         else:
             yield from self._file(path, named=True)
 
@@ -203,12 +207,6 @@ class _Scan:
         name = escape_name(path.name or "input")
         yield Source(Path(absolute), shown, name, size, mtime_ns, named, problem=problem)
 
-    def _is_excluded(self, folder: Path) -> bool:
-        """Whether a folder that is named is excluded by its path; patterns are for what is in folders."""
-        plain = (Path(text).expanduser() for text in self.selection.exclude if not glob.has_magic(text))
-        here = os.path.abspath(folder)  # noqa: PTH100
-        return here in {os.path.abspath(path) for path in plain}  # noqa: PTH100
-
     def _nothing(self) -> NoInputsError:
         if self._missing:
             names, hints = list(self._missing), list(self._missing.values())
@@ -224,15 +222,15 @@ class _Scan:
 def _reason_to_skip(path: str, mode: int) -> SkipReason | None:
     if not stat.S_ISREG(mode):
         return SkipReason.SPECIAL_FILE
-    return SkipReason.ANNOTATED_COPY if is_copy(path) else None
+    return SkipReason.ANNOTATED_COPY if is_copy(Path(path)) else None
 
 
-def _identity(folder: Path | None) -> FolderId | None:
+def _identity(folder: Path) -> FolderId | None:
     try:
-        status = folder.stat() if folder is not None else None
+        status = folder.stat()
     except OSError:
         return None
-    return (status.st_dev, status.st_ino) if status else None
+    return status.st_dev, status.st_ino
 
 
 def _listed(names: Sequence[str]) -> str:

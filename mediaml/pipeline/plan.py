@@ -94,6 +94,7 @@ class Planner:
             job = self._job(source, self._ledger.next_position())
             if job is not None:
                 yield job
+        self._ledger.forget_folders(self.planned.sources)
 
     def settle(self, sniff: Sniff, answer: Kind | Failure) -> Job | None:
         """Go on with a source when it is known what it is, or why that cannot be told."""

@@ -98,11 +98,13 @@ class Walker:
 
     Attributes:
         filter: what is wanted.
+        excluded: folders that are not entered, whatever leads to them.
         output: the output folder of this run; `None` where there is none yet.
         skipped: called with what is left out, except by `filter`.
     """
 
     filter: Filter
+    excluded: frozenset[FolderId]
     output: FolderId | None
     skipped: Callable[[Skipped], None]
     _entered: set[FolderId] = field(default_factory=set)
@@ -154,6 +156,8 @@ class Walker:
         try:
             status = os.stat(folder.path)  # noqa: PTH116  a long row of folders: no objects for their paths
             identity = status.st_dev, status.st_ino
+            if identity in self.excluded:
+                return [], ""
             if identity in self._entered:
                 if not folder.first:
                     self._skip(folder.shown, SkipReason.SAME_FOLDER)
@@ -197,7 +201,7 @@ class Walker:
             yield Found(path, folder.shown + name, below, problem=problem)
         elif not stat.S_ISREG(status.st_mode):
             self._skip(folder.shown + name, SkipReason.SPECIAL_FILE)
-        elif is_copy(path, in_output=folder.in_output):
+        elif ".annotated." in name and is_copy(Path(path), in_output=folder.in_output):
             self._skip(folder.shown + name, SkipReason.ANNOTATED_COPY)
         else:
             yield Found(path, folder.shown + name, below, status.st_size, status.st_mtime_ns)
@@ -206,15 +210,14 @@ class Walker:
         self.skipped(Skipped(escape_name(shown), reason))
 
 
-def is_copy(path: str, *, in_output: bool = False) -> bool:
+def is_copy(path: Path, *, in_output: bool = False) -> bool:
     """Whether a file is an annotated copy that still has the name of one.
 
     Args:
         path: of the file; it is opened only if its name is that of a copy.
         in_output: it is in an output folder, where copies without a mark are of mediaml 0.1.0.
     """
-    name = path.rpartition("/")[2]
-    return ".annotated." in name and (in_output or is_annotated_copy(Path(path)))
+    return ".annotated." in path.name and (in_output or is_annotated_copy(path))
 
 
 def escape_name(text: str) -> str:

@@ -86,7 +86,7 @@ def test_copies_that_were_moved_or_renamed_are_left_out_unless_they_are_named(ru
     named = run("moved/clip.annotated.mp4", "moved/holiday.jpg", "-o", "out3")
     assert named.code == 0, named.err
     assert sources(tmp_path / "out3") == {"moved/clip.annotated.mp4", "moved/holiday.jpg"}
-    assert "moved/clip.annotated.mp4: annotated by mediaml before" in named.err
+    assert "moved/clip.annotated.mp4 and 1 more: annotated by mediaml before" in named.err
     (moved / "mine.annotated.png").unlink()
     assert run("moved", "-o", "out4").code == 5
 
@@ -132,7 +132,7 @@ def test_what_may_not_be_read_or_leads_nowhere_fails_by_name(run, photos, tmp_pa
         return scandir(path)
 
     monkeypatch.setattr(os, "scandir", refuse)
-    plan = run("photos", long, "-o", "out", "--dry-run")
+    plan = run("photos", long, "-o", "out", "--dry-run", "--hash")
     assert "fail" in plan.out and "the folder cannot be read: permission denied" in plan.out
     said = run("photos", long, "-o", "out")
     assert said.code == 1
@@ -144,9 +144,13 @@ def test_what_may_not_be_read_or_leads_nowhere_fails_by_name(run, photos, tmp_pa
     assert {"photos/clip.mp4", "photos/a.jpg"} < sources(tmp_path / "out")
     alone = run("photos/cache", "-o", "out2")
     assert alone.code == 1 and "permission denied" in failures(tmp_path / "out2")["photos/cache"]
+    monkeypatch.setattr(os, "scandir", scandir)
+    again = run("photos/cache", "-o", "out2")
+    assert again.code == 0 and sources(tmp_path / "out2") == {"photos/cache/b.png"}
+    assert not (tmp_path / "out2/failures.jsonl").exists()
 
 
-def test_a_link_that_is_mended_is_done_by_the_next_run(run, photos, tmp_path):
+def test_a_link_that_is_repaired_is_done_by_the_next_run(run, photos, tmp_path):
     (photos / "late.jpg").symlink_to("absent.jpg")
     assert run("photos", "-o", "out").code == 1
     write_image(photos / "absent.jpg", 40, 40)

@@ -93,8 +93,11 @@ def test_an_excluded_name_holds_at_any_depth_and_a_slash_means_folders(tree):
     assert "p/b/c/z.jpg" in shown("p", exclude=("p/c",))
     assert shown("p", "p/a.jpg", exclude=("b", "c", "a.jpg", "*.txt")) == ["p/a.jpg"]  # it is named
     assert shown("p/a.jpg", "p/b", "p/c", exclude=("p/b/", "p/c")) == ["p/a.jpg"]
+    (tree / "q").symlink_to("p")
+    (tree / "p/again").symlink_to("c")
+    assert not [name for name in shown("q", exclude=("p/c",)) if "deep" in name]
     assert shown("p/**/*.jpg", exclude=("b", "deep")) == ["p/a.jpg"]
-    assert shown("p", include=("**/*.jpg",), exclude=("b/**", "deep/")) == ["p/a.jpg"]
+    assert shown("p", include=("**/*.jpg",), exclude=("b/**", "deep/", "", "/", "~no-user/x")) == ["p/a.jpg"]
 
 
 @pytest.mark.parametrize(
@@ -353,8 +356,9 @@ def test_a_missing_file_goes_on_by_name_beside_others_and_ends_the_run_alone(tre
         shown("missing.mp4")
     with pytest.raises(NoInputsError, match=r"\*\.gif"):
         shown("p/*.gif")
-    with pytest.raises(UsageError):
-        shown("a\0b")
+    for wrong in ("a\0b", ""):
+        with pytest.raises(UsageError):
+            shown("p", wrong)
 
 
 def test_names_that_would_break_a_terminal_or_json_are_escaped(tree):
