@@ -23,6 +23,7 @@ from mediaml.onnx.providers import (
     one_line,
     provider_options,
 )
+from mediaml.onnx.runtime import import_runtime
 from mediaml.onnx.threads import session_threads
 
 
@@ -103,11 +104,6 @@ class Session:
         return answers
 
 
-def import_runtime() -> None:
-    """Import ONNX Runtime, ahead of the first session."""
-    import onnxruntime  # noqa: F401
-
-
 def open_session(
     path: Path | bytes, request: DeviceRequest, *, threads: int | None = None, optimised: bool = True
 ) -> Session:
@@ -163,8 +159,7 @@ def _choose_device(request: DeviceRequest) -> tuple[Device, str | None]:
 
 
 def _open_runtime(source: bytes | str, device: Device, threads: int, name: str, optimised: bool) -> Any:
-    import onnxruntime
-
+    onnxruntime = import_runtime()
     onnxruntime.set_default_logger_severity(SILENT)
     settings = onnxruntime.SessionOptions()
     settings.log_severity_level = SILENT

@@ -17,6 +17,7 @@ import pluggy
 
 from mediaml.core.catalogue_entry import CatalogueEntry
 from mediaml.core.errors import PluginError
+from mediaml.onnx.runtime import disable_telemetry
 from mediaml.registry.spec import GROUP, Hooks, ModelSpec
 from mediaml.store.bundled import bundled_names
 from mediaml.store.catalogue import official_entries
@@ -94,6 +95,8 @@ class Registry:
 
 def load_registry(points: Iterable[EntryPoint] | None = None) -> Registry:
     """Import every plugin of the entry-point group `mediaml` and collect what it offers."""
+    # A plugin may import ONNX Runtime itself.
+    disable_telemetry()
     found = entry_points(group=GROUP) if points is None else points
     records = [_load(point) for point in sorted(found, key=_order)]
     models: dict[str, str] = {}

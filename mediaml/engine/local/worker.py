@@ -41,7 +41,7 @@ from mediaml.ledger.encoding import TaskRecord, record_of
 from mediaml.media.limits import Limits
 from mediaml.media.reader import import_decoders
 from mediaml.media.sniff import sniff_kind
-from mediaml.onnx.session import import_runtime
+from mediaml.onnx.runtime import import_runtime
 from mediaml.pipeline.models import Choice, LoadedModel, ResolvedModel, load_model
 from mediaml.pipeline.pipeline import Pipeline
 from mediaml.registry.entry_points import Registry, load_registry
