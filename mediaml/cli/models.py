@@ -201,5 +201,7 @@ def import_model(
         f"{report.path}: {report.layers} layers, {report.parameters} parameters, {report.heads} heads, "
         f"{len(report.labels)} classes ({report.labels_from}), {report.width}x{report.height} by default"
     )
+    if report.warning:
+        shell.warn(report.warning)
     for name, digest in report.source_sha256.items():
         shell.detail(f"{name}: sha256 {digest}")
