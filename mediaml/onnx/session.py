@@ -11,6 +11,7 @@ from typing import Any
 from mediaml.core.arrays import Array
 from mediaml.core.errors import DeviceError, MemoryLimitError, ModelError
 from mediaml.core.model_input import ImageInput, SoundInput
+from mediaml.onnx.interface import Interface, TensorSpec, interface_of
 from mediaml.onnx.metadata import read_image_input, read_labels, read_sound_input, read_stride
 from mediaml.onnx.model_file import model_bytes, model_digest, uses_external_data
 from mediaml.onnx.providers import (
@@ -27,25 +28,13 @@ from mediaml.onnx.runtime import import_runtime
 from mediaml.onnx.threads import session_threads
 
 
-@dataclass(frozen=True, slots=True)
-class TensorSpec:
-    """A graph's input or output: its name, shape (`None` where an axis is free) and numpy dtype's name."""
-
-    name: str
-    shape: tuple[int | None, ...]
-    dtype: str
-
-    def __str__(self) -> str:
-        axes = ", ".join("?" if size is None else str(size) for size in self.shape)
-        return f"{self.name} {self.dtype} [{axes}]"
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class Session:
     """An open ONNX model.
 
     Attributes:
         inputs, outputs: of the graph, in its order.
+        interface: what they are known as; see `interface.py`.
         metadata: the file's own key-value pairs.
         labels: class names in the order of the scores; `None`, as below, where the file does not say.
         image_input, sound_input: how the model wants pictures or sound.
@@ -58,6 +47,7 @@ class Session:
 
     inputs: tuple[TensorSpec, ...]
     outputs: tuple[TensorSpec, ...]
+    interface: Interface
     metadata: Mapping[str, str]
     labels: tuple[str, ...] | None
     image_input: ImageInput | None
@@ -132,9 +122,12 @@ def open_session(
             raise DeviceError(lost, "See `mediaml doctor`, or run with --device cpu.")
         device, fallback_reason = CPU, lost
     metadata = MappingProxyType(dict(runtime.get_modelmeta().custom_metadata_map))
+    inputs = tuple(map(_tensor_spec, runtime.get_inputs()))
+    outputs = tuple(map(_tensor_spec, runtime.get_outputs()))
     return Session(
-        inputs=tuple(map(_tensor_spec, runtime.get_inputs())),
-        outputs=tuple(map(_tensor_spec, runtime.get_outputs())),
+        inputs=inputs,
+        outputs=outputs,
+        interface=interface_of(inputs, outputs, metadata),
         metadata=metadata,
         labels=read_labels(metadata),
         image_input=read_image_input(metadata),
