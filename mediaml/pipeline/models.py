@@ -19,6 +19,7 @@ from mediaml.core.errors import MediamlError, ModelError, PluginError
 from mediaml.core.work import ModelIdentity
 from mediaml.registry.entry_points import Offer
 from mediaml.registry.options import options_record
+from mediaml.registry.plugin_errors import describe_error
 from mediaml.registry.spec import LoadContext, Model, ModelSpec
 from mediaml.store.bundled import bundled_model, bundled_names
 from mediaml.store.digest import digest_of
@@ -85,6 +86,11 @@ class LoadedModel:
     batch: int
     fixed: bool = False
 
+    @property
+    def modules(self) -> tuple[str, ...]:
+        """Dotted names of modules of the plugin: where its errors come from."""
+        return self.identity.plugin, self.spec.module, type(self.model).__module__
+
 
 def find_weights(offer: Offer, given: Path | None, obtain: Callable[[str], Path]) -> Path | None:
     """The model file: the given one, one beside the plugin's module, a bundled one, or the catalogue's.
@@ -103,7 +109,7 @@ def find_weights(offer: Offer, given: Path | None, obtain: Callable[[str], Path]
         return given if given.is_file() else _named(offer, str(given), obtain)
     if wanted is not None and not wanted.endswith(".onnx"):
         return bundled_model(wanted) if wanted in bundled_names() else obtain(wanted)
-    module = sys.modules[offer.spec.load.__module__]
+    module = sys.modules[offer.spec.module]
     path = Path(str(module.__file__)).parent / str(wanted)
     if not path.is_file():
         raise ModelError(
@@ -191,9 +197,15 @@ def load_model(
     except MediamlError:
         raise
     except (Exception, SystemExit) as error:  # a stranger's code may raise anything
-        raise PluginError(f"plugin {spec.name!r} failed to load: {type(error).__name__}: {error}") from error
+        modules = (resolved.identity.plugin, spec.module)
+        raise PluginError(
+            f"model {spec.name!r} failed to load: {describe_error(error, modules)}",
+            "Run again with --debug for the traceback, and report it to the plugin's author.",
+        ) from error
     if not callable(getattr(model, "predict", None)):
-        raise PluginError(f"plugin {spec.name!r} loads a {type(model).__name__}, which has no `predict`.")
+        raise PluginError(
+            f"the load of model {spec.name!r} returned a {type(model).__name__}, which has no `predict`."
+        )
     devices = tuple(sorted({str(session.device) for session in sessions}))
     preferred = batch or (_CUDA_BATCH if any(name.startswith("cuda") for name in devices) else _CPU_BATCH)
     fixed = getattr(model, "fixed_batch", None)

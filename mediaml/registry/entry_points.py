@@ -19,6 +19,7 @@ from mediaml.core.suggestions import suggestion
 from mediaml.onnx.runtime import disable_telemetry
 from mediaml.registry.code_version import code_version
 from mediaml.registry.hooks import GROUP, Hooks
+from mediaml.registry.plugin_errors import describe_error
 from mediaml.registry.spec import ModelSpec, OutputSpec
 from mediaml.store.bundled import bundled_names
 from mediaml.store.catalogue import official_entries
@@ -155,7 +156,7 @@ def _load(point: EntryPoint) -> PluginRecord:
     except pluggy.PluginValidationError as error:
         problem = " ".join(str(error).split())
     except (Exception, SystemExit) as error:  # noqa: BLE001  a stranger's code may raise anything
-        problem = f"{type(error).__name__}: {error}".rstrip(": ")
+        problem = " ".join(describe_error(error, [point.value]).split())
     return replace(record, problem=problem)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, is_dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol, get_args, runtime_checkable
 
@@ -140,6 +141,14 @@ class ModelSpec:
             Kind.AUDIO not in self.kinds or self.sound is not None,
             f"{self.name!r} looks at audio and must say how in `sound`",
         )
+
+    @property
+    def module(self) -> str:
+        """Dotted name of the module that defines `load`."""
+        load: Any = self.load
+        while isinstance(load, partial):
+            load = load.func
+        return str(load.__module__)
 
     def reads(self, kind: Kind) -> Kind | None:
         """As what a file of `kind` is read for this model; `None` where the model does not look at it."""

@@ -79,7 +79,7 @@ def _work(link: Link[Any], setup: Setup) -> None:
         limits=setup.limits,
         slice_s=setup.slice_s,
         step=Heartbeat(link).step,
-        emit=lambda result: link.send(TaskDone(_record(result))),
+        emit=partial(_send_result, link, setup.debug),
         shrunk=partial(_tell_shrunk, link),
         crashed=leave,
     ) as pipeline:
@@ -123,6 +123,13 @@ def _record(result: TaskResult) -> TaskRecord:
     except Exception as error:  # noqa: BLE001  a picture, say, that no PNG can hold
         failure = Failure.of("infer", error)
         return TaskRecord(result.task, failure=failure, accounts=result.accounts)
+
+
+def _send_result(link: Link[Any], debug: bool, result: TaskResult) -> None:
+    record = _record(result)
+    if debug and record.failure is not None and record.failure.trace:
+        link.send(Said(record.failure.trace))
+    link.send(TaskDone(record))
 
 
 def _tell_shrunk(link: Link[Any], model: LoadedModel, frames: int) -> None:
