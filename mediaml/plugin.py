@@ -26,7 +26,6 @@ from collections.abc import Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from msgspec import Meta
 
 from mediaml.core.arrays import Array, Float32Array, UInt8Array
@@ -36,6 +35,7 @@ from mediaml.core.frame import Frame
 from mediaml.core.media import Kind, MediaInfo
 from mediaml.core.model_input import ImageInput, SoundInput
 from mediaml.core.prediction import Answer, Box, Detection, Embedding, Label, Picture, Prediction
+from mediaml.ops.batches import pad_batch, unpad_outputs
 from mediaml.registry.hooks import hookimpl
 from mediaml.registry.spec import (
     Answers,
@@ -186,9 +186,9 @@ class OnnxModel(ABC):
 
     def predict(self, frames: Sequence[Frame]) -> Sequence[Answers]:
         """Prepare, run and decode in one go, for callers outside the pipeline."""
-        samples = [self.prepare(frame) for frame in frames]
-        return [
-            answer
-            for sample, frame in zip(samples, frames, strict=True)
-            for answer in self.decode(self.run(np.stack([sample])), [frame])
-        ]
+        size = self.fixed_batch or 1
+        answers: list[Answers] = []
+        for frame in frames:
+            outputs = self.run(pad_batch([self.prepare(frame)], size))
+            answers += self.decode(unpad_outputs(outputs, size, 1) if size > 1 else outputs, [frame])
+        return answers

@@ -11,6 +11,7 @@ from typing import Any
 from mediaml.core.arrays import Array
 from mediaml.core.errors import DeviceError, MemoryLimitError, ModelError
 from mediaml.core.model_input import ImageInput, SoundInput
+from mediaml.onnx.formats import foreign_format
 from mediaml.onnx.interface import Interface, TensorSpec, interface_of
 from mediaml.onnx.metadata import read_image_input, read_labels, read_sound_input, read_stride
 from mediaml.onnx.model_file import model_bytes, model_digest, uses_external_data
@@ -110,6 +111,9 @@ def open_session(
         ModelError: the file is missing, too large, no ONNX model, or wants what ONNX Runtime does not have.
     """
     name = "the model" if isinstance(path, bytes) else str(path)
+    foreign = None if isinstance(path, bytes) else foreign_format(path)
+    if foreign is not None:
+        raise ModelError(f"{name} is {foreign[0]}, not an ONNX model.", foreign[1])
     content = path if isinstance(path, bytes) else model_bytes(path)
     folder = None if isinstance(path, bytes) else path.parent
     external = uses_external_data(content, folder, name)

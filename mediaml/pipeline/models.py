@@ -16,7 +16,10 @@ import msgspec
 
 from mediaml.core.catalogue_entry import is_model_name
 from mediaml.core.errors import MediamlError, ModelError, PluginError
+from mediaml.core.suggestions import suggestion
 from mediaml.core.work import ModelIdentity
+from mediaml.onnx.formats import foreign_format
+from mediaml.pipeline.model_fit import refuse_misfit
 from mediaml.registry.entry_points import Offer
 from mediaml.registry.options import options_record
 from mediaml.registry.plugin_errors import describe_error
@@ -113,8 +116,7 @@ def find_weights(offer: Offer, given: Path | None, obtain: Callable[[str], Path]
     path = Path(str(module.__file__)).parent / str(wanted)
     if not path.is_file():
         raise ModelError(
-            f"the model file {path} of plugin {offer.spec.name!r} does not exist.",
-            "Install the plugin again.",
+            f"the weights {path} of model {offer.spec.name!r} do not exist.", "Install its plugin again."
         )
     return path
 
@@ -125,11 +127,20 @@ def _named(offer: Offer, given: str, obtain: Callable[[str], Path]) -> Path:
         return bundled_model(given)
     if Path(given).is_dir():
         return Path(given)
-    if is_model_name(given) and not given.endswith((".onnx", ".weights", ".cfg")):
+    foreign = foreign_format(Path(given))
+    if is_model_name(given) and not given.endswith(".onnx") and foreign is None:
         return obtain(given)
+    what = f"; it would be {foreign[0]}, and mediaml runs ONNX models" if foreign else ""
     raise ModelError(
-        f"the model file {given} of plugin {offer.spec.name!r} does not exist.", "Check the path after -m."
+        f"the weights file {given} does not exist{what}.", foreign[1] if foreign else _nearby(Path(given))
     )
+
+
+def _nearby(path: Path) -> str:
+    """What was probably meant by a path that does not exist."""
+    folder = path.parent
+    others = [other.name for other in folder.glob("*.onnx")] if folder.is_dir() else []
+    return suggestion(path.name, others) or "Check the path after -m."
 
 
 def identify(choice: Choice, weights: Path | None) -> ModelIdentity:
@@ -206,6 +217,7 @@ def load_model(
         raise PluginError(
             f"the load of model {spec.name!r} returned a {type(model).__name__}, which has no `predict`."
         )
+    refuse_misfit(model, spec)
     devices = tuple(sorted({str(session.device) for session in sessions}))
     preferred = batch or (_CUDA_BATCH if any(name.startswith("cuda") for name in devices) else _CPU_BATCH)
     fixed = getattr(model, "fixed_batch", None)
