@@ -97,6 +97,14 @@ def network_records(assets: Path) -> dict[str, Any]:
             image = material.photo(assets / "media" / "image" / photo, *size)
             extra = {"size": np.array(size), "pixels": np.array(material.digest(image))}
             records |= record(f"real/{net}/{photo}", cfg, weights, image, **extra)
+    # The anchors that these weights were trained with; their repository's cfg says others today.
+    cfg, weights = (
+        (models / "yolov3-tiny.mask123.cfg").read_text(),
+        (models / "yolov3-tiny.weights").read_bytes(),
+    )
+    image = material.photo(assets / "media" / "image" / "dog.jpg", 416, 416)
+    extra = {"size": np.array((416, 416)), "pixels": np.array(material.digest(image))}
+    records |= record("published/yolov3-tiny/dog.jpg", cfg, weights, image, **extra)
     for seed, (net, size) in enumerate(material.OFFICIAL_NETS.items(), start=100):
         cfg = material.resized_cfg((models / f"{net}.cfg").read_text(), *size)
         image = material.random_picture(seed, *size)

@@ -87,6 +87,17 @@ def test_libraries_stay_in_their_rooms(path: Path) -> None:
         assert room in KEPT_IN.get(library, {room}), f"{path}:{line}: {room} must not know {library}"
 
 
+def test_onnx_runtime_is_imported_in_one_place() -> None:
+    """There, its telemetry is switched off before."""
+    importers = {
+        str(path.relative_to(PACKAGE))
+        for path in sources(PACKAGE)
+        for _, dotted in imported(path)
+        if dotted.split(".")[0] == "onnxruntime"
+    }
+    assert importers == {"onnx/runtime.py"}
+
+
 @pytest.mark.parametrize("path", sources(PLUGINS), ids=lambda path: str(path.relative_to(REPOSITORY)))
 def test_plugins_know_only_the_public_door(path: Path) -> None:
     own = path.relative_to(PLUGINS).parts[0]

@@ -22,6 +22,7 @@ from reliability.kills import torture_kills
 from reliability.media import command, square_finder, write_clip, write_seeds
 from reliability.mutants import torture_mutants
 from reliability.mutate import MUTATIONS, mutant
+from reliability.network import torture_network
 from reliability.plugins import Trial, torture_plugins
 from reliability.remains import remains_of
 from reliability.surroundings import torture_surroundings
@@ -64,6 +65,13 @@ def test_a_plugin_that_raises_or_leaves_costs_its_file(tmp_path):
 def test_a_plugin_that_ends_or_stops_its_process_costs_its_file(tmp_path):
     trials = (Trial("exit by os._exit(0)"), Trial("crash"), Trial("hang"))
     check(list(torture_plugins(bench(tmp_path), trials=trials)))
+
+
+def test_nothing_opens_a_socket_or_leaves_telemetry_at_home(tmp_path):
+    verdicts = list(torture_network(bench(tmp_path), frames=40, seconds=0.0))
+    if os.environ.get("CI") == "true":
+        assert not [verdict for verdict in verdicts if verdict.outcome == "skipped"]
+    check(verdicts)
 
 
 def test_a_removed_output_folder_and_hostile_names(tmp_path):

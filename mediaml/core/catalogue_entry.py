@@ -67,6 +67,8 @@ class CatalogueEntry:
             `.weights`, imported after the download) or `folder` (the plugin gets the folder).
         plugin: the model that can use it, as typed after `--plugin`; empty where none can yet.
         labels: its classes in order, or the name of a set: `coco80`, the 80 classes of COCO.
+        masks: of a `darknet` entry, which anchors each `[yolo]` head uses, where the weights were trained
+            with others than the cfg says; empty where the cfg is right.
 
     Raises:
         ValueError: at birth, when any of that does not hold.
@@ -79,6 +81,7 @@ class CatalogueEntry:
     recipe: Recipe = "onnx"
     plugin: str = ""
     labels: tuple[str, ...] | Literal["coco80"] = ()
+    masks: tuple[tuple[int, ...], ...] = ()
 
     def __post_init__(self) -> None:
         require(
@@ -88,6 +91,7 @@ class CatalogueEntry:
         names = [file.name for file in self.files]
         require(len(set(names)) == len(names), f"{self.name} names a file twice")
         require(self.recipe in get_args(Recipe), f"recipe must be one of {get_args(Recipe)}")
+        require(not self.masks or self.recipe == "darknet", f"{self.name} has masks but is no darknet model")
         if self.recipe == "darknet":
             for ending in (".cfg", ".weights"):
                 found = sum(name.endswith(ending) for name in names)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -11,6 +12,9 @@ from mediaml.core.media import DecodeAccounts, Kind, MediaInfo
 from mediaml.core.prediction import Prediction
 
 Stage = Literal["open", "decode", "prepare", "infer", "write"]
+
+TRACE_LIMIT = 20_000
+"""Characters that are kept of a traceback, the last ones: endless recursion has a long one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,16 +145,30 @@ class FrameAnswer:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Why a file could not be (fully) done: in which stage, the error's type and its message."""
+    """Why a file could not be (fully) done.
+
+    Attributes:
+        stage: in which stage.
+        type: the error's class name.
+        message: what is wrong and, in further lines, what to do next; never empty.
+        trace: the error's traceback, for `--debug`; not kept in the ledger.
+    """
 
     stage: Stage
     type: str
     message: str
+    trace: str = field(default="", compare=False, repr=False)
 
     @classmethod
-    def of(cls, stage: Stage, error: BaseException) -> Failure:
-        """The failure that an error means; its message is never empty."""
-        return cls(stage, type(error).__name__, str(error) or type(error).__name__)
+    def of(cls, stage: Stage, error: BaseException, message: str = "") -> Failure:
+        """The failure that an error means.
+
+        Args:
+            message: instead of the error's own.
+        """
+        name = type(error).__name__
+        trace = "".join(traceback.format_exception(error))
+        return cls(stage, name, message or str(error) or name, trace[-TRACE_LIMIT:])
 
 
 @dataclass(frozen=True, slots=True)

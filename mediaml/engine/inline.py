@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
-from mediaml.core.work import Job, Reading, Sniff
+from mediaml.core.work import Job, Reading, Sniff, TaskResult
 from mediaml.engine.jobs import encode_result, identify, load_models
 from mediaml.engine.messages import ModelDevices, Setup, batch_keys
 from mediaml.engine.protocol import JobPlanner
@@ -43,7 +43,7 @@ class InlineEngine:
             limits=self._setup.limits,
             slice_s=self._setup.slice_s,
             step=lambda: None,
-            emit=lambda result: self._records.append(encode_result(result)),
+            emit=self._encode,
             shrunk=self._shrink,
             crashed=_raise,
         )
@@ -84,6 +84,12 @@ class InlineEngine:
         """See `Engine.close`."""
         if self._pipeline is not None:
             self._pipeline.close()
+
+    def _encode(self, result: TaskResult) -> None:
+        record = encode_result(result)
+        if self._setup and self._setup.debug and record.failure is not None and record.failure.trace:
+            self._warn(record.failure.trace)
+        self._records.append(record)
 
     def _shrink(self, model: LoadedModel, frames: int) -> None:
         self._warn(f"{model.spec.name}: out of memory; batch size reduced to {frames}")

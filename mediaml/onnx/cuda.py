@@ -9,6 +9,8 @@ import sys
 from dataclasses import dataclass
 from importlib import metadata
 
+from mediaml.onnx.runtime import import_runtime
+
 INSTALL = "pip install 'mediaml[gpu]'"
 OTHERWISE = "or run with --device cpu"
 
@@ -31,9 +33,7 @@ def cuda_obstacle(index: int = 0) -> Obstacle | None:
 
 def _build_obstacle() -> Obstacle | None:
     """ONNX Runtime itself was built without CUDA."""
-    import onnxruntime
-
-    if "CUDAExecutionProvider" in onnxruntime.get_available_providers():
+    if "CUDAExecutionProvider" in import_runtime().get_available_providers():
         return None
     if _installed("onnxruntime") and _installed("onnxruntime-gpu"):
         return Obstacle(
@@ -50,9 +50,7 @@ def _build_obstacle() -> Obstacle | None:
 
 def _library_obstacle() -> Obstacle | None:
     """The driver or a CUDA library cannot be loaded."""
-    import onnxruntime
-
-    version = str(getattr(onnxruntime, "cuda_version", "") or "")
+    version = str(getattr(import_runtime(), "cuda_version", "") or "")
     preload_libraries()
     driver = [] if _loads(driver_library()) else [driver_library()]
     libraries = [name for name in cuda_libraries(version) if not _loads(name)]
@@ -71,8 +69,6 @@ def _library_obstacle() -> Obstacle | None:
 
 def _driver_obstacle(index: int) -> Obstacle | None:
     """The driver is there, but it is too old or has no such GPU. Source: the CUDA driver API, `cuda.h`."""
-    import onnxruntime
-
     driver = ctypes.CDLL(driver_library())
     check = f"Check `nvidia-smi`, {OTHERWISE}."
     code = driver.cuInit(0)
@@ -81,7 +77,7 @@ def _driver_obstacle(index: int) -> Obstacle | None:
         return Obstacle(f"the NVIDIA driver {reason}", check)
     number = ctypes.c_int()
     driver.cuDriverGetVersion(ctypes.byref(number))
-    needed = _major(str(getattr(onnxruntime, "cuda_version", "") or ""))
+    needed = _major(str(getattr(import_runtime(), "cuda_version", "") or ""))
     if needed.isdigit() and number.value // 1000 < int(needed):
         supported = f"{number.value // 1000}.{number.value % 1000 // 10}"
         return Obstacle(
@@ -141,9 +137,7 @@ def preload_libraries() -> None:
 
     What it prints about missing ones is dropped: `cuda_obstacle` says it in a sentence.
     """
-    import onnxruntime
-
-    preload = getattr(onnxruntime, "preload_dlls", None)
+    preload = getattr(import_runtime(), "preload_dlls", None)
     if preload is not None:
         with contextlib.redirect_stdout(io.StringIO()):
             preload()

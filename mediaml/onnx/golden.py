@@ -12,8 +12,8 @@ import numpy as np
 from mediaml.core.arrays import Array
 from mediaml.core.errors import ModelError
 from mediaml.onnx.inspect import GraphFacts
+from mediaml.onnx.interface import TensorSpec
 from mediaml.onnx.model_file import model_bytes, parse_model
-from mediaml.onnx.session import TensorSpec
 
 Precision = Literal["fp32", "fp16", "int8"]
 

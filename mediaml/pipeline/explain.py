@@ -11,6 +11,7 @@ import msgspec
 from mediaml.core.work import ModelIdentity, Source, TaskProgress
 from mediaml.ledger.task_progress import Known
 from mediaml.ledger.view import View
+from mediaml.registry.code_version import without_code
 
 Action = Literal["do", "do again", "go on", "retry", "leave", "fail"]
 
@@ -86,6 +87,8 @@ def _differences(before: ModelIdentity, now: ModelIdentity) -> Iterator[str]:
             yield from _changed_options(old, new)
         elif field.name == "weights_sha256" and old != new:
             yield f"model {old[:12] or 'none'} is now {new[:12] or 'none'}"
+        elif field.name == "version" and old != new and without_code(old) == without_code(new):
+            yield "plugin code changed"
         elif field.name in ("plugin", "distribution", "version") and old != new:
             yield f"{field.name} {old} is now {new}"
 

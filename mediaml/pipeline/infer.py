@@ -11,13 +11,12 @@ import queue
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from mediaml.core.arrays import Array
 from mediaml.core.channel import Channel
 from mediaml.core.errors import DeviceError, MemoryLimitError, PluginError
 from mediaml.core.prediction import Prediction
 from mediaml.core.work import FrameAnswer
+from mediaml.ops.batches import pad_batch, unpad_outputs
 from mediaml.pipeline.answers import plain
 from mediaml.pipeline.batching import Buckets
 from mediaml.pipeline.models import LoadedModel
@@ -106,8 +105,7 @@ class Inference:
         model = samples[0].consumer.model.model
         try:
             if isinstance(model, StagedModel):
-                batch = np.stack([sample.array for sample in samples if sample.array is not None])
-                return InferredBatch(samples, model.run(batch), None)
+                return InferredBatch(samples, self._run(model, samples), None)
             return InferredBatch(samples, None, model.predict([sample.frame for sample in samples]))
         except (MemoryLimitError, MemoryError) as error:
             self._too_large(samples, error)
@@ -117,6 +115,14 @@ class Inference:
         except (Exception, SystemExit) as error:  # noqa: BLE001  plugin code may raise anything
             self._failed(samples, error)
         return None
+
+    def _run(self, model: StagedModel, samples: list[Sample]) -> Sequence[Array]:
+        """The outputs for the samples; a batch that is short of a fixed size is filled up for the graph."""
+        loaded = samples[0].consumer.model
+        arrays = [sample.array for sample in samples if sample.array is not None]
+        if not loaded.fixed or len(arrays) == loaded.batch:
+            return model.run(pad_batch(arrays))
+        return unpad_outputs(model.run(pad_batch(arrays, loaded.batch)), loaded.batch, len(arrays))
 
     def _too_large(self, samples: list[Sample], error: BaseException) -> None:
         """Halve a batch that does not fit in memory, and all later ones of its model."""

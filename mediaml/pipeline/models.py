@@ -16,9 +16,13 @@ import msgspec
 
 from mediaml.core.catalogue_entry import is_model_name
 from mediaml.core.errors import MediamlError, ModelError, PluginError
+from mediaml.core.suggestions import suggestion
 from mediaml.core.work import ModelIdentity
+from mediaml.onnx.formats import foreign_format
+from mediaml.pipeline.model_fit import refuse_misfit
 from mediaml.registry.entry_points import Offer
 from mediaml.registry.options import options_record
+from mediaml.registry.plugin_errors import describe_error
 from mediaml.registry.spec import LoadContext, Model, ModelSpec
 from mediaml.store.bundled import bundled_model, bundled_names
 from mediaml.store.digest import digest_of
@@ -85,6 +89,11 @@ class LoadedModel:
     batch: int
     fixed: bool = False
 
+    @property
+    def modules(self) -> tuple[str, ...]:
+        """Dotted names of modules of the plugin: where its errors come from."""
+        return self.identity.plugin, self.spec.module, type(self.model).__module__
+
 
 def find_weights(offer: Offer, given: Path | None, obtain: Callable[[str], Path]) -> Path | None:
     """The model file: the given one, one beside the plugin's module, a bundled one, or the catalogue's.
@@ -103,12 +112,11 @@ def find_weights(offer: Offer, given: Path | None, obtain: Callable[[str], Path]
         return given if given.is_file() else _named(offer, str(given), obtain)
     if wanted is not None and not wanted.endswith(".onnx"):
         return bundled_model(wanted) if wanted in bundled_names() else obtain(wanted)
-    module = sys.modules[offer.spec.load.__module__]
+    module = sys.modules[offer.spec.module]
     path = Path(str(module.__file__)).parent / str(wanted)
     if not path.is_file():
         raise ModelError(
-            f"the model file {path} of plugin {offer.spec.name!r} does not exist.",
-            "Install the plugin again.",
+            f"the weights {path} of model {offer.spec.name!r} do not exist.", "Install its plugin again."
         )
     return path
 
@@ -119,11 +127,20 @@ def _named(offer: Offer, given: str, obtain: Callable[[str], Path]) -> Path:
         return bundled_model(given)
     if Path(given).is_dir():
         return Path(given)
-    if is_model_name(given) and not given.endswith((".onnx", ".weights", ".cfg")):
+    foreign = foreign_format(Path(given))
+    if is_model_name(given) and not given.endswith(".onnx") and foreign is None:
         return obtain(given)
+    what = f"; it would be {foreign[0]}, and mediaml runs ONNX models" if foreign else ""
     raise ModelError(
-        f"the model file {given} of plugin {offer.spec.name!r} does not exist.", "Check the path after -m."
+        f"the weights file {given} does not exist{what}.", foreign[1] if foreign else _nearby(Path(given))
     )
+
+
+def _nearby(path: Path) -> str:
+    """What was probably meant by a path that does not exist."""
+    folder = path.parent
+    others = [other.name for other in folder.glob("*.onnx")] if folder.is_dir() else []
+    return suggestion(path.name, others) or "Check the path after -m."
 
 
 def identify(choice: Choice, weights: Path | None) -> ModelIdentity:
@@ -191,9 +208,16 @@ def load_model(
     except MediamlError:
         raise
     except (Exception, SystemExit) as error:  # a stranger's code may raise anything
-        raise PluginError(f"plugin {spec.name!r} failed to load: {type(error).__name__}: {error}") from error
+        modules = (resolved.identity.plugin, spec.module)
+        raise PluginError(
+            f"model {spec.name!r} failed to load: {describe_error(error, modules)}",
+            "Run again with --debug for the traceback, and report it to the plugin's author.",
+        ) from error
     if not callable(getattr(model, "predict", None)):
-        raise PluginError(f"plugin {spec.name!r} loads a {type(model).__name__}, which has no `predict`.")
+        raise PluginError(
+            f"the load of model {spec.name!r} returned a {type(model).__name__}, which has no `predict`."
+        )
+    refuse_misfit(model, spec)
     devices = tuple(sorted({str(session.device) for session in sessions}))
     preferred = batch or (_CUDA_BATCH if any(name.startswith("cuda") for name in devices) else _CPU_BATCH)
     fixed = getattr(model, "fixed_batch", None)

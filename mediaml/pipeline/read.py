@@ -16,6 +16,7 @@ from mediaml.media.limits import Limits
 from mediaml.media.reader import Reader, open_reader
 from mediaml.pipeline.models import LoadedModel
 from mediaml.pipeline.stream import SLICE_S, Stream, slice_of
+from mediaml.registry.plugin_errors import describe_error
 from mediaml.registry.spec import StagedModel
 
 
@@ -46,7 +47,8 @@ class Sample:
 
     def fail(self, stage: Stage, error: BaseException) -> None:
         """End the sample's stream: nothing more is done for this source and model."""
-        self.consumer.stream.fail(Failure.of(stage, error), self.accounts, self.slice)
+        message = describe_error(error, self.consumer.model.modules)
+        self.consumer.stream.fail(Failure.of(stage, error, message), self.accounts, self.slice)
 
 
 Put = Callable[[Sample], bool]

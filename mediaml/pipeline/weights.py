@@ -42,12 +42,15 @@ def _imported(store: Store, entry: CatalogueEntry) -> Path:
     ):
         if _intact(store, entry, path):
             return path
-        from mediaml.darknet.importer import import_darknet
+        from mediaml.darknet.importer import import_darknet, masks_text
 
-        say(f"{entry.name}: turning its darknet files into ONNX, once")
+        corrected = f", with mask {masks_text(entry.masks)} as it was trained" if entry.masks else ""
+        say(f"{entry.name}: converting Darknet weights to ONNX (one time){corrected}")
         named = {Path(file.name).suffix: store.cache.path(entry, file) for file in entry.files}
         _receipt(path).unlink(missing_ok=True)
-        report = import_darknet(named[".cfg"], named[".weights"], path, names=named.get(".names"))
+        report = import_darknet(
+            named[".cfg"], named[".weights"], path, names=named.get(".names"), masks=entry.masks
+        )
         _receipt(path).write_text(_line(store, entry, report.sha256), encoding="ascii")
     return path
 
@@ -58,8 +61,9 @@ def _receipt(path: Path) -> Path:
 
 
 def _line(store: Store, entry: CatalogueEntry, sha256: str) -> str:
-    """What the receipt holds: the checksum of the ONNX file, then those of the files it was made of."""
-    return " ".join([sha256, *(store.cache.promised(entry, file) for file in entry.files)])
+    """What the receipt holds: the checksums of the ONNX file and its sources, and corrected masks."""
+    masks = [",".join(map(str, mask)) for mask in entry.masks]
+    return " ".join([sha256, *(store.cache.promised(entry, file) for file in entry.files), *masks])
 
 
 def _intact(store: Store, entry: CatalogueEntry, path: Path) -> bool:

@@ -5,13 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, is_dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol, get_args, runtime_checkable
 
-import pluggy
-
 from mediaml.core.arrays import Array, Float32Array
-from mediaml.core.catalogue_entry import CatalogueEntry
 from mediaml.core.errors import ModelError, require
 from mediaml.core.frame import Frame
 from mediaml.core.media import Kind
@@ -20,11 +18,6 @@ from mediaml.core.prediction import Answer, Prediction
 
 if TYPE_CHECKING:
     from mediaml.onnx.session import Session
-
-GROUP = "mediaml"
-
-hookimpl = pluggy.HookimplMarker(GROUP)
-hookspec = pluggy.HookspecMarker(GROUP)
 
 TaskName = Literal["classify", "detect", "embed", "transform"]
 Answers = Prediction | Answer | Iterable[Answer]
@@ -136,10 +129,7 @@ class ModelSpec:
     description: str = ""
 
     def __post_init__(self) -> None:
-        require(
-            re.fullmatch(r"[a-z0-9][a-z0-9_-]*", self.name) is not None,
-            f"a model's name is lower-case letters, digits, - and _, not {self.name!r}",
-        )
+        _require_name("a model", self.name)
         require(
             self.task in get_args(TaskName),
             f"task must be one of {get_args(TaskName)}, not {self.task!r}",
@@ -152,6 +142,14 @@ class ModelSpec:
             f"{self.name!r} looks at audio and must say how in `sound`",
         )
 
+    @property
+    def module(self) -> str:
+        """Dotted name of the module that defines `load`."""
+        load: Any = self.load
+        while isinstance(load, partial):
+            load = load.func
+        return str(load.__module__)
+
     def reads(self, kind: Kind) -> Kind | None:
         """As what a file of `kind` is read for this model; `None` where the model does not look at it."""
         if kind in self.kinds:
@@ -159,20 +157,38 @@ class ModelSpec:
         return Kind.AUDIO if kind is Kind.VIDEO and Kind.AUDIO in self.kinds else None
 
 
-class Hooks:
-    """The hooks that mediaml calls."""
+@dataclass(frozen=True, slots=True)
+class OutputSpec:
+    """An output that a plugin offers: a format written from all results of an output folder.
 
-    @hookspec
-    def mediaml_models(self) -> Iterable[ModelSpec]:  # type: ignore[empty-body]
-        """Offer models. Called once a process, in the main thread, before anything is decoded.
+    Attributes:
+        name: what the user types to select it: lower-case letters, digits, `-` and `_`.
+        description: one line for `mediaml plugins list`.
+        suffix: of the file or folder that it writes, such as `.csv`; empty for a folder.
+        write: called as `write(results, target)` in the main process after a run, with the reader that
+            `mediaml.open_results` returns, and the path to write. What it raises is reported by the output's
+            name; the results stay.
 
-        May raise anything: the plugin is then listed with the reason and offers nothing.
-        """
+    Raises:
+        ValueError: at birth, when any of that does not hold.
+    """
 
-    @hookspec
-    def mediaml_catalogue(self) -> Iterable[CatalogueEntry]:  # type: ignore[empty-body]
-        """Add models that are fetched when they are first used: URL, checksum, size and licence of each.
+    name: str
+    description: str
+    suffix: str
+    write: Callable[[Any, Path], None]
 
-        Called once a process, in the main thread. A name that is taken stays with the first. May raise
-        anything: the plugin is then listed with the reason and offers nothing.
-        """
+    def __post_init__(self) -> None:
+        _require_name("an output", self.name)
+        require(
+            re.fullmatch(r"(\.[A-Za-z0-9][A-Za-z0-9.]*)?", self.suffix) is not None,
+            f"suffix of {self.name!r} is a dot with letters and digits, or empty, not {self.suffix!r}",
+        )
+        require(callable(self.write), f"write of {self.name!r} must be callable")
+
+
+def _require_name(of: str, name: str) -> None:
+    require(
+        re.fullmatch(r"[a-z0-9][a-z0-9_-]*", name) is not None,
+        f"the name of {of} is lower-case letters, digits, - and _, not {name!r}",
+    )

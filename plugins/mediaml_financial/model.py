@@ -22,9 +22,9 @@ class FinancialModel(OnnxModel):
     def __init__(self, context: LoadContext) -> None:
         super().__init__(context)
         if len(self.labels) != 2 or FINANCIAL not in self.labels:
-            has = ", ".join(self.labels) or "none"
+            has = f"{len(self.labels)} labels" if self.labels else "no labels"
             raise ModelError(
-                f'{self.session.name} is not a model of two labels with "{FINANCIAL}" (labels: {has}).',
+                f'{self.session.name} has {has}, not two of which one is "{FINANCIAL}".',
                 "Leave -m out to use the bundled one.",
             )
         self._financial = self.labels.index(FINANCIAL)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Protocol
 
-from mediaml.plugin import Array, DetectorGraph, ImageInput, ModelError, Session, UInt8Array
+from mediaml.plugin import Array, ImageInput, ModelError, Session, UInt8Array
 from mediaml_yolo.candidates import Candidates, from_dense
+from mediaml_yolo.graphs import DetectorGraph
 
 
 class Head(Protocol):

@@ -16,9 +16,9 @@ from mediaml.plugin import (
     OnnxModel,
     Session,
     clip_boxes,
-    detector_graph,
 )
 from mediaml_yolo.candidates import Candidates
+from mediaml_yolo.graphs import detector_graph
 from mediaml_yolo.heads import DenseHead, Head
 from mediaml_yolo.options import YoloOptions, class_ids
 from mediaml_yolo.shape import input_shape

@@ -23,7 +23,8 @@ class YoloOptions:
     ] = False
     max_det: Annotated[int, Meta(ge=1, le=10_000, description="most detections in a frame")] = 300
     classes: Annotated[
-        tuple[str, ...], Meta(description="only these classes: names or ids, separated by commas")
+        tuple[str, ...],
+        Meta(description='only these classes: names or ids; quote a name that holds commas: "a, b",c'),
     ] = ()
     imgsz: Annotated[
         int,
@@ -50,7 +51,20 @@ def _class_id(name: str, known: dict[str, int], labels: Sequence[str]) -> int:
         return known[name.casefold()]
     if name.isascii() and name.isdigit() and int(name) < len(labels):
         return int(name)
-    near = get_close_matches(name.casefold(), known, n=1)
-    some = ", ".join(labels[:5]) + (", …" if len(labels) > 5 else "")
-    hint = f"Did you mean {labels[known[near[0]]]!r}?" if near else f"It knows {len(labels)} classes: {some}"
-    raise OptionError(f"the model of plugin 'yolo' has no class {name!r}.", hint)
+    raise OptionError(
+        f"the weights of yolo have no class {name!r}.", _class_hint(name.casefold(), known, labels)
+    )
+
+
+def _class_hint(name: str, known: dict[str, int], labels: Sequence[str]) -> str:
+    # A part of a label that holds commas is nearer to that part than to the whole.
+    parts = {part.strip(): label for label in known for part in (label, *label.split(","))}
+    near = get_close_matches(name, parts, n=1)
+    if not near:
+        mark = "; " if any("," in label for label in labels[:5]) else ", "
+        some = mark.join([*labels[:5], *(["…"] if len(labels) > 5 else [])])
+        return f"There are {len(labels)} classes: {some}"
+    label = labels[known[parts[near[0]]]]
+    if "," in label:
+        return f"""Did you mean {label!r}? Quote it: -O 'yolo.classes="{label}"'"""
+    return f"Did you mean {label!r}?"

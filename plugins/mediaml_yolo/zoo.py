@@ -13,7 +13,6 @@ import numpy as np
 
 from mediaml.plugin import (
     Array,
-    DetectorGraph,
     ImageInput,
     ModelError,
     Session,
@@ -21,6 +20,7 @@ from mediaml.plugin import (
     normalise,
 )
 from mediaml_yolo.candidates import Candidates, from_indices
+from mediaml_yolo.graphs import DetectorGraph
 
 
 class ZooHead:

@@ -92,7 +92,7 @@ def test_a_name_is_fetched_on_first_use_and_only_then(mediaml, site, photo, tmp_
 def test_darknet_files_are_imported_once_and_the_import_is_proven(mediaml, site, photo, tmp_path):
     said = mediaml("run", "-p", "yolo", "-m", "tiny", photo, "-o", "out")
     assert said.code == 0, said.err
-    assert "into ONNX, once" in said.err
+    assert "converting Darknet weights to ONNX (one time)" in said.err
     path = Path(mediaml("models", "path", "tiny").out.strip())
     good = path.read_bytes()
     again = mediaml("run", "-p", "yolo", "-m", "tiny", photo, "-o", "out2")

@@ -32,5 +32,7 @@ def command(context: click.Context, /, cfg: Path, weights: Path, output: Path, n
         f"{report.path}: {report.layers} layers, {report.parameters} parameters, {report.heads} heads, "
         f"{len(report.labels)} classes ({report.labels_from}), {report.width}x{report.height} by default"
     )
+    if report.warning:
+        shell.warn(report.warning)
     for name, digest in report.source_sha256.items():
         shell.detail(f"{name}: sha256 {digest}")

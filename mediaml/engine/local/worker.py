@@ -14,7 +14,7 @@ from contextlib import suppress
 from functools import partial
 from typing import IO, Any
 
-from mediaml.core.work import Failure, Stage
+from mediaml.core.work import Failure, Stage, TaskResult
 from mediaml.engine.jobs import encode_result, identify, load_models
 from mediaml.engine.local.heartbeat import Heartbeat
 from mediaml.engine.local.link import Link
@@ -36,7 +36,7 @@ from mediaml.engine.messages import (
 )
 from mediaml.media.limits import Limits
 from mediaml.media.reader import import_decoders
-from mediaml.onnx.session import import_runtime
+from mediaml.onnx.runtime import import_runtime
 from mediaml.pipeline.models import LoadedModel
 from mediaml.pipeline.pipeline import Pipeline
 
@@ -73,7 +73,7 @@ def _work(link: Link[Any], setup: Setup) -> None:
         limits=setup.limits,
         slice_s=setup.slice_s,
         step=heartbeat.step,
-        emit=lambda result: link.send(TaskDone(encode_result(result))),
+        emit=partial(_send_result, link, setup.debug),
         shrunk=partial(_tell_shrunk, link),
         crashed=leave,
     ) as pipeline:
@@ -90,6 +90,13 @@ def _leave(link: Link[Any], error: BaseException) -> None:
     with suppress(OSError):
         link.send(Broken(type(error).__name__, text, getattr(error, "hint", ""), trace))
     os._exit(1)
+
+
+def _send_result(link: Link[Any], debug: bool, result: TaskResult) -> None:
+    record = encode_result(result)
+    if debug and record.failure is not None and record.failure.trace:
+        link.send(Said(record.failure.trace))
+    link.send(TaskDone(record))
 
 
 def _tell_shrunk(link: Link[Any], model: LoadedModel, frames: int) -> None:
