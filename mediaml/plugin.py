@@ -35,6 +35,7 @@ from mediaml.core.frame import Fit, Frame, Resample
 from mediaml.core.media import Kind, MediaInfo
 from mediaml.core.model_input import ImageInput, SoundInput
 from mediaml.core.prediction import Answer, Box, Detection, Embedding, Label, Picture, Prediction
+from mediaml.core.view import View, class_ids, select
 from mediaml.registry.spec import (
     GROUP,
     Answers,
@@ -48,6 +49,7 @@ from mediaml.registry.spec import (
     hookimpl,
     hookspec,
 )
+from mediaml.registry.views import view
 
 if TYPE_CHECKING:
     from mediaml.onnx.coco import COCO_NAMES
@@ -113,6 +115,8 @@ __all__ = [
     "TaskName",
     "TextModel",
     "UInt8Array",
+    "View",
+    "class_ids",
     "clip_boxes",
     "detector_graph",
     "detector_interface",
@@ -125,6 +129,8 @@ __all__ = [
     "nms",
     "nms_per_class",
     "normalise",
+    "select",
+    "view",
 ]
 
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from click.exceptions import Exit
-from filelock import FileLock, Timeout
 
 from mediaml.cli.job import Request
 from mediaml.cli.patience import TooManyFailures
@@ -17,17 +16,18 @@ from mediaml.cli.progress import Progress
 from mediaml.cli.shell import INTERRUPTED, Shell
 from mediaml.cli.sink import Sink
 from mediaml.cli.versions import versions
-from mediaml.core.errors import NoInputsError, OutputError
+from mediaml.core.errors import NoInputsError
 from mediaml.core.media import Kind
 from mediaml.core.work import Source
 from mediaml.engine.local.messages import ModelDevices
 from mediaml.engine.local.supervisor import Supervisor
 from mediaml.ledger.ledger import Ledger
-from mediaml.ledger.view import open_view
+from mediaml.ledger.results import open_results
+from mediaml.ledger.schema import sole_writer
 from mediaml.outputs.failures import write_failures
 from mediaml.outputs.jsonl import FILE_NAME, write_results
 from mediaml.outputs.render.copies import Copies
-from mediaml.pipeline.models import ResolvedModel
+from mediaml.pipeline.models import ResolvedModel, resolved_view
 from mediaml.pipeline.plan import Planned, Planner
 from mediaml.pipeline.stream import SLICE_S
 
@@ -61,7 +61,7 @@ def carry_out(run: Run, shell: Shell) -> int:
     """
     with ExitStack() as stack:
         ledger = stack.enter_context(Ledger(run.request.output))
-        stack.enter_context(_sole_writer(run.request.output))
+        stack.enter_context(sole_writer(run.request.output))
         number = ledger.begin_run(_header(run.facts))
         code = _fill(ledger, run, shell)
         ledger.end_run(number)
@@ -72,7 +72,7 @@ def _fill(ledger: Ledger, run: Run, shell: Shell) -> int:
     request, supervisor, copies = run.request, run.supervisor, run.copies
     planner = Planner(
         ledger,
-        [(model, ledger.add_model(model.identity)) for model in run.models],
+        [(model, _add_model(ledger, model, run.facts[model.spec.name].labels)) for model in run.models],
         kinds=frozenset(Kind(kind) for kind in request.kinds),
         force=request.force,
         hashed=request.hashed,
@@ -80,7 +80,7 @@ def _fill(ledger: Ledger, run: Run, shell: Shell) -> int:
         emit=supervisor.emit,
     )
     with ExitStack() as stack:
-        view = stack.enter_context(open_view(request.output))
+        view = stack.enter_context(open_results(request.output))
         if copies is not None:
             copies.begin(request.output, request.limits, SLICE_S)
         progress = stack.enter_context(Progress(len(run.sources), shell))
@@ -109,6 +109,10 @@ def _fill(ledger: Ledger, run: Run, shell: Shell) -> int:
             raise Exit(INTERRUPTED) from interrupt
         failed = sink.report(results)
     return int(failed > 0) if stopped is None else stopped
+
+
+def _add_model(ledger: Ledger, model: ResolvedModel, labels: Sequence[str]) -> int:
+    return ledger.add_model(model.identity, resolved_view(model, labels), labels)
 
 
 def _unwritten(folder: Path) -> str:
@@ -152,23 +156,3 @@ def _nothing_done(planned: Planned, request: Request) -> None:
             f"nothing to do: {planned.not_media} files are not media, {unwanted} are of a kind not wanted.",
             f"Chosen: {', '.join(request.plugins)}; `mediaml plugins info NAME` says what a plugin looks at.",
         )
-
-
-@contextmanager
-def _sole_writer(folder: Path) -> Iterator[None]:
-    """Hold the output folder's lock, which the system lets go of when the process dies.
-
-    Raises:
-        OutputError: another process holds it.
-    """
-    lock = FileLock(folder / ".lock", timeout=0)
-    try:
-        lock.acquire()
-    except Timeout as error:
-        raise OutputError(
-            f"another mediaml is writing to {folder}.", "Wait until it ends, or name another folder with -o."
-        ) from error
-    try:
-        yield
-    finally:
-        lock.release()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
@@ -17,20 +17,24 @@ from mediaml.cli.prompts import prompt_assignments
 from mediaml.cli.pulling import store_of
 from mediaml.cli.shell import Shell
 from mediaml.core.errors import UsageError
-from mediaml.engine.local.messages import ModelOrder, Setup
+from mediaml.core.work import Source
+from mediaml.engine.local.messages import ModelDevices, ModelOrder, Setup
 from mediaml.engine.local.supervisor import Supervisor
 from mediaml.engine.local.timeouts import Timeouts
-from mediaml.ledger.view import has_ledger, open_view
+from mediaml.ledger.results import has_ledger, open_results
 from mediaml.media.limits import Limits
 from mediaml.onnx.providers import parse_devices
 from mediaml.outputs.render.copies import Copies
 from mediaml.pipeline.capacity import default_readers
+from mediaml.pipeline.explain import nothing_left
 from mediaml.pipeline.inputs import Selection, scan
-from mediaml.pipeline.models import Choice, ResolvedModel, resolve_model
+from mediaml.pipeline.models import Choice, ResolvedModel, in_ledger, resolve_model
+from mediaml.pipeline.plan import with_digest
 from mediaml.pipeline.stream import SLICE_S
 from mediaml.pipeline.weights import obtain_weights
 from mediaml.registry.entry_points import Offer, load_registry
 from mediaml.registry.options import build_options, split_assignments
+from mediaml.registry.views import kept_score
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +80,8 @@ def run_job(request: Request, shell: Shell, process: Popen[bytes] | None) -> int
     obtain = partial(obtain_weights, store_of(shell, registry))
     if request.dry_run:
         sources = list(scan(request.selection))
-        identities = [resolve_model(choice, obtain).identity for choice in choices]
-        return tell_reasons(request.output, sources, identities, force=request.force, hashed=request.hashed)
+        models = resolve_models(choices, obtain, request.output)
+        return tell_reasons(request.output, sources, models, force=request.force, hashed=request.hashed)
     with ExitStack() as stack:
         hold = stack.enter_context(Interrupts()).held
         supervisor = stack.enter_context(
@@ -86,16 +90,19 @@ def run_job(request: Request, shell: Shell, process: Popen[bytes] | None) -> int
         wanted = _annotates(request, choices)
         copies = stack.enter_context(Copies(request.timeouts.stall)) if wanted else None
         sources = list(scan(request.selection))
-        models = [resolve_model(choice, obtain) for choice in choices]
-        supervisor.begin(_setup(request, models, len(devices), debug=shell.debug))
+        models = resolve_models(choices, obtain, request.output)
+        setup = _setup(request, models, len(devices), debug=shell.debug)
+        known = _known(request, sources, models)
+        supervisor.begin(setup, later=known is not None)
         # What is imported now is imported while the models are being loaded.
         from mediaml.cli.carry import Run, carry_out
 
-        facts = supervisor.ready()
+        facts = known or supervisor.ready()
         by_name = {model.spec.name: fact for model, fact in zip(models, facts, strict=True)}
-        tell_devices(by_name, request.device, shell)
-        for choice in choices:
-            tell_bundled(choice, registry, shell)
+        if known is None:
+            tell_devices(by_name, request.device, shell)
+            for choice in choices:
+                tell_bundled(choice, registry, shell)
         if copies is not None:
             tell_urls(sources, shell)
         return carry_out(Run(request, supervisor, copies, models, by_name, sources, hold), shell)
@@ -105,8 +112,8 @@ def _setup(request: Request, models: Sequence[ResolvedModel], workers: int, *, d
     """What a worker has to know; its device is filled in for each."""
     limits: dict[str, int] = {}
     if has_ledger(request.output):
-        with open_view(request.output) as view:
-            limits = view.batch_limits()
+        with open_results(request.output) as results:
+            limits = results.batch_limits()
     return Setup(
         models=tuple(map(_model_order, models)),
         device=parse_devices(request.device)[0],
@@ -120,9 +127,42 @@ def _setup(request: Request, models: Sequence[ResolvedModel], workers: int, *, d
     )
 
 
+def _known(
+    request: Request, sources: Sequence[Source], models: Sequence[ResolvedModel]
+) -> list[ModelDevices] | None:
+    """What the output folder knows of the models, where it holds all that is asked for; else `None`."""
+    if not has_ledger(request.output):
+        return None
+    looked_at = (with_digest(source) if request.hashed else source for source in sources)
+    with open_results(request.output) as results:
+        if not nothing_left(results, looked_at, models, force=request.force):
+            return None
+        rows = {row.identity: row for row in results.models(current=False)}
+        devices = results.latest_header().get("devices", {})
+        return [
+            ModelDevices(tuple(devices.get(model.spec.name, ())), (), results.classes(rows[model.identity]))
+            for model in models
+        ]
+
+
 def _model_order(model: ResolvedModel) -> ModelOrder:
     weights = None if model.weights is None else os.fsencode(model.weights.absolute())
-    return ModelOrder(dict(model.choice.assignments), weights, model.identity)
+    return ModelOrder(weights, model.identity, kept_score(model.choice.options))
+
+
+def resolve_models(
+    choices: Sequence[Choice], obtain: Callable[[str], Path], folder: Path
+) -> list[ResolvedModel]:
+    """The models of a run: of those that the output folder holds, the identity that covers what is asked for.
+
+    Raises:
+        ModelError: see `resolve_model`.
+    """
+    models = [resolve_model(choice, obtain) for choice in choices]
+    if not has_ledger(folder):
+        return models
+    with open_results(folder) as results:
+        return [in_ledger(model, results.identities(model.spec.name)) for model in models]
 
 
 def choose(offers: list[Offer], given: Sequence[str], assignments: Sequence[str]) -> list[Choice]:
@@ -148,9 +188,8 @@ def choose(offers: list[Offer], given: Sequence[str], assignments: Sequence[str]
             name, path = names[0], text
         weights[name] = Path(path)
     return [
-        Choice(offer, build_options(offer.spec, texts), weights.get(offer.spec.name), texts)
+        Choice(offer, build_options(offer.spec, options[offer.spec.name]), weights.get(offer.spec.name))
         for offer in offers
-        for texts in [options[offer.spec.name]]
     ]
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from mediaml.cli.table import table
 from mediaml.core.media import DecodeAccounts
-from mediaml.ledger.view import FailureRow, SourceRow
+from mediaml.ledger.result_rows import FailureRow, SourceRow
 
 MOST_SHOWN = 20
 
@@ -20,7 +20,7 @@ def failure_lines(rows: Sequence[FailureRow], results: str) -> Iterator[str]:
     if not rows:
         return
     shown = rows[:MOST_SHOWN]
-    head = ["failed", "plugin", "stage", "error", "frames", "why"]
+    head = ["failed", "model", "stage", "error", "frames", "why"]
     yield from table(head, [_cells(row) for row in shown]).splitlines()
     yield from dict.fromkeys(f"  {line}" for row in shown for line in row.failure.message.splitlines()[1:])
     if len(rows) > len(shown):
@@ -41,7 +41,7 @@ def _cells(row: FailureRow) -> list[str]:
     # Most messages begin with the file; saying it twice would hide the reason.
     reason = first.removeprefix(str(row.source.path)).lstrip(": ")
     failure = row.failure
-    return [row.source.shown, row.model, failure.stage, failure.type, _accounts(row.accounts), reason]
+    return [row.source.shown, row.part, failure.stage, failure.type, _accounts(row.accounts), reason]
 
 
 def _accounts(accounts: DecodeAccounts) -> str:

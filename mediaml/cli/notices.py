@@ -11,11 +11,11 @@ import click
 from mediaml.cli.shell import Shell
 from mediaml.cli.table import table
 from mediaml.core.location import Url
-from mediaml.core.work import ModelIdentity, Source
+from mediaml.core.work import Source
 from mediaml.engine.local.messages import ModelDevices
-from mediaml.ledger.view import has_ledger, open_view
+from mediaml.ledger.results import has_ledger, open_results
 from mediaml.pipeline.explain import reasons
-from mediaml.pipeline.models import Choice
+from mediaml.pipeline.models import Choice, ResolvedModel
 from mediaml.pipeline.plan import with_digest
 from mediaml.registry.entry_points import Registry
 from mediaml.store.bundled import bundled_card, bundled_names
@@ -52,18 +52,18 @@ def tell_urls(sources: Sequence[Source], shell: Shell) -> None:
 
 
 def tell_reasons(
-    folder: Path, sources: Sequence[Source], models: Sequence[ModelIdentity], *, force: bool, hashed: bool
+    folder: Path, sources: Sequence[Source], models: Sequence[ResolvedModel], *, force: bool, hashed: bool
 ) -> int:
     """Print what would be done with every file and why, then each model's fingerprint; the exit code is 0."""
     with ExitStack() as stack:
-        view = stack.enter_context(open_view(folder)) if has_ledger(folder) else None
+        results = stack.enter_context(open_results(folder)) if has_ledger(folder) else None
         looked_at = (with_digest(source) if hashed else source for source in sources)
         rows = [
             [reason.source, reason.model, reason.action, reason.why]
-            for reason in reasons(view, looked_at, models, force=force)
+            for reason in reasons(results, looked_at, models, force=force)
         ]
-    click.echo(table(["file", "plugin", "would", "because"], rows))
-    for model in models:
+    click.echo(table(["file", "model", "would", "because"], rows))
+    for model in (resolved.identity for resolved in models):
         weights = f"{model.weights} {model.weights_sha256}" if model.weights else "no model file"
         click.echo(f"{model.name}: {model.distribution} {model.version}, {weights}, {model.options}")
     return 0

@@ -17,7 +17,7 @@ from mediaml.cli.shell import Shell
 from mediaml.core.media import Kind
 from mediaml.ledger.encoding import TaskRecord
 from mediaml.ledger.ledger import Ledger
-from mediaml.ledger.view import View
+from mediaml.ledger.results import Results
 from mediaml.outputs.jsonl import run_line, source_lines, task_lines, write_line
 from mediaml.outputs.render.copies import Copies
 from mediaml.outputs.render.drawable_slices import DrawableSlices
@@ -45,7 +45,7 @@ class Sink(AbstractContextManager["Sink"]):
     def __init__(
         self,
         ledger: Ledger,
-        view: View,
+        view: Results,
         planned: Planned,
         *,
         copies: Copies | None,
@@ -100,7 +100,7 @@ class Sink(AbstractContextManager["Sink"]):
             self._committed.extend(records)
         while self._committed:
             record = self._committed.popleft()
-            self._progress.answered(len(record.answers))
+            self._progress.answered(len(record.frames))
             if self._stream:
                 for line in task_lines(self._view, record.task):
                     write_line(self._stream, line)

@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from mediaml.ledger.view import SourceRow
+from mediaml.ledger.result_rows import SourceRow
 from mediaml.media.limits import Limits
 from mediaml.outputs.render.copies import Copies
 from mediaml.outputs.render.drawn import Drawn

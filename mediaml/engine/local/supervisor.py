@@ -14,6 +14,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from itertools import chain
 from threading import Event as Flag
 from typing import Protocol
 
@@ -100,15 +101,20 @@ class Supervisor(AbstractContextManager["Supervisor"]):
             for number, device in enumerate(devices)
         ]
         self._setup: Setup | None = None
+        self._begun = False
         self._facts: list[ModelDevices] = []
         self._waiting: deque[Order] = deque()
         self._records: list[TaskRecord] = []
         self._deaths = 0
 
-    def begin(self, setup: Setup) -> None:
-        """Let every worker load its models; returns at once."""
-        self._setup = setup
-        for child in self._children:
+    def begin(self, setup: Setup, *, later: bool = False) -> None:
+        """Let every worker load its models; returns at once.
+
+        Args:
+            later: only when `turns` meets a job, which may be never; nothing is `ready` before.
+        """
+        self._setup, self._begun = setup, not later
+        for child in self._children if self._begun else ():
             child.tell(self._setup_of(child))
 
     def ready(self) -> list[ModelDevices]:
@@ -132,7 +138,12 @@ class Supervisor(AbstractContextManager["Supervisor"]):
         `jobs` is drawn from in the caller's thread, as workers become free.
         """
         self._caller = caller
-        orders: Iterator[Order] | None = map(order_of, jobs)
+        first = next(jobs, None)
+        if first is not None and not self._begun and self._setup is not None:
+            self.begin(self._setup)
+        orders: Iterator[Order] | None = None
+        if first is not None:
+            orders = map(order_of, chain((first,), jobs))
         while True:
             for child in self._children:
                 orders = self._feed(child, orders)

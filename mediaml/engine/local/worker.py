@@ -45,7 +45,7 @@ from mediaml.onnx.session import import_runtime
 from mediaml.pipeline.models import Choice, LoadedModel, ResolvedModel, load_model
 from mediaml.pipeline.pipeline import Pipeline
 from mediaml.registry.entry_points import Registry, load_registry
-from mediaml.registry.options import build_options
+from mediaml.registry.options import options_of
 
 
 def answer_sources(receiving: IO[bytes], sending: IO[bytes]) -> None:
@@ -72,7 +72,8 @@ def _work(link: Link[Any], setup: Setup) -> None:
     except BaseException as error:  # noqa: BLE001  the supervisor raises it again, where it can be told
         leave(error)
         return
-    link.send(ModelsLoaded(tuple(ModelDevices(model.devices, model.fallbacks) for model in models)))
+    facts = (ModelDevices(model.devices, model.fallbacks, model.labels) for model in models)
+    link.send(ModelsLoaded(tuple(facts)))
     with Pipeline(
         models,
         readers=setup.readers,
@@ -105,14 +106,14 @@ def _load(setup: Setup, warn: Callable[[str], None]) -> list[LoadedModel]:
         loaded = load_model(resolved, setup.device, threads=setup.threads, batch=setup.batch, warn=warn)
         known = map(setup.batch_limits.get, batch_keys(order.identity, loaded.devices))
         most = min([loaded.batch, *(frames for frames in known if frames and not loaded.fixed)])
-        models.append(replace(loaded, batch=most))
+        models.append(replace(loaded, batch=most, keep=order.keep))
     return models
 
 
 def _resolved(order: ModelOrder, registry: Registry) -> ResolvedModel:
     offer = registry.find(order.identity.name)
     weights = None if order.weights is None else Path(os.fsdecode(order.weights))
-    choice = Choice(offer, build_options(offer.spec, order.assignments), weights, order.assignments)
+    choice = Choice(offer, options_of(offer.spec, order.identity.options), weights)
     return ResolvedModel(choice, weights, order.identity)
 
 

@@ -25,7 +25,7 @@ from mediaml.engine.local.messages import (
     Sketch,
 )
 from mediaml.engine.local.start import start
-from mediaml.ledger.view import SourceRow
+from mediaml.ledger.result_rows import SourceRow
 from mediaml.media.limits import Limits
 from mediaml.outputs.render.drawn import Drawn
 

@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 from mediaml.core.location import Url
 from mediaml.core.media import Kind
 from mediaml.core.work import Failure
-from mediaml.ledger.view import SourceRow
+from mediaml.ledger.result_rows import SourceRow
 from mediaml.media.annotated_name import annotated_name
 
 ARTIFACT = "annotated"
