@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mediaml.core.media import Kind
-from mediaml.core.work import Failure, Task
+from mediaml.core.work import Failure, Source, Task
 from mediaml.ledger.encoding import TaskRecord
 from mediaml.ledger.progress import ProgressRow
 from mediaml.ledger.results import open_results
@@ -39,9 +39,7 @@ def test_identities_and_versions_are_counted_apart(ledger, tmp_path):
     for name in ("a.mp4", "b.mp4", "c.mp4"):
         (tmp_path / name).write_bytes(b"0123456789")
         stat = (tmp_path / name).stat()
-        files.append(source(name, path=str(tmp_path / name)))
-        ledger._db.execute("SELECT 1")
-        files[-1] = type(files[-1])(tmp_path / name, name, name, stat.st_size, stat.st_mtime_ns, named=True)
+        files.append(Source(tmp_path / name, name, name, stat.st_size, stat.st_mtime_ns, named=True))
     first, second, _ = [ledger.add_source(one, Kind.VIDEO) for one in files]
     old, other, new = (ledger.add_model(model) for model in (MODEL, OTHER, NEWER))
     ledger.commit([result(Task(one, old, 0), range(2)) for one in (first, second)])
