@@ -78,10 +78,12 @@ def reason_of(error: Exception, folder: Path) -> str:
 def sole_writer(folder: Path) -> Iterator[None]:
     """Hold the output folder's lock, which the system releases when the process dies.
 
+    A thread that holds it may take it again.
+
     Raises:
         OutputError: another process holds it.
     """
-    lock = FileLock(folder / LOCK_NAME, timeout=0)
+    lock = FileLock(folder.resolve() / LOCK_NAME, timeout=0, is_singleton=True)
     try:
         lock.acquire()
     except Timeout as error:

@@ -93,9 +93,9 @@ def at_floor(options: Any) -> Any:
 
 def kept_score(options: Any) -> float:
     """From which score on all detections of a frame are kept: the option's default, or less if asked for."""
-    defaults = {field.name: field.default for field in dataclasses.fields(options)}
+    default = type(options)()
     scores = [
-        min(getattr(options, name), defaults[name])
+        min(getattr(options, name), getattr(default, name))
         for name, mark in view_marks(options).items()
         if mark.selects == "min_score"
     ]

@@ -158,6 +158,11 @@ def test_plain_sqlite_sees_names_and_floats(ledger):
             ("a.mp4", 0),
             ("a.mp4", 1),
         ]
+        per_second = (
+            "SELECT CAST(time_s AS INTEGER) AS second, count(*) FROM detections WHERE model = 'cats' "
+            "AND label = 'cat' AND score >= 0.25 AND current GROUP BY source, second"
+        )
+        assert db.execute(per_second).fetchall() == [(0, 2)]
         assert db.execute("SELECT kind FROM sources").fetchall() == [("video",)]
         assert db.execute("SELECT * FROM failures").fetchall() == []
 

@@ -14,6 +14,7 @@ import sqlite3
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from mediaml.core.errors import OutputError
 from mediaml.core.media import Kind
@@ -120,9 +121,11 @@ def test_a_migration_that_is_interrupted_leaves_the_old_ledger(old, monkeypatch)
 
 
 def test_a_ledger_that_an_older_mediaml_is_writing_is_not_migrated(old):
-    with sole_writer(old), pytest.raises(OutputError, match="another mediaml is writing"):
+    with FileLock(old / LOCK_NAME), pytest.raises(OutputError, match="another mediaml is writing"):
         Ledger(old)
     assert version_of(old) == "1"
+    with sole_writer(old), Ledger(old):
+        assert version_of(old) == "2"
 
 
 def test_a_newer_version_is_refused_with_what_to_do(tmp_path):
