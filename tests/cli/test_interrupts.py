@@ -12,6 +12,7 @@ import pytest
 from mediaml.cli.interrupts import Interrupts
 from mediaml.engine.local.messages import TaskDone
 from mediaml.engine.local.supervisor import Supervisor
+from mediaml.ledger.ledger import Ledger
 from mediaml.ledger.rows import write_task
 from tests.cli.conftest import results
 from tests.support.media.files import write_square_video
