@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from mediaml.app.library import open_media, run
     from mediaml.app.report import RunReport
     from mediaml.core.errors import MediamlError
+    from mediaml.ledger.results import open_results
 
 __version__ = "0.2.0"
 
@@ -28,10 +29,11 @@ _LAZY = {
     "MediamlError": "mediaml.core.errors",
     "RunReport": "mediaml.app.report",
     "open_media": "mediaml.app.library",
+    "open_results": "mediaml.ledger.results",
     "run": "mediaml.app.library",
 }
 
-__all__ = ["MediamlError", "RunReport", "__version__", "open_media", "run"]
+__all__ = ["MediamlError", "RunReport", "__version__", "open_media", "open_results", "run"]
 
 
 def __getattr__(name: str) -> Any:

@@ -35,6 +35,7 @@ from mediaml.core.frame import Frame
 from mediaml.core.media import Kind, MediaInfo
 from mediaml.core.model_input import ImageInput, SoundInput
 from mediaml.core.prediction import Answer, Box, Detection, Embedding, Label, Picture, Prediction
+from mediaml.core.view import View, class_ids, select
 from mediaml.ops.batches import pad_batch, unpad_outputs
 from mediaml.registry.hooks import hookimpl
 from mediaml.registry.spec import (
@@ -47,6 +48,7 @@ from mediaml.registry.spec import (
     StagedModel,
     TextModel,
 )
+from mediaml.registry.views import view
 
 if TYPE_CHECKING:
     from mediaml.onnx.coco import COCO_NAMES
@@ -106,6 +108,8 @@ __all__ = [
     "TensorSpec",
     "TextModel",
     "UInt8Array",
+    "View",
+    "class_ids",
     "clip_boxes",
     "fit_image",
     "grey",
@@ -115,6 +119,8 @@ __all__ = [
     "nms",
     "nms_per_class",
     "normalise",
+    "select",
+    "view",
 ]
 
 

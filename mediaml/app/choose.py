@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import fields
 from pathlib import Path
 
 import msgspec
 
 from mediaml.core.errors import UsageError
-from mediaml.pipeline.models import Choice
+from mediaml.ledger.results import has_ledger, open_results
+from mediaml.pipeline.models import Choice, ResolvedModel, in_ledger, resolve_model
 from mediaml.registry.entry_points import Offer
 from mediaml.registry.options import build_options, split_assignments
 
@@ -42,10 +43,24 @@ def choose_models(
             name, path = names[0], text
         chosen[name] = Path(path)
     return [
-        Choice(offer, build_options(offer.spec, texts), chosen.get(offer.spec.name), texts)
+        Choice(offer, build_options(offer.spec, options[offer.spec.name]), chosen.get(offer.spec.name))
         for offer in offers
-        for texts in [options[offer.spec.name]]
     ]
+
+
+def resolve_models(
+    choices: Sequence[Choice], obtain: Callable[[str], Path], folder: Path
+) -> list[ResolvedModel]:
+    """Find the weights; of models that the output folder knows, take the identity that covers the request.
+
+    Raises:
+        ModelError: see `resolve_model`.
+    """
+    models = [resolve_model(choice, obtain) for choice in choices]
+    if not has_ledger(folder):
+        return models
+    with open_results(folder) as results:
+        return [in_ledger(model, results.identities(model.spec.name)) for model in models]
 
 
 def prompt_assignments(offers: Sequence[Offer], prompts: Sequence[str]) -> tuple[str, ...]:

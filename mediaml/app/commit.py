@@ -14,7 +14,8 @@ from mediaml.app.stream import ResultStream
 from mediaml.core.work import Reading
 from mediaml.ledger.encoding import TaskRecord
 from mediaml.ledger.ledger import Ledger
-from mediaml.ledger.view import FailureRow, View
+from mediaml.ledger.result_rows import FailureRow
+from mediaml.ledger.results import Results
 from mediaml.outputs.base import Rendered, SliceOutput
 from mediaml.outputs.jsonl import run_line, source_lines, task_lines
 from mediaml.outputs.render.drawable_slices import DrawableSlices
@@ -31,7 +32,7 @@ class Committer:
     Args:
         config: of the run.
         ledger: where records are committed. view: reads them back.
-        planned: what the planner has met; it grows while records arrive. models: ids of the run's models.
+        planned: what the planner has met; it grows while records arrive. models: names of the run's models.
         total: number of files.
         rendering: media that are rendered from the ledger while others are inferred.
         reporter: is told of everything. stream: gets JSON lines as results come.
@@ -42,10 +43,10 @@ class Committer:
         self,
         config: RunConfig,
         ledger: Ledger,
-        view: View,
+        view: Results,
         planned: Planned,
         *,
-        models: Sequence[int],
+        models: Sequence[str],
         total: int,
         rendering: Sequence[SliceOutput],
         reporter: Reporter,
@@ -133,13 +134,13 @@ class Committer:
         mine = set(self._planned.sources)
         kinds = {output.kind for output in self._rendering}
         for row in self._view.failures(source):
-            if row.source.id in mine and (row.model_id in self._models or row.model in kinds):
+            if row.source.id in mine and (row.model in self._models or row.output in kinds):
                 yield row
 
     def _follow(self, record: TaskRecord) -> None:
         """Stream, render and count what one committed record brings."""
         source = record.task.source
-        self.frames += len(record.answers)
+        self.frames += len(record.frames)
         if self._stream is not None:
             self._stream.write(task_lines(self._view, record.task))
         if record.failure:
@@ -183,8 +184,7 @@ class Committer:
             return
         # Rendered from the models that have answered; a file that no model could read has no copy, and one
         # that could not be written before is tried again.
-        stages = [failure for failure in self.failures(source) if failure.failure.stage != "write"]
-        if {failure.model_id for failure in stages} >= self._models:
+        if {failure.model for failure in self.failures(source)} >= self._models:
             output.drop(source)
             return
         while output.pending >= _MOST_RENDERING:

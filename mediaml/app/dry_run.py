@@ -7,15 +7,15 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import partial
 
-from mediaml.app.choose import choose_models, prompt_assignments
+from mediaml.app.choose import choose_models, prompt_assignments, resolve_models
 from mediaml.app.config import RunConfig
 from mediaml.app.environment import open_store
 from mediaml.app.notices import find_sources
 from mediaml.app.reporter import Reporter
 from mediaml.core.work import ModelIdentity, Source
-from mediaml.ledger.view import has_ledger, open_view
+from mediaml.ledger.results import has_ledger, open_results
 from mediaml.pipeline.explain import Reason, reasons
-from mediaml.pipeline.models import resolve_model
+from mediaml.pipeline.models import ResolvedModel
 from mediaml.pipeline.plan import with_digest
 from mediaml.pipeline.walk import reason_of
 from mediaml.pipeline.weights import obtain_weights
@@ -45,17 +45,15 @@ def explain_run(config: RunConfig, reporter: Reporter, watcher: Watcher) -> DryR
     offers = [registry.find(name) for name in config.models]
     assignments = (*config.options, *prompt_assignments(offers, config.prompts))
     obtain = partial(obtain_weights, open_store(watcher, registry, offline=config.offline))
-    models = [
-        resolve_model(choice, obtain).identity
-        for choice in choose_models(offers, config.weights, assignments)
-    ]
-    return DryRun(tuple(_reasons(config, models, reporter)), tuple(models))
+    choices = choose_models(offers, config.weights, assignments)
+    models = resolve_models(choices, obtain, config.output)
+    return DryRun(tuple(_reasons(config, models, reporter)), tuple(model.identity for model in models))
 
 
-def _reasons(config: RunConfig, models: list[ModelIdentity], reporter: Reporter) -> Iterator[Reason]:
+def _reasons(config: RunConfig, models: list[ResolvedModel], reporter: Reporter) -> Iterator[Reason]:
     sources = find_sources(config.selection, reporter)
     with ExitStack() as stack:
-        view = stack.enter_context(open_view(config.output)) if has_ledger(config.output) else None
+        view = stack.enter_context(open_results(config.output)) if has_ledger(config.output) else None
         looked_at = map(_with_digest, sources) if config.compare_content else sources
         yield from reasons(view, looked_at, models, force=config.force)
 

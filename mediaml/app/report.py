@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from mediaml.core.media import DecodeAccounts, Kind
-from mediaml.ledger.view import FailureRow, SourceRow
+from mediaml.ledger.result_rows import FailureRow, SourceRow
 
 Stop = Literal["interrupted", "too many failures", "stream closed"]
 INTERRUPTED = 130

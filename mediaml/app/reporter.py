@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from mediaml.app.report import RunReport
-    from mediaml.ledger.view import FailureRow
+    from mediaml.ledger.result_rows import FailureRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +119,7 @@ class LoggingReporter:
     def failure(self, failure: FailureRow) -> None:
         """Log at level WARNING."""
         self._logger.warning(
-            "%s: %s: %s", failure.source.shown, failure.model, failure.failure.message.splitlines()[0]
+            "%s: %s: %s", failure.source.shown, failure.part, failure.failure.message.splitlines()[0]
         )
 
     def progress(self, progress: Progress) -> None:

@@ -3,46 +3,47 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, closing
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from subprocess import Popen
 from typing import IO, Any
 
-from filelock import FileLock, Timeout
-
-from mediaml.app.choose import choose_models, prompt_assignments
+from mediaml.app.choose import choose_models, prompt_assignments, resolve_models
 from mediaml.app.commit import Committer
 from mediaml.app.config import RunConfig
 from mediaml.app.environment import open_store, versions
 from mediaml.app.failure_policy import TooManyFailures
 from mediaml.app.interrupts import Interrupts
+from mediaml.app.known import known_devices
 from mediaml.app.notices import find_sources, note_bundled, note_devices, note_urls
 from mediaml.app.report import RunReport, Stop
 from mediaml.app.reporter import Reporter
 from mediaml.app.stream import ResultStream, StreamClosed
-from mediaml.core.errors import NoInputsError, OutputError
+from mediaml.core.errors import NoInputsError
 from mediaml.core.work import Source
 from mediaml.engine.inline import InlineEngine
 from mediaml.engine.local.supervisor import Supervisor
 from mediaml.engine.messages import ModelDevices, ModelOrder, Setup
 from mediaml.engine.protocol import Engine
 from mediaml.ledger.ledger import Ledger
-from mediaml.ledger.view import View, has_ledger, open_view
+from mediaml.ledger.results import Results, has_ledger, open_results
+from mediaml.ledger.schema import sole_writer
 from mediaml.onnx.providers import parse_devices
 from mediaml.outputs.base import Output, SliceOutput
 from mediaml.outputs.failures import FailuresJsonl
 from mediaml.outputs.jsonl import FILE_NAME, ResultsJsonl
 from mediaml.outputs.render.annotated_media import AnnotatedMedia
 from mediaml.outputs.render.inline import InlineAnnotatedMedia
-from mediaml.pipeline.models import Choice, ResolvedModel, resolve_model
+from mediaml.pipeline.models import Choice, ResolvedModel, resolved_view
 from mediaml.pipeline.plan import Planned, Planner
 from mediaml.pipeline.read import default_readers
 from mediaml.pipeline.stream import SLICE_S
 from mediaml.pipeline.weights import obtain_weights
 from mediaml.registry.entry_points import load_registry
+from mediaml.registry.views import kept_score
 from mediaml.store.watcher import Watcher
 
 Hold = Callable[[], AbstractContextManager[None]]
@@ -95,11 +96,15 @@ def run_session(
             renderer = stack.enter_context(AnnotatedMedia(config.timeouts.stall))
         sources = find_sources(config.selection, reporter)
         obtain = partial(obtain_weights, open_store(watcher, registry, offline=config.offline))
-        models = [resolve_model(choice, obtain) for choice in choices]
-        engine.begin(_setup(config, models))
-        devices = {model.spec.name: facts for model, facts in zip(models, engine.ready(), strict=True)}
-        note_devices(devices, config.device, reporter)
-        note_bundled(choices, registry, reporter)
+        models = resolve_models(choices, obtain, config.output)
+        known = known_devices(config, sources, models)
+        engine.begin(_setup(config, models), later=known is not None)
+        devices = {
+            model.spec.name: facts for model, facts in zip(models, facts, strict=True)
+        }
+        if known is None:
+            note_devices(devices, config.device, reporter)
+            note_bundled(choices, registry, reporter)
         if renders:
             note_urls(sources, reporter)
         session = _Session(
@@ -129,8 +134,8 @@ def _setup(config: RunConfig, models: Sequence[ResolvedModel]) -> Setup:
     """What a worker has to know; the local engine fills in the device of each."""
     limits: dict[str, int] = {}
     if has_ledger(config.output):
-        with open_view(config.output) as view:
-            limits = view.batch_limits()
+        with open_results(config.output) as results:
+            limits = results.batch_limits()
     devices = parse_devices(config.device)
     return Setup(
         models=tuple(map(_model_order, models)),
@@ -147,7 +152,7 @@ def _setup(config: RunConfig, models: Sequence[ResolvedModel]) -> Setup:
 
 def _model_order(model: ResolvedModel) -> ModelOrder:
     weights = None if model.weights is None else os.fsencode(model.weights.absolute())
-    return ModelOrder(dict(model.choice.assignments), weights, model.identity)
+    return ModelOrder(weights, model.identity, kept_score(model.choice.options))
 
 
 def _with_ledger(session: _Session) -> RunReport:
@@ -160,18 +165,18 @@ def _with_ledger(session: _Session) -> RunReport:
     output = session.config.output
     with ExitStack() as stack:
         ledger = stack.enter_context(Ledger(output))
-        stack.enter_context(_sole_writer(output))
+        stack.enter_context(sole_writer(output))
         number = ledger.begin_run(_header(session.devices))
-        view = stack.enter_context(open_view(output))
+        view = stack.enter_context(open_results(output))
         report = _fill(session, ledger, view, stack)
         if report.results is not None:
             ledger.end_run(number)
     return report
 
 
-def _fill(session: _Session, ledger: Ledger, view: View, stack: ExitStack) -> RunReport:
+def _fill(session: _Session, ledger: Ledger, view: Results, stack: ExitStack) -> RunReport:
     config, engine = session.config, session.engine
-    models = [(model, ledger.add_model(model.identity)) for model in session.models]
+    models = [(model, _add_model(ledger, model, session.devices)) for model in session.models]
     planner = Planner(
         ledger,
         models,
@@ -188,7 +193,7 @@ def _fill(session: _Session, ledger: Ledger, view: View, stack: ExitStack) -> Ru
         ledger,
         view,
         planner.planned,
-        models=[number for _, number in models],
+        models=[model.spec.name for model in session.models],
         total=len(session.sources),
         rendering=rendering,
         reporter=session.reporter,
@@ -210,6 +215,11 @@ def _fill(session: _Session, ledger: Ledger, view: View, stack: ExitStack) -> Ru
     for text in reasons:
         session.reporter.error(text)
     return _report(session, planner.planned, committer, view, results, stopped, "\n".join(reasons))
+
+
+def _add_model(ledger: Ledger, model: ResolvedModel, devices: Mapping[str, ModelDevices]) -> int:
+    labels = devices[model.spec.name].labels
+    return ledger.add_model(model.identity, resolved_view(model, labels), labels)
 
 
 def _rendering(session: _Session, stack: ExitStack) -> list[SliceOutput]:
@@ -243,7 +253,7 @@ def _work(session: _Session, planner: Planner, committer: Committer) -> tuple[St
     return None, ""
 
 
-def _write_outputs(config: RunConfig, view: View) -> Path:
+def _write_outputs(config: RunConfig, view: Results) -> Path:
     """Write every output of the whole ledger; returns the path of `results.jsonl`."""
     outputs: list[Output] = [FailuresJsonl(), ResultsJsonl()]
     for output in outputs:
@@ -265,7 +275,7 @@ def _report(
     session: _Session,
     planned: Planned,
     committer: Committer,
-    view: View,
+    view: Results,
     results: Path | None,
     stopped: Stop | None,
     reason: str,
@@ -316,24 +326,3 @@ def _require_work(planned: Planned, config: RunConfig) -> None:
         f"nothing to do: {counts}.",
         f"Selected: {', '.join(config.models)}; `mediaml plugins info NAME` shows what a model accepts.",
     )
-
-
-@contextmanager
-def _sole_writer(folder: Path) -> Iterator[None]:
-    """Hold the output folder's lock, which the system releases when the process dies.
-
-    Raises:
-        OutputError: another process holds it.
-    """
-    lock = FileLock(folder / ".lock", timeout=0)
-    try:
-        lock.acquire()
-    except Timeout as error:
-        raise OutputError(
-            f"another mediaml process is writing to {folder}.",
-            "Wait until it ends, or name another folder with -o.",
-        ) from error
-    try:
-        yield
-    finally:
-        lock.release()

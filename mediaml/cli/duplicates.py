@@ -32,10 +32,10 @@ def command(context: click.Context, /, folder: Path, plugin: str | None, alike: 
     from mediaml.core.media import Kind
     from mediaml.embeddings.duplicates import duplicate_groups
     from mediaml.embeddings.vectors import choose_space, open_vectors
-    from mediaml.ledger.view import open_view
+    from mediaml.ledger.results import open_results
 
     vectors = open_vectors(folder, choose_space(folder, plugin))
-    with open_view(folder) as view:
+    with open_results(folder) as view:
         images = {source.id: source for source in view.sources() if source.kind is Kind.IMAGE}
     groups = duplicate_groups(vectors, frozenset(images), alike)
     for group in groups:

@@ -79,7 +79,7 @@ def command(
     from mediaml.embeddings.index import search_index
     from mediaml.embeddings.search import search
     from mediaml.embeddings.vectors import choose_space, open_vectors
-    from mediaml.ledger.view import open_view
+    from mediaml.ledger.results import open_results
 
     shell = shell_of(context)
     if not words.strip() and image is None:
@@ -90,7 +90,7 @@ def command(
     vectors = open_vectors(folder, space)
     find = search_index if indexed else search
     hits = find(vectors, question, count, alike)
-    with open_view(folder) as view:
+    with open_results(folder) as view:
         sources = [view.source(hit.source) for hit in hits]
     click.echo(_shown(hits, [source.shown for source in sources]))
     if open_best and hits:

@@ -8,7 +8,7 @@ from mediaml.app.report import RunReport
 from mediaml.cli.shell import Shell
 from mediaml.cli.table import table
 from mediaml.core.media import DecodeAccounts
-from mediaml.ledger.view import FailureRow, SourceRow
+from mediaml.ledger.result_rows import FailureRow, SourceRow
 
 MOST_SHOWN = 20
 
@@ -76,7 +76,7 @@ def _cells(row: FailureRow) -> list[str]:
     # Most messages begin with the file; saying it twice would hide the reason.
     reason = first.removeprefix(str(row.source.path)).lstrip(": ")
     failure = row.failure
-    return [row.source.shown, row.model, failure.stage, failure.type, _accounts(row.accounts), reason]
+    return [row.source.shown, row.part, failure.stage, failure.type, _accounts(row.accounts), reason]
 
 
 def _accounts(accounts: DecodeAccounts) -> str:

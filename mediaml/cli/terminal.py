@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from mediaml.app.report import RunReport
     from mediaml.app.reporter import Progress
     from mediaml.cli.shell import Shell
-    from mediaml.ledger.view import FailureRow
+    from mediaml.ledger.result_rows import FailureRow
 
 # Without a terminal: a line every 30 s, and after 5 minutes one every 5 minutes.
 _OFTEN_S, _SELDOM_S = 30.0, 300.0

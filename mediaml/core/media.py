@@ -34,6 +34,7 @@ class MediaInfo:
         audio_tracks: number of audio streams.
         header_frames: number of frames that the header claims; a hint, not a count.
         container, codec: FFmpeg's short names, such as `mov` and `h264`, of the stream that is read.
+        start_s: when the stream that is read starts on the container's clock, seconds.
     """
 
     path: str
@@ -48,6 +49,7 @@ class MediaInfo:
     header_frames: int | None = None
     container: str | None = None
     codec: str | None = None
+    start_s: float | None = None
 
     def __post_init__(self) -> None:
         require(self.rotation in ROTATIONS, f"rotation must be one of {ROTATIONS}, not {self.rotation}")

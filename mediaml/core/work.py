@@ -43,13 +43,17 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class ModelIdentity:
-    """What decides a model's answers; two runs with equal identities answer alike.
+    """What decides a model's predictions; two runs with equal identities predict alike.
 
     Attributes:
-        name: the model's name. task: see `ModelSpec`. plugin: module of the plugin.
+        name: the model's name.
+        task: see `ModelSpec`.
+        plugin: module of the plugin.
         distribution, version: of the package that brought the plugin.
-        weights: file name of the model. weights_sha256: of its bytes; empty for a model without weights.
-        options: as JSON, keys sorted.
+        weights: file name of the weights.
+        weights_sha256: of their bytes; empty for a model without weights.
+        options: those that the model is run with, as JSON, keys sorted; an option that only selects is at
+            its floor, see `mediaml.core.view`.
     """
 
     name: str
@@ -135,9 +139,36 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class FrameAnswer:
-    """What a model said of one frame; `index`, `time_s` and `duration_s` are the frame's."""
+    """What a model said of one frame.
+
+    Attributes:
+        index, time_s, duration_s: of the frame.
+        prediction: what is kept of it.
+        cut: the highest score of a detection that was left out; `None` where none was.
+    """
 
     index: int
+    time_s: float
+    duration_s: float
+    prediction: Prediction
+    cut: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FrameResult:
+    """What a model said of one frame, as an output folder holds it.
+
+    Attributes:
+        source: the file or URL as it was named, `/` between its parts, without secrets.
+        model: name of the model.
+        frame: the frame's number in its source, from 0.
+        time_s, duration_s: of the frame, seconds on the source's clock; an image is at 0.
+        prediction: boxes in displayed source pixels, scores rounded down to 1e-5 and boxes to 1/100 pixel.
+    """
+
+    source: str
+    model: str
+    frame: int
     time_s: float
     duration_s: float
     prediction: Prediction
@@ -202,6 +233,7 @@ class TaskProgress:
     Attributes:
         next_slice: number of the first time slice that is not done. frames: frames in those before it.
         complete: nothing is left to do.
+        cut: weak detections that are asked for now were left out, so all is to be done again.
         failure: why it could not be done; `None` where it has not failed.
     """
 
@@ -209,3 +241,4 @@ class TaskProgress:
     frames: int = 0
     complete: bool = False
     failure: Failure | None = None
+    cut: bool = False

@@ -59,11 +59,13 @@ class Vectors:
 def choose_space(folder: Path, model: str | None) -> Space:
     """The one space of a ledger, or that of the model of that name.
 
+    Of one model with several weights it is the space of those that a run asked for last.
+
     Raises:
-        OutputError: there is no ledger, no embedding in it, or more than one space to choose from.
+        OutputError: there is no ledger, no embedding in it, or more than one model to choose from.
     """
-    spaces = embedding_spaces(folder)
-    wanted = [space for space in spaces if model in (None, space.model)]
+    spaces = [space for space in embedding_spaces(folder) if model in (None, space.model)]
+    wanted = [space for space in spaces if space.current] or list(spaces)
     if len(wanted) == 1:
         return wanted[0]
     if not wanted:

@@ -29,12 +29,19 @@ class InlineEngine:
         self._records: list[TaskRecord] = []
         self._shrunk: dict[str, int] = {}
 
-    def begin(self, setup: Setup) -> None:
+    def begin(self, setup: Setup, *, later: bool = False) -> None:
         """See `Engine.begin`."""
         self._setup = setup
 
     def ready(self) -> Sequence[ModelDevices]:
         """See `Engine.ready`."""
+        self._load()
+        return [ModelDevices(model.devices, model.fallbacks, model.labels) for model in self._models]
+
+    def _load(self) -> Pipeline:
+        """The pipeline, with its models loaded when it is first needed."""
+        if self._pipeline is not None:
+            return self._pipeline
         assert self._setup is not None
         self._models = load_models(self._setup, self._warn)
         self._pipeline = Pipeline(
@@ -47,11 +54,11 @@ class InlineEngine:
             shrunk=self._shrink,
             crashed=_raise,
         )
-        return [ModelDevices(model.devices, model.fallbacks) for model in self._models]
+        return self._pipeline
 
     def run(self, jobs: Iterator[Job | Sniff], planner: JobPlanner) -> Iterator[None]:
         """See `Engine.run`; a turn is a job."""
-        assert self._setup is not None and self._pipeline is not None
+        assert self._setup is not None
         for asked in jobs:
             job = asked
             if isinstance(job, Sniff):
@@ -61,7 +68,7 @@ class InlineEngine:
                     yield
                     continue
                 job = settled
-            self._pipeline.look_alone(job, no_mark)
+            self._load().look_alone(job, no_mark)
             for key, frames in self._shrunk.items():
                 planner.note_batch_limit(key, frames)
             yield

@@ -15,7 +15,7 @@ from mediaml.media.limits import Limits
 from mediaml.media.sniff import sniff_kind
 from mediaml.pipeline.models import Choice, LoadedModel, ResolvedModel, load_model
 from mediaml.registry.entry_points import Registry, load_registry
-from mediaml.registry.options import build_options
+from mediaml.registry.options import options_of
 
 
 def load_models(setup: Setup, warn: Callable[[str], None]) -> list[LoadedModel]:
@@ -31,14 +31,14 @@ def load_models(setup: Setup, warn: Callable[[str], None]) -> list[LoadedModel]:
         loaded = load_model(resolved, setup.device, threads=setup.threads, batch=setup.batch, warn=warn)
         known = map(setup.batch_limits.get, batch_keys(order.identity, loaded.devices))
         most = min([loaded.batch, *(frames for frames in known if frames and not loaded.fixed)])
-        models.append(replace(loaded, batch=most))
+        models.append(replace(loaded, batch=most, keep=order.keep))
     return models
 
 
 def _resolved(order: ModelOrder, registry: Registry) -> ResolvedModel:
     offer = registry.find(order.identity.name)
     weights = None if order.weights is None else Path(os.fsdecode(order.weights))
-    choice = Choice(offer, build_options(offer.spec, order.assignments), weights, order.assignments)
+    choice = Choice(offer, options_of(offer.spec, order.identity.options), weights)
     return ResolvedModel(choice, weights, order.identity)
 
 

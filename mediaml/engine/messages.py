@@ -24,13 +24,14 @@ class ModelOrder(msgspec.Struct, frozen=True):
     """A model to load.
 
     Attributes:
-        assignments: its options, as texts by name. weights: its file's path in the system's encoding.
-        identity: what decides its answers.
+        weights: its file's path in the system's encoding.
+        identity: what decides its predictions, its options among it.
+        keep: detections of a lower score are bounded in number, see `mediaml.core.view.bounded`.
     """
 
-    assignments: dict[str, str]
     weights: bytes | None
     identity: ModelIdentity
+    keep: float = 0.0
 
 
 class Setup(Message, frozen=True):
@@ -103,10 +104,11 @@ def order_of(job: Job | Sniff) -> Order:
 
 
 class ModelDevices(msgspec.Struct, frozen=True):
-    """What a loaded model really runs on; see `LoadedModel`."""
+    """What a loaded model really runs on, and its label list; see `LoadedModel`."""
 
     devices: tuple[str, ...]
     fallbacks: tuple[str, ...]
+    labels: tuple[str, ...] = ()
 
 
 class ModelsLoaded(Message, frozen=True):

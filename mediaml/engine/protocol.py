@@ -30,8 +30,12 @@ class Engine(Protocol):
     The calls come in this order: `begin`, `ready`, `run` with `take` after every turn, `close`.
     """
 
-    def begin(self, setup: Setup) -> None:
-        """Load the models; returns at once."""
+    def begin(self, setup: Setup, *, later: bool = False) -> None:
+        """Load the models; returns at once.
+
+        Args:
+            later: only when `run` meets a job, which may be never; nothing is `ready` before.
+        """
 
     def ready(self) -> Sequence[ModelDevices]:
         """Wait until the models are loaded; returns what each runs on, in the order of the setup.

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Protocol
 
 from mediaml.core.work import Failure
-from mediaml.ledger.view import SourceRow, View
+from mediaml.ledger.result_rows import SourceRow
+from mediaml.ledger.results import Results
 
 
 class Output(Protocol):
@@ -18,7 +19,7 @@ class Output(Protocol):
     def name(self) -> str:
         """What selects it."""
 
-    def write(self, results: View, folder: Path) -> Path | None:
+    def write(self, results: Results, folder: Path) -> Path | None:
         """Write it into `folder`, atomically; returns its path, `None` where there is nothing to write.
 
         Raises:

@@ -15,6 +15,7 @@ from mediaml.core.arrays import Array
 from mediaml.core.channel import Channel
 from mediaml.core.errors import DeviceError, MemoryLimitError, PluginError
 from mediaml.core.prediction import Prediction
+from mediaml.core.view import bounded
 from mediaml.core.work import FrameAnswer
 from mediaml.ops.batches import pad_batch, unpad_outputs
 from mediaml.pipeline.answers import plain
@@ -156,7 +157,8 @@ def post_process(answered: InferredBatch, inference: Inference) -> None:
         return
     for sample, prediction in zip(samples, predictions, strict=True):
         frame = sample.frame
-        answer = FrameAnswer(frame.index, frame.time_s, frame.duration_s, prediction)
+        kept, cut = bounded(prediction, sample.consumer.model.keep)
+        answer = FrameAnswer(frame.index, frame.time_s, frame.duration_s, kept, cut)
         sample.consumer.stream.answer(sample.slice, answer)
 
 

@@ -7,8 +7,8 @@ opens sessions, and belongs in the process that works on the files.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,13 +17,15 @@ import msgspec
 from mediaml.core.catalogue_entry import is_model_name
 from mediaml.core.errors import MediamlError, ModelError, PluginError
 from mediaml.core.suggestions import suggestion
+from mediaml.core.view import View, class_ids
 from mediaml.core.work import ModelIdentity
 from mediaml.onnx.formats import foreign_format
 from mediaml.pipeline.model_fit import refuse_misfit
 from mediaml.registry.entry_points import Offer
-from mediaml.registry.options import options_record
+from mediaml.registry.options import options_of, options_record
 from mediaml.registry.plugin_errors import describe_error
 from mediaml.registry.spec import LoadContext, Model, ModelSpec
+from mediaml.registry.views import at_floor, covers, view_of
 from mediaml.store.bundled import bundled_model, bundled_names
 from mediaml.store.digest import digest_of
 
@@ -41,14 +43,14 @@ class Choice:
     """A model that the user chose.
 
     Attributes:
-        offer: what the plugin offers. options: checked.
-        weights: what was given with `-m`. assignments: what the options were built from, as texts by name.
+        offer: what the plugin offers.
+        options: as asked for, checked.
+        weights: what was given with `-m`.
     """
 
     offer: Offer
     options: Any
     weights: Path | None = None
-    assignments: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +58,9 @@ class ResolvedModel:
     """A chosen model whose weights are here and known.
 
     Attributes:
-        choice: what was chosen. weights: the file or folder; `None` for a model without weights.
-        identity: what decides its answers.
+        choice: what was chosen.
+        weights: the file or folder; `None` for a model without weights.
+        identity: what decides its predictions: the options in it are those that it is loaded with.
     """
 
     choice: Choice
@@ -69,16 +72,25 @@ class ResolvedModel:
         """What the plugin offered."""
         return self.choice.offer.spec
 
+    @property
+    def view(self) -> View:
+        """What the user asked to see of its predictions."""
+        return view_of(self.choice.options)
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LoadedModel:
     """A model that is ready to answer.
 
     Attributes:
-        spec: what the plugin offered. model: what its `load` returned. identity: what decides its answers.
+        spec: what the plugin offered.
+        model: what its `load` returned.
+        identity: what decides its predictions.
         devices: what its sessions really run on, such as `cpu` or `cuda:0`; empty where it has none.
         fallbacks: why a session of `--device auto` is not on the GPU.
-        batch: number of frames answered at once. fixed: the graph takes no other number.
+        batch: number of frames answered at once.
+        fixed: the graph takes no other number.
+        keep: detections of a lower score are bounded in number, see `mediaml.core.view.bounded`.
     """
 
     spec: ModelSpec
@@ -88,6 +100,14 @@ class LoadedModel:
     fallbacks: tuple[str, ...]
     batch: int
     fixed: bool = False
+    keep: float = 0.0
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """All labels that it knows, in its own order; empty where it does not say."""
+        labels = getattr(self.model, "labels", None)
+        listed = isinstance(labels, list | tuple) and all(isinstance(label, str) for label in labels)
+        return tuple(labels) if listed and labels else ()
 
     @property
     def modules(self) -> tuple[str, ...]:
@@ -144,7 +164,7 @@ def _nearby(path: Path) -> str:
 
 
 def identify(choice: Choice, weights: Path | None) -> ModelIdentity:
-    """What decides the answers of a chosen model."""
+    """What decides the predictions of a chosen model, with options that only select at their floor."""
     spec, plugin = choice.offer.spec, choice.offer.plugin
     return ModelIdentity(
         name=spec.name,
@@ -154,8 +174,38 @@ def identify(choice: Choice, weights: Path | None) -> ModelIdentity:
         version=plugin.version,
         weights=weights.name if weights else "",
         weights_sha256=digest_of(weights) if weights else "",
-        options=msgspec.json.encode(options_record(choice.options)).decode(),
+        options=msgspec.json.encode(options_record(at_floor(choice.options))).decode(),
     )
+
+
+def in_ledger(resolved: ResolvedModel, known: Iterable[ModelIdentity]) -> ResolvedModel:
+    """The model with the identity that a ledger already has, where that one's predictions hold all asked for.
+
+    Args:
+        known: identities of the model in the ledger, the preferred one first.
+    """
+    options, own = resolved.choice.options, resolved.identity
+    for identity in known:
+        kept = msgspec.json.decode(identity.options, type=dict[str, Any])
+        if replace(own, options=identity.options) == identity and covers(kept, options):
+            return replace(resolved, identity=identity)
+    return resolved
+
+
+def resolved_view(resolved: ResolvedModel, labels: Sequence[str]) -> View:
+    """What the user asked to see, classes by the names that the model gives them.
+
+    Args:
+        labels: all labels of the model; empty where it does not say.
+
+    Raises:
+        OptionError: the model has no such class.
+    """
+    view = resolved.view
+    if not view.classes or not labels:
+        return view
+    ids = class_ids(view.classes, labels, resolved.spec.name)
+    return replace(view, classes=tuple(labels[index] for index in ids))
 
 
 def resolve_model(choice: Choice, obtain: Callable[[str], Path] = bundled_model) -> ResolvedModel:
@@ -194,7 +244,7 @@ def load_model(
         DeviceError: the device is not obtained.
         PluginError: the plugin's `load` failed, or returned something that cannot answer.
     """
-    spec, options = resolved.spec, resolved.choice.options
+    spec, options = resolved.spec, options_of(resolved.spec, resolved.identity.options)
     sessions: list[Session] = []
 
     def open_session(path: Path) -> Session:

@@ -156,10 +156,11 @@ class Planner:
         self.planned.sources.append(source_id)
         wants = []
         for index, model_id in models:
-            before = self._ledger.task_progress(source_id, model_id)
+            view = self._models[index][0].view
+            before = self._ledger.task_progress(source_id, model_id, view)
             if self._only_failed and before.failure is None:
                 continue
-            self._ledger.supersede(source_id, model_id, restart=self._force)
+            self._ledger.supersede(source_id, model_id, restart=self._force or before.cut)
             progress = self._ledger.task_progress(source_id, model_id)
             if not progress.complete:
                 wants.append(Want(model_id, index, progress.next_slice, progress.frames))

@@ -131,3 +131,15 @@ def options_record(options: Any) -> dict[str, Any]:
     """Options as plain JSON values, sorted by name: what the ledger keys by."""
     record: dict[str, Any] = msgspec.to_builtins(dataclasses.asdict(options))
     return dict(sorted(record.items()))
+
+
+def options_of(spec: ModelSpec, record: str) -> Any:
+    """The options instance that `options_record` was made of, from its JSON.
+
+    Raises:
+        OptionError: they are not those of the plugin as it is installed, or a floor is out of its range.
+    """
+    try:
+        return msgspec.json.decode(record, type=spec.options)
+    except msgspec.DecodeError as error:
+        raise OptionError(f"options of plugin {spec.name!r}: {error}.") from error

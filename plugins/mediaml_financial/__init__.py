@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Annotated
 
-from mediaml.plugin import LoadContext, Meta, Model, ModelSpec, hookimpl
+from mediaml.plugin import LoadContext, Meta, Model, ModelSpec, hookimpl, view
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +16,15 @@ class FinancialOptions:
     threshold: Annotated[
         float, Meta(ge=0, le=1, description='least probability at which a picture is called "financial"')
     ] = 0.5
-    top: Annotated[int, Meta(ge=1, le=2, description="number of labels: 1 the answer, 2 also the other")] = 1
+    top: Annotated[
+        int,
+        Meta(
+            ge=1,
+            le=2,
+            description="number of labels: 1 the answer, 2 also the other",
+            extra=view("top", floor=2),
+        ),
+    ] = 1
 
 
 def load(context: LoadContext) -> Model:

@@ -15,12 +15,13 @@ from mediaml.plugin import (
     ModelError,
     OnnxModel,
     Session,
+    class_ids,
     clip_boxes,
 )
 from mediaml_yolo.candidates import Candidates
 from mediaml_yolo.graphs import detector_graph
 from mediaml_yolo.heads import DenseHead, Head
-from mediaml_yolo.options import YoloOptions, class_ids
+from mediaml_yolo.options import YoloOptions
 from mediaml_yolo.shape import input_shape
 from mediaml_yolo.zoo import ZooHead
 
@@ -41,7 +42,7 @@ class YoloModel(OnnxModel):
         zoo = graph.interface == "zoo-yolov3"
         self.head: Head = (ZooHead if zoo else DenseHead)(self.session, graph)
         self.labels = _labels(self.session, self.head.class_count, zoo)
-        self.wanted = class_ids(self.options.classes, self.labels) if self.options.classes else None
+        self.wanted = class_ids(self.options.classes, self.labels, "yolo") if self.options.classes else None
         self.shape = input_shape(self.session, self.head.usual, self.head.fixed_size, self.options)
 
     @property

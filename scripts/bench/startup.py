@@ -26,7 +26,7 @@ def in_one_process(picture: Path, output: Path, *, copies: bool) -> None:
     from mediaml.core.work import Job
     from mediaml.ledger.encoding import record_of
     from mediaml.ledger.ledger import Ledger
-    from mediaml.ledger.view import open_view
+    from mediaml.ledger.results import open_results
     from mediaml.media.limits import Limits
     from mediaml.onnx.providers import parse_device
     from mediaml.outputs.jsonl import write_results
@@ -51,7 +51,7 @@ def in_one_process(picture: Path, output: Path, *, copies: bool) -> None:
             step=lambda: None,
             crashed=told.put,
         ) as pipeline,
-        open_view(output) as view,
+        open_results(output) as view,
     ):
         models = [(resolved, ledger.add_model(resolved.identity))]
         planner = Planner(ledger, models, kinds=frozenset(Kind), emit=told.put)

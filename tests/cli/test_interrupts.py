@@ -13,6 +13,7 @@ from mediaml.app.interrupts import Interrupts
 from mediaml.engine.local.supervisor import Supervisor
 from mediaml.engine.messages import TaskDone
 from mediaml.ledger.ledger import Ledger
+from mediaml.ledger.rows import write_task
 from tests.cli.conftest import results
 from tests.support.media.files import write_square_video
 
@@ -40,14 +41,14 @@ def has_answers(supervisor: Supervisor) -> bool:
 def test_ctrl_c_amid_a_commit_leaves_no_hole_in_a_video(mediaml, command, tmp_path, monkeypatch, number):
     running: list[Supervisor] = []
     moments = iter([number])
-    begin, write = Supervisor.begin, Ledger._write
+    begin = Supervisor.begin
 
-    def watched(supervisor, setup):
+    def watched(supervisor, setup, **how):
         running[:] = [supervisor]
-        begin(supervisor, setup)
+        begin(supervisor, setup, **how)
 
-    def interrupted(ledger, record):
-        write(ledger, record)
+    def interrupted(*what):
+        write_task(*what)
         for now in moments:
             until = time.monotonic() + 100
             while not has_answers(running[0]) and time.monotonic() < until:
@@ -55,7 +56,7 @@ def test_ctrl_c_amid_a_commit_leaves_no_hole_in_a_video(mediaml, command, tmp_pa
             os.kill(os.getpid(), now)
 
     monkeypatch.setattr(Supervisor, "begin", watched)
-    monkeypatch.setattr(Ledger, "_write", interrupted)
+    monkeypatch.setattr("mediaml.ledger.ledger.write_task", interrupted)
     said = mediaml(*command)
     assert said.code == 130, said.err
     kept = frames(tmp_path / "out")

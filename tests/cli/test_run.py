@@ -168,14 +168,14 @@ def test_ctrl_c_keeps_what_is_done_and_the_next_run_goes_on(tmp_path, gated):
     assert "Traceback" not in said
     kept = results(tmp_path / "out")[1:]
     for plugin in ("yolo", "gate"):
-        frames = [line["frame"] for line in kept if line["plugin"] == plugin]
+        frames = [line["frame"] for line in kept if line["model"] == plugin]
         assert frames == list(range(len(frames)))
     assert 0 < len(kept) < 2 * 3000
     (tmp_path / "open").touch()
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=200, check=False)
     assert done.returncode == 0, done.stderr
     for plugin in ("yolo", "gate"):
-        frames = [line["frame"] for line in results(tmp_path / "out")[1:] if line["plugin"] == plugin]
+        frames = [line["frame"] for line in results(tmp_path / "out")[1:] if line["model"] == plugin]
         assert frames == list(range(3000))
     assert f"{2 * 3000 - len(kept)} frames" in done.stderr
 
@@ -256,7 +256,12 @@ def test_a_dry_run_says_what_would_be_done_and_why(mediaml, media, square_finder
     ]
     assert "square.onnx" in said.out
     changed = mediaml(*command, "-O", "yolo.conf=0.5", "--dry-run")
-    assert would(changed) == [("do again", "option conf 0.25 is now 0.5")] * 3
+    assert [action for action, _ in would(changed)] == ["leave"] * 3
+    assert all(why.endswith("only outputs change") for _, why in would(changed))
+    lower = mediaml(*command, "-O", "yolo.conf=0.01", "--dry-run")
+    assert would(lower) == [("do", "option conf 0.05 is now 0.01 (earlier results stay)")] * 3
+    larger = mediaml(*command, "-O", "yolo.iou=0.5", "--dry-run")
+    assert would(larger) == [("do", "option iou 0.45 is now 0.5 (earlier results stay)")] * 3
     write_square(media / "a/x.png", 128, 96, (0, 0, 32, 32))
     assert ("do again", "the file has changed") in would(mediaml(*command, "--dry-run"))
     assert would(mediaml(*command, "--dry-run", "--force")).count(("do again", "--force")) == 2

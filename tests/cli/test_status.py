@@ -10,7 +10,7 @@ from mediaml.cli.summary import damage_lines, failure_lines
 from mediaml.core.location import Url
 from mediaml.core.media import DecodeAccounts, Kind
 from mediaml.core.work import Failure
-from mediaml.ledger.view import FailureRow, SourceRow
+from mediaml.ledger.result_rows import FailureRow, SourceRow
 from tests.support.media.files import write_image, write_square_video
 
 

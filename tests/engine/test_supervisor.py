@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import subprocess
@@ -18,7 +17,7 @@ from mediaml.engine.local.supervisor import Supervisor
 from mediaml.engine.messages import ModelOrder, Setup
 from mediaml.engine.timeouts import Timeouts
 from mediaml.ledger.ledger import Ledger
-from mediaml.ledger.view import open_view
+from mediaml.ledger.results import open_results
 from mediaml.media.limits import Limits
 from mediaml.onnx.providers import DeviceRequest
 from mediaml.pipeline.inputs import Selection, scan
@@ -99,7 +98,7 @@ def test_a_model_that_ends_its_process_costs_its_own_answer(mediaml, media, tmp_
     assert failure["type"] == type_
     assert said in failure["message"]
     assert said in ended.err
-    answered = [(row["source"], row["plugin"]) for row in results(tmp_path / "out")[1:] if "labels" in row]
+    answered = [(row["source"], row["model"]) for row in results(tmp_path / "out")[1:] if "labels" in row]
     assert len(answered) == 9 + 8
     assert [model for source, model in answered if source.endswith("4.png")] == ["tough"]
 
@@ -196,7 +195,7 @@ def test_two_workers_share_the_files(media, tmp_path):
     cpu = DeviceRequest("cpu")
     said: list[str] = []
     with Supervisor([cpu, cpu], timeouts=Timeouts(), warn=said.append) as supervisor:
-        order = ModelOrder({}, None, model.identity)
+        order = ModelOrder(None, model.identity)
         supervisor.begin(Setup((order,), cpu, 1, 1, 1, Limits(), 20.0, {}))
         facts = supervisor.ready()
         assert [fact.devices for fact in facts] == [()]
@@ -207,10 +206,10 @@ def test_two_workers_share_the_files(media, tmp_path):
                 write_image(media / f"more{number}.png", 40, 32)
             for _ in supervisor.run(planner.jobs(scan(Selection((str(media),)))), planner):
                 ledger.commit(supervisor.take())
-    with open_view(tmp_path / "out") as view:
-        labels = [answer.labels for source in view.sources() for answer in view.answers(source.id)]
+    with open_results(tmp_path / "out") as view:
+        labels = [frame.prediction.labels for frame in view.frames()]
     assert len(labels) == 69
-    assert len({json.loads(label)[0]["label"] for label in labels}) == 2
+    assert len({label[0].name for label in labels}) == 2
     assert said == []
 
 

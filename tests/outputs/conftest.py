@@ -14,7 +14,8 @@ from mediaml.core.prediction import Box, Detection, Label, Prediction
 from mediaml.core.work import FrameAnswer, ModelIdentity, Source, Task, TaskResult
 from mediaml.ledger.encoding import record_of
 from mediaml.ledger.ledger import Ledger
-from mediaml.ledger.view import SourceRow, open_view
+from mediaml.ledger.result_rows import SourceRow
+from mediaml.ledger.results import open_results
 from mediaml.media.limits import Limits
 from mediaml.media.reader import open_reader
 from mediaml.outputs.render.artist import Artist, segments_folder
@@ -63,7 +64,7 @@ class House:
 
     @property
     def row(self) -> SourceRow:
-        with open_view(self.ledger.folder) as view:
+        with open_results(self.ledger.folder) as view:
             return view.source(self.id)
 
     @property

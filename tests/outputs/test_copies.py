@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from mediaml.ledger.view import SourceRow
+from mediaml.ledger.result_rows import SourceRow
 from mediaml.media.limits import Limits
 from mediaml.outputs.base import Rendered
 from mediaml.outputs.render.annotated_media import AnnotatedMedia

@@ -11,7 +11,7 @@ from mediaml.core.atomic_file import replacing
 from mediaml.core.errors import OutputError
 from mediaml.core.media import Kind
 from mediaml.core.prediction import Box, Detection, Label
-from mediaml.ledger.view import SourceRow
+from mediaml.ledger.result_rows import SourceRow
 from mediaml.media.write.annotate_video import write_annotated_video
 from mediaml.ops.drawing import Overlay
 from mediaml.outputs.render.paths import annotated_path

@@ -16,7 +16,7 @@ from mediaml.core.model_input import SoundInput
 from mediaml.core.work import Job, ModelIdentity, Sniff
 from mediaml.ledger.encoding import record_of
 from mediaml.ledger.ledger import Ledger
-from mediaml.ledger.view import open_view
+from mediaml.ledger.results import open_results
 from mediaml.media.limits import Limits
 from mediaml.media.sniff import sniff_kind
 from mediaml.pipeline.inputs import Selection, scan
@@ -112,8 +112,11 @@ class Bench:
                 )
             self.planned = planner.planned
             self._commit_all(ledger, told)
-        with open_view(self.folder / "out") as view:
-            answers = {row.name: [answer.labels for answer in view.answers(row.id)] for row in view.sources()}
+        with open_results(self.folder / "out") as view:
+            answers = {
+                row.name: [frame.prediction.labels for frame in view.frames(source=row)]
+                for row in view.sources()
+            }
             failures = {row.source.name: row.failure.stage for row in view.failures()}
         return answers, failures
 
@@ -158,8 +161,8 @@ def bench(tmp_path):
     return Bench(tmp_path)
 
 
-def labels(*indices: int) -> list[str]:
-    return [f'[{{"label":"{index}","score":1.0}}]' for index in indices]
+def labels(*indices: int) -> list[tuple[Label, ...]]:
+    return [(Label(str(index), 1.0),) for index in indices]
 
 
 @pytest.mark.parametrize("make", [Counting, Staged])

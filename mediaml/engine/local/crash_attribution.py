@@ -94,7 +94,7 @@ def advance(look: Look, record: TaskRecord) -> Look | None:
         if want.model != record.task.model:
             rest.append(want)
         elif not (record.last or record.failure) and want.is_before_end(record.task.slice + 1):
-            frames = want.frames_before + len(record.answers)
+            frames = want.frames_before + len(record.frames)
             rest.append(replace(want, next_slice=record.task.slice + 1, frames_before=frames))
     return _with_wants(look, tuple(rest))
 

@@ -14,6 +14,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from itertools import chain
 from threading import Event as Flag
 
 import msgspec
@@ -91,15 +92,16 @@ class Supervisor(AbstractContextManager["Supervisor"]):
             for number, device in enumerate(devices)
         ]
         self._setup: Setup | None = None
+        self._begun = False
         self._facts: list[ModelDevices] = []
         self._waiting: deque[Order] = deque()
         self._records: list[TaskRecord] = []
         self._deaths = 0
 
-    def begin(self, setup: Setup) -> None:
+    def begin(self, setup: Setup, *, later: bool = False) -> None:
         """See `Engine.begin`."""
-        self._setup = setup
-        for child in self._children:
+        self._setup, self._begun = setup, not later
+        for child in self._children if self._begun else ():
             child.tell(self._setup_of(child))
 
     def ready(self) -> list[ModelDevices]:
@@ -120,7 +122,12 @@ class Supervisor(AbstractContextManager["Supervisor"]):
     def run(self, jobs: Iterator[Job | Sniff], planner: JobPlanner) -> Iterator[None]:
         """See `Engine.run`."""
         self._planner = planner
-        orders: Iterator[Order] | None = map(order_of, jobs)
+        first = next(jobs, None)
+        if first is not None and not self._begun and self._setup is not None:
+            self.begin(self._setup)
+        orders: Iterator[Order] | None = None
+        if first is not None:
+            orders = map(order_of, chain((first,), jobs))
         while True:
             for child in self._children:
                 orders = self._feed(child, orders)

@@ -65,7 +65,8 @@ def _work(link: Link[Any], setup: Setup) -> None:
     except BaseException as error:  # noqa: BLE001  the supervisor raises it again, where it can be told
         leave(error)
         return
-    link.send(ModelsLoaded(tuple(ModelDevices(model.devices, model.fallbacks) for model in models)))
+    devices = (ModelDevices(model.devices, model.fallbacks, model.labels) for model in models)
+    link.send(ModelsLoaded(tuple(devices)))
     heartbeat = Heartbeat(link)
     with Pipeline(
         models,

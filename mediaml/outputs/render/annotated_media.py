@@ -14,7 +14,7 @@ from mediaml.core.work import Failure
 from mediaml.engine.local.child import Child, Event, Gone
 from mediaml.engine.local.crash_attribution import Cause, cause_of_exit, cause_of_silence
 from mediaml.engine.local.start import start
-from mediaml.ledger.view import SourceRow
+from mediaml.ledger.result_rows import SourceRow
 from mediaml.media.limits import Limits
 from mediaml.outputs.base import Rendered
 from mediaml.outputs.render.messages import (

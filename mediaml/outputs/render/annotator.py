@@ -1,4 +1,4 @@
-"""Annotated pictures and videos, drawn from the ledger in a process beside the inference.
+"""Annotated images and videos, drawn from the ledger in a process beside the inference.
 
 A time slice of a video is drawn when the answers to it are committed, and the copy is joined when all are; a
 picture is one slice. A killed run draws what is missing, and never infers again. The process has
@@ -16,7 +16,8 @@ from threading import Event, Lock
 from mediaml.core.errors import MediamlError
 from mediaml.core.media import Kind
 from mediaml.core.work import Failure
-from mediaml.ledger.view import SourceRow, open_view
+from mediaml.ledger.result_rows import SourceRow
+from mediaml.ledger.slice_rows import DrawingResults
 from mediaml.media.limits import Limits
 from mediaml.ops.drawing import Overlay
 from mediaml.outputs.base import Rendered
@@ -50,9 +51,14 @@ def draw_copy(artist: Artist, folder: Path, source: SourceRow, target: Path, lim
 def _draw_image(folder: Path, source: SourceRow, target: Path, limits: Limits) -> None:
     from mediaml.media.write.annotated_image import write_annotated_image
 
-    with open_view(folder) as view:
-        overlay = Overlay(*view.overlay(source.id, 0))
-        picture = view.picture(source.id, 0)
+    with DrawingResults(folder) as results:
+        rows = results.slice_rows(source.id, 0)
+        shown = [row for row in rows if row.picture]
+        picture = results.picture_of(source.id, shown[-1]) if shown else None
+    overlay = Overlay(
+        tuple(label for row in rows for label in row.labels),
+        tuple(detection for row in rows for detection in row.detections),
+    )
     write_annotated_image(source.file, target, overlay, picture=picture, limits=limits)
 
 

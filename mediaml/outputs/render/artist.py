@@ -20,8 +20,8 @@ import msgspec
 
 from mediaml.core.arrays import UInt8Array
 from mediaml.core.frame import Frame
-from mediaml.ledger.slice_rows import DrawingView, DrawnRow
-from mediaml.ledger.view import SourceRow
+from mediaml.ledger.result_rows import SourceRow
+from mediaml.ledger.slice_rows import DrawingResults, DrawnRow
 from mediaml.media.limits import Limits
 from mediaml.ops.drawing import Overlay
 from mediaml.outputs.render.paths import remove_segments, segments_folder
@@ -60,10 +60,10 @@ class _SliceAnswers:
 
     def overlay(self, moment: Moment) -> Overlay:
         """Labels and boxes of all models."""
-        said = [row.overlay() for row in self.rows(moment)]
+        rows = self.rows(moment)
         return Overlay(
-            tuple(label for labels, _ in said for label in labels),
-            tuple(detection for _, detections in said for detection in detections),
+            tuple(label for row in rows for label in row.labels),
+            tuple(detection for row in rows for detection in row.detections),
         )
 
     def agree(self, drawn: Iterable[Moment]) -> bool:
@@ -116,7 +116,7 @@ class Artist(AbstractContextManager["Artist"]):
         self._limits = limits
         self._slice_s = slice_s
         self._stopped = stopped
-        self._view = DrawingView(folder)
+        self._view = DrawingResults(folder)
         self._basis: _Basis | None = None
         self._drawer: SegmentDrawer | None = None
         self._answers = _SliceAnswers(())

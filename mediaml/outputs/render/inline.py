@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from mediaml.ledger.view import SourceRow
+from mediaml.ledger.result_rows import SourceRow
 from mediaml.media.limits import Limits
 from mediaml.outputs.base import Rendered
 from mediaml.outputs.render.annotator import draw_copy

@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 
 from mediaml.core.location import Url
 from mediaml.core.media import Kind
-from mediaml.ledger.view import SourceRow
+from mediaml.ledger.result_rows import SourceRow
 
 ARTIFACT = "annotated"
 """What the ledger calls annotated media."""

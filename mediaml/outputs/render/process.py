@@ -9,7 +9,7 @@ from typing import IO, Any
 from mediaml.core.work import Failure
 from mediaml.engine.local.heartbeat import Heartbeat
 from mediaml.engine.local.link import Link
-from mediaml.ledger.view import open_view
+from mediaml.ledger.results import open_results
 from mediaml.media.reader import import_decoders
 from mediaml.outputs.base import Rendered
 from mediaml.outputs.render.annotator import Annotator, import_writers
@@ -62,7 +62,7 @@ def _obey(order: Sketch, annotator: Annotator, folder: Path) -> None:
     if isinstance(order, Forget):
         annotator.drop([order.source])
         return
-    with open_view(folder) as view:
+    with open_results(folder) as view:
         source = view.source(order.source)
     if isinstance(order, Advance):
         annotator.advance(source, order.number)
