@@ -99,9 +99,8 @@ def run_session(
         models = resolve_models(choices, obtain, config.output)
         known = known_devices(config, sources, models)
         engine.begin(_setup(config, models), later=known is not None)
-        devices = {
-            model.spec.name: facts for model, facts in zip(models, facts, strict=True)
-        }
+        facts = known or engine.ready()
+        devices = {model.spec.name: fact for model, fact in zip(models, facts, strict=True)}
         if known is None:
             note_devices(devices, config.device, reporter)
             note_bundled(choices, registry, reporter)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import msgspec
 import numpy as np
 import pytest
-from mediaml.engine.local.messages import TaskDone
 
 from mediaml.core.errors import PluginError
 from mediaml.core.prediction import Box, Detection, Embedding, Label, Prediction
 from mediaml.core.work import FrameAnswer, Task, TaskResult
+from mediaml.engine.messages import TaskDone
 from mediaml.ledger.encoding import record_of
 from mediaml.pipeline.answers import plain
 from tests.pipeline.test_pipeline import Counting, bench  # noqa: F401  a fixture
