@@ -1,6 +1,6 @@
 """The models of a run: chosen, then resolved (weights found and summed), then loaded on a device.
 
-Choosing and resolving ask nobody but the file system and the catalogue; loading runs the plugin's code and
+Choosing and resolving need only the file system and the catalogue; loading runs the plugin's code and
 opens sessions, and belongs in the process that works on the files.
 """
 

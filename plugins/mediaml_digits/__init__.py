@@ -1,4 +1,4 @@
-"""Handwritten and printed digits: which digit a picture shows, or every digit on a page in reading order."""
+"""Handwritten and printed digits: which digit an image shows, or every digit on a page in reading order."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class Options:
 
     find: Annotated[bool, Meta(description="find every digit on a page, boxes in reading order")] = False
     min_score: Annotated[float, Meta(ge=0, le=1, description="leave out answers that are less sure")] = 0.5
-    top: Annotated[int, Meta(ge=1, le=11, description="how many labels a picture gets at most")] = 1
+    top: Annotated[int, Meta(ge=1, le=11, description="how many labels an image gets at most")] = 1
 
 
 def load(context: LoadContext) -> Model:

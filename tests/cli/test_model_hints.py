@@ -68,7 +68,7 @@ def test_a_path_that_is_nearly_right_gets_a_suggestion(mediaml, photos, tmp_path
         ("yolo", "digits", "is not a detector that yolo can run"),
         ("digits", "detector", "is not a digit model"),
         ("financial", "digits", 'has 11 labels, not two of which one is "financial"'),
-        ("clip", "digits", "is no tower of CLIP"),
+        ("clip", "digits", "is not a tower of CLIP"),
     ],
 )
 def test_weights_that_do_not_fit_are_refused_at_once(mediaml, photos, model, weights, says):
