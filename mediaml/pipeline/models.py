@@ -128,7 +128,8 @@ def _named(offer: Offer, given: str, obtain: Callable[[str], Path]) -> Path:
     if Path(given).is_dir():
         return Path(given)
     foreign = foreign_format(Path(given))
-    if is_model_name(given) and not given.endswith(".onnx") and foreign is None:
+    # In capitals it is no catalogue name, but the catalogue knows what was meant.
+    if is_model_name(given.lower()) and not given.lower().endswith(".onnx") and foreign is None:
         return obtain(given)
     what = f"; it would be {foreign[0]}, and mediaml runs ONNX models" if foreign else ""
     raise ModelError(

@@ -62,6 +62,12 @@ def test_a_path_that_is_nearly_right_gets_a_suggestion(mediaml, photos, tmp_path
     assert "Did you mean 'detector-v2.onnx'?" in said.err
 
 
+def test_a_catalogue_name_in_capitals_gets_a_suggestion(mediaml, photos):
+    said = run(mediaml, "-p", "yolo", "-m", "YOLOv3-Tiny")
+    assert said.code == 4
+    assert "Did you mean 'yolov3-tiny'?" in said.err
+
+
 @pytest.mark.parametrize(
     ("model", "weights", "says"),
     [
