@@ -167,13 +167,13 @@ class OnnxModel(ABC):
         """Turn a frame into one sample, without the batch axis.
 
         Raises:
-            ModelError: neither the class nor the ONNX metadata say how the input is to be made.
+            ModelError: neither the class nor the ONNX metadata say how the input is prepared.
         """
         if frame.spectrogram is not None:
             return frame.spectrogram
         if not isinstance(self.input, ImageInput):
             raise ModelError(
-                f"{type(self).__name__} does not say how it wants pictures.",
+                f"{type(self).__name__} does not say how it takes images.",
                 "Set `input = ImageInput(...)` in the plugin.",
             )
         want = self.input
@@ -182,13 +182,13 @@ class OnnxModel(ABC):
         return sample
 
     def run(self, batch: Array) -> Sequence[Array]:
-        """Run the graph on samples stacked along a new first axis; one array an output."""
+        """Run the graph on samples stacked along a new first axis; one array per output."""
         outputs: Sequence[Array] = self.session.run({self.session.inputs[0].name: batch})
         return outputs
 
     @abstractmethod
     def decode(self, outputs: Sequence[Array], frames: Sequence[Frame]) -> Sequence[Answers]:
-        """Turn the graph's outputs into one answer a frame, in the order of `frames`."""
+        """Turn the graph's outputs into one answer per frame, in the order of `frames`."""
 
     def predict(self, frames: Sequence[Frame]) -> Sequence[Answers]:
         """Prepare, run and decode in one go, for callers outside the pipeline."""

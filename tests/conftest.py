@@ -9,6 +9,10 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from mediaml.onnx.runtime import disable_telemetry
+
+# The test modules import ONNX Runtime themselves.
+disable_telemetry()
 # The same examples every time, and no stopwatch: a test must not fail because the machine is busy.
 settings.register_profile("mediaml", deadline=None, derandomize=True)
 settings.load_profile("mediaml")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import importlib
 import re
 import sys
 from importlib.metadata import EntryPoint
@@ -13,6 +14,7 @@ import pytest
 from mediaml.core.errors import PluginError
 from mediaml.registry.code_version import without_code
 from mediaml.registry.entry_points import load_registry
+from mediaml.registry.plugin_errors import describe_error
 from tests.support.plugins.strangers import install_plugin
 
 GOOD = """
@@ -188,3 +190,21 @@ def version_of(name: str) -> str:
     [record] = [record for record in load_registry().records if record.name == name]
     assert not record.problem
     return record.version
+
+
+def test_an_error_is_placed_at_the_innermost_line_of_the_package(tmp_path, monkeypatch):
+    package = tmp_path / "placed" / "deep"
+    package.mkdir(parents=True)
+    (tmp_path / "placed/__init__.py").touch()
+    (package / "__init__.py").touch()
+    (package / "models.py").write_text("import json\n\ndef predict():\n    json.loads('{')\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    predict = importlib.import_module("placed.deep.models").predict
+    with pytest.raises(ValueError) as caught:
+        predict()
+    expected = r"placed/deep/models\.py:4: JSONDecodeError: Expecting property name .*"
+    assert re.fullmatch(expected, describe_error(caught.value, ["placed.deep.models:Plugin"]))
+    assert describe_error(caught.value, ["json.decoder"]).startswith("json/decoder.py:")
+    assert describe_error(caught.value, ["not_installed"]).startswith("JSONDecodeError: ")
+    assert describe_error(PluginError("as written", "hint"), ["placed"]) == "as written\nhint"
+    assert describe_error(KeyError(), []) == "KeyError"

@@ -1,4 +1,4 @@
-"""Why CUDA does not start: asks the NVIDIA driver and the loader, and names what is missing and the mend."""
+"""Why CUDA does not start: asks the NVIDIA driver and the loader; names what is missing and the remedy."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Obstacle:
     """What keeps CUDA from starting, and what to do about it; one sentence each."""
 
     what: str
-    mend: str
+    remedy: str
 
 
 def cuda_obstacle(index: int = 0) -> Obstacle | None:
@@ -56,15 +56,15 @@ def _library_obstacle() -> Obstacle | None:
     libraries = [name for name in cuda_libraries(version) if not _loads(name)]
     if not driver and not libraries:
         return None
-    mends = []
+    remedies = []
     if driver:
-        mends.append("install the NVIDIA driver and check it with `nvidia-smi`")
+        remedies.append("install the NVIDIA driver and check it with `nvidia-smi`")
     if libraries:
-        mends.append(f"install CUDA {_major(version)} and cuDNN 9 with `{INSTALL}`")
+        remedies.append(f"install CUDA {_major(version)} and cuDNN 9 with `{INSTALL}`")
     named = [f"{name} (the NVIDIA driver)" for name in driver] + libraries
     verb = "is" if len(named) == 1 else "are"
-    mend = ", ".join([*mends, OTHERWISE]) + "."
-    return Obstacle(f"{', '.join(named)} {verb} missing", mend[0].upper() + mend[1:])
+    remedy = ", ".join([*remedies, OTHERWISE]) + "."
+    return Obstacle(f"{', '.join(named)} {verb} missing", remedy[0].upper() + remedy[1:])
 
 
 def _driver_obstacle(index: int) -> Obstacle | None:

@@ -1,4 +1,4 @@
-"""Model files of other formats, told by their endings: what they are, and how they become ONNX."""
+"""Model files of other formats, known by their endings: what they are, and how they become ONNX."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which interface a graph speaks, told by its inputs and outputs, never by its file's name.
+"""Which interface a graph has: decided by its inputs and outputs, never by its file's name.
 
 `detector/1` and `classifier/1` are mediaml's own (docs/darknet.md); `zoo-yolov3` is the ONNX model zoo's
 yolov3 and tiny-yolov3 with their non-maximum suppression inside; `yolox` a raw YOLOX grid.
@@ -82,7 +82,7 @@ def _is_zoo_yolov3(inputs: Sequence[TensorSpec], outputs: Sequence[TensorSpec]) 
 def _is_yolox(inputs: Sequence[TensorSpec], outputs: Sequence[TensorSpec]) -> bool:
     """YOLOX's export: float32 NCHW in, one grid [batch, cells, 5 + classes] out.
 
-    The number of cells tells it from others: one for every 8x8, 16x16 and 32x32 pixels.
+    It is recognised by the number of cells: one for every 8x8, 16x16 and 32x32 pixels.
     """
     if len(inputs) != 1 or len(outputs) != 1:
         return False

@@ -38,7 +38,7 @@ class Session:
         interface: what they are known as; see `interface.py`.
         metadata: the file's own key-value pairs.
         labels: class names in the order of the scores; `None`, as below, where the file does not say.
-        image_input, sound_input: how the model wants pictures or sound.
+        image_input, sound_input: how the model takes images or audio.
         stride: pixels of which the input's width and height must be multiples.
         device: what the session really runs on.
         fallback_reason: why it is not the device that was asked for; `None` if it is.
@@ -151,8 +151,8 @@ def _choose_device(request: DeviceRequest) -> tuple[Device, str | None]:
     if found is None:
         return request.device, None
     if request.required:
-        raise DeviceError(f"{request.device} cannot be used: {found.what}", found.mend)
-    return CPU, f"{found.what}. {found.mend}"
+        raise DeviceError(f"{request.device} cannot be used: {found.what}", found.remedy)
+    return CPU, f"{found.what}. {found.remedy}"
 
 
 def _open_runtime(source: bytes | str, device: Device, threads: int, name: str, optimised: bool) -> Any:
@@ -181,7 +181,7 @@ def _open_runtime(source: bytes | str, device: Device, threads: int, name: str, 
 
 
 def _providers_at_work(runtime: Any) -> set[str]:
-    """The session's execution providers; the CPU's alone where ONNX Runtime tells that it got every node."""
+    """The session's execution providers; the CPU's alone where ONNX Runtime says that it got every node."""
     if hasattr(runtime, "get_provider_graph_assignment_info"):
         assigned = {part.ep_name for part in runtime.get_provider_graph_assignment_info()}
         if assigned == {PROVIDER_OF["cpu"]}:

@@ -40,7 +40,7 @@ class Inference:
     Args:
         samples: where samples come from.
         answered: where batches go.
-        shrunk: told when a model's batch has been found too large, with the size that is used from then on.
+        shrunk: called when a model's batch was too large, with the size that is used from then on.
     """
 
     def __init__(
@@ -171,7 +171,7 @@ def _predictions(answered: InferredBatch) -> list[Prediction]:
     predictions = [plain(Prediction.of(answer)) for answer in answers or ()]
     if len(predictions) != len(samples):
         raise PluginError(
-            f"plugin {loaded.spec.name!r} answered {len(predictions)} of {len(samples)} frames.",
-            "It must return one answer a frame; report this to its author.",
+            f"model {loaded.spec.name!r} answered {len(predictions)} of {len(samples)} frames.",
+            "It must return one answer per frame; report this to its author.",
         )
     return predictions

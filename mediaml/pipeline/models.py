@@ -1,6 +1,6 @@
 """The models of a run: chosen, then resolved (weights found and summed), then loaded on a device.
 
-Choosing and resolving ask nobody but the file system and the catalogue; loading runs the plugin's code and
+Choosing and resolving need only the file system and the catalogue; loading runs the plugin's code and
 opens sessions, and belongs in the process that works on the files.
 """
 
@@ -148,7 +148,8 @@ def _named(offer: Offer, given: str, obtain: Callable[[str], Path]) -> Path:
     if Path(given).is_dir():
         return Path(given)
     foreign = foreign_format(Path(given))
-    if is_model_name(given) and not given.endswith(".onnx") and foreign is None:
+    # In capitals it is no catalogue name, but the catalogue knows what was meant.
+    if is_model_name(given.lower()) and not given.lower().endswith(".onnx") and foreign is None:
         return obtain(given)
     what = f"; it would be {foreign[0]}, and mediaml runs ONNX models" if foreign else ""
     raise ModelError(

@@ -1,4 +1,4 @@
-"""From a catalogue name to what a plugin opens: fetch, prove, and import where the recipe asks for it."""
+"""From a catalogue name to what a plugin opens: download, verify, and import where the recipe asks for it."""
 
 from __future__ import annotations
 
@@ -26,19 +26,19 @@ def obtain_weights(store: Store, name: str) -> Path:
 
 
 def imported_path(store: Store, entry: CatalogueEntry) -> Path:
-    """Where the ONNX file of a darknet entry lies; the importer's version is consumer of it."""
+    """Where the ONNX file of a darknet entry is kept; the importer's version is part of it."""
     return store.cache.home(entry.name) / f"imported-{__version__}" / f"{entry.name}.onnx"
 
 
 def _imported(store: Store, entry: CatalogueEntry) -> Path:
-    """The ONNX file made of proven cfg and weights; made again where it is not what it was."""
+    """The ONNX file made of verified cfg and weights; made again where it has changed."""
     path = imported_path(store, entry)
     if _intact(store, entry, path):
         return path
     store.obtain(entry.name)
     say = store.watcher.say
     with store.cache.lock(
-        entry.name, lambda: say(f"{entry.name}: another mediaml is importing it; waiting.")
+        entry.name, lambda: say(f"{entry.name}: in use by another mediaml process; waiting")
     ):
         if _intact(store, entry, path):
             return path

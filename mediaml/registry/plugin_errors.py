@@ -1,4 +1,4 @@
-"""Errors of plugins, told to their authors: which file and line of the plugin raised."""
+"""Errors of plugins as their authors need them: which file and line of the plugin raised."""
 
 from __future__ import annotations
 

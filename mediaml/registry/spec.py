@@ -45,15 +45,15 @@ class StagedModel(Model, Protocol):
         """The raw outputs for a batch of samples of one shape. Called from one inference thread."""
 
     def decode(self, outputs: Sequence[Array], frames: Sequence[Frame]) -> Sequence[Answers]:
-        """One answer a frame. Called from one post-processing thread."""
+        """One answer per frame. Called from one post-processing thread."""
 
 
 @runtime_checkable
 class TextModel(Model, Protocol):
-    """A model that puts words into the space of its embeddings, so that `mediaml search` can ask it."""
+    """A model that embeds texts in the space of its embeddings of frames, for `mediaml search`."""
 
     def embed_texts(self, texts: Sequence[str]) -> Float32Array:
-        """One vector of unit length a text, float32 [texts, dimensions]. Called from the main thread.
+        """One vector of unit length per text, float32 [texts, dimensions]. Called from the main thread.
 
         Raises:
             ModelError: the model has come without what it needs for texts.
@@ -74,7 +74,7 @@ class LoadContext:
         weights: the model file: the spec's, or the one given with `-m`; `None` where the spec names none.
         session_opener: opens an ONNX file on the device and with the thread count of this run.
         warn: says one line to the user, once.
-        words_only: nothing but `TextModel.embed_texts` will be asked, so what frames need may stay unopened.
+        words_only: only `TextModel.embed_texts` will be called, so what frames need may stay unopened.
     """
 
     options: Any
@@ -102,11 +102,11 @@ class ModelSpec:
 
     Attributes:
         name: what the user types after `--plugin`: lower-case letters, digits, `-` and `_`.
-        task: `classify` (labels), `detect` (boxes), `embed` (vectors) or `transform` (pictures).
-        load: called with a `LoadContext` in the main thread of each worker process, one a device, and again
+        task: `classify` (labels), `detect` (boxes), `embed` (vectors) or `transform` (images).
+        load: called with a `LoadContext` in the main thread of each worker process, one per device, and again
             in the next one where a worker has died; heavy imports belong there. What it or the model prints
             goes to stderr.
-        kinds: what the model looks at. `AUDIO` reads sound files, and the sound of videos unless
+        kinds: what the model accepts. `AUDIO` reads audio files, and the audio of videos unless
             `VIDEO` is listed too.
         options: a frozen dataclass whose every field has a default; `Annotated[float, Meta(ge=0, le=1,
             description="…")]` bounds and describes a field. Set with `-O name.field=value`.
@@ -135,11 +135,11 @@ class ModelSpec:
             f"task must be one of {get_args(TaskName)}, not {self.task!r}",
         )
         require(callable(self.load), f"load of {self.name!r} must be callable")
-        require(bool(self.kinds), f"{self.name!r} looks at no kind of media")
+        require(bool(self.kinds), f"{self.name!r} accepts no kind of media")
         require(is_dataclass(self.options), f"options of {self.name!r} must be a dataclass")
         require(
             Kind.AUDIO not in self.kinds or self.sound is not None,
-            f"{self.name!r} looks at audio and must say how in `sound`",
+            f"{self.name!r} accepts audio and must say how in `sound`",
         )
 
     @property
@@ -151,7 +151,7 @@ class ModelSpec:
         return str(load.__module__)
 
     def reads(self, kind: Kind) -> Kind | None:
-        """As what a file of `kind` is read for this model; `None` where the model does not look at it."""
+        """As what a file of `kind` is read for this model; `None` where the model does not accept it."""
         if kind in self.kinds:
             return kind
         return Kind.AUDIO if kind is Kind.VIDEO and Kind.AUDIO in self.kinds else None

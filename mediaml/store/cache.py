@@ -1,4 +1,4 @@
-"""The folder where fetched models lie: one folder a model, its lock beside it."""
+"""The folder of downloaded models: one folder per model, its lock beside it."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class FileState(StrEnum):
     HERE = "here"
     MISSING = "missing"
     WRONG = "wrong checksum"
-    UNPROVEN = "no checksum to hold it against"
+    NO_CHECKSUM = "no checksum is known"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ class Cache:
         return self.folder / name
 
     def path(self, entry: CatalogueEntry, file: CatalogueFile) -> Path:
-        """Where a file of a model lies once it is proven."""
+        """Where a file of a model is once it is verified."""
         return self.home(entry.name) / file.name
 
     def part(self, entry: CatalogueEntry, file: CatalogueFile) -> PartialFile:
@@ -86,12 +86,12 @@ class Cache:
         if not path.is_file():
             return FileState.MISSING
         if not promised:
-            return FileState.UNPROVEN
+            return FileState.NO_CHECKSUM
         size_fits = file.size is None or path.stat().st_size == file.size
         return FileState.HERE if size_fits and sha256_of(path) == promised else FileState.WRONG
 
     def has(self, entry: CatalogueEntry) -> bool:
-        """Whether all files are here, by name and size; `file_state` proves them."""
+        """Whether all files are here, by name and size; `file_state` verifies them."""
         return all(
             path.is_file() and file.size in (None, path.stat().st_size)
             for file in entry.files
@@ -125,7 +125,7 @@ class Cache:
 
     @contextmanager
     def lock(self, name: str, waiting: Callable[[], None]) -> Iterator[None]:
-        """Hold a model's lock, which the system lets go of when the process dies.
+        """Hold a model's lock, which the system releases when the process dies.
 
         Args:
             waiting: called once when another process holds it.
@@ -144,7 +144,7 @@ class Cache:
         except OSError as error:
             raise ModelError(
                 f"the model cache {self.folder} cannot be written: {error.strerror}.",
-                f"Set {CACHE} to a folder of your own.",
+                f"Set {CACHE} to a folder that you may write.",
             ) from error
         try:
             yield
@@ -152,7 +152,7 @@ class Cache:
             lock.release()
 
     def room_for(self, size: int, name: str) -> None:
-        """Refuse to begin what cannot end.
+        """Check that a download fits on the disk.
 
         Raises:
             ModelError: the disk has less than `size` bytes left.

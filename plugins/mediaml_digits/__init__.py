@@ -1,4 +1,4 @@
-"""Handwritten and printed digits: which digit a picture shows, or every digit on a page in reading order."""
+"""Handwritten and printed digits: which digit an image shows, or every digit on a page in reading order."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The model on the hot path: pictures to samples, samples to probabilities, probabilities to answers."""
+"""The model on the hot path: images to samples, samples to probabilities, probabilities to answers."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ CANDIDATE = np.dtype(
 
 
 def shrunk(frame: Frame, side: int) -> UInt8Array:
-    """The frame's picture with its long side at most `side`, straight from the decoder where it can."""
+    """The frame's image with its long side at most `side`, straight from the decoder where it can."""
     scale = min(1.0, side / max(frame.width, frame.height))
     if scale == 1.0:
         return frame.image

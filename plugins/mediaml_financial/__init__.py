@@ -1,4 +1,4 @@
-"""Financial pictures: does a picture show charts, tables or receipts, or is it an ordinary picture?"""
+"""Financial images: does an image show charts, tables or receipts, or is it an ordinary image?"""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class FinancialOptions:
     """The options of `financial`."""
 
     threshold: Annotated[
-        float, Meta(ge=0, le=1, description='least probability at which a picture is called "financial"')
+        float, Meta(ge=0, le=1, description='least probability at which an image is called "financial"')
     ] = 0.5
     top: Annotated[
         int,
@@ -43,5 +43,5 @@ def mediaml_models() -> Iterable[ModelSpec]:
         load=load,
         options=FinancialOptions,
         weights="financial",
-        description="pictures with charts, tables, statements or receipts, told from ordinary ones",
+        description="images with charts, tables, statements or receipts, as opposed to ordinary ones",
     )

@@ -56,5 +56,5 @@ def mediaml_models() -> Iterable[ModelSpec]:
         options=SpokenOptions,
         weights="spoken",
         sound=SOUND,
-        description="spoken digits 0 to 9 in recordings and in the sound of videos, with their times",
+        description="spoken digits 0 to 9 in recordings and in the audio of videos, with their times",
     )

@@ -47,7 +47,7 @@ class YoloModel(OnnxModel):
 
     @property
     def fixed_batch(self) -> int | None:
-        """Pictures in a batch that the graph insists on."""
+        """Images in a batch that the graph insists on."""
         return self.head.fixed_batch
 
     def prepare(self, frame: Frame) -> Array:
@@ -71,7 +71,7 @@ class YoloModel(OnnxModel):
             self._detections(candidates, frame) for candidates, frame in zip(found, frames, strict=False)
         ]
         if len(answers) != len(frames):
-            raise ModelError(f"the network answered {len(answers)} pictures of {len(frames)}.")
+            raise ModelError(f"the network answered {len(answers)} images of {len(frames)}.")
         return answers
 
     def _detections(self, candidates: Candidates, frame: Frame) -> tuple[Detection, ...]:

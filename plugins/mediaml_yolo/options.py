@@ -45,5 +45,5 @@ class YoloOptions:
     ] = 0
     fit: Annotated[
         Literal["model", "letterbox", "stretch"],
-        Meta(description="how a picture is laid into the input; model: as the model's file says"),
+        Meta(description="how an image is laid into the input; model: as the model's file says"),
     ] = "model"

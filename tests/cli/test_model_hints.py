@@ -62,13 +62,19 @@ def test_a_path_that_is_nearly_right_gets_a_suggestion(mediaml, photos, tmp_path
     assert "Did you mean 'detector-v2.onnx'?" in said.err
 
 
+def test_a_catalogue_name_in_capitals_gets_a_suggestion(mediaml, photos):
+    said = run(mediaml, "-p", "yolo", "-m", "YOLOv3-Tiny")
+    assert said.code == 4
+    assert "Did you mean 'yolov3-tiny'?" in said.err
+
+
 @pytest.mark.parametrize(
     ("model", "weights", "says"),
     [
         ("yolo", "digits", "is not a detector that yolo can run"),
         ("digits", "detector", "is not a digit model"),
         ("financial", "digits", 'has 11 labels, not two of which one is "financial"'),
-        ("clip", "digits", "is no tower of CLIP"),
+        ("clip", "digits", "is not a tower of CLIP"),
     ],
 )
 def test_weights_that_do_not_fit_are_refused_at_once(mediaml, photos, model, weights, says):

@@ -148,7 +148,7 @@ def test_a_catalogue_model_is_looked_for_by_its_name(mediaml, photos, tmp_path):
     towers = write(tmp_path / "models" / "clip-vit-b32-int8", vision_model=image_tower(SMALL))
     assert mediaml("run", "-p", "clip", "-m", towers, photos, "-o", "out").code == 0
     said = mediaml("search", "out", "a dog", "--offline")
-    assert said.code == 4 and "clip-vit-b32-int8 is not here" in said.err
+    assert said.code == 4 and "clip-vit-b32-int8 is not downloaded" in said.err
 
 
 def test_the_best_answer_is_opened(mediaml, searched, clip, photos, monkeypatch):

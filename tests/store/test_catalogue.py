@@ -76,11 +76,11 @@ def test_every_darknet_entry_has_the_masks_that_its_weights_were_trained_with(as
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        ({"name": "../net.onnx"}, "no name"),
-        ({"name": "/net.onnx"}, "no name"),
-        ({"name": "a/../b"}, "no name"),
+        ({"name": "../net.onnx"}, "not a valid name"),
+        ({"name": "/net.onnx"}, "not a valid name"),
+        ({"name": "a/../b"}, "not a valid name"),
         ({"urls": ("file:///net.onnx",)}, "neither http"),
-        ({"sha256": "abc"}, "no sha256"),
+        ({"sha256": "abc"}, "not a sha256"),
         ({"size": 0}, "cannot have"),
     ],
 )
