@@ -12,7 +12,8 @@ from mediaml.core.media import Kind
 from mediaml.media.limits import Limits
 from mediaml.media.reader import open_reader
 from mediaml.media.write.whole_file import whole_file, writing
-from mediaml.ops.drawing import Overlay, Painter, RgbSurface
+from mediaml.ops.drawing import Overlay, Painter
+from mediaml.ops.surface import RgbSurface
 
 # Formats that are written, with OpenCV's parameters for them. Quality 92 shows no blocks around thin lines.
 PARAMETERS = {

@@ -21,10 +21,11 @@ from mediaml.media.write.canvas import planes_of_frame
 from mediaml.media.write.h264 import H264Encoder, settings
 from mediaml.media.write.segment_file import VERSION, Segment, SegmentFile, Unit
 from mediaml.media.write.whole_file import whole_file, writing
-from mediaml.ops.drawing import Overlay, Painter, YuvSurface
+from mediaml.ops.drawing import Overlay, Painter
+from mediaml.ops.surface import YuvSurface
 
 # To be raised whenever the same frames and answers are drawn differently.
-DRAWING = 1
+DRAWING = 2
 
 
 def drawing_settings() -> str:
