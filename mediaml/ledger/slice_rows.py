@@ -56,6 +56,14 @@ class DrawingView(View):
         size, mtime_ns, digest = self._db.execute(query, (source,)).fetchone()
         return size, mtime_ns, digest
 
+    def models_of(self, source: int) -> list[tuple[int, str, str]]:
+        """Id, name and task of every model that has begun a source, in the order of their ids."""
+        query = (
+            "SELECT id, name, task FROM model "
+            "WHERE id IN (SELECT model FROM task WHERE source = ?) ORDER BY id"
+        )
+        return [(row[0], row[1], row[2]) for row in self._db.execute(query, (source,))]
+
     def slice_rows(self, source: int, number: int) -> list[DrawnRow]:
         """All answers of one time slice, by model, then by frame; pictures are hashed, not kept."""
         models = self._db.execute(

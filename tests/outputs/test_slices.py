@@ -112,7 +112,7 @@ def test_pictures_that_come_late_change_the_slices_before_them(house: House) -> 
 
 
 def test_windows_of_sound_are_drawn_on_no_frame(house: House) -> None:
-    heard = house.model("heard")
+    heard = house.model("heard", "classify")
     answers = tuple(
         FrameAnswer(index, index * 0.2, 1.5, Prediction(labels=(Label("seven", 0.9),))) for index in range(8)
     )

@@ -1,0 +1,26 @@
+"""Which boxes are whose where several models look at one source."""
+
+from __future__ import annotations
+
+from mediaml.ledger.slice_rows import DrawnRow
+from mediaml.outputs.render.layers import Author, authors_of, overlay_of
+
+DOG = '[{"label": "dog", "score": 0.5, "box": [1, 2, 3, 4]}]'
+
+
+def test_detectors_are_numbered_by_themselves() -> None:
+    models = [(3, "clip", "embed"), (5, "yolo", "detect"), (6, "digits", "classify"), (9, "faces", "detect")]
+    assert authors_of(models) == {
+        3: Author("clip", 0),
+        5: Author("yolo", 0),
+        6: Author("digits", 1),
+        9: Author("faces", 1),
+    }
+
+
+def test_the_second_model_keeps_its_place_where_the_first_found_nothing() -> None:
+    authors = authors_of([(1, "yolo", "detect"), (2, "faces", "detect")])
+    overlay = overlay_of([DrawnRow(2, 0, 0.0, 0.04, "[]", DOG, "")], authors)
+    assert not overlay.detections
+    (layer,) = overlay.others
+    assert (layer.model, layer.number, layer.detections[0].label.name) == ("faces", 1, "dog")
