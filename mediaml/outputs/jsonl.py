@@ -11,7 +11,7 @@ from typing import IO, Any
 
 import msgspec
 
-from mediaml.core.atomic_file import replacing
+from mediaml.core.atomic_file import atomic_file
 from mediaml.core.errors import OutputError
 from mediaml.core.work import Task
 from mediaml.ledger.view import AnswerRow, FailureRow, SourceRow, View
@@ -94,7 +94,7 @@ def write_results(view: View, folder: Path) -> Path:
         OutputError: it cannot be written.
     """
     target = folder / FILE_NAME
-    with replacing(target) as file:
+    with atomic_file(target) as file:
         for line in lines(view):
             write_line(file, line)
     return target

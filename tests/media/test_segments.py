@@ -14,7 +14,6 @@ import pytest
 
 from mediaml.core.frame import Frame
 from mediaml.media.limits import Limits
-from mediaml.media.write.annotate_video import write_annotated_video
 from mediaml.media.write.join import join_segments
 from mediaml.media.write.segment_drawer import SegmentDrawer
 from mediaml.media.write.segment_file import BrokenSegmentError, SegmentFile
@@ -28,6 +27,7 @@ from tests.support.media.annotated_clips import (
     streams,
     write_clip,
 )
+from tests.support.media.annotated_video import write_annotated_video
 
 # Quality 20 of x264 twice: the same frame encoded as another kind of picture.
 LEAST_PSNR_DB = 30.0

@@ -7,11 +7,11 @@ from pathlib import Path
 import cv2
 
 from mediaml.core.arrays import UInt8Array
+from mediaml.core.atomic_file import write_atomically
 from mediaml.core.errors import MediaError
 from mediaml.core.media import Kind
 from mediaml.media.limits import Limits
 from mediaml.media.reader import open_reader
-from mediaml.media.write.whole_file import whole_file, writing
 from mediaml.ops.drawing import Overlay, Painter
 from mediaml.ops.surface import RgbSurface
 
@@ -57,8 +57,7 @@ def write_annotated_image(
     height, width = image.shape[:2]
     Painter(width, height).draw(RgbSurface(image), overlay.scaled(width / frame.width, height / frame.height))
     data = _encoded(image, suffix, target)
-    with whole_file(target) as part, writing(target):
-        part.write_bytes(data)
+    write_atomically(target, data, error=MediaError, durable=True)
 
 
 def _encoded(image: UInt8Array, suffix: str, target: Path) -> bytes:

@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass
+from functools import partial
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any
@@ -18,13 +19,13 @@ import av
 from av.container import OutputContainer
 from av.packet import Packet
 
+from mediaml.core.atomic_file import atomic_path, writing
 from mediaml.core.errors import MediaError
 from mediaml.media.limits import Limits
 from mediaml.media.write.h264 import H264Track
 from mediaml.media.write.layout import Layout
 from mediaml.media.write.segment_file import BrokenSegmentError, Segment, SegmentFile, Unit
 from mediaml.media.write.side_streams import SideStreams
-from mediaml.media.write.whole_file import whole_file, writing
 
 # The moov box comes first, so that a browser can start before it has the whole file; streams that are far
 # apart in time wait for each other for 1 s at most.
@@ -112,7 +113,10 @@ def join_segments(
     course = _Course.of(lambda: map(_read, files))
     if not course.frames:
         raise MediaError(f"{source}: no frame could be decoded.")
-    with closing(SideStreams(source, limits)) as side_streams, whole_file(target) as part:
+    with (
+        closing(SideStreams(source, limits)) as side_streams,
+        atomic_path(target, error=MediaError, durable=True) as part,
+    ):
         joint = _Joint(target, part, side_streams, layout, course)
         try:
             for file in files:
@@ -138,7 +142,7 @@ class _Joint:
     def __init__(
         self, target: Path, part: Path, side_streams: SideStreams, layout: Layout, course: _Course
     ) -> None:
-        self._target = target
+        self._writing = partial(writing, target, error=MediaError, also=(av.FFmpegError,))
         self._passengers = side_streams
         self._layout = layout
         self._course = course
@@ -146,7 +150,7 @@ class _Joint:
         # The last ticks that are not yet used as decoding times.
         self._pending: deque[int] = deque()
         options = MUXING | {"movie_timescale": str(layout.clock.movie_timescale)}
-        with writing(target):
+        with self._writing():
             self._output: OutputContainer = av.open(
                 f"file:{part}", "w", format="mp4", container_options=options
             )
@@ -192,14 +196,14 @@ class _Joint:
     def write(self, packet: Packet[Any]) -> None:
         """Write a packet of the video after everything that comes before it in time."""
         assert packet.dts is not None
-        with writing(self._target):
+        with self._writing():
             for other in self._passengers.until(packet.dts * packet.time_base):
                 self._output.mux(other)
             self._output.mux(packet)
 
     def finish(self) -> WriteAccounts:
         """Write what is left and the index."""
-        with writing(self._target):
+        with self._writing():
             for packet in self._passengers.until(None):
                 self._output.mux(packet)
             self._output.close()

@@ -15,7 +15,8 @@ from typing import NamedTuple
 
 import msgspec
 
-from mediaml.media.write.whole_file import whole_file, writing
+from mediaml.core.atomic_file import write_atomically
+from mediaml.core.errors import MediaError
 
 VERSION = 1
 
@@ -84,8 +85,7 @@ class SegmentFile:
         Raises:
             MediaError: the record cannot be written.
         """
-        with whole_file(self.record) as part, writing(self.record):
-            part.write_bytes(msgspec.json.encode(segment))
+        write_atomically(self.record, msgspec.json.encode(segment), error=MediaError)
 
     def packets(self, segment: Segment) -> Iterator[bytes]:
         """The packets' bytes, in decoding order.
