@@ -173,6 +173,9 @@ class _Joint:
                 dts = head[self._count] - (head[delay] - head[0])
             else:
                 dts = self._pending.popleft()
+            if self._count == self._course.frames - 1:
+                # After a long gap, decoding times would end before the last frame is shown.
+                dts = max(dts, unit.pts - (head[delay] - head[0]))
             packet = Packet(data)
             packet.stream = self._track.stream
             packet.time_base = self._layout.clock.time_base
