@@ -1,7 +1,7 @@
 """Approximate search: an HNSW graph (Malkov and Yashunin 2016) by the library usearch, an optional package.
 
-The index only proposes; what it proposes is compared exactly and merged as in `search`. Its file lies beside
-the vectors, derived as they are: it is named after their file and goes with it when the ledger has changed.
+The index only proposes; what it proposes is compared exactly and merged as in `search`. Its file is beside
+the vectors, derived as they are: it is named after their file and removed with it when the ledger changes.
 """
 
 from __future__ import annotations

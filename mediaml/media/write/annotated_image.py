@@ -1,4 +1,4 @@
-"""A picture and what models said of it, as a picture again."""
+"""An image and what models predicted for it, as an image again."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ def write_annotated_image(
     picture: UInt8Array | None = None,
     limits: Limits = Limits(),  # noqa: B008
 ) -> None:
-    """Write a picture as displayed, EXIF orientation applied, with boxes and labels drawn on it.
+    """Write an image as displayed, EXIF orientation applied, with boxes and labels drawn on it.
 
     Args:
-        source: a picture.
+        source: an image.
         target: a name that ends in .jpg, .jpeg, .png or .webp, which says the format. The file appears when
             it is whole. Folders are made.
         overlay: what to draw; boxes in displayed pixels of the source.
@@ -48,7 +48,7 @@ def write_annotated_image(
     suffix = target.suffix.lower()
     if suffix not in PARAMETERS:
         raise MediaError(
-            f"{target} cannot be written: pictures are written as {', '.join(PARAMETERS)}.",
+            f"{target} cannot be written: images are written as {', '.join(PARAMETERS)}.",
             "Name a target that ends in one of these.",
         )
     with open_reader(source, Kind.IMAGE, limits=limits) as reader:

@@ -1,7 +1,7 @@
-"""Joins the segments of an annotated video, and what travels with its pictures, to one MP4: a remux.
+"""Joins the segments of an annotated video, and its audio and subtitles, into one MP4: a remux.
 
-Nothing is encoded again. Every packet keeps the time at which it is shown; decoding times are worked out anew
-over the joints, for MP4 wants them to rise strictly.
+Video is not encoded again. Every packet keeps the time at which it is shown; decoding times are recomputed
+across the joints, because MP4 requires that they increase strictly.
 """
 
 from __future__ import annotations
@@ -39,8 +39,8 @@ class WriteAccounts:
     Attributes:
         frames: frames written.
         seconds: end of the last frame on the written timeline.
-        audio_copied, audio_encoded: sound streams taken over as they are, and encoded anew as AAC.
-        dropped: what is missing from the copy and why, one sentence each, for the person who asked for it.
+        audio_copied, audio_encoded: audio streams copied as they are, and re-encoded as AAC.
+        dropped: what is missing from the copy and why, one sentence each.
         subtitles: subtitle streams kept.
     """
 
@@ -96,7 +96,7 @@ def join_segments(
     limits: Limits = Limits(),  # noqa: B008
     check: Callable[[], None] = lambda: None,
 ) -> WriteAccounts:
-    """Write an annotated video from all its segments, with sound, subtitles and chapters of the source.
+    """Write an annotated video from all its segments, with audio, subtitles and chapters of the source.
 
     Args:
         source: the video that was drawn on.
@@ -104,7 +104,7 @@ def join_segments(
         layout: of the copy.
         files: the segments, in order.
         limits: what the source may ask of the machine.
-        check: called once a packet of the pictures; what it raises ends the writing and leaves no file.
+        check: called once per video packet; what it raises ends the writing and leaves no file.
 
     Raises:
         BrokenSegmentError: a segment is damaged or was drawn with another encoder.
@@ -143,7 +143,7 @@ class _Joint:
         self, target: Path, part: Path, side_streams: SideStreams, layout: Layout, course: _Course
     ) -> None:
         self._writing = partial(writing, target, error=MediaError, also=(av.FFmpegError,))
-        self._passengers = side_streams
+        self._side_streams = side_streams
         self._layout = layout
         self._course = course
         self._count = 0
@@ -200,32 +200,32 @@ class _Joint:
         """Write a packet of the video after everything that comes before it in time."""
         assert packet.dts is not None
         with self._writing():
-            for other in self._passengers.until(packet.dts * packet.time_base):
+            for other in self._side_streams.until(packet.dts * packet.time_base):
                 self._output.mux(other)
             self._output.mux(packet)
 
     def finish(self) -> WriteAccounts:
         """Write what is left and the index."""
         with self._writing():
-            for packet in self._passengers.until(None):
+            for packet in self._side_streams.until(None):
                 self._output.mux(packet)
             self._output.close()
         return WriteAccounts(
             frames=self._course.frames,
             seconds=float(self._course.end * self._layout.clock.time_base),
-            audio_copied=self._passengers.audio_copied,
-            audio_encoded=self._passengers.audio_encoded,
+            audio_copied=self._side_streams.audio_copied,
+            audio_encoded=self._side_streams.audio_encoded,
             dropped=tuple(self._dropped()),
-            subtitles=self._passengers.subtitles,
+            subtitles=self._side_streams.subtitles,
         )
 
     def _dropped(self) -> Iterator[str]:
-        yield from self._passengers.dropped
-        yield from self._passengers.losses()
+        yield from self._side_streams.dropped
+        yield from self._side_streams.losses()
         if self._course.crowded:
             yield f"{self._course.crowded} frames at the same time as the one before are not in the copy"
 
     def abandon(self) -> None:
-        """Let go of the output after an error, which is the one to tell."""
+        """Close the output after an error, which is the one to report."""
         with suppress(av.FFmpegError, OSError):
             self._output.close()

@@ -67,7 +67,7 @@ class SegmentDrawer(AbstractContextManager["SegmentDrawer"]):
         self._painter = Painter(self._canvas.width, self._canvas.height)
 
     def close(self) -> None:
-        """Let go of the source."""
+        """Close the source."""
         self.slices.close()
 
     def __exit__(self, *_: object) -> None:
@@ -85,7 +85,7 @@ class SegmentDrawer(AbstractContextManager["SegmentDrawer"]):
 
         Args:
             file: the segment to write; it is there when it is whole. Its folder is made.
-            answers: what to draw on a frame of the slice; called once a frame, in order. Boxes are in
+            answers: what to draw on a frame of the slice; called once per frame, in order. Boxes are in
                 displayed pixels of that frame. What it raises ends the drawing and leaves no file.
             fingerprint: of what was drawn, from times and durations of its frames.
             from_start: see `VideoSlices.frames`.
@@ -174,6 +174,6 @@ class _Drawing:
         )
 
     def close(self) -> None:
-        """Let go of the file, however far it is."""
+        """Close the file, however far it is."""
         with suppress(OSError):
             self._file.close()

@@ -1,4 +1,4 @@
-"""One slice of an annotated video as a file of its own: H.264, and a record of what lies in it.
+"""One slice of an annotated video as a file of its own: H.264, and a record of what it holds.
 
 `000012.h264` is a byte stream (ITU-T H.264, annex B) that any player of raw H.264 plays: parameter sets, then
 the packets. `000012.json` says at which times the packets are shown, which such a stream cannot say. The
@@ -31,7 +31,7 @@ class Unit(NamedTuple):
 
 
 class Segment(msgspec.Struct, frozen=True):
-    """What lies in a segment.
+    """What a segment holds.
 
     Attributes:
         fingerprint: of all that it was drawn from; see whoever draws.
@@ -61,7 +61,7 @@ class Segment(msgspec.Struct, frozen=True):
 
 
 class SegmentFile:
-    """Where the segment of a number lies in a folder."""
+    """The files of the segment with a number in a folder."""
 
     def __init__(self, folder: Path, number: int) -> None:
         self.number = number
@@ -80,7 +80,7 @@ class SegmentFile:
         return segment if segment.version == VERSION and size == whole and forward else None
 
     def write_record(self, segment: Segment) -> None:
-        """Call the segment whole.
+        """Mark the segment as whole.
 
         Raises:
             MediaError: the record cannot be written.
@@ -113,7 +113,7 @@ class SegmentFile:
 
 
 class BrokenSegmentError(Exception):
-    """A segment is not what its record says; draw it anew."""
+    """A segment is not what its record says; it has to be drawn again."""
 
     def __init__(self, number: int) -> None:
         super().__init__(f"segment {number} is damaged")
