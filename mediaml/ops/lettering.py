@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from functools import cached_property, partial
+from functools import cached_property, lru_cache, partial
 from typing import Protocol
 
 import cv2
@@ -118,7 +118,8 @@ class Tag:
     def image(self) -> UInt8Array:
         """As uint8 RGB [height, width, 3]."""
         pairs = zip(self._paper, self._ink, strict=True)
-        return np.stack([_mixed(self._coverage, paper, ink) for paper, ink in pairs], axis=-1)
+        bands = [_mixed(self._coverage, paper, ink) for paper, ink in pairs]
+        return np.asarray(cv2.merge(bands), dtype=np.uint8)
 
     def planes(self, matrix: ColorMatrix) -> Planes:
         """As limited-range yuv420p; coverage is mixed in YUV, which is linear in RGB."""
@@ -136,9 +137,13 @@ class Tag:
 
 
 def _mixed(coverage: UInt8Array, paper: int, ink: int) -> UInt8Array:
-    levels = np.rint(np.linspace(paper, ink, 256)).astype(np.uint8)
-    mixed: UInt8Array = levels[coverage]
-    return mixed
+    return np.asarray(cv2.LUT(coverage, _levels(paper, ink)), dtype=np.uint8)
+
+
+@lru_cache(maxsize=1024)
+def _levels(paper: int, ink: int) -> UInt8Array:
+    """One component from no coverage (0) to full coverage (255)."""
+    return np.rint(np.linspace(paper, ink, 256)).astype(np.uint8)
 
 
 def tag(name: str, tail: str, font: Font, size: int, paper: Rgb, max_width: int) -> Tag:
