@@ -57,7 +57,7 @@ def write_annotated_image(
     height, width = image.shape[:2]
     Painter(width, height).draw(RgbSurface(image), overlay.scaled(width / frame.width, height / frame.height))
     data = _encoded(image, suffix, target)
-    write_atomically(target, data, error=MediaError, durable=True)
+    write_atomically(target, data, error=MediaError)
 
 
 def _encoded(image: UInt8Array, suffix: str, target: Path) -> bytes:
