@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from mediaml.core.atomic_file import write_atomically
 from mediaml.core.errors import OutputError
 from mediaml.darknet.graph import build_graph
 from mediaml.darknet.names import class_names
@@ -84,7 +84,7 @@ def import_darknet(
     digests = {path.name: file_digest(path) for path in (cfg, weights)}
     set_metadata(model, _metadata(network, cfg.stem, labels, digests))
     content: bytes = model.SerializeToString(deterministic=True)
-    _write(output, content)
+    write_atomically(output, content)
     return ImportReport(
         path=output,
         name=cfg.stem,
@@ -152,18 +152,3 @@ def _metadata(
         ANCHORS: json.dumps([head.anchors for head in network.heads]),
         SOURCE: json.dumps(digests, ensure_ascii=False),
     }
-
-
-def _write(output: Path, content: bytes) -> None:
-    """Write a file beside its place and move it there, so that nobody ever sees half of it."""
-    part = output.with_name(output.name + ".part")
-    try:
-        output.parent.mkdir(parents=True, exist_ok=True)
-        part.write_bytes(content)
-        part.replace(output)
-    except OSError as error:
-        with contextlib.suppress(OSError):
-            part.unlink(missing_ok=True)
-        raise OutputError(
-            f"{output} cannot be written: {error.strerror}", "Choose another folder."
-        ) from error

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mediaml.core.arrays import Float32Array
-from mediaml.core.atomic_file import replacing
+from mediaml.core.atomic_file import atomic_file
 from mediaml.core.errors import OutputError
 from mediaml.embeddings.fixed_point import fixed, floats, product
 from mediaml.ledger.embeddings import EmbeddingRow, Space, embedding_spaces, ledger_stamp, read_embeddings
@@ -128,7 +128,7 @@ def _mapped(path: Path, space: Space) -> Records | None:
 def _write(path: Path, folder: Path, space: Space) -> None:
     """Stream the ledger into the file; the header is written again when the number of rows is known."""
     count = 0
-    with replacing(path) as file:
+    with atomic_file(path) as file:
         _write_header(file, space, 0)
         for records in _chunks(folder, space):
             file.write(records.tobytes())

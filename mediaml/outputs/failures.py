@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from mediaml.core.atomic_file import replacing
+from mediaml.core.atomic_file import atomic_file
 from mediaml.ledger.result_rows import FailureRow
 from mediaml.ledger.results import Results
 
@@ -47,7 +47,7 @@ def write_failures(results: Results, folder: Path) -> Path | None:
     if not rows:
         target.unlink(missing_ok=True)
         return None
-    with replacing(target) as file:
+    with atomic_file(target) as file:
         for row in rows:
             file.write(msgspec.json.encode(failure_record(row)) + b"\n")
     return target

@@ -12,7 +12,7 @@ from typing import IO, Any
 
 import msgspec
 
-from mediaml.core.atomic_file import replacing
+from mediaml.core.atomic_file import atomic_file
 from mediaml.core.work import Task
 from mediaml.ledger.encoding import BOX_UNITS, SCORE_UNITS, view_record
 from mediaml.ledger.frames import KeptFrame
@@ -122,7 +122,7 @@ def write_results(results: Results, folder: Path) -> Path:
         OutputError: it cannot be written.
     """
     target = folder / FILE_NAME
-    with replacing(target) as file:
+    with atomic_file(target) as file:
         for line in lines(results):
             write_line(file, line)
     return target

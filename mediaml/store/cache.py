@@ -12,6 +12,7 @@ from pathlib import Path
 import msgspec
 from filelock import FileLock, Timeout
 
+from mediaml.core.atomic_file import write_atomically
 from mediaml.core.catalogue_entry import CatalogueEntry, CatalogueFile, is_model_name
 from mediaml.core.errors import ModelError
 from mediaml.store.digest import sha256_of
@@ -68,13 +69,14 @@ class Cache:
         return file.sha256 or self._trusted(entry.name).get(file.name, "")
 
     def trust(self, entry: CatalogueEntry, file: CatalogueFile, sha256: str) -> None:
-        """Note the checksum that a file without one had when the user trusted it."""
+        """Note the checksum that a file without one had when the user trusted it.
+
+        Raises:
+            ModelError: the note cannot be written.
+        """
         known = self._trusted(entry.name) | {file.name: sha256}
         note = self.home(entry.name) / _TRUSTED
-        note.parent.mkdir(parents=True, exist_ok=True)
-        fresh = note.with_suffix(".part")
-        fresh.write_bytes(msgspec.json.encode(known))
-        fresh.replace(note)
+        write_atomically(note, msgspec.json.encode(known), error=ModelError, durable=True)
 
     def file_state(self, entry: CatalogueEntry, file: CatalogueFile) -> FileState:
         """Whether a file is here and is what it must be; reads all of it.

@@ -19,8 +19,8 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 
-from mediaml.media.write.annotate_video import write_annotated_video
 from tests.support.media.annotated_clips import HEIGHT, WIDTH, around_square, clicks, write_clip
+from tests.support.media.annotated_video import write_annotated_video
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 FLAGS = (

@@ -12,7 +12,8 @@ from mediaml.core.errors import MediaError
 from mediaml.core.media import Kind
 from mediaml.core.prediction import Box, Detection, Label
 from mediaml.media.write.annotated_image import write_annotated_image
-from mediaml.ops.drawing import Overlay, color_of
+from mediaml.ops.drawing import Overlay
+from mediaml.ops.palette import color_of
 from mediaml.outputs.render.paths import annotated_name
 
 OVERLAY = Overlay((Label("still life", 0.4),), (Detection(Label("cup", 0.9), Box(20, 40, 60, 70)),))

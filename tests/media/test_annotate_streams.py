@@ -10,7 +10,6 @@ import av
 import pytest
 
 from mediaml.core.frame import Frame
-from mediaml.media.write.annotate_video import write_annotated_video
 from tests.support.media.annotated_clips import (
     clicks,
     ffprobe,
@@ -21,6 +20,7 @@ from tests.support.media.annotated_clips import (
     streams,
     write_clip,
 )
+from tests.support.media.annotated_video import write_annotated_video
 
 CLICKS = (0.25, 0.5, 0.7)
 SOUND = clicks(0.8, CLICKS)

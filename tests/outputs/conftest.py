@@ -43,8 +43,8 @@ class House:
         self.id = self.ledger.add_source(self.given, Kind.VIDEO)
         self.target = folder / "out" / "copy.mp4"
 
-    def model(self, name: str) -> int:
-        return self.ledger.add_model(ModelIdentity(name, "detect", name, name, "1", "", "", "{}"))
+    def model(self, name: str, task: str = "detect") -> int:
+        return self.ledger.add_model(ModelIdentity(name, task, name, name, "1", "", "", "{}"))
 
     def answer(self, model: int, said: Answer = around, *, only: int | None = None) -> None:
         """Commit a model's answers to all slices, or to one."""

@@ -1,4 +1,4 @@
-"""A picture and what models said of it, as a picture again."""
+"""An image and what models predicted for it, as an image again."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ from pathlib import Path
 import cv2
 
 from mediaml.core.arrays import UInt8Array
+from mediaml.core.atomic_file import write_atomically
 from mediaml.core.errors import MediaError
 from mediaml.core.media import Kind
 from mediaml.media.annotated_mark import mark_image
 from mediaml.media.limits import Limits
 from mediaml.media.reader import open_reader
-from mediaml.media.write.whole_file import whole_file, writing
-from mediaml.ops.drawing import Overlay, Painter, RgbSurface
+from mediaml.ops.drawing import Overlay, Painter
+from mediaml.ops.surface import RgbSurface
 
 # Formats that are written, with OpenCV's parameters for them. Quality 92 shows no blocks around thin lines.
 PARAMETERS = {
@@ -32,10 +33,10 @@ def write_annotated_image(
     picture: UInt8Array | None = None,
     limits: Limits = Limits(),  # noqa: B008
 ) -> None:
-    """Write a picture as displayed, EXIF orientation applied, with boxes and labels drawn on it.
+    """Write an image as displayed, EXIF orientation applied, with boxes and labels drawn on it.
 
     Args:
-        source: a picture.
+        source: an image.
         target: a name that ends in .jpg, .jpeg, .png or .webp, which says the format. The file appears when
             it is whole. Folders are made.
         overlay: what to draw; boxes in displayed pixels of the source.
@@ -48,7 +49,7 @@ def write_annotated_image(
     suffix = target.suffix.lower()
     if suffix not in PARAMETERS:
         raise MediaError(
-            f"{target} cannot be written: pictures are written as {', '.join(PARAMETERS)}.",
+            f"{target} cannot be written: images are written as {', '.join(PARAMETERS)}.",
             "Name a target that ends in one of these.",
         )
     with open_reader(source, Kind.IMAGE, limits=limits) as reader:
@@ -57,8 +58,7 @@ def write_annotated_image(
     height, width = image.shape[:2]
     Painter(width, height).draw(RgbSurface(image), overlay.scaled(width / frame.width, height / frame.height))
     data = _encoded(image, suffix, target)
-    with whole_file(target) as part, writing(target):
-        part.write_bytes(data)
+    write_atomically(target, data, error=MediaError)
 
 
 def _encoded(image: UInt8Array, suffix: str, target: Path) -> bytes:

@@ -19,9 +19,9 @@ from mediaml.core.work import Failure
 from mediaml.ledger.result_rows import SourceRow
 from mediaml.ledger.slice_rows import DrawingResults
 from mediaml.media.limits import Limits
-from mediaml.ops.drawing import Overlay
 from mediaml.outputs.base import Rendered
 from mediaml.outputs.render.artist import Artist, StoppedError
+from mediaml.outputs.render.layers import authors_of, overlay_of
 from mediaml.outputs.render.paths import remove_segments
 
 
@@ -55,10 +55,7 @@ def _draw_image(folder: Path, source: SourceRow, target: Path, limits: Limits) -
         rows = results.slice_rows(source.id, 0)
         shown = [row for row in rows if row.picture]
         picture = results.picture_of(source.id, shown[-1]) if shown else None
-    overlay = Overlay(
-        tuple(label for row in rows for label in row.labels),
-        tuple(detection for row in rows for detection in row.detections),
-    )
+        overlay = overlay_of(rows, authors_of(results.models_of(source.id)))
     write_annotated_image(source.file, target, overlay, picture=picture, limits=limits)
 
 

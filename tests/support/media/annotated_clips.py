@@ -18,7 +18,8 @@ import pytest
 
 from mediaml.core.arrays import UInt8Array
 from mediaml.core.prediction import Box, Detection, Label
-from mediaml.ops.drawing import Overlay, color_of
+from mediaml.ops.drawing import Overlay
+from mediaml.ops.palette import color_of
 
 WIDTH, HEIGHT, SIDE = 160, 128, 24
 GREY, WHITE = 90, 235
