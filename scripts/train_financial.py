@@ -1,7 +1,7 @@
 """Train the financial-picture model: the raw tars in, `exported_models/financial.onnx` with its card out.
 
-    python scripts/train_financial.py --data DIR            # the net that ships, on all sources
-    python scripts/train_financial.py --data DIR --loso     # also the leave-one-source-out table of the card
+    python -m scripts.train_financial --data DIR            # the net that ships, on all sources
+    python -m scripts.train_financial --data DIR --loso     # also the leave-one-source-out table of the card
 
 It has the bundled detector's backbone, which stays as it is, and learns a head on what that finds. The
 backbone's features of all views are kept in `--work`, so an interrupted run goes on from there. Uses a GPU
@@ -12,13 +12,9 @@ import argparse
 import copy
 import json
 import os
-import sys
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
-for folder in (ROOT, ROOT / "plugins"):
-    if str(folder) not in sys.path:
-        sys.path.insert(0, str(folder))
+from scripts.paths import EXPORTED_MODELS, REPOSITORY, assets_folder
 
 TRIED = [
     "One recipe for all folds; nothing is chosen per fold, the last step counts.",
@@ -44,13 +40,16 @@ TRIED = [
 
 def parse_arguments() -> argparse.Namespace:
     """What was typed."""
-    shared = Path(os.environ.get("MEDIAML_ASSETS", ROOT.parent / "shared"))
     form = argparse.RawDescriptionHelpFormatter
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=form)
-    parser.add_argument("--data", type=Path, default=shared / "data", help="has financial/ and detect/")
-    parser.add_argument("--detector", type=Path, default=ROOT / "exported_models" / "detector.onnx")
-    parser.add_argument("--work", type=Path, default=ROOT / "build" / "train_financial", help="features")
-    parser.add_argument("--output", type=Path, default=ROOT / "exported_models" / "financial.onnx")
+    parser.add_argument(
+        "--data", type=Path, default=assets_folder() / "data", help="has financial/ and detect/"
+    )
+    parser.add_argument("--detector", type=Path, default=EXPORTED_MODELS / "detector.onnx")
+    parser.add_argument(
+        "--work", type=Path, default=REPOSITORY / "build" / "train_financial", help="features"
+    )
+    parser.add_argument("--output", type=Path, default=EXPORTED_MODELS / "financial.onnx")
     parser.add_argument("--loso", action="store_true", help="leave one source out, eight heads, for the card")
     parser.add_argument("--baseline", action="store_true", help="train and measure the published baseline")
     parser.add_argument("--drawn", type=int, help="drawings made by code; fewer for a quick trial")
@@ -69,17 +68,18 @@ def main() -> None:
     arguments = parse_arguments()
     import cv2
     import torch
-    from evaluation.financial import load_fitted, measure_sources, onnx_classifier, text_pages
-    from training.financial import folds
-    from training.financial.baseline import baseline
-    from training.financial.card import build_card
-    from training.financial.export import milliseconds, ship
-    from training.financial.features import Extractor
-    from training.financial.learning import Recipe, train_head
-    from training.financial.net import FinancialNet, backbone_of
-    from training.financial.pictures import PHOTO_TRAIN, PHOTO_UNSEEN, PHOTO_VAL, load_items
-    from training.financial.pool import build_pool
-    from training.shipping import sha256, write_card
+
+    from scripts.evaluation.financial import load_fitted, measure_sources, onnx_classifier, text_pages
+    from scripts.training.financial import folds
+    from scripts.training.financial.baseline import baseline
+    from scripts.training.financial.card import build_card
+    from scripts.training.financial.export import milliseconds, ship
+    from scripts.training.financial.features import Extractor
+    from scripts.training.financial.learning import Recipe, train_head
+    from scripts.training.financial.net import FinancialNet, backbone_of
+    from scripts.training.financial.pictures import PHOTO_TRAIN, PHOTO_UNSEEN, PHOTO_VAL, load_items
+    from scripts.training.financial.pool import build_pool
+    from scripts.training.shipping import sha256, write_card
 
     torch.set_num_threads(arguments.threads)
     cv2.setNumThreads(1)

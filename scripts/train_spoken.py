@@ -1,7 +1,7 @@
 """Train the spoken-digit model: the raw archive in, `exported_models/spoken.onnx` with its card out.
 
-    python scripts/train_spoken.py --data DIR            # the net that ships, on all six speakers
-    python scripts/train_spoken.py --data DIR --loso     # first the leave-one-speaker-out table of the card
+    python -m scripts.train_spoken --data DIR            # the net that ships, on all six speakers
+    python -m scripts.train_spoken --data DIR --loso     # first the leave-one-speaker-out table of the card
 
 Besides the recordings it teaches voices that flite makes (Debian's package flite; `--made 0` does without).
 Strings of digits are composed once and kept in `--work`, where every net also leaves its checkpoints: an
@@ -11,13 +11,9 @@ interrupted run goes on where it was. Uses a GPU where PyTorch sees one.
 import argparse
 import json
 import os
-import sys
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
-for folder in (ROOT, ROOT / "plugins"):
-    if str(folder) not in sys.path:
-        sys.path.insert(0, str(folder))
+from scripts.paths import EXPORTED_MODELS, REPOSITORY, assets_folder
 
 TRIED = [
     "One recipe for all folds; nothing is chosen per fold and no epoch is selected, the last one counts.",
@@ -44,15 +40,16 @@ TRIED = [
 
 def parse_arguments() -> argparse.Namespace:
     """What was typed."""
-    shared = Path(os.environ.get("MEDIAML_ASSETS", ROOT.parent / "shared"))
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--data", type=Path, default=shared / "data", help="has spoken_digits/fsdd.tar.xz")
     parser.add_argument(
-        "--work", type=Path, default=ROOT / "build" / "train_spoken", help="cache and checkpoints"
+        "--data", type=Path, default=assets_folder() / "data", help="has spoken_digits/fsdd.tar.xz"
     )
-    parser.add_argument("--output", type=Path, default=ROOT / "exported_models" / "spoken.onnx")
+    parser.add_argument(
+        "--work", type=Path, default=REPOSITORY / "build" / "train_spoken", help="cache and checkpoints"
+    )
+    parser.add_argument("--output", type=Path, default=EXPORTED_MODELS / "spoken.onnx")
     parser.add_argument("--loso", action="store_true", help="leave one speaker out, six times, for the card")
     parser.add_argument("--strings", type=int, help="strings a speaker; fewer for a quick trial")
     parser.add_argument("--made", type=int, help="strings a voice made by flite; 0 does without flite")
@@ -66,13 +63,14 @@ def main() -> None:
     """Compose, train, measure, export."""
     arguments = parse_arguments()
     import torch
-    from training.shipping import write_card
-    from training.spoken.card import build_card
-    from training.spoken.export import ship
-    from training.spoken.folds import begun, leave_one_out
-    from training.spoken.learning import Recipe, strings_of, train
-    from training.spoken.recordings import load_clips
-    from training.spoken.voices import cached, voices_of
+
+    from scripts.training.shipping import write_card
+    from scripts.training.spoken.card import build_card
+    from scripts.training.spoken.export import ship
+    from scripts.training.spoken.folds import begun, leave_one_out
+    from scripts.training.spoken.learning import Recipe, strings_of, train
+    from scripts.training.spoken.recordings import load_clips
+    from scripts.training.spoken.voices import cached, voices_of
 
     torch.set_num_threads(arguments.threads)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")

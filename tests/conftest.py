@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import os
 import signal
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
+
+from scripts.paths import find_assets
+from scripts.square_finder import save_square_finder
+from tests.support.command_line import CommandResult
 
 # The same examples every time, and no stopwatch: a test must not fail because the machine is busy.
 settings.register_profile("mediaml", deadline=None, derandomize=True)
@@ -16,15 +21,6 @@ settings.load_profile("mediaml")
 # that: the tests that interrupt a run would wait for ever.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
-
-REPOSITORY = Path(__file__).resolve().parent.parent
-
-
-def find_assets() -> Path | None:
-    """The shared assets: where `MEDIAML_ASSETS` points, or `shared` beside the checkout."""
-    named = os.environ.get("MEDIAML_ASSETS")
-    folder = Path(named) if named else REPOSITORY.parent / "shared"
-    return folder if (folder / "models").is_dir() else None
 
 
 @pytest.fixture(scope="session")
@@ -37,3 +33,25 @@ def assets() -> Path:
             pytest.fail(reason)
         pytest.skip(reason)
     return folder
+
+
+@pytest.fixture
+def mediaml(
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> Callable[..., CommandResult]:
+    """Call `mediaml` in this process, in a folder of its own."""
+    from mediaml.cli.main import run_cli
+
+    monkeypatch.chdir(tmp_path)
+
+    def call(*arguments: object) -> CommandResult:
+        code = run_cli([str(argument) for argument in arguments])
+        return CommandResult(code, *capfd.readouterr())
+
+    return call
+
+
+@pytest.fixture(scope="session")
+def square_finder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An ONNX detector that finds the white square, to the pixel."""
+    return save_square_finder(tmp_path_factory.mktemp("models") / "square.onnx")

@@ -1,4 +1,4 @@
-"""Time the search over a million vectors: python scripts/bench/search.py FOLDER [--rows N]
+"""Time the search over a million vectors: python -m scripts.bench.search FOLDER [--rows N]
 
 Writes a ledger of N embeddings (seeded, of unit length, 512 numbers) to FOLDER, then times what a user waits
 for: the derived file made from the ledger, and a search in it, with the file in memory and without.

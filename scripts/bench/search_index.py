@@ -1,4 +1,4 @@
-"""Measure the approximate index beside exact search: python scripts/bench/search_index.py FOLDER [--rows N]
+"""Measure the approximate index beside exact search: python -m scripts.bench.search_index FOLDER [--rows N]
 
 FOLDER is made by scripts/bench/search.py (seeded, evenly spread vectors), or here where it holds no ledger:
 N frames gathered around N/50 seeded scenes, which is nearer to what films are. Prints the time to make the
@@ -8,13 +8,10 @@ index, its size, the recall at 20 of frames over 50 questions, and the time of a
 from __future__ import annotations
 
 import argparse
-import sys
 import time
 from pathlib import Path
 
 import numpy as np
-
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent.parent))
 
 from mediaml.core.arrays import Float32Array
 from mediaml.embeddings.index import nearest_rows, open_index, search_index

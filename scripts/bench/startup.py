@@ -4,7 +4,7 @@ The command starts a worker, and with copies a process that draws, and talks to 
 the same modules, loads the same model and commits to the same kind of ledger, without a supervisor. Both in
 processes of their own, in turn, several times; compared by medians.
 
-    python scripts/bench/startup.py PICTURE [--rounds 7]
+    python -m scripts.bench.startup PICTURE [--rounds 7]
 """
 
 from __future__ import annotations

@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from evaluation.curves import Floats, average_precision, pr_curve, roc_auc, roc_curve
-from evaluation.plots import plot_confusion, plot_learning_curve, plot_roc_pr
+from scripts.evaluation.curves import Floats, average_precision, pr_curve, roc_auc, roc_curve
+from scripts.evaluation.plots import plot_confusion, plot_learning_curve, plot_roc_pr
 
 __all__ = [
     "average_precision",

@@ -15,16 +15,16 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 from tqdm import tqdm
-from training.digits import glyphs, scenes
-from training.digits.mnist import Digits, read_digits
-from training.digits.samples import patch_of, photos
 
-from evaluation import digit_pages
-from evaluation.classification import classification_report, plot_confusion, plot_roc_pr
 from mediaml_digits import Options
 from mediaml_digits.normalise import normalise
 from mediaml_digits.page import candidates_of
 from mediaml_digits.reading import Found, read
+from scripts.evaluation import digit_pages
+from scripts.evaluation.classification import classification_report, plot_confusion, plot_roc_pr
+from scripts.training.digits import glyphs, scenes
+from scripts.training.digits.mnist import Digits, read_digits
+from scripts.training.digits.samples import patch_of, photos
 
 Bytes = NDArray[np.uint8]
 Floats = NDArray[np.float32]

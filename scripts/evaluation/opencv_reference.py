@@ -3,7 +3,7 @@
 OpenCV reads darknet up to version 4, so this runs in an environment of its own, with numpy and
 opencv-python<5 alone, and only writes COCO results; `scripts.evaluation.detection.measure` measures them.
 
-python scripts/evaluation/opencv_reference.py NET.cfg NET.weights --data DIR -o results.json [--fit rectangle]
+python -m scripts.evaluation.opencv_reference NET.cfg NET.weights --data DIR -o results.json [--fit rectangle]
 """
 
 import argparse

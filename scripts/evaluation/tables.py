@@ -12,7 +12,7 @@ Card = Mapping[str, Any]
 
 HEAD = """# Figures of the bundled models
 
-Made from the cards in `exported_models/` by `python scripts/evaluate.py --docs`; no figure is typed, and a
+Made from the cards in `exported_models/` by `python -m scripts.evaluate --docs`; no figure is typed, and a
 test compares. [models.md](models.md) has the short form. Held out means held out: no test item, speaker or
 source was seen in training or used to choose a checkpoint."""
 

@@ -10,10 +10,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from reliability.media import command, square_finder, write_clip
-from reliability.remains import Remains, integrity, remains_of, segments, slices_done
-from reliability.runs import Running, run
-from reliability.verdict import Bench, Verdict
+from scripts.reliability.media import command, square_finder, write_clip
+from scripts.reliability.remains import Remains, integrity, remains_of, segments, slices_done
+from scripts.reliability.runs import Running, run
+from scripts.reliability.verdict import Bench, Verdict
 
 _FRAMES_A_MINUTE = 25 * 60
 

@@ -11,9 +11,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from reliability.remains import integrity, without_status
-from reliability.runs import Ended, run
-from reliability.verdict import Bench, Verdict
+from scripts.reliability.remains import integrity, without_status
+from scripts.reliability.runs import Ended, run
+from scripts.reliability.verdict import Bench, Verdict
 
 _METADATA = "Metadata-Version: 2.1\nName: hostile\nVersion: 1.0\n"
 _STALL_S = 4.0

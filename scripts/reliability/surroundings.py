@@ -12,11 +12,11 @@ from pathlib import Path
 
 import cv2
 
-from reliability.disk import small_disk
-from reliability.media import command, square, square_finder, write_clip
-from reliability.remains import integrity, remains_of, slices_done, standings
-from reliability.runs import Ended, Running, run
-from reliability.verdict import Bench, Verdict
+from scripts.reliability.disk import small_disk
+from scripts.reliability.media import command, square, square_finder, write_clip
+from scripts.reliability.remains import integrity, remains_of, slices_done, standings
+from scripts.reliability.runs import Ended, Running, run
+from scripts.reliability.verdict import Bench, Verdict
 
 _NAMES = (
     b"line\nbreak.png",

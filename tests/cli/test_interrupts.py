@@ -13,7 +13,7 @@ from mediaml.cli.interrupts import Interrupts
 from mediaml.engine.local.messages import TaskDone
 from mediaml.engine.local.supervisor import Supervisor
 from mediaml.ledger.ledger import Ledger
-from tests.cli.conftest import results
+from tests.support.command_line import results
 from tests.support.media.files import write_square_video
 
 FRAMES = 3000

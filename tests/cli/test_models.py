@@ -14,8 +14,8 @@ import pytest
 import mediaml.registry.entry_points
 from mediaml.onnx.providers import parse_device
 from mediaml.onnx.session import open_session
-from tests.cli.conftest import results
-from tests.support.models.darknet import LAYERS, layer_cfg, random_weights
+from scripts.darknet_networks import LAYERS, layer_cfg, random_weights
+from tests.support.command_line import results
 from tests.support.server import serving
 
 PLUGIN = """

@@ -15,8 +15,8 @@ from mediaml.ledger.view import SourceRow
 from mediaml.media.limits import Limits
 from mediaml.outputs.render.copies import Copies
 from mediaml.outputs.render.drawn import Drawn
-from tests.outputs.conftest import House
 from tests.support.media.files import write_video
+from tests.support.output_folder import House
 
 
 @pytest.fixture

@@ -12,9 +12,9 @@ import torch
 from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 from torch import Tensor, nn
-from training.shipping import HALF, store_half
 
-from .net import ANCHORS, STRIDES, Detector
+from scripts.training.detector.net import ANCHORS, STRIDES, Detector
+from scripts.training.shipping import HALF, store_half
 
 OPSET = 17
 IR_VERSION = 10

@@ -17,15 +17,15 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from tqdm import tqdm
-from training.precision import autocast
 
-from .blockwise import Scales, tasks_of
-from .coordinates import Basis, Coordinates, Lesson
-from .data import Photo
-from .losses import Weights, joint_loss
-from .net import Architecture, Detector, grid
-from .source import BatchSource
-from .watch import average_precision
+from scripts.training.detector.blockwise import Scales, tasks_of
+from scripts.training.detector.coordinates import Basis, Coordinates, Lesson
+from scripts.training.detector.data import Photo
+from scripts.training.detector.losses import Weights, joint_loss
+from scripts.training.detector.net import Architecture, Detector, grid
+from scripts.training.detector.source import BatchSource
+from scripts.training.detector.watch import average_precision
+from scripts.training.precision import autocast
 
 RESTING = 8  # a resting block is taught every eighth step
 PARTS = ("blockwise", "heads", "whole")

@@ -9,15 +9,15 @@ from typing import Any
 
 import numpy as np
 import onnx
-from evaluation.detection import evaluate_detector, fit_photo
-from evaluation.photos import decode_photo, load_index, read_tars
 
-from .card import commit_of, sha256_of, write_card
-from .export import largest_difference, round_kernels, to_onnx
-from .golden import write_golden
-from .loop import Run
-from .net import operations
-from .teacher import BOXES, DENSE
+from scripts.evaluation.detection import evaluate_detector, fit_photo
+from scripts.evaluation.photos import decode_photo, load_index, read_tars
+from scripts.training.detector.card import commit_of, sha256_of, write_card
+from scripts.training.detector.export import largest_difference, round_kernels, to_onnx
+from scripts.training.detector.golden import write_golden
+from scripts.training.detector.loop import Run
+from scripts.training.detector.net import operations
+from scripts.training.detector.teacher import BOXES, DENSE
 
 EQUAL = 1e-4  # PyTorch against ONNX Runtime: scores, and boxes as a share of the input's side
 TEACHERS = (f"{DENSE}.cfg", f"{DENSE}.weights", BOXES)

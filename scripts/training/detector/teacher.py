@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from .cuts import cuts_of
-from .darknet import Darknet, anchors_of
-from .data import Photo
-from .net import ANCHORS, flatten_heads
+from scripts.training.detector.cuts import cuts_of
+from scripts.training.detector.darknet import Darknet, anchors_of
+from scripts.training.detector.data import Photo
+from scripts.training.detector.net import ANCHORS, flatten_heads
 
 DENSE = "yolo-fastest-1.1-xl"
 BOXES = "yolox_nano.onnx"

@@ -9,9 +9,10 @@ import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as f
-from training.digits.augment import augment
-from training.digits.mnist import Digits
-from training.digits.samples import CLASSES, Samples
+
+from scripts.training.digits.augment import augment
+from scripts.training.digits.mnist import Digits
+from scripts.training.digits.samples import CLASSES, Samples
 
 # Parts of a batch of 256: MNIST first, for the figure that the goal names; a quarter of it is no digit.
 MIXTURE = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from training.digits import mnist, samples
+from scripts.training.digits import mnist, samples
 
 LARGEST = 1_000_000  # bytes
 ACCURACY = 0.996  # on the 10 000 test digits

@@ -12,9 +12,10 @@ from typing import Any
 import numpy as np
 import onnxruntime
 import torch
-from evaluation import digits as evaluation
 from torch import nn
-from training.digits import batches, card, glyphs, graph, loop, mnist, nets, samples
+
+from scripts.evaluation import digits as evaluation
+from scripts.training.digits import batches, card, glyphs, graph, loop, mnist, nets, samples
 
 TOLERANCE = 1e-4  # largest difference of a probability between PyTorch and the exported graph
 

@@ -12,7 +12,8 @@ import torch
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 from torch import nn
-from training.digits.nets import DigitNet, Residual, Step
+
+from scripts.training.digits.nets import DigitNet, Residual, Step
 
 OTHER = "not a digit"
 LABELS = [*"0123456789", OTHER]

@@ -14,7 +14,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as f
 from tqdm import tqdm
-from training.precision import autocast
+
+from scripts.training.precision import autocast
 
 Batch = Callable[[int, torch.Generator], tuple[Tensor, Tensor]]
 

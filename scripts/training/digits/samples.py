@@ -17,11 +17,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
-from training.digits import glyphs, scenes
-from training.digits.mnist import Digits
 
 from mediaml_digits.normalise import mnist_like, normalise
 from mediaml_digits.page import candidates_of
+from scripts.training.digits import glyphs, scenes
+from scripts.training.digits.mnist import Digits
 
 CLASSES = 11
 OTHER = 10

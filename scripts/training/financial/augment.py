@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 import cv2
 import numpy as np
-from training.financial.canvas import Picture
+
+from scripts.training.financial.canvas import Picture
 
 INPUT = 160
 

@@ -5,13 +5,14 @@ from typing import Any
 
 import numpy as np
 import torch
-from evaluation.financial import VARIANTS, Classifier, Fitted, Pictures, accuracy
 from numpy.typing import NDArray
 from torch import nn
 from torch.nn import functional
 from tqdm import tqdm
-from training.financial.net import BaselineNet, FinancialGraph
-from training.financial.pictures import CLOSE_UP, PHOTO_UNSEEN, PHOTO_VAL, Item
+
+from scripts.evaluation.financial import VARIANTS, Classifier, Fitted, Pictures, accuracy
+from scripts.training.financial.net import BaselineNet, FinancialGraph
+from scripts.training.financial.pictures import CLOSE_UP, PHOTO_UNSEEN, PHOTO_VAL, Item
 
 VIEWS, BATCH, RATE = 3_840, 32, 1e-3
 

@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from training import shipping
-from training.financial.augment import INPUT
-from training.financial.learning import Recipe
-from training.financial.net import FinancialNet
+
+from scripts.training import shipping
+from scripts.training.financial.augment import INPUT
+from scripts.training.financial.learning import Recipe
+from scripts.training.financial.net import FinancialNet
 
 MEANING = (
     '"financial" where a picture shows financial or quantitative information: charts of any kind, '

@@ -7,16 +7,16 @@ from pathlib import Path
 
 import numpy as np
 import onnxruntime
-from evaluation.financial import LABELS, Pictures, fitted
 from numpy.typing import NDArray
-from training import shipping
-from training.financial.augment import INPUT
-from training.financial.charts import chart
-from training.financial.drawings import drawing
-from training.financial.net import FinancialGraph, FinancialNet
-from training.financial.tables import receipt, statement
 
 from mediaml.core.model_input import ImageInput
+from scripts.evaluation.financial import LABELS, Pictures, fitted
+from scripts.training import shipping
+from scripts.training.financial.augment import INPUT
+from scripts.training.financial.charts import chart
+from scripts.training.financial.drawings import drawing
+from scripts.training.financial.net import FinancialGraph, FinancialNet
+from scripts.training.financial.tables import receipt, statement
 
 FACTS = {
     "mediaml.interface": "classifier/1",

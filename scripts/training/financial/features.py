@@ -11,9 +11,10 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 from tqdm import tqdm
-from training.financial.augment import INPUT
-from training.financial.canvas import Picture
-from training.financial.net import Backbone
+
+from scripts.training.financial.augment import INPUT
+from scripts.training.financial.canvas import Picture
+from scripts.training.financial.net import Backbone
 
 Features = NDArray[np.float32]
 BATCH = 16

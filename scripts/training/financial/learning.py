@@ -7,9 +7,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch.nn import functional
-from training.financial.net import Head
-from training.financial.pictures import CLOSE_UP, PHOTO_TRAIN
-from training.financial.pool import Pool
+
+from scripts.training.financial.net import Head
+from scripts.training.financial.pictures import CLOSE_UP, PHOTO_TRAIN
+from scripts.training.financial.pool import Pool
 
 SHOWN = 100  # steps between two entries of the learning curve
 

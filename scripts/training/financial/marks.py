@@ -1,7 +1,8 @@
 """The marks of charts, drawn by code into an area: bars, lines, points, candles, slices, spokes, cells."""
 
 import numpy as np
-from training.financial.canvas import Canvas, Color, mixed, number, random_color, words
+
+from scripts.training.financial.canvas import Canvas, Color, mixed, number, random_color, words
 
 Area = tuple[float, float, float, float]
 

@@ -7,8 +7,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
-from training.detector.export import weights_of
-from training.detector.net import Architecture, Detector
+
+from scripts.training.detector.export import weights_of
+from scripts.training.detector.net import Architecture, Detector
 
 LABELS = ("ordinary", "financial")
 MEAN, SPREAD = 0.45, 0.24  # of all pixels of photos, about: what the backbone was taught with

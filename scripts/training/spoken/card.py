@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from training import shipping
-from training.spoken.learning import Recipe
-from training.spoken.net import SpokenNet
-from training.spoken.spec import SOUND
+
+from scripts.training import shipping
+from scripts.training.spoken.learning import Recipe
+from scripts.training.spoken.net import SpokenNet
+from scripts.training.spoken.spec import SOUND
 
 GOAL = 0.95
 

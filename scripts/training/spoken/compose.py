@@ -12,11 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.fft import next_fast_len
 from scipy.signal import resample
-from training.spoken.recordings import SAMPLE_RATE, Clip
-from training.spoken.sounds import Samples, babble, coloured_noise, hum, not_a_digit
-from training.spoken.spec import LABELS, OTHER, POSITION_S, SILENCE, SOUND, position_times
 
 from mediaml.ops.spectrogram import log_mel
+from scripts.training.spoken.recordings import SAMPLE_RATE, Clip
+from scripts.training.spoken.sounds import Samples, babble, coloured_noise, hum, not_a_digit
+from scripts.training.spoken.spec import LABELS, OTHER, POSITION_S, SILENCE, SOUND, position_times
 
 SEQUENCE_S = 3.2
 INNER_S, OUTER_S, EDGE_S = 0.075, 0.14, 0.10

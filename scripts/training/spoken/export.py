@@ -8,15 +8,15 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from training import shipping
-from training.spoken.compose import compose
-from training.spoken.graph import SpokenGraph
-from training.spoken.net import SpokenNet
-from training.spoken.recordings import Clip
-from training.spoken.sounds import buzz, coloured_noise, melody
-from training.spoken.spec import LABELS, SOUND
 
 from mediaml.ops.spectrogram import log_mel
+from scripts.training import shipping
+from scripts.training.spoken.compose import compose
+from scripts.training.spoken.graph import SpokenGraph
+from scripts.training.spoken.net import SpokenNet
+from scripts.training.spoken.recordings import Clip
+from scripts.training.spoken.sounds import buzz, coloured_noise, melody
+from scripts.training.spoken.spec import LABELS, SOUND
 
 FACTS = {
     "mediaml.interface": "classifier/1",

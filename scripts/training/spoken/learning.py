@@ -13,11 +13,12 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 from tqdm import tqdm
-from training.precision import autocast
-from training.spoken.compose import composed_batch
-from training.spoken.net import SpokenNet, set_loss
-from training.spoken.spec import LABELS
-from training.spoken.voices import Voice
+
+from scripts.training.precision import autocast
+from scripts.training.spoken.compose import composed_batch
+from scripts.training.spoken.net import SpokenNet, set_loss
+from scripts.training.spoken.spec import LABELS
+from scripts.training.spoken.voices import Voice
 
 PART = 100  # steps between two checkpoints
 RAMP = 100  # steps in which the learning rate rises

@@ -4,7 +4,8 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from training.spoken.recordings import SAMPLE_RATE, Clip
+
+from scripts.training.spoken.recordings import SAMPLE_RATE, Clip
 
 Samples = NDArray[np.float32]
 # Backwards, a nine ("n-ai-n") is still close to a nine.

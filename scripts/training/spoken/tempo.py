@@ -10,7 +10,8 @@ import av
 import numpy as np
 from av.filter import Graph
 from numpy.typing import NDArray
-from training.spoken.recordings import SAMPLE_RATE, Clip, active_part
+
+from scripts.training.spoken.recordings import SAMPLE_RATE, Clip, active_part
 
 LEAST, MOST = 0.65, 1.5
 

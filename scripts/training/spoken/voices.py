@@ -17,8 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.signal import resample_poly
 from tqdm import tqdm
-from training.spoken.recordings import SAMPLE_RATE, Clip, active_part
-from training.spoken.tempo import in_tempos
+
+from scripts.training.spoken.recordings import SAMPLE_RATE, Clip, active_part
+from scripts.training.spoken.tempo import in_tempos
 
 Samples = NDArray[np.float32]
 
