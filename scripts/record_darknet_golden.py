@@ -35,7 +35,8 @@ def opencv_answers(cfg: Path, weights: Path, image: UInt8Array) -> Answers:
     full = cfg.with_name("opencv.cfg")
     height, width = image.shape[:2]
     full.write_text(material.resized_cfg(cfg.read_text().replace("[yolo]\n", EVERYTHING), width, height))
-    net = cv2.dnn.readNetFromDarknet(str(full), str(weights))  # type: ignore[attr-defined]
+    dnn: Any = cv2.dnn  # OpenCV 5, which the types are of, has no such reader any more
+    net = dnn.readNetFromDarknet(str(full), str(weights))
     net.setInput(cv2.dnn.blobFromImage(image, 1 / 255))
     heads = [np.asarray(head) for head in net.forward(net.getUnconnectedOutLayersNames())]
     rows = np.concatenate([head.reshape(-1, head.shape[-1]) for head in heads])

@@ -65,7 +65,7 @@ def load(picture: str) -> Any:
         path = distribution("scikit-image").locate_file(f"skimage/data/{picture}")
     except PackageNotFoundError as error:
         raise SystemExit("The pictures are in scikit-image: pip install --no-deps scikit-image") from error
-    return cv2.cvtColor(cv2.imread(str(path), cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)
+    return cv2.cvtColor(np.asarray(cv2.imread(str(path), cv2.IMREAD_COLOR)), cv2.COLOR_BGR2RGB)
 
 
 def view(picture: Any, scene: Scene, progress: float) -> Any:

@@ -47,6 +47,7 @@ def measure_run(model: Path, frames: int, device: str) -> dict[str, Any]:
     import cv2
 
     from mediaml.core.media import Kind
+    from mediaml.core.prediction import Prediction
     from mediaml.media.reader import open_reader
     from mediaml.onnx.providers import parse_device
     from mediaml.pipeline.models import Choice, load_model, resolve_model
@@ -73,7 +74,7 @@ def measure_run(model: Path, frames: int, device: str) -> dict[str, Any]:
         "frame_s": statistics.median(times[1:]),
         "mib": peak_mib(),
         "devices": list(loaded.devices),
-        "detections": len(tuple(answer)),
+        "detections": len(Prediction.of(answer).detections),
     }
 
 

@@ -17,9 +17,10 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from mediaml_digits import Options
+from mediaml_digits.evidence import Found
 from mediaml_digits.normalise import normalise
 from mediaml_digits.page import candidates_of
-from mediaml_digits.reading import Found, read
+from mediaml_digits.reading import read
 from scripts.evaluation import digit_pages
 from scripts.evaluation.classification import classification_report, plot_confusion, plot_roc_pr
 from scripts.training.digits import glyphs, scenes
@@ -49,7 +50,7 @@ class Net:
     def __call__(self, images: Bytes) -> Floats:
         """Probabilities float32 [n, classes] of uint8 [n, 28, 28]."""
         name = self.session.get_inputs()[0].name
-        batch = images[:, None].astype(self.dtype)
+        batch: NDArray[Any] = images[:, None].astype(self.dtype)
         size = 1 if self.fixed else 500
         parts = [
             self.session.run(None, {name: batch[at : at + size]})[0] for at in range(0, len(batch), size)

@@ -147,8 +147,8 @@ def regenerated(text: str, cards: Mapping[str, Card]) -> str:
         if start not in text or end not in text:
             raise ValueError(f"the document lacks the marks `{start}` and `{end}`")
         pattern = re.escape(start) + ".*?" + re.escape(end)
-        block = f"{start}\n\n{content}\n\n{end}"
-        text = re.sub(pattern, lambda _, block=block: block, text, flags=re.DOTALL)
+        before, after = re.split(pattern, text, maxsplit=1, flags=re.DOTALL)
+        text = f"{before}{start}\n\n{content}\n\n{end}{after}"
     return text
 
 

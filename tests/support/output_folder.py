@@ -15,7 +15,8 @@ from mediaml.ledger.ledger import Ledger
 from mediaml.ledger.view import SourceRow, open_view
 from mediaml.media.limits import Limits
 from mediaml.media.reader import open_reader
-from mediaml.outputs.render.artist import Artist, segments_folder
+from mediaml.outputs.render.artist import Artist
+from mediaml.outputs.render.segments import segments_folder
 from tests.support.media.annotated_clips import square_at
 
 SLICE_S = 0.4

@@ -69,7 +69,7 @@ def to_onnx(
     torch.onnx.export(
         Exported(network).eval(),
         (torch.zeros(1, size, size, 3, dtype=torch.uint8),),
-        buffer,  # type: ignore[arg-type]  # the annotation knows paths only; dynamo=False takes files too
+        buffer,  # the annotation knows paths only; dynamo=False takes files too
         input_names=["images"],
         output_names=["boxes", "scores"],
         dynamic_axes={"images": {0: "batch", 1: "height", 2: "width"}, "boxes": anchors, "scores": anchors},

@@ -72,7 +72,7 @@ class Run:
     ) -> None:
         torch.manual_seed(settings.seed)
         self.settings, self.architecture, self.folder, self.device = settings, architecture, folder, device
-        self.network = Detector(architecture).to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.network = Detector(architecture).to(device).to(memory_format=torch.channels_last)
         self.averaged = copy.deepcopy(self.network).requires_grad_(False).eval()
         self.generator = torch.Generator().manual_seed(settings.seed)
         self.step, self.samples, self.seconds, self.progress = 0, 0, 0.0, 0.0
@@ -184,13 +184,14 @@ class Run:
         self.network.train()
         with autocast(self.device):
             if self.scales is None:
-                cells = grid(*lesson.images.shape[1:3], device=self.device)
+                height, width = lesson.images.shape[1:3]
+                cells = grid(height, width, self.device)
                 deep = self.part == "heads"
                 loss, parts = joint_loss(self.network, lesson, cells, Weights(), deep=deep)
             else:
                 loss, parts = self._blocks(lesson, self.scales)
         self.optimiser.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         nn.utils.clip_grad_norm_(self.network.parameters(), 20.0 if self.scales else 5.0)
         self.optimiser.step()
         self._average()

@@ -79,7 +79,7 @@ def _to_onnx(network: _FromBytes) -> bytes:
     torch.onnx.export(
         network,
         (torch.zeros(1, 64, 64, 3, dtype=torch.uint8),),
-        buffer,  # type: ignore[arg-type]  # the annotation knows paths only; dynamo=False takes files too
+        buffer,  # the annotation knows paths only; dynamo=False takes files too
         input_names=["images"],
         output_names=names,
         dynamic_axes={"images": {0: "batch", 1: "height", 2: "width"}, **axes},

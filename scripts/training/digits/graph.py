@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -39,7 +40,7 @@ class Graph:
         self.weights.append(numpy_helper.from_array(np.ascontiguousarray(values), name))
         return name
 
-    def node(self, kind: str, inputs: list[str], output: str, **attributes: object) -> str:
+    def node(self, kind: str, inputs: list[str], output: str, **attributes: Any) -> str:
         """Add a node with one output; the output's name."""
         self.nodes.append(helper.make_node(kind, inputs, [output], name=output, **attributes))
         return output
@@ -59,12 +60,12 @@ class Graph:
     def step(self, before: str, step: Step, name: str) -> str:
         """Convolution, batch norm, ReLU."""
         convolution, norm = step[0], step[1]
-        return self.node("Relu", [self.convolution(before, convolution, norm, name)], f"{name}.relu")  # type: ignore[arg-type]
+        return self.node("Relu", [self.convolution(before, convolution, norm, name)], f"{name}.relu")
 
     def residual(self, before: str, block: Residual, name: str) -> str:
         """A residual block."""
         first = self.step(before, block.first, f"{name}.first")
-        second = self.convolution(first, block.second[0], block.second[1], f"{name}.second")  # type: ignore[arg-type]
+        second = self.convolution(first, block.second[0], block.second[1], f"{name}.second")
         return self.node("Relu", [self.node("Add", [before, second], f"{name}.sum")], f"{name}.relu")
 
 
@@ -128,7 +129,7 @@ def calibrated(net: DigitNet, temperature: float) -> DigitNet:
         net: the trained net, on the CPU.
         temperature: see `fitted_temperature` (Guo et al., 2017).
     """
-    copied = copy.deepcopy(net).eval()
+    copied: DigitNet = copy.deepcopy(net).eval()
     last = copied[-1]
     assert isinstance(last, nn.Linear)
     with torch.no_grad():

@@ -39,7 +39,8 @@ def _trained(
     """On plain pictures, drawn at random."""
     torch.manual_seed(seed)
     rng = np.random.default_rng(seed)
-    net = BaselineNet().to(device).train()
+    net = BaselineNet()
+    net.to(device).train()
     optimiser = torch.optim.AdamW(net.parameters(), RATE)
     for _ in tqdm(range(VIEWS // BATCH), desc="baseline"):
         chosen = [items[int(place)] for place in rng.choice(places, BATCH)]
@@ -49,7 +50,8 @@ def _trained(
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
-    return net.eval()
+    net.eval()
+    return net
 
 
 def baseline(training: Sequence[Item], items: Fitted, seed: int, device: torch.device) -> dict[str, Any]:

@@ -52,7 +52,7 @@ def _session(backbone: nn.Module, threads: int) -> Any:
     torch.onnx.export(
         backbone,
         (torch.zeros(2, 3, INPUT, INPUT, dtype=torch.uint8),),
-        buffer,  # type: ignore[arg-type]  # the annotation knows paths only; dynamo=False takes files too
+        buffer,  # the annotation knows paths only; dynamo=False takes files too
         input_names=["pictures"],
         output_names=["features"],
         dynamic_axes={"pictures": {0: "batch"}, "features": {0: "batch"}},

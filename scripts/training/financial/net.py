@@ -59,7 +59,8 @@ def backbone_of(detector: Path) -> Backbone:
     backbone = Backbone()
     weights = {name: part for name, part in weights_of(detector).items() if not name.startswith(HEADS)}
     backbone.load_state_dict(weights)
-    return backbone.eval().requires_grad_(False)
+    backbone.eval().requires_grad_(False)
+    return backbone
 
 
 class Head(nn.Module):

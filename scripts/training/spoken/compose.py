@@ -130,7 +130,7 @@ def compose(
     if rng.random() < 0.8:
         samples = coloration(rng, samples)
     level = float(np.abs(samples).max()) or 1.0
-    samples = samples / level
+    samples = samples / np.float32(level)
     noisy = False
     if rng.random() < 0.8:
         ratio_db = rng.uniform(5, 45)
@@ -138,10 +138,10 @@ def compose(
         loud = float(np.sqrt(np.mean(samples**2))) or 0.1
         samples = samples + background(rng, clips, count) * np.float32(loud * 10 ** (-ratio_db / 20))
     if rng.random() < 0.1:
-        samples = np.tanh(samples * rng.uniform(1, 6))
+        samples = np.asarray(np.tanh(samples * np.float32(rng.uniform(1, 6))), np.float32)
     samples = samples * np.float32(10 ** (rng.uniform(-35, 0) / 20) / max(1.0, float(np.abs(samples).max())))
     if rng.random() < 0.3:
-        samples = np.round(samples * 32_768) / 32_768
+        samples = np.asarray(np.round(samples * np.float32(32_768)), np.float32) / np.float32(32_768)
     return Composition(samples.astype(np.float32), events, noisy)
 
 

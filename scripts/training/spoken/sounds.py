@@ -17,7 +17,7 @@ def coloured_noise(rng: np.random.Generator, count: int, slope: float) -> Sample
     spectrum = np.fft.rfft(rng.standard_normal(count))
     frequency = np.maximum(np.arange(len(spectrum)), 1) / len(spectrum)
     noise = np.fft.irfft(spectrum * frequency ** (-slope / 2), count)
-    return (noise / (np.sqrt(np.mean(noise**2)) + 1e-12)).astype(np.float32)
+    return np.asarray(noise / (np.sqrt(np.mean(noise**2)) + 1e-12), np.float32)
 
 
 def hum(rng: np.random.Generator, count: int) -> Samples:

@@ -81,7 +81,7 @@ def nothing(index: int) -> Overlay:
 def pictures_of(path: Path) -> list[UInt8Array]:
     """All frames of the first video as uint8 RGB, without any turn applied."""
     with av.open(str(path)) as container:
-        return [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)]
+        return [np.asarray(frame.to_ndarray(format="rgb24"), np.uint8) for frame in container.decode(video=0)]
 
 
 def place_of(image: UInt8Array, mask: UInt8Array | None = None) -> tuple[int, int, int, int]:
@@ -224,7 +224,7 @@ def heard(path: Path, track: int = 0, level: float = 0.2) -> list[float]:
             samples = frame.to_ndarray().astype(np.float64).reshape(-1)
             loudest = 32768 if frame.format.name.startswith("s16") else 1
             for place in np.nonzero(np.abs(samples) / loudest > level)[0]:
-                time_s = float(frame.pts * frame.time_base) + place / frame.sample_rate
+                time_s = (frame.time or 0.0) + place / frame.sample_rate
                 if not found or time_s - found[-1] > 0.05:
                     found.append(time_s)
     return found

@@ -31,8 +31,10 @@ def drawn(digit: int, height: int = 120, pen: float = 0.1, margin: float = 0.35)
     """A digit in black on white, uint8 [h, w]; `pen` and `margin` as shares of its height."""
     unit, edge = height / 6, round(margin * height)
     page = np.full((height + 2 * edge, round(4 * unit) + 2 * edge), 255, np.uint8)
-    points = np.array([[(x * unit + edge, y * unit + edge) for x, y in STROKES[digit]]])
-    cv2.polylines(page, np.round(points * 16).astype(np.int32), False, 0, max(1, round(pen * height)), 16, 4)
+    points = np.array([(x * unit + edge, y * unit + edge) for x, y in STROKES[digit]])
+    cv2.polylines(
+        page, [np.round(points * 16).astype(np.int32)], False, 0, max(1, round(pen * height)), 16, 4
+    )
     return page
 
 

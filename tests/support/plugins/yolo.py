@@ -12,7 +12,7 @@ from mediaml.core.frame import Fit, Resample
 from mediaml.onnx.providers import parse_device
 from mediaml.onnx.session import open_session
 from mediaml.ops.fitting import fit_image
-from mediaml.plugin import Detection, Frame, Kind, LoadContext, MediaInfo
+from mediaml.plugin import Frame, Kind, LoadContext, MediaInfo, Prediction
 from mediaml_yolo.model import YoloModel
 from mediaml_yolo.options import YoloOptions
 
@@ -52,6 +52,6 @@ def model(graph: bytes | Path, **options: Any) -> YoloModel:
 
 
 def detect(yolo: YoloModel, frame: Frame) -> list[tuple[str, float, tuple[float, ...]]]:
-    [answer] = yolo.predict([frame])
-    assert all(isinstance(found, Detection) for found in answer)
-    return [(found.label.name, round(found.label.score, 4), found.box.corners) for found in answer]
+    [prediction] = yolo.predict([frame])
+    detections = Prediction.of(prediction).detections
+    return [(found.label.name, round(found.label.score, 4), found.box.corners) for found in detections]
