@@ -81,11 +81,10 @@ def main() -> None:
     arguments = _arguments()
     import torch
 
-    from scripts.training.detector.card import TRIED
     from scripts.training.detector.export import initialise
     from scripts.training.detector.loop import Run, Settings
     from scripts.training.detector.net import Architecture
-    from scripts.training.detector.ship import Origins, ship
+    from scripts.training.detector.ship import ship
 
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     torch.set_num_threads(arguments.threads)
@@ -109,7 +108,7 @@ def main() -> None:
         run.resume(settings=arguments.export_only)
     if not arguments.export_only:
         _train(run, arguments)
-    card = ship(run, arguments.output, Origins(arguments.data, arguments.teacher, REPOSITORY, TRIED))
+    card = ship(run, arguments.output, arguments.data, arguments.teacher)
     print(f"{arguments.output}: {run.samples} samples in {run.seconds / 60:.0f} minutes, {card['metrics']}")
 
 

@@ -15,28 +15,6 @@ from pathlib import Path
 
 from scripts.paths import EXPORTED_MODELS, REPOSITORY, assets_folder
 
-TRIED = [
-    "One recipe for all folds; nothing is chosen per fold and no epoch is selected, the last one counts.",
-    "Only the middle 0.1 s of a digit as its target, unweighted, three epochs of 3 500 strings: theo .970, "
-    "but answered once and right in .858 of clips only; so 0.15 s, and such moments count 2.5 times.",
-    "One epoch of 3 000 strings a speaker: .922 on average (nicolas .866, yweweler .894, george .900).",
-    "Averaging over three or five stretched mel axes when answering: .925 at best, not worth its time.",
-    "A second epoch: .933 on average. Nicolas, the weakest, gained little, so more voices, not only more "
-    "epochs, are what is missing.",
-    "That net on voices of another kind, flite's: 89 of 120 digits right, and 161 of 444 other words called "
-    "a digit. So flite's digits and words are taught from here on.",
-    "Trials without george and yweweler, 12 000 strings of the other four with wider tempo and more noise: "
-    ".841 on these two. Two thirds of the width, and voices made by flite: .830 for 60 % of the time, its "
-    "loss still falling. A cheaper front and three residual blocks over time, 19 200 strings with flite: "
-    ".803; the same in batches of 8, not 32: .770, although its loss was lower than that of all others.",
-    "Voices of flite, folds that share their beginnings, two thirds of the width, 1000 steps of 32 strings: "
-    ".923 (nicolas .83, yweweler .90). Speakers differ in tempo by half, and only pitch and tempo together "
-    "were varied. So every clip is taught at three other tempos as well, at the same pitch; full width, 1400 "
-    "steps: .933 as the net before it, with .891 of clips answered once and right instead of .871, .910 of "
-    "digits in strings found instead of .885, .873 in noise instead of .858. That ships. George lost (.922 "
-    "to .864), jackson, lucas and theo gained; its loss was still falling.",
-]
-
 
 def parse_arguments() -> argparse.Namespace:
     """What was typed."""
@@ -64,7 +42,7 @@ def main() -> None:
     arguments = parse_arguments()
     import torch
 
-    from scripts.training.shipping import write_card
+    from scripts.training.cards import write_card
     from scripts.training.spoken.card import build_card
     from scripts.training.spoken.export import ship
     from scripts.training.spoken.folds import begun, leave_one_out
@@ -91,7 +69,7 @@ def main() -> None:
         folds = leave_one_out(clips, strings, recipe, work, device)
         table.write_text(json.dumps({"recipe": changed, **folds}), encoding="utf-8")
     measured = json.loads(table.read_text(encoding="utf-8")) if table.is_file() else None
-    card = build_card(net.cpu(), arguments.output, recipe, measured, difference, TRIED)
+    card = build_card(net.cpu(), arguments.output, recipe, measured, difference)
     write_card({**card, "learning_curve": history}, arguments.output)
     print(f"{arguments.output}: {card['size_bytes']} bytes, ONNX equal within {difference:.1e}")
 

@@ -42,8 +42,9 @@ def test_the_default_net_has_the_teachers_narrow_maps(assets: Path) -> None:
     import torch
 
     from scripts.training.detector.card import MOST_OPERATIONS
-    from scripts.training.detector.net import Detector, operations
+    from scripts.training.detector.net import Detector
     from scripts.training.detector.teacher import MapTeacher
+    from scripts.training.shipping import flops_of
 
     teacher = MapTeacher(assets / "models" / "yolo", torch.device("cpu"), 1)
     network = Detector()
@@ -56,7 +57,7 @@ def test_the_default_net_has_the_teachers_narrow_maps(assets: Path) -> None:
     assert neck.shape == answers[teacher.cuts.neck].shape
     assert maps[network.last_fine()].shape == answers[teacher.cuts.fine].shape
     assert [head.shape for head in heads] == [answers[last].shape for _, last in teacher.cuts.heads]
-    assert operations(network, 320) <= MOST_OPERATIONS
+    assert flops_of(network, torch.zeros(1, 3, 320, 320)) <= MOST_OPERATIONS
 
 
 def test_measured_coordinates_have_variance_one_and_no_covariance() -> None:

@@ -118,7 +118,8 @@ def test_the_teachers_agree_on_what_stands_in_a_photo(assets: Path) -> None:
     from scripts.evaluation.detection import fit_photo, suppress
     from scripts.evaluation.photos import decode_photo
     from scripts.training.detector.net import decode, grid
-    from scripts.training.detector.teacher import BOXES, MapTeacher, _session, overlap, yolox_boxes
+    from scripts.training.detector.teacher import BOXES, MapTeacher, overlap, yolox_boxes
+    from scripts.training.onnx_export import open_session
 
     folder = assets / "models" / "yolo"
     path = next((assets / "media" / "image").rglob("dog.jpg"))
@@ -134,7 +135,7 @@ def test_the_teachers_agree_on_what_stands_in_a_photo(assets: Path) -> None:
     boxes = decode(dense[0, :, :4], grid(320, 320)).numpy()
     found, classes, scores = suppress(boxes, (dense[0, :, 4:5] * dense[0, :, 5:]).numpy())
     found = (found / np.tile(fitted.scale, 2)).astype(np.float32)
-    others, kinds, best = yolox_boxes(_session(str(folder / BOXES), 1), photo, 0.5)
+    others, kinds, best = yolox_boxes(open_session(str(folder / BOXES), 1), photo, 0.5)
     for kind in (1, 16):  # bicycle, dog
         mine, theirs = found[classes == kind][:1], others[kinds == kind][:1]
         assert scores[classes == kind][0] > 0.3
@@ -239,6 +240,7 @@ def test_the_exported_graph_answers_as_pytorch_at_any_size(tmp_path: Path) -> No
     import onnxruntime as ort
     import torch
 
+    from scripts.training import shipping
     from scripts.training.detector import export
     from scripts.training.detector.golden import draw_pictures
     from scripts.training.detector.net import Detector, decode, grid
@@ -256,7 +258,8 @@ def test_the_exported_graph_answers_as_pytorch_at_any_size(tmp_path: Path) -> No
         ["batch", "anchors", 80],
     ]
     images = draw_pictures(height=96, width=128)
-    assert max(export.largest_difference(network, session, images)) < 1e-5
+    apart = shipping.differences(export.Exported(network).eval(), path, images)
+    assert max(apart["boxes"] / 128, apart["scores"]) < 1e-5
     boxes, _ = session.run(None, {"images": images})
     raw = network(torch.from_numpy(images).permute(0, 3, 1, 2).float() / 255)
     offsets = torch.cat((raw[..., :2].sigmoid(), raw[..., 2:4]), -1)

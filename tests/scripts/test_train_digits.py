@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from mediaml.onnx.providers import parse_device
+from mediaml.onnx.replay import replay
 from mediaml.onnx.session import open_session
 from mediaml.store.bundled import bundled_card, bundled_model, bundled_names
 from scripts.paths import EXPORTED_MODELS, REPOSITORY
@@ -180,33 +181,40 @@ def test_the_mean_of_saved_nets_is_the_mean_of_their_weights(tmp_path: Path) -> 
 def test_exported_graph_answers_as_pytorch_does(tmp_path: Path) -> None:
     import torch
 
+    from scripts.training import shipping
     from scripts.training.digits import export, graph, nets
 
     torch.manual_seed(2)
     net = nets.DigitNet()
     for _ in range(3):  # batch norms with statistics of their own
         net(torch.rand(16, 1, 28, 28))
-    honest = graph.calibrated(net, 1.3)
-    graph.write(honest, tmp_path / "digits.onnx")
-    assert export.largest_difference(honest, tmp_path / "digits.onnx", export.drawn_inputs()) < 1e-4
+    honest = graph.Probabilities(graph.calibrated(net, 1.3))
+    path, golden = tmp_path / "digits.onnx", export.drawn_inputs()
+    apart = shipping.ship(graph.graph_of(honest.net), honest, path, real=golden, golden=golden)
+    assert apart["probabilities"] < 1e-4
+    assert replay(path, path.with_suffix(".golden.npz"), parse_device("cpu")) < 1e-4
+    with pytest.raises(ValueError, match="differs from PyTorch: probabilities by"):
+        other = graph.Probabilities(graph.calibrated(net, 5.0))
+        shipping.ship(graph.graph_of(honest.net), other, path, real=golden, golden=golden)
 
 
 @pytest.mark.train
 def test_a_net_goes_on_from_its_exported_file(tmp_path: Path) -> None:
     import torch
 
+    from scripts.training import shipping
     from scripts.training.digits import batches, export, graph, nets
 
     torch.manual_seed(2)
     net = nets.DigitNet()
     for _ in range(3):
         net(torch.rand(16, 1, 28, 28))
-    graph.write(graph.calibrated(net, 1.0), tmp_path / "digits.onnx")
-    images = batches.to_tensor(export.drawn_inputs(), torch.device("cpu"))
+    shipping.save(graph.graph_of(graph.calibrated(net, 1.0)), tmp_path / "digits.onnx")
+    images = batches.to_tensor(export.drawn_inputs()[:, 0], torch.device("cpu"))
     again = graph.restored(tmp_path / "digits.onnx", images)
     with torch.no_grad():
         torch.testing.assert_close(again(images), net.eval()(images), atol=1e-4, rtol=1e-4)
-    graph.write(nets.DigitNet(11, (8, 8)).eval(), tmp_path / "other.onnx")
+    shipping.save(graph.graph_of(nets.DigitNet(11, (8, 8)).eval()), tmp_path / "other.onnx")
     with pytest.raises(ValueError, match="holds another net"):
         graph.restored(tmp_path / "other.onnx", images)
 

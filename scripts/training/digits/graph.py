@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import json
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ from onnx import TensorProto, helper, numpy_helper
 from torch import nn
 
 from scripts.training.digits.nets import DigitNet, Residual, Step
+from scripts.training.onnx_export import OPSET, describe
 
 OTHER = "not a digit"
 LABELS = [*"0123456789", OTHER]
@@ -25,7 +25,6 @@ INPUT = {
     "type": "image", "width": 28, "height": 28, "fit": "letterbox", "layout": "NCHW", "dtype": "uint8",
     "color": "GRAY", "scale": 1.0, "mean": [0.0], "std": [1.0], "pad": 0, "resample": "bilinear",
 }  # fmt: skip
-OPSET = 17
 
 
 class Graph:
@@ -77,7 +76,7 @@ def restored(path: Path, images: torch.Tensor) -> DigitNet:
     nearly so from the first step on.
 
     Args:
-        path: a file that `write` made.
+        path: a shipped digits.onnx.
         images: float32 [n, 1, 28, 28], like those to be trained on.
 
     Raises:
@@ -139,6 +138,18 @@ def calibrated(net: DigitNet, temperature: float) -> DigitNet:
     return copied
 
 
+class Probabilities(nn.Module):
+    """What the file computes: uint8 [batch, 1, 28, 28] to probabilities float32 [batch, 11]."""
+
+    def __init__(self, net: DigitNet) -> None:
+        super().__init__()
+        self.net = net
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        """Probabilities of the labels."""
+        return torch.softmax(self.net(images.float() / 255), dim=1)
+
+
 def graph_of(net: DigitNet) -> onnx.ModelProto:
     """The whole model: uint8 [batch, 1, 28, 28] to probabilities float32 [batch, 11].
 
@@ -164,22 +175,8 @@ def graph_of(net: DigitNet) -> onnx.ModelProto:
     body = helper.make_graph(graph.nodes, "digits", [image], [answer], graph.weights)
     model = helper.make_model(body, opset_imports=[helper.make_opsetid("", OPSET)], producer_name="mediaml")
     model.ir_version = 8
-    facts = {
-        "mediaml.interface": "classifier/1",
-        "mediaml.labels": json.dumps(LABELS),
-        "mediaml.input": json.dumps(INPUT),
-    }
-    helper.set_model_props(model, facts)
-    onnx.checker.check_model(model, full_check=True)
+    describe(model, "classifier/1", LABELS, INPUT, name="digits", source="scripts/train_digits.py")
     return model
-
-
-def write(net: DigitNet, path: Path) -> None:
-    """Save the model as one file; the file is there in whole or not at all."""
-    partial = path.with_suffix(".part")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial.write_bytes(graph_of(net).SerializeToString())
-    partial.replace(path)
 
 
 def fitted_temperature(logits: torch.Tensor, labels: torch.Tensor) -> float:
