@@ -65,8 +65,6 @@ def section(value: Any) -> str:
             return records(named)
     if isinstance(value, list) and value and all(isinstance(row, Mapping) for row in value):
         return records([{key: cell for key, cell in row.items() if flat(cell)} for row in value])
-    if isinstance(value, list) and value and all(isinstance(item, str) for item in value):
-        return "\n".join(f"- {item}" for item in value)
     return ""
 
 
@@ -104,6 +102,7 @@ def model_section(name: str, card: Card) -> str:
             parts.append(f"**{key.replace('_', ' ')}**\n\n{text}")
     if isinstance(card.get("confusion"), Mapping) and "matrix" in card["confusion"]:
         parts.append(f"**confusion** (row: truth, column: answer)\n\n{confusion(card)}")
+    parts.append(f"[What was tried in training](../exported_models/{name}.md)")
     return "\n\n".join(part for part in parts if part)
 
 

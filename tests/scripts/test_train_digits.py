@@ -100,6 +100,7 @@ def test_tables_of_the_docs_are_those_of_the_cards() -> None:
     )
     cards = tables.cards_in(EXPORTED_MODELS)
     assert set(cards) == set(bundled_names())
+    assert all((EXPORTED_MODELS / f"{name}.md").is_file() for name in cards)
     assert tables.regenerated(short, cards) == short, "run `python -m scripts.evaluate --docs`"
     assert tables.figures(cards) == long, "run `python -m scripts.evaluate --docs`"
     for name, card in cards.items():
