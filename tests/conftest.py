@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +12,7 @@ from hypothesis import settings
 from scripts.paths import find_assets
 from scripts.square_finder import save_square_finder
 from tests.support.command_line import CommandResult
+from tests.support.requirements import not_available
 
 # The same examples every time, and no stopwatch: a test must not fail because the machine is busy.
 settings.register_profile("mediaml", deadline=None, derandomize=True)
@@ -28,10 +28,7 @@ def assets() -> Path:
     """The shared assets; a skip with a reason where they are absent, a failure under CI."""
     folder = find_assets()
     if folder is None:
-        reason = "no shared assets: set MEDIAML_ASSETS or put `shared` beside the checkout"
-        if os.environ.get("CI") == "true":
-            pytest.fail(reason)
-        pytest.skip(reason)
+        not_available("no shared assets: set MEDIAML_ASSETS or put `shared` beside the checkout")
     return folder
 
 

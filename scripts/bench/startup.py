@@ -16,7 +16,9 @@ import subprocess
 import sys
 import tempfile
 import time
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 
 def in_one_process(picture: Path, output: Path, *, copies: bool) -> None:
@@ -39,7 +41,7 @@ def in_one_process(picture: Path, output: Path, *, copies: bool) -> None:
 
     resolved = resolve_model(choose([load_registry().find("yolo")], (), ())[0])
     model = load_model(resolved, parse_device("cpu"), warn=print)
-    told: queue.SimpleQueue[object] = queue.SimpleQueue()
+    told: queue.SimpleQueue[Any] = queue.SimpleQueue()
     with (
         Ledger(output) as ledger,
         Pipeline(
@@ -57,8 +59,8 @@ def in_one_process(picture: Path, output: Path, *, copies: bool) -> None:
         planner = Planner(ledger, models, kinds=frozenset(Kind), emit=told.put)
         for job in planner.jobs(scan(Selection((str(picture),)))):
             assert isinstance(job, Job), "name a picture"
-            pipeline.submit(lambda job=job: pipeline.look(job))  # type: ignore[misc]
-            ledger.commit([told.get()])  # type: ignore[list-item]
+            pipeline.submit(partial(pipeline.look, job))
+            ledger.commit([told.get()])
             if copies:
                 annotator = Annotator(
                     output,

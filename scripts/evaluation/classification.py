@@ -3,7 +3,7 @@
 Definitions follow the usual ones: precision, recall and F1 as in van Rijsbergen (Information Retrieval,
 1979); macro means are unweighted over the labels that occur in the truth; the expected
 calibration error is that of Guo et al., "On Calibration of Modern Neural Networks" (ICML 2017), 15 bins of
-equal width over the top score. Curves come from `evaluation.curves`, plots from `evaluation.plots`.
+equal width over the top score. Curves come from `curves`, plots from `plots`.
 """
 
 from __future__ import annotations

@@ -25,7 +25,7 @@ class Trial:
     """A way to misbehave and what must come of it.
 
     Attributes:
-        how: as `reliability.hostile` knows it.
+        how: as `scripts.reliability.hostile` knows it.
         codes: exit codes that are right.
         fails: whether the red picture must fail by name; else it must be answered.
         others: whether the other pictures must be answered.

@@ -67,8 +67,7 @@ Seen = tuple[list[str] | None, str]
 def _midway(own: Path, arguments: list[object], bench: Bench, disturb: Callable[[], object]) -> Ended:
     """Run, and disturb it as soon as the first slice of the clip is committed."""
     running = Running(arguments, own)
-    first = lambda: slices_done(own / "out") > 0  # noqa: E731
-    if running.wait_until(first, bench.timeout_s):
+    if running.wait_until(lambda: slices_done(own / "out") > 0, bench.timeout_s):
         disturb()
     return running.wait(bench.timeout_s)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
+from typing import Any
 
 from mediaml.core.catalogue_entry import CatalogueEntry, CatalogueFile
 from mediaml.store.cache import Cache
@@ -42,10 +43,10 @@ def entry(*urls: str, sha256: str = SHA256, size: int | None = len(BODY)) -> Cat
     return CatalogueEntry("net", "a net", "MIT", (file,))
 
 
-def store(folder: Path, *entries: CatalogueEntry, **network: object) -> Store:
+def store(folder: Path, *entries: CatalogueEntry, **network: Any) -> Store:
     """A store in `folder` that knows the entries."""
     catalogue = Catalogue({entry.name: entry for entry in entries})
-    settings = Network(**{"policy": IMPATIENT, **network})  # type: ignore[arg-type]
+    settings = Network(**{"policy": IMPATIENT, **network})
     return Store(catalogue, Cache(folder / "models"), settings, Notes())
 
 

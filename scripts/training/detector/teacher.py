@@ -136,7 +136,8 @@ def add_pseudo_boxes(
             answers = dict(file)
     else:
         answers = _ask_for_boxes(photos, folder, threads, threshold)
-        np.savez(kept, **answers)  # type: ignore[arg-type]
+        arrays: dict[str, Any] = {**answers}  # numpy's annotation takes any of them for `allow_pickle`
+        np.savez(kept, **arrays)
     result = []
     for photo in photos:
         rows = answers.get(photo.name)

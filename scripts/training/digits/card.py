@@ -34,7 +34,7 @@ def goals(figures: Mapping[str, Any], size: int) -> list[dict[str, Any]]:
     """The goals that were set, and whether they are met.
 
     Args:
-        figures: what `evaluation.digits.evaluate` returned.
+        figures: what `scripts.evaluation.digits.evaluate` returned.
         size: bytes of the ONNX file.
     """
     accuracy = figures["metrics"]["accuracy"]

@@ -8,10 +8,14 @@ from __future__ import annotations
 
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from PIL.ImageFont import FreeTypeFont
 
 Floats = NDArray[np.float32]
 
@@ -54,7 +58,7 @@ STROKES = {
 
 
 @cache
-def font_file(name: str, size: int):  # type: ignore[no-untyped-def]
+def font_file(name: str, size: int) -> FreeTypeFont:
     """A font of matplotlib at a size in pixels, as pillow holds it."""
     from matplotlib import get_data_path
     from PIL import ImageFont

@@ -31,7 +31,7 @@ class Recipe:
 
     Attributes:
         strings, made: strings of each recorded speaker, and of each voice that flite makes.
-        shared: steps of gradient descent on one half of the speakers, see `training.spoken.folds`.
+        shared: steps of gradient descent on one half of the speakers, see `folds`.
         steps: those that follow on all speakers that a net may hear, while the rate falls to zero.
         batch: strings of a step.
         rate, decay: learning rate before it falls, and weight decay, of AdamW.
