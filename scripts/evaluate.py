@@ -18,7 +18,7 @@ DOCS = REPOSITORY / "docs"
 
 
 def arguments() -> argparse.Namespace:
-    """What was typed."""
+    """The parsed command line."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

@@ -24,7 +24,7 @@ BATCH = sum(batches.MIXTURE.values())
 
 
 def arguments() -> argparse.Namespace:
-    """What was typed."""
+    """The parsed command line."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -73,7 +73,7 @@ def others_of(given: argparse.Namespace, digits: mnist.Digits) -> dict[str, samp
 
 
 def train(name: str, given: argparse.Namespace) -> torch.nn.Module:
-    """Train one net, or finish what was begun; its learning curve lies beside the checkpoint."""
+    """Train one net, or finish what was begun; its learning curve is written beside the checkpoint."""
     device = torch.device(given.device)
     digits, held = mnist.split(mnist.read_digits(given.data / "mnist", "train"), given.seed)
     torch.manual_seed(given.seed)

@@ -18,7 +18,7 @@ from scripts.paths import EXPORTED_MODELS, REPOSITORY, assets_folder
 
 
 def parse_arguments() -> argparse.Namespace:
-    """What was typed."""
+    """The parsed command line."""
     form = argparse.RawDescriptionHelpFormatter
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=form)
     parser.add_argument(

@@ -41,37 +41,37 @@ def in_one_process(picture: Path, output: Path, *, copies: bool) -> None:
 
     resolved = resolve_model(choose([load_registry().find("yolo")], (), ())[0])
     model = load_model(resolved, parse_device("cpu"), warn=print)
-    told: queue.SimpleQueue[Any] = queue.SimpleQueue()
+    messages: queue.SimpleQueue[Any] = queue.SimpleQueue()
     with (
         Ledger(output) as ledger,
         Pipeline(
             [model],
             readers=2,
             limits=Limits(),
-            emit=lambda result: told.put(record_of(result)),
+            emit=lambda result: messages.put(record_of(result)),
             shrunk=lambda *_: None,
             step=lambda: None,
-            crashed=told.put,
+            crashed=messages.put,
         ) as pipeline,
         open_view(output) as view,
     ):
         models = [(resolved, ledger.add_model(resolved.identity))]
-        planner = Planner(ledger, models, kinds=frozenset(Kind), emit=told.put)
+        planner = Planner(ledger, models, kinds=frozenset(Kind), emit=messages.put)
         for job in planner.jobs(scan(Selection((str(picture),)))):
             assert isinstance(job, Job), "name a picture"
             pipeline.submit(partial(pipeline.look, job))
-            ledger.commit([told.get()])
+            ledger.commit([messages.get()])
             if copies:
                 annotator = Annotator(
                     output,
                     Limits(),
                     slice_s=20.0,
                     began=lambda _: None,
-                    settled=told.put,
+                    settled=messages.put,
                     step=lambda: None,
                 )
                 annotator.submit(view.source(job.id), output / "copy.jpg")
-                told.get()
+                messages.get()
                 annotator.close()
         write_results(view, output)
 

@@ -40,7 +40,7 @@ def confusion_matrix(truth: Ints, answers: Ints, labels: int) -> NDArray[np.int6
     """Counts [labels, labels]: row = truth, column = answer.
 
     Raises:
-        ValueError: the lengths differ, or an index lies outside 0..labels-1.
+        ValueError: the lengths differ, or an index is outside 0..labels-1.
     """
     truth, answers = np.asarray(truth, np.int64), np.asarray(answers, np.int64)
     if truth.shape != answers.shape or truth.ndim != 1:

@@ -211,7 +211,7 @@ def evaluate(model: Path, data: Path, plots: Path | None = None) -> dict[str, An
     Args:
         model: the exported ONNX file.
         data: folder with `mnist/` and `detect/`; the ONNX zoo's mnist-7 is compared where
-            `../models/mnist/mnist-7.onnx` lies beside it.
+            `../models/mnist/mnist-7.onnx` is beside it.
         plots: folder for PNGs; `None` writes none.
     """
     net = Net(opened(model), np.uint8)

@@ -136,7 +136,7 @@ def goals_table(cards: Mapping[str, Card]) -> str:
 
 
 def regenerated(text: str, cards: Mapping[str, Card]) -> str:
-    """docs/models.md with everything between its `generated` marks made anew.
+    """docs/models.md with everything between its `generated` marks regenerated.
 
     Raises:
         ValueError: a mark is missing.

@@ -46,7 +46,7 @@ def torture_kills(
 ) -> Iterator[Verdict]:
     """Stop runs in both ways: SIGKILL to the whole group, and, a fifth as often, Ctrl-C."""
     if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
-        # A shell that starts us in the background ignores it, and so would every process of ours.
+        # A shell that starts us in the background ignores it, and so would every child process.
         signal.signal(signal.SIGINT, signal.default_int_handler)
     room = bench.room("kills")
     media = write_mixture(room / "in", frames=frames, seconds=frames / 33)

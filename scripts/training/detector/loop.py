@@ -111,7 +111,7 @@ class Run:
         return self.settings.batch if self.part == PARTS[0] else self.settings.joint_batch
 
     def rate(self) -> float:
-        """Linear warm-up over 50 steps, then half a cosine down to a fiftieth, in each part anew."""
+        """Linear warm-up over 50 steps, then half a cosine down to a fiftieth, restarted in each part."""
         settings, ends = self.settings, self._ends()
         number = PARTS.index(self.part)
         start = ends[PARTS[number - 1]] if number else 0.0

@@ -127,7 +127,7 @@ def overlap(first: NDArray[np.float32], second: NDArray[np.float32]) -> NDArray[
 def add_pseudo_boxes(
     photos: Sequence[Photo], folder: Path, threads: int, kept: Path, threshold: float = 0.4
 ) -> list[Photo]:
-    """YOLOX-nano's sure boxes for photos whose annotation is not complete, where no annotated box lies.
+    """YOLOX-nano's sure boxes for photos whose annotation is not complete, where there is no annotated box.
 
     kept: an .npz that remembers the teacher's answers for the next start.
     """

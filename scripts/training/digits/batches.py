@@ -33,7 +33,7 @@ def order_of(total: int, turn: int) -> Tensor:
 
 
 def picks(size: int, total: int, step: int) -> Tensor:
-    """Which items a step takes: each once a round, in an order shuffled anew every round."""
+    """Which items a step takes: each once a round, in an order reshuffled every round."""
     place = torch.arange(step * size, step * size + size)
     turns = place // total
     return torch.cat([order_of(total, int(turn))[place[turns == turn] % total] for turn in turns.unique()])

@@ -59,7 +59,7 @@ def photographed(digits: Digits, random: np.random.Generator) -> Sample:
     pick = int(random.integers(len(digits)))
     thing = digits.images[pick].astype(np.float32) / 255
     image = normalise(scenes.photograph(scenes.placed(thing, random), random))
-    # What the camera lost entirely is nobody's digit any more.
+    # What the camera lost entirely is no digit any more.
     return image, one_hot(int(digits.labels[pick]) if image.any() else OTHER)
 
 

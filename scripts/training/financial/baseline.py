@@ -18,7 +18,7 @@ VIEWS, BATCH, RATE = 3_840, 32, 1e-3
 
 
 def torch_classifier(net: nn.Module) -> Classifier:
-    """The net, as it would be exported, on the device where it lies."""
+    """The net, as it would be exported, on the device where it is."""
     graph = FinancialGraph(net).eval()
     device = next(net.parameters()).device
 

@@ -24,7 +24,7 @@ from scripts.training.spoken.spec import LABELS
 
 
 def torch_tracker(net: SpokenNet) -> Tracker:
-    """The net, as it will be exported, on the device where it lies."""
+    """The net, as it will be exported, on the device where it is."""
     graph = SpokenGraph(net).eval()
     device = next(net.parameters()).device
 

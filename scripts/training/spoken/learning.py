@@ -121,7 +121,7 @@ class Views:
         self.bits = torch.arange(len(LABELS)).view(1, -1, 1)
 
     def chosen(self, step: int) -> NDArray[np.int64]:
-        """Which strings a step takes: each once a round, in an order shuffled anew every round."""
+        """Which strings a step takes: each once a round, in an order reshuffled every round."""
         size = min(self.recipe.batch, len(self.owner))
         a_round = len(self.owner) // size
         order = np.random.default_rng([self.recipe.seed, step // a_round]).permutation(len(self.owner))

@@ -126,7 +126,7 @@ def backwards(rng: np.random.Generator, clips: Sequence[Clip]) -> Samples:
 
 
 def babble(rng: np.random.Generator, clips: Sequence[Clip], count: int, voices: int = 5) -> Samples:
-    """Several voices at once, unit RMS: a crowd of which no word can be told."""
+    """Several voices at once, unit RMS: a crowd in which no word can be made out."""
     result = np.zeros(count, np.float32)
     for _ in range(voices):
         position = -int(rng.integers(0, SAMPLE_RATE // 2))
