@@ -6,7 +6,7 @@ import re
 
 import mediaml.plugin
 from mediaml.registry.hooks import Hooks
-from tests.conftest import REPOSITORY
+from scripts.paths import REPOSITORY
 
 PAGE = (REPOSITORY / "docs/plugins.md").read_text(encoding="utf-8")
 

@@ -14,9 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import REPOSITORY
+from scripts.paths import REPOSITORY
+from scripts.square_finder import save_square_finder
 from tests.support.media.files import write_image, write_sound, write_video
-from tests.support.models.files import save_square_finder
 
 PLUGIN = REPOSITORY / "tests" / "third_party" / "mediaml-tint"
 

@@ -12,21 +12,22 @@ from pathlib import Path
 import pytest
 
 from mediaml.cli.main import run_cli
-from tests.conftest import REPOSITORY
+from scripts.paths import REPOSITORY
 
 sys.path.append(str(REPOSITORY / "scripts"))
 
-from reliability.disk import small_disk, torture_disk
-from reliability.interrupted import torture_interrupted
-from reliability.kills import torture_kills
-from reliability.media import command, square_finder, write_clip, write_seeds
-from reliability.mutants import torture_mutants
-from reliability.mutate import MUTATIONS, mutant
-from reliability.network import torture_network
-from reliability.plugins import Trial, torture_plugins
-from reliability.remains import remains_of
-from reliability.surroundings import torture_surroundings
-from reliability.verdict import Bench, Verdict
+from scripts.paths import REPOSITORY
+from scripts.reliability.disk import small_disk, torture_disk
+from scripts.reliability.interrupted import torture_interrupted
+from scripts.reliability.kills import torture_kills
+from scripts.reliability.media import command, square_finder, write_clip, write_seeds
+from scripts.reliability.mutants import torture_mutants
+from scripts.reliability.mutate import MUTATIONS, mutant
+from scripts.reliability.network import torture_network
+from scripts.reliability.plugins import Trial, torture_plugins
+from scripts.reliability.remains import remains_of
+from scripts.reliability.surroundings import torture_surroundings
+from scripts.reliability.verdict import Bench, Verdict
 
 
 def bench(folder: Path, **numbers: int) -> Bench:
@@ -125,7 +126,8 @@ def test_a_small_disk_is_mounted_or_says_why_not(tmp_path):
 
 
 def test_the_script_says_what_parts_there_are():
-    script = [sys.executable, str(REPOSITORY / "scripts" / "torture")]
-    said = subprocess.run([*script, "nothing"], capture_output=True, text=True, timeout=60, check=False)
+    script = [str(REPOSITORY / "scripts" / "torture"), "nothing"]
+    environment = {**os.environ, "PYTHON": sys.executable}
+    said = subprocess.run(script, capture_output=True, text=True, timeout=60, check=False, env=environment)
     assert said.returncode == 2
     assert "there is no part nothing" in said.stderr

@@ -3,7 +3,7 @@
 The limit is the slower of decode-only and inference-only; both are measured in the same minute on the same
 machine as the whole, several times in turn, and compared as ratios of medians.
 
-    python scripts/bench/speed.py VIDEO [-m MODEL.onnx] [--rounds 3]
+    python -m scripts.bench.speed VIDEO [-m MODEL.onnx] [--rounds 3]
 """
 
 from __future__ import annotations

@@ -16,8 +16,8 @@ from pathlib import Path
 
 import cv2
 
-from reliability.media import square, square_finder, write_clip
-from reliability.verdict import Bench, Verdict
+from scripts.reliability.media import square, square_finder, write_clip
+from scripts.reliability.verdict import Bench, Verdict
 
 _METADATA = "Metadata-Version: 2.1\nName: importer\nVersion: 1.0\n"
 _PLUGIN = """

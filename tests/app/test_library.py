@@ -15,8 +15,8 @@ from mediaml.app.report import RunReport
 from mediaml.app.reporter import Progress
 from mediaml.core.errors import MediaError, OptionError, UsageError
 from mediaml.core.media import Kind
+from scripts.square_finder import save_square_finder
 from tests.support.media.files import write_sound, write_square_video
-from tests.support.models.files import save_square_finder
 
 
 @pytest.fixture(scope="module")

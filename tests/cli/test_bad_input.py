@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 import pytest
 
-from tests.cli.conftest import results
+from tests.support.command_line import results
 from tests.support.media.files import write_square_video
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import results
+from tests.support.command_line import results
 from tests.support.media.files import write_image, write_square_video
 
 HOSTILE = ("\x1b[31mred\x07.png", "new\nline.png", "right\u202eto left.png", os.fsdecode(b"bad\xff\x9b.png"))

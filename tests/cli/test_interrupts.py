@@ -14,7 +14,7 @@ from mediaml.engine.local.supervisor import Supervisor
 from mediaml.engine.messages import TaskDone
 from mediaml.ledger.ledger import Ledger
 from mediaml.ledger.rows import write_task
-from tests.cli.conftest import results
+from tests.support.command_line import results
 from tests.support.media.files import write_square_video
 
 FRAMES = 3000

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-import sys
-from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 
-import mediaml.registry.entry_points
 from mediaml.onnx.providers import parse_device
 from mediaml.onnx.session import open_session
-from tests.cli.conftest import results
-from tests.support.models.darknet import LAYERS, layer_cfg, random_weights
+from scripts.darknet_networks import LAYERS, layer_cfg, random_weights
+from tests.support.command_line import results
+from tests.support.plugins.entry_points import registered_plugin
 from tests.support.server import serving
 
 PLUGIN = """
@@ -60,14 +58,8 @@ def site(bodies, tmp_path, monkeypatch):
         source = PLUGIN.format(
             address=served.address, squares=facts["onnx"], cfg=facts["cfg"], weights=facts["weights"]
         )
-        (tmp_path / "catalogue_under_test.py").write_text(source)
-        monkeypatch.syspath_prepend(tmp_path)
-        own = EntryPoint("own", "catalogue_under_test", "mediaml")
-        monkeypatch.setattr(
-            mediaml.registry.entry_points, "entry_points", lambda group: [*entry_points(group=group), own]
-        )
-        yield served
-        sys.modules.pop("catalogue_under_test", None)
+        with registered_plugin(monkeypatch, tmp_path, "own", source):
+            yield served
 
 
 @pytest.fixture

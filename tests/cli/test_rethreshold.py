@@ -11,7 +11,7 @@ import av
 import pytest
 
 from mediaml.engine.local.supervisor import Supervisor
-from tests.cli.conftest import results
+from tests.support.command_line import results
 from tests.support.media.files import write_square_video
 
 HERE = Path(__file__).parent

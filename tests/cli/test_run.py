@@ -18,7 +18,7 @@ import pytest
 from mediaml.core.media import Kind
 from mediaml.media.reader import open_reader
 from mediaml.outputs.jsonl import schema
-from tests.cli.conftest import results
+from tests.support.command_line import results
 from tests.support.media.files import square_left, write_sound, write_square_video
 from tests.support.plugins.strangers import install_plugin
 

@@ -10,7 +10,7 @@ import pytest
 import mediaml.onnx.session as mediaml_session
 from mediaml.cli.clock import clock
 from scripts.clip_towers import SMALL, image_tower
-from tests.cli.conftest import results
+from tests.support.command_line import results
 from tests.support.media.files import write_square_video
 from tests.support.plugins.clip import picture, small_clip, write
 

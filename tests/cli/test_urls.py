@@ -6,7 +6,7 @@ import socket
 
 import pytest
 
-from tests.cli.conftest import results
+from tests.support.command_line import results
 from tests.support.media.files import write_image, write_square_video
 from tests.support.media.streams import over_tcp, streaming
 from tests.support.server import serving

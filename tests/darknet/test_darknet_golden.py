@@ -14,8 +14,8 @@ from mediaml.darknet.importer import ImportReport, import_darknet
 from mediaml.onnx.providers import parse_device
 from mediaml.onnx.session import open_session
 from mediaml.store.catalogue import official_entries
-from tests.support.models import darknet as material
-from tests.support.models.darknet import Answers
+from scripts import darknet_networks as material
+from scripts.darknet_networks import Answers
 
 BOX_TOLERANCE, BOX_RELATIVE = 1e-3, 1e-5
 """A thousandth of a pixel; relative for boxes far larger than the picture: float32 has no more digits."""

@@ -24,11 +24,9 @@ from mediaml.pipeline.inputs import Selection, scan
 from mediaml.pipeline.models import Choice, resolve_model
 from mediaml.pipeline.plan import Planner
 from mediaml.registry.entry_points import load_registry
-from tests.cli.conftest import mediaml, results
+from tests.support.command_line import results
 from tests.support.media.files import write_image, write_video
 from tests.support.plugins.strangers import install_plugin
-
-__all__ = ["mediaml"]
 
 PLUGIN = """
     import os, time

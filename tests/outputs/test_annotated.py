@@ -13,8 +13,8 @@ from mediaml.media.limits import Limits
 from mediaml.outputs.base import Rendered
 from mediaml.outputs.render.annotator import Annotator
 from mediaml.outputs.render.artist import Artist
-from tests.outputs.conftest import FRAMES, SLICE_S, House
 from tests.support.media.annotated_clips import pictures_of
+from tests.support.output_folder import FRAMES, SLICE_S, House
 
 
 @pytest.fixture

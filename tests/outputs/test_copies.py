@@ -15,8 +15,8 @@ from mediaml.ledger.result_rows import SourceRow
 from mediaml.media.limits import Limits
 from mediaml.outputs.base import Rendered
 from mediaml.outputs.render.annotated_media import AnnotatedMedia
-from tests.outputs.conftest import House
 from tests.support.media.files import write_video
+from tests.support.output_folder import House
 
 
 @pytest.fixture

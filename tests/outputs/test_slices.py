@@ -18,8 +18,8 @@ from mediaml.ledger.encoding import record_of
 from mediaml.media.video.reader import VideoReader
 from mediaml.ops.palette import color_of
 from mediaml.outputs.render.artist import StoppedError, remove_segments, segments_folder
-from tests.outputs.conftest import FRAMES, SLICE_S, House
 from tests.support.media.annotated_clips import box_of, pictures_of, square_at
+from tests.support.output_folder import FRAMES, SLICE_S, House
 
 
 def check_boxes(target: Path) -> None:

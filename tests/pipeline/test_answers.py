@@ -12,7 +12,7 @@ from mediaml.core.work import FrameAnswer, Task, TaskResult
 from mediaml.engine.messages import TaskDone
 from mediaml.ledger.encoding import record_of
 from mediaml.pipeline.answers import plain
-from tests.pipeline.test_pipeline import Counting, bench  # noqa: F401  a fixture
+from tests.support.pipeline_run import Counting
 
 
 def test_numbers_of_numpy_become_pythons():
@@ -55,7 +55,7 @@ def leave():
 
 
 @pytest.mark.parametrize("answer", [leave, lambda: Label("\ud800", 1.0), lambda: Label(b"cat", 1.0)])
-def test_what_a_plugin_does_to_one_frame_costs_its_file_only(bench, answer):  # noqa: F811
+def test_what_a_plugin_does_to_one_frame_costs_its_file_only(bench, answer):
     answers, failures = bench.run(Odd(answer))
     assert failures == {
         "in/photo1.png": "infer",
@@ -66,7 +66,7 @@ def test_what_a_plugin_does_to_one_frame_costs_its_file_only(bench, answer):  # 
     assert len(answers["in/photo4.png"]) == 1
 
 
-def test_scores_of_numpy_are_kept(bench):  # noqa: F811
+def test_scores_of_numpy_are_kept(bench):
     answers, failures = bench.run(Odd(lambda: Label("cat", np.float32(0.5))))
     assert failures == {"in/broken.mp4": "open"}
     assert answers["in/photo1.png"] == [(Label("cat", 0.5),)]

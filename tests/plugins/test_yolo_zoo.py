@@ -13,8 +13,9 @@ import pytest
 from mediaml.darknet.importer import import_darknet
 from mediaml.ops.boxes import iou_matrix
 from mediaml.plugin import ModelError
+from tests.support.media.still_frame import still
 from tests.support.models.yolo_graphs import zoo_detector
-from tests.support.plugins.yolo import blank, detect, model, still
+from tests.support.plugins.yolo import blank, detect, model
 
 # Shares of the input: top, left, bottom, right.
 BOXES = [[0.25, 0.125, 0.75, 0.5], [0.0, 0.0, 1.0, 1.0], [0.1, 0.1, 0.2, 0.2]]

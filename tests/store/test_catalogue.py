@@ -10,7 +10,7 @@ from mediaml.core.catalogue_entry import CatalogueEntry, CatalogueFile
 from mediaml.core.errors import ModelError
 from mediaml.store.bundled import bundled_names
 from mediaml.store.catalogue import load_catalogue, official_entries
-from tests.store.conftest import SHA256, entry
+from tests.support.model_store import SHA256, entry
 
 WANTED = {
     *("yolov3", "yolov3-tiny", "yolov3-spp", "yolov3-10", "yolov3-12", "yolov3-12-int8"),

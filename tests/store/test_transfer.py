@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from mediaml.core.errors import ChecksumError, ModelError
-from tests.store.conftest import entry, left, store
+from tests.support.model_store import entry, left, store
 from tests.support.server import BODY
 
 

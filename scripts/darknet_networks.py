@@ -19,8 +19,9 @@ from mediaml.core.arrays import Float32Array, UInt8Array
 from mediaml.darknet.cfg import parse_cfg
 from mediaml.darknet.layers import Convolution, Shortcut
 from mediaml.darknet.network import build_network
+from scripts.paths import REPOSITORY
 
-GOLDEN = Path(__file__).parents[2] / "darknet" / "golden"
+GOLDEN = REPOSITORY / "tests" / "darknet" / "golden"
 HEADER = struct.pack("<3iQ", 0, 2, 5, 0)
 """Version 0.2.5, no pictures seen: as darknet writes it."""
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-from onnx import TensorProto, helper, numpy_helper, save
+from numpy.typing import NDArray
+from onnx import NodeProto, TensorProto, helper, numpy_helper, save
 
 
 def save_square_finder(path: Path, size: int = 128) -> Path:
@@ -30,7 +32,7 @@ def save_square_finder(path: Path, size: int = 128) -> Path:
         helper.make_node("Mul", ["any_white", "certainty"], ["score"]),
         helper.make_node("Unsqueeze", ["score", "width_axis"], ["scores"]),
     ]
-    constants = {
+    constants: dict[str, NDArray[Any]] = {
         "channel_axis": np.array([3], np.int64),
         "height_axis": np.array([1], np.int64),
         "width_axis": np.array([2], np.int64),
@@ -72,7 +74,7 @@ def save_square_finder(path: Path, size: int = 128) -> Path:
     return path
 
 
-def _edges(line: str, first: str, end: str) -> list[object]:
+def _edges(line: str, first: str, end: str) -> list[NodeProto]:
     """Nodes that give the first index of a 1 in `line`, and one past the last, as float [batch, 1]."""
     return [
         helper.make_node("ArgMax", [line], [f"{first}_index"], axis=1, keepdims=1),
