@@ -17,6 +17,7 @@ from mediaml.core.frame import Fit, Frame, Resample
 from mediaml.core.location import Location
 from mediaml.core.media import DecodeAccounts, Kind, MediaInfo
 from mediaml.core.model_input import SoundInput
+from mediaml.media.audio.channels import layout_of
 from mediaml.media.audio.windows import resampled, windows
 from mediaml.media.decode import Decoding, Tally, first_decoded
 from mediaml.media.limits import Limits
@@ -126,7 +127,8 @@ class AudioReader(AbstractContextManager["AudioReader"]):
         decoding = Decoding(container, stream, self._path, self._tally)
         placed = timeline.place(self._decoded(decoding), self._tally, since_s=start_s)
         end_s = 0.0
-        cut = windows(resampled(placed, self._spec.sample_rate), self._spec)
+        chunks = resampled(placed, self._spec.sample_rate, layout=layout_of(stream))
+        cut = windows(chunks, self._spec)
         for index, window in enumerate(cut):
             end_s = window.time_s + window.duration_s
             if window.time_s < start_s and start_s > 0:

@@ -11,12 +11,12 @@ import numpy as np
 from av.audio.frame import AudioFrame
 from av.audio.resampler import AudioResampler
 
-from mediaml.core.arrays import Array, Float32Array
+from mediaml.core.arrays import Float32Array
 from mediaml.core.model_input import SoundInput
+from mediaml.media.audio.channels import EMPTY, MonoMix
 
 # Sound that is missing for longer than this starts the windows anew at its true time; less is jitter.
 GAP_S = 0.25
-EMPTY: Float32Array = np.zeros(0, dtype=np.float32)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -43,24 +43,6 @@ class Chunk:
 
     samples: Float32Array
     anchor_s: float | None
-
-
-def mono(frame: AudioFrame) -> Float32Array:
-    """The mean of the channels, float32 [samples] in -1..1.
-
-    FFmpeg's own mix of stereo is 3 dB louder for floats than for integers, and it refuses unknown layouts.
-    """
-    array: Array = frame.to_ndarray()
-    channels = frame.layout.nb_channels
-    if not frame.format.is_planar:
-        array = array.reshape(-1, channels).T
-    if array.dtype == np.uint8:
-        levels = (array.astype(np.float32) - 128) / 128
-    elif array.dtype.kind == "i":
-        levels = (array / float(1 << (8 * array.itemsize - 1))).astype(np.float32)
-    else:
-        levels = np.nan_to_num(array, posinf=0, neginf=0).clip(-1, 1).astype(np.float32)
-    return cast(Float32Array, levels.mean(axis=0, dtype=np.float32))
 
 
 class Resampling:
@@ -99,13 +81,17 @@ def _joined(parts: list[Float32Array]) -> Float32Array:
     return np.concatenate(parts) if parts else EMPTY
 
 
-def resampled(placed: Iterable[tuple[float, float, AudioFrame]], rate: int) -> Iterator[Chunk]:
+def resampled(
+    placed: Iterable[tuple[float, float, AudioFrame]], rate: int, *, layout: str = ""
+) -> Iterator[Chunk]:
     """Decoded frames with their times and durations to mono chunks at `rate` Hz.
 
     Args:
         placed: as `Timeline.place` yields them.
         rate: Hz.
+        layout: the stream's channels, see `layout_of`.
     """
+    mixing = MonoMix(layout)
     resampling = Resampling(rate)
     expected_s: float | None = None
     for time_s, _, frame in placed:
@@ -115,7 +101,7 @@ def resampled(placed: Iterable[tuple[float, float, AudioFrame]], rate: int) -> I
         if expected_s is None or time_s - expected_s > GAP_S:
             yield Chunk(resampling.rest(), None)
             anchor_s = expected_s = time_s
-        yield Chunk(resampling.feed(mono(frame), frame.sample_rate), anchor_s)
+        yield Chunk(resampling.feed(mixing.mix(frame), frame.sample_rate), anchor_s)
         expected_s += frame.samples / frame.sample_rate
     yield Chunk(resampling.rest(), None)
 
