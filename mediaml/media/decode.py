@@ -85,11 +85,17 @@ class Decoding:
             yield from self._container.demux(self._stream)
         except CORRUPT:
             self._tally.spoiled(None)
-            flush: Packet[Any] = Packet()
-            flush.stream = self._stream
-            yield flush
+            yield self._flush()
+        except IndexError:
+            # PyAV 18 flushes every stream that FFmpeg has by now, and lacks those found while reading (FLV, TS).
+            yield self._flush()
         except (av.FFmpegError, OSError) as error:
             raise translated(error, self._path, "read to its end") from error
+
+    def _flush(self) -> Packet[Any]:
+        flush: Packet[Any] = Packet()
+        flush.stream = self._stream
+        return flush
 
     def __iter__(self) -> Iterator[Any]:
         """The frames.

@@ -23,7 +23,7 @@ from mediaml.media.decode import Decoding, Tally, first_decoded
 from mediaml.media.limits import Limits
 from mediaml.media.open import audio_stream, container_duration_s, is_live, no_decoder, open_container
 from mediaml.media.timeline import Stamp, Timeline
-from mediaml.media.truncation import check_whole
+from mediaml.media.truncation import check_whole, is_cut
 from mediaml.ops.fitting import fit_image
 from mediaml.ops.spectrogram import log_mel, spectrogram_picture
 
@@ -52,6 +52,8 @@ def sound_of(path: Location, container: InputContainer) -> AudioStream:
         MediaError: there is none, or no decoder for it.
     """
     stream = audio_stream(container)
+    if stream is None and is_cut(path, container.format.name):
+        raise MediaError(f"{path} is cut off before any audio.", "Copy it again from where it came.")
     if stream is None:
         raise NoSoundError(f"{path} holds no sound.", "Leave the file out, or read it as what it is.")
     if stream.codec_context is None:
@@ -146,9 +148,13 @@ class AudioReader(AbstractContextManager["AudioReader"]):
                 pixels=SpectrogramPixels(spectrogram),
                 spectrogram=spectrogram,
             )
-        # The duration of a WAV file is counted from the bytes that are there.
-        is_wav = self._info.container == "wav"
-        check_whole(self._path, self._info.duration_s, end_s, missing=decoding.missing, fewer=is_wav)
+        check_whole(
+            self._path,
+            self._info.duration_s,
+            end_s,
+            container=self._info.container or "",
+            missing=decoding.missing,
+        )
 
     def _decoded(self, decoding: Decoding) -> Iterator[tuple[Stamp, AudioFrame]]:
         frames = iter(decoding)

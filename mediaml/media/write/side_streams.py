@@ -191,8 +191,8 @@ class SideStreams:
         while self._waiting is None:
             try:
                 packet = next(self._packets, None)
-            except CORRUPT:
-                # The reader ends a damaged file there too, and counts it.
+            except (*CORRUPT, IndexError):
+                # The reader ends a damaged file there too, and counts it; for IndexError see `Decoding`.
                 self._packets, packet = iter(()), None
             except (av.FFmpegError, OSError) as error:
                 raise translated(error, self._path, "read to its end") from error
