@@ -87,7 +87,7 @@ class Decoding:
             self._tally.spoiled(None)
             yield self._flush()
         except IndexError:
-            # PyAV 18 flushes every stream that FFmpeg has by now, and lacks those found while reading (FLV, TS).
+            # PyAV 18 flushes all streams of FFmpeg, but does not list those found while reading (FLV, TS).
             yield self._flush()
         except (av.FFmpegError, OSError) as error:
             raise translated(error, self._path, "read to its end") from error
