@@ -62,7 +62,7 @@ _MOST_DEATHS_IN_A_ROW = 5
 class Caller(Protocol):
     """Whoever plans the work and keeps what comes of it; called in its own thread."""
 
-    def settle(self, sniff: Sniff, answer: Kind | Failure) -> Job | None:
+    def settle(self, sniff: Sniff, answer: Kind | Failure | None) -> Job | None:
         """Go on with a source when it is known what it is, or why that cannot be told."""
 
     def note_batch_limit(self, key: str, frames: int) -> None:
@@ -231,10 +231,9 @@ class Supervisor(AbstractContextManager["Supervisor"]):
 
     def _identified(self, order: Order, what: Identified) -> None:
         assert isinstance(order, Identify)
-        answer = what.failure or what.answer or Failure("open", "MediaError", "it is no media any more.")
-        self._go_on(order.sniff, answer)
+        self._go_on(order.sniff, what.failure or what.answer)
 
-    def _go_on(self, sniff: Sniff, answer: Kind | Failure) -> None:
+    def _go_on(self, sniff: Sniff, answer: Kind | Failure | None) -> None:
         job = self._caller.settle(sniff, answer)
         if job is not None:
             self._waiting.append(order_of(job))
