@@ -150,3 +150,14 @@ def test_a_video_with_many_channels_is_read_and_copied(
     (audio,) = ffprobe(copy, "-select_streams", "a", "-show_streams")["streams"]
     assert float(audio["duration"]) == pytest.approx(0.5, abs=0.03)
     assert np.abs(mixed_by_ffmpeg(copy)).max() > 0.05
+
+
+def test_a_time_code_is_not_taken_over(tmp_path: Path) -> None:
+    """MP4's muxer would make a track of it, and refuses the rate of a copy for that."""
+    path = tmp_path / "a.mov"
+    ffmpeg(*CLIP, "-timecode", "01:00:00:00", "-c:v", "mpeg4", path)
+    with closing(SideStreams(path, Limits())) as side, av.open(str(tmp_path / "copy.mp4"), "w") as output:
+        output.add_stream("libx264", rate=60_000, width=64, height=48, pix_fmt="yuv420p")
+        side.board(output, 0, Fraction(0))
+        assert "timecode" in side.container.metadata | side.container.streams.video[0].metadata
+        assert "timecode" not in output.metadata

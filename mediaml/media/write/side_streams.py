@@ -22,7 +22,10 @@ from mediaml.media.write.layout import tags_of
 # Codecs that MP4 holds by their own standards and that players know; everything else is encoded anew.
 COPIED_SOUND = frozenset({"aac", "ac3", "alac", "eac3", "flac", "mp3", "opus"})
 # Of the metadata of a source: what describes its container, not its content.
-OF_THE_CONTAINER = frozenset({"major_brand", "minor_version", "compatible_brands", "encoder", "duration"})
+# A time code makes the muxer write a track of its own, for which the rate of a copy is too high.
+OF_THE_CONTAINER = frozenset(
+    {"major_brand", "minor_version", "compatible_brands", "encoder", "duration", "timecode"}
+)
 SUBTITLE_TICK = Fraction(1, 1000)
 
 
