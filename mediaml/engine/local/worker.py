@@ -78,6 +78,7 @@ def _work(link: Link[Any], setup: Setup) -> None:
         readers=setup.readers,
         limits=setup.limits,
         slice_s=setup.slice_s,
+        track=setup.track,
         step=Heartbeat(link).step,
         emit=lambda result: link.send(TaskDone(_record(result))),
         shrunk=partial(_tell_shrunk, link),
