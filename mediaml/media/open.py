@@ -121,6 +121,8 @@ def audio_streams(path: Location, container: InputContainer, choice: TrackChoice
 def _default(streams: list[S]) -> S | None:
     """The first stream marked as the default, else the first; without a decoder only if none has one."""
     readable = [stream for stream in streams if stream.codec_context is not None] or streams
+    # A layer that only adds to another stream shows nothing by itself.
+    readable = [stream for stream in readable if not stream.disposition & Disposition.dependent] or readable
     marked = [stream for stream in readable if stream.disposition & Disposition.default]
     return next(iter(marked or readable), None)
 

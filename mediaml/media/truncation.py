@@ -43,7 +43,7 @@ UNITS: dict[str, Callable[[FileBytes], int | None]] = {
 }
 """By FFmpeg's demuxer: where the last unit of a file must end. Raw streams have no structure that tells."""
 
-COUNTED = frozenset({"ape", "flac", "ivf", "mpc", "mpc8", "tak", "tta", "wv"})
+COUNTED = frozenset({"ape", "flac", "mpc", "mpc8", "tak", "tta", "wv"})
 """Demuxers of one stream whose header states its length in samples or frames, never a guess of FFmpeg."""
 
 

@@ -60,7 +60,7 @@ def test_the_closing_table_says_all_of_a_failure(mediaml, square_finder, folder)
     said = mediaml("run", "-p", "yolo", "-m", square_finder, "in", "-o", "out", "--no-annotate")
     head = next(line for line in said.err.splitlines() if "failed  " in line)
     assert head.removeprefix("mediaml: ").split() == ["failed", "plugin", "stage", "error", "frames", "why"]
-    assert re.search(r"in/text\.mp4 +yolo +open +MediaError +- +it is no image, video or sound", said.err)
+    assert re.search(r"in/text\.mp4 +yolo +open +MediaError +- +it is no image, video or audio", said.err)
     assert re.search(r"in/cut\.mp4 +yolo +(open|decode) +MediaError", said.err)
 
 

@@ -172,10 +172,42 @@ def test_a_broadcast_ends_where_it_ends(name: str, ending: bytes, tmp_path: Path
         assert len(list(reader.frames())) > 20
 
 
-def test_a_live_flv_without_duration_is_whole(tmp_path: Path) -> None:
-    path = tmp_path / "a.flv"
-    path.write_bytes(ffmpeg(*BOTH, "-c:v", "flv1", "-an", "-f", "flv", "pipe:1"))
+@pytest.mark.parametrize(
+    ("container", "how"),
+    [
+        ("flv", ("-c:v", "flv1")),
+        ("matroska", ()),
+        ("avi", ("-c:v", "mpeg4")),
+        ("ivf", ("-c:v", "libvpx")),
+        ("asf", ("-c:v", "wmv2")),
+        ("mxf", ("-c:v", "mpeg2video")),
+        ("mov", ("-movflags", "frag_keyframe+empty_moov")),
+    ],
+)
+def test_a_stream_that_states_no_length_is_whole(container: str, how: Sequence[str], tmp_path: Path) -> None:
+    """What a muxer writes that cannot go back to its header."""
+    path = tmp_path / "live"
+    path.write_bytes(ffmpeg(*CLIP, "-pix_fmt", "yuv420p", *how, "-f", container, "pipe:1"))
     assert read(path, Kind.VIDEO) == pytest.approx(2, abs=0.1)
+
+
+@pytest.mark.parametrize(
+    ("name", "ending"),
+    [
+        ("a.mp4", b"\x12\x34\x56\x78" * 50),
+        ("a.avi", b"\x12\x34\x56\x78" * 50),
+        ("a.flv", bytes(100)),
+        ("a.ts", bytes(1_000)),
+        ("a.ts", b"tail"),
+        ("a.mpg", bytes(1_000)),
+    ],
+)
+def test_what_stands_behind_the_end_is_no_matter(name: str, ending: bytes, tmp_path: Path) -> None:
+    path = tmp_path / name
+    ffmpeg(*VIDEO[name], path)
+    path.write_bytes(path.read_bytes() + ending)
+    with open_reader(path, Kind.VIDEO) as reader:
+        assert len(list(reader.frames())) >= 50
 
 
 def test_what_is_cut_behind_the_audio_is_no_loss(tmp_path: Path) -> None:

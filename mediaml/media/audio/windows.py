@@ -1,4 +1,4 @@
-"""Decoded sound to mono samples at one rate, and those to overlapping windows; one window is kept at most."""
+"""Decoded audio to mono samples at one rate, and those to overlapping windows; one window is kept at most."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from mediaml.core.arrays import Float32Array
 from mediaml.core.model_input import SoundInput
 from mediaml.media.audio.channels import EMPTY, MonoMix
 
-# Sound that is missing for longer than this starts the windows anew at its true time; less is jitter.
+# Audio that is missing for longer than this starts new windows at its true time; less is jitter.
 GAP_S = 0.25
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Window:
-    """One window of sound.
+    """One window of audio.
 
     Attributes:
-        time_s, duration_s: seconds from the start of the stream, and of the sound in it.
-        samples: float32 [window_samples], zeros behind the end of the sound.
+        time_s, duration_s: seconds from the start of the stream, and of the audio in it.
+        samples: float32 [window_samples], zeros behind the end of the audio.
     """
 
     time_s: float
@@ -38,7 +38,7 @@ class Chunk:
     """Consecutive mono samples, float32 [n].
 
     Attributes:
-        anchor_s: where sound begins anew, the time of the first sample in seconds; `None` goes on.
+        anchor_s: time of the first sample in seconds where audio restarts; `None` goes on.
     """
 
     samples: Float32Array
@@ -46,7 +46,7 @@ class Chunk:
 
 
 class Resampling:
-    """Mono sound of any rate, also one that changes on the way, to one rate."""
+    """Mono audio of any rate, also one that changes on the way, to one rate."""
 
     def __init__(self, rate: int) -> None:
         self._rate = rate
@@ -109,8 +109,8 @@ def resampled(
 def windows(chunks: Iterable[Chunk], spec: SoundInput) -> Iterator[Window]:
     """Overlapping windows on the grid of `spec.hop_samples` from each anchor.
 
-    The last one is filled up with zeros where sound of at least one spectrum's step is in no window yet, so
-    nothing is lost; sound shorter than a window gives one.
+    The last one is filled up with zeros where audio of at least one spectrum's step is in no window yet, so
+    nothing is lost; audio shorter than a window gives one.
     """
     cutter = _Cutter(spec, 0.0)
     for chunk in chunks:
@@ -122,7 +122,7 @@ def windows(chunks: Iterable[Chunk], spec: SoundInput) -> Iterator[Window]:
 
 
 class _Cutter:
-    """Cuts one unbroken stretch of sound into windows."""
+    """Cuts one unbroken stretch of audio into windows."""
 
     def __init__(self, spec: SoundInput, anchor_s: float) -> None:
         self._spec = spec
