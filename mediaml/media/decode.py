@@ -149,6 +149,9 @@ class Decoding:
             return  # No index, or none of every packet.
         found = entries.search_timestamp(self._last_dts, any_frame=True)
         if found >= 0 and entries[found].timestamp == self._last_dts:
+            # Auxiliary tracks give all their packets one time; which of these was the last is not known.
+            while found + 1 < len(entries) and entries[found + 1].timestamp == self._last_dts:
+                found += 1
             self.missing = len(entries) - 1 - found
             self._tally.corrupt += self.missing
 

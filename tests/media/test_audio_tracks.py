@@ -164,6 +164,22 @@ def test_an_audio_track_without_a_description(tmp_path: Path) -> None:
         assert len(audio_streams(path, container, TrackChoice())) == 1
 
 
+@pytest.mark.parametrize("kind", [Kind.VIDEO, Kind.AUDIO])
+def test_an_auxiliary_track_whose_packets_have_one_time_is_whole(kind: Kind, tmp_path: Path) -> None:
+    path = tmp_path / "a.mp4"
+    clip = ("-f", "lavfi", "-i", "testsrc=s=64x48:r=10:d=1", "-f", "lavfi", "-i", "sine=r=48000:d=1")
+    ffmpeg(*clip, "-bf", "0", path)
+    data = bytearray(path.read_bytes())
+    at = data.index(b"stts", data.index(b"vide" if kind is Kind.VIDEO else b"soun"))
+    for entry in range(struct.unpack_from(">I", data, at + 8)[0]):
+        struct.pack_into(">I", data, at + 16 + 8 * entry, 0)
+    path.write_bytes(data)
+    with open_reader(path, kind, sound=SPEC) as reader:
+        frames = list(reader.frames())
+        assert reader.accounts.corrupt == 0
+    assert len(frames) == (10 if kind is Kind.VIDEO else 1)
+
+
 def exif(orientation: int) -> bytes:
     tiff = (
         b"MM\0*" + struct.pack(">IH", 8, 1) + struct.pack(">HHIHH", 0x0112, 3, 1, orientation, 0) + bytes(4)
