@@ -163,9 +163,10 @@ def translated(error: Exception, path: Location, doing: str) -> MediaError:
 def no_decoder(path: Location, stream: VideoStream | AudioStream) -> MediaError:
     """The error for a stream whose codec this build of FFmpeg does not know."""
     tag = stream.codec_tag if getattr(stream, "codec_tag", None) else "unknown"
+    better = "AAC" if stream.type == "audio" else "H.264"
     return MediaError(
         f"{path}: no decoder for the codec of its {stream.type} stream (tag {tag}).",
-        "Convert it, to H.264 in MP4 for instance, with a program that knows the codec.",
+        f"Convert it, to {better} in MP4 for instance, with a program that knows the codec.",
     )
 
 

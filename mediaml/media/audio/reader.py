@@ -62,7 +62,8 @@ def tracks_of(path: Location, container: InputContainer, choice: TrackChoice) ->
         MediaError: it has no such track, no decoder for it, or was cut off before any audio.
     """
     streams = audio_streams(path, container, choice)
-    if not streams and is_cut(path, container.format.name):
+    # The index at the end of an MP4 may have lost its audio; elsewhere audio begins with the file.
+    if not streams and container.format.name.startswith("mov") and is_cut(path, container.format.name):
         raise MediaError(f"{path} is cut off before any audio.", "Copy it again from where it came.")
     if not streams:
         raise NoSoundError(f"{path} holds no audio.", "Leave the file out, or read it as what it is.")
