@@ -47,6 +47,7 @@ class InlineEngine:
         self._pipeline = Pipeline(
             self._models,
             readers=1,
+            track=self._setup.track,
             limits=self._setup.limits,
             slice_s=self._setup.slice_s,
             step=lambda: None,

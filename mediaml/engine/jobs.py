@@ -51,10 +51,9 @@ def encode_result(result: TaskResult) -> TaskRecord:
         return TaskRecord(result.task, failure=failure, accounts=result.accounts)
 
 
-def identify(sniff: Sniff, limits: Limits) -> Kind | Failure:
-    """What a source is, or why that cannot be told."""
+def identify(sniff: Sniff, limits: Limits) -> Kind | Failure | None:
+    """What a source is, `None` where it is no media, or why that cannot be told."""
     try:
-        kind = sniff_kind(sniff.location, limits)
+        return sniff_kind(sniff.location, limits)
     except Exception as error:  # noqa: BLE001  a demuxer may raise anything; it costs this file
         return Failure.of("open", error)
-    return kind or Failure("open", "MediaError", "it is not a media file any more.")

@@ -10,6 +10,7 @@ import msgspec
 
 from mediaml.core.location import decoded, encoded
 from mediaml.core.media import Kind
+from mediaml.core.track import TrackChoice
 from mediaml.core.work import Failure, Job, ModelIdentity, Reading, Sniff, Stage, Want
 from mediaml.ledger.encoding import TaskRecord
 from mediaml.media.limits import Limits
@@ -42,6 +43,7 @@ class Setup(Message, frozen=True):
         threads, batch: see `load_model`. readers, limits, slice_s: see `Pipeline`.
         batch_limits: the largest batches that fit in memory, by `batch_keys`.
         debug: whether a crash shows where every thread was.
+        track: which audio track is read.
     """
 
     models: tuple[ModelOrder, ...]
@@ -53,6 +55,7 @@ class Setup(Message, frozen=True):
     slice_s: float
     batch_limits: dict[str, int]
     debug: bool = False
+    track: TrackChoice = TrackChoice()
 
 
 class Identify(Message, frozen=True):

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 _VIDEO = {"H.264": "h264", "H.265": "hevc", "AV1": "av1", "VP8": "vp8", "VP9": "vp9", "MPEG-4": "mpeg4"}
-_SOUND = {"AAC": "aac", "MP3": "mp3", "Opus": "opus", "Vorbis": "vorbis", "FLAC": "flac"}
+_AUDIO = {"AAC": "aac", "MP3": "mp3", "Opus": "opus", "Vorbis": "vorbis", "FLAC": "flac"}
 _ENCODERS = {"H.264": "libx264", "AAC": "aac"}
-_PICTURES = {"JPEG": ".jpg", "PNG": ".png", "WebP": ".webp", "TIFF": ".tiff", "BMP": ".bmp", "AVIF": ".avif"}
+_IMAGES = {"JPEG": ".jpg", "PNG": ".png", "WebP": ".webp", "TIFF": ".tiff", "BMP": ".bmp", "AVIF": ".avif"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,21 +28,21 @@ class CodecFact:
 
 
 def codec_report() -> list[CodecFact]:
-    """Ask the builds themselves, format by format; pictures by writing and reading back a small one."""
+    """Ask the builds themselves, format by format; images by writing and reading back a small one."""
     import av
 
-    facts = [CodecFact(name, works, works) for name, works in _pictures()]
-    for name, codec in {**_VIDEO, **_SOUND}.items():
+    facts = [CodecFact(name, works, works) for name, works in _images()]
+    for name, codec in {**_VIDEO, **_AUDIO}.items():
         writes = _ENCODERS[name] in av.codecs_available if name in _ENCODERS else None
         facts.append(CodecFact(name, codec in av.codecs_available, writes))
     return facts
 
 
-def _pictures() -> Iterator[tuple[str, bool]]:
+def _images() -> Iterator[tuple[str, bool]]:
     import cv2
 
     small = np.zeros((16, 16, 3), np.uint8)
-    for name, suffix in _PICTURES.items():
+    for name, suffix in _IMAGES.items():
         try:
             _, encoded = cv2.imencode(suffix, small)
             works = cv2.imdecode(encoded, cv2.IMREAD_COLOR) is not None

@@ -26,7 +26,7 @@ def probe(path: Location, *, limits: Limits = Limits()) -> MediaInfo:  # noqa: B
         check_file(path)
     kind = sniff_kind(path, limits)
     if kind is None:
-        raise MediaError(f"{path} is no picture, video or sound.", "Name a media file.")
+        raise MediaError(f"{path} is no image, video or audio.", "Name a media file.")
     if kind is Kind.IMAGE:
         return _image(path, limits)
     if kind is Kind.VIDEO:

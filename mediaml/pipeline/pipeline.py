@@ -14,6 +14,7 @@ from contextlib import AbstractContextManager
 
 from mediaml.core.channel import Channel
 from mediaml.core.errors import DeviceError
+from mediaml.core.track import TrackChoice
 from mediaml.core.work import Job, Reading, TaskResult
 from mediaml.media.limits import Limits
 from mediaml.pipeline.infer import Inference, InferredBatch, post_process
@@ -36,6 +37,7 @@ class Pipeline(AbstractContextManager["Pipeline"]):
         readers: number of sources decoded at once.
         limits: on pixels, streams and duration.
         slice_s: length of the time slices, seconds.
+        track: which audio track is read.
         emit: takes what came of each task; called from any thread.
         shrunk: see `Inference`.
         step: called with every frame read, batch answered and errand done: signs of life.
@@ -49,6 +51,7 @@ class Pipeline(AbstractContextManager["Pipeline"]):
         readers: int,
         limits: Limits,
         slice_s: float = SLICE_S,
+        track: TrackChoice = TrackChoice(),  # noqa: B008
         emit: Callable[[TaskResult], None],
         shrunk: Callable[[LoadedModel, int], None],
         step: Callable[[], None],
@@ -57,6 +60,7 @@ class Pipeline(AbstractContextManager["Pipeline"]):
         self._models = models
         self._limits = limits
         self._slice_s = slice_s
+        self._track = track
         self._emit = emit
         self._crashed = crashed
         self._stop = threading.Event()
@@ -86,7 +90,7 @@ class Pipeline(AbstractContextManager["Pipeline"]):
             self._note(job, sample)
             return self._samples.put(sample)
 
-        read_job(job, self._consumers(job), put, self._limits, slice_s=self._slice_s)
+        read_job(job, self._consumers(job), put, self._limits, slice_s=self._slice_s, track=self._track)
         self._reading.pop(job.id, None)
 
     def look_alone(self, job: Job, mark: Mark) -> None:
@@ -104,7 +108,9 @@ class Pipeline(AbstractContextManager["Pipeline"]):
                 self._crashed(error)
                 return False
 
-        read_job(job, self._consumers(job), answer, self._limits, mark, slice_s=self._slice_s)
+        read_job(
+            job, self._consumers(job), answer, self._limits, mark, slice_s=self._slice_s, track=self._track
+        )
         self._reading.pop(job.id, None)
 
     def close(self) -> None:

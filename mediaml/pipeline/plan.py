@@ -96,10 +96,15 @@ class Planner:
                 yield job
         self._ledger.forget_folders(self.planned.sources)
 
-    def settle(self, sniff: Sniff, answer: Kind | Failure) -> Job | None:
-        """Go on with a source when it is known what it is, or why that cannot be told."""
+    def settle(self, sniff: Sniff, answer: Kind | Failure | None) -> Job | None:
+        """Go on with a source when it is known what it is, `None` for no media, or why that is not known."""
         source = self._unsettled.pop(sniff.position)
         self.planned.unidentified -= 1
+        if answer is None and not _promises_media(source):
+            self.planned.not_media += 1
+            return None
+        if answer is None:
+            answer = Failure.of("open", _no_media())
         if isinstance(answer, Failure):
             self._refuse(source, answer, sniff.position)
             return None
@@ -211,12 +216,22 @@ def _claim(source: Source) -> Claim | None:
         raise MediaError("no such file.", "Check the path.")
     if not path.is_file():
         raise MediaError("it is neither a file nor a folder.", "Only ordinary files are read.")
-    promised = source.named or looks_like_media_name(path)
+    promised = _promises_media(source)
     if source.size == 0 and promised:
         raise MediaError("the file is empty.", "Copy it again from its origin.")
     claim = sniff_claim(path)
     if claim is None and promised:
-        raise MediaError(
-            "it is not an image, video or audio file that can be read.", "Check what the file really is."
-        )
+        raise _no_media()
     return claim
+
+
+def _promises_media(source: Source) -> bool:
+    """Whether a source was named, or has a media file's name: it fails where others are not media."""
+    path = source.path
+    return source.named or (isinstance(path, Path) and looks_like_media_name(path))
+
+
+def _no_media() -> MediaError:
+    return MediaError(
+        "it is not an image, video or audio file that can be read.", "Check what the file really is."
+    )

@@ -11,6 +11,7 @@ from mediaml.core.errors import NoSoundError
 from mediaml.core.frame import Frame
 from mediaml.core.media import DecodeAccounts, Kind
 from mediaml.core.model_input import SoundInput
+from mediaml.core.track import TrackChoice
 from mediaml.core.work import Failure, Job, Stage, Want
 from mediaml.media.limits import Limits
 from mediaml.media.reader import Reader, open_reader
@@ -70,11 +71,13 @@ def read_job(
     mark: Mark = no_mark,
     *,
     slice_s: float = SLICE_S,
+    track: TrackChoice = TrackChoice(),  # noqa: B008
 ) -> None:
     """Read a source for all its models; failures end up in the streams, never here.
 
     Args:
         slice_s: length of the time slices, seconds.
+        track: which audio track is read.
     """
     groups: dict[tuple[Kind | None, SoundInput | None], list[Consumer]] = {}
     for consumer in consumers:
@@ -82,7 +85,7 @@ def read_job(
         as_kind = spec.reads(job.kind)
         groups.setdefault((as_kind, spec.sound if as_kind is Kind.AUDIO else None), []).append(consumer)
     for (as_kind, sound), members in groups.items():
-        _Reading(job, as_kind or job.kind, sound, members, put, mark, slice_s).read(limits)
+        _Reading(job, as_kind or job.kind, sound, members, put, mark, slice_s, track).read(limits)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -96,6 +99,7 @@ class _Reading:
     put: Put
     mark: Mark
     slice_s: float
+    track: TrackChoice
 
     def read(self, limits: Limits) -> None:
         stage: Stage = "open"
@@ -103,7 +107,9 @@ class _Reading:
         silent = NoSoundError if self.job.kind is Kind.VIDEO else ()
         self.mark("open", None, 0.0)
         try:
-            with open_reader(self.job.location, self.as_kind, sound=self.sound, limits=limits) as reader:
+            with open_reader(
+                self.job.location, self.as_kind, sound=self.sound, limits=limits, track=self.track
+            ) as reader:
                 stage = "decode"
                 for consumer in self.consumers:
                     consumer.stream.opened(replace(reader.info, kind=self.job.kind))

@@ -151,8 +151,8 @@ def test_what_cannot_come_along_is_said(tmp_path: Path) -> None:
     accounts = write_annotated_video(source, tmp_path / "out.mp4", nothing)
     assert [stream["codec_name"] for stream in streams(tmp_path / "out.mp4")] == ["h264"]
     second, pictures = accounts.dropped
-    assert "stream 1" in second and "first video" in second
-    assert "stream 2" in pictures and "hdmv_pgs_subtitle" in pictures and "pictures" in pictures
+    assert "stream 1" in second and "one video" in second
+    assert "stream 2" in pictures and "hdmv_pgs_subtitle" in pictures and "bitmap" in pictures
 
 
 def test_sound_far_longer_than_the_pictures_is_whole(tmp_path: Path) -> None:

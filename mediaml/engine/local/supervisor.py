@@ -232,10 +232,9 @@ class Supervisor(AbstractContextManager["Supervisor"]):
 
     def _identified(self, order: Order, what: Identified) -> None:
         assert isinstance(order, Identify)
-        answer = what.failure or what.answer or Failure("open", "MediaError", "it is no media any more.")
-        self._go_on(order.sniff, answer)
+        self._go_on(order.sniff, what.failure or what.answer)
 
-    def _go_on(self, sniff: Sniff, answer: Kind | Failure) -> None:
+    def _go_on(self, sniff: Sniff, answer: Kind | Failure | None) -> None:
         job = self._planner.settle(sniff, answer)
         if job is not None:
             self._waiting.append(order_of(job))

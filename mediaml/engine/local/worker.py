@@ -73,6 +73,7 @@ def _work(link: Link[Any], setup: Setup) -> None:
         readers=setup.readers,
         limits=setup.limits,
         slice_s=setup.slice_s,
+        track=setup.track,
         step=heartbeat.step,
         emit=partial(_send_result, link, setup.debug),
         shrunk=partial(_tell_shrunk, link),

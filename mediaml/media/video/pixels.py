@@ -22,6 +22,8 @@ from mediaml.ops.fitting import Fitting, fit_image, place
 
 # Without these two swscale rounds down, which makes pictures 1 to 2 levels too dark, and repeats chroma.
 EXACT = Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT
+# Clockwise degrees of an unmirrored picture.
+ORIENTATION_OF_TURN = {0: UPRIGHT, 90: 6, 180: 3, 270: 8}
 FILTERS = {"bilinear": Interpolation.BILINEAR, "bicubic": Interpolation.BICUBIC}
 
 
@@ -122,7 +124,12 @@ def displayed_size(width: int, height: int, aspect: Fraction | None, orientation
 
 def orientation_of(frame: VideoFrame) -> int:
     """The orientation that the display matrix of a decoded frame asks for."""
-    for data in cast(Iterable[SideData], frame.side_data):
+    try:
+        side_data = cast(Iterable[SideData], frame.side_data)
+    except ValueError:
+        # PyAV 18 gives none where it does not know the type of one: the view of MV-HEVC, EXIF in MJPEG.
+        return ORIENTATION_OF_TURN.get(-frame.rotation % 360, UPRIGHT)
+    for data in side_data:
         if data.type is Type.DISPLAYMATRIX:
             return orientation_of_matrix(bytes(data))
     return UPRIGHT

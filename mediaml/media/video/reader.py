@@ -85,7 +85,14 @@ class VideoReader(AbstractContextManager["VideoReader"]):
                 yield self._frame(index, time_s + shift_s, duration_s, frame, aspect)
         accounts = run.tally.accounts()
         fewer = count + accounts.corrupt < (accounts.expected or 0)
-        check_whole(self._path, self._info.duration_s, end_s, missing=run.missing, fewer=fewer)
+        check_whole(
+            self._path,
+            self._info.duration_s,
+            end_s,
+            container=self._info.container or "",
+            missing=run.missing,
+            fewer=fewer,
+        )
 
     def _begin(self, start_s: float, numbered: bool) -> VideoPass:
         """A pass at or before a time."""

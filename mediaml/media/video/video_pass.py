@@ -14,7 +14,14 @@ from mediaml.core.location import Location
 from mediaml.core.media import Kind, MediaInfo
 from mediaml.media.decode import Decoding, Tally, first_decoded, shows
 from mediaml.media.limits import Limits
-from mediaml.media.open import audio_stream, container_duration_s, no_decoder, open_container, video_stream
+from mediaml.media.open import (
+    audio_stream,
+    container_duration_s,
+    no_decoder,
+    open_container,
+    sample_rate,
+    video_stream,
+)
 from mediaml.media.orientation import ROTATION
 from mediaml.media.timeline import Stamp, Timeline
 from mediaml.media.video.pixels import displayed_size, orientation_of
@@ -197,7 +204,7 @@ class VideoPass:
             rotation=ROTATION[orientation],
             frame_rate=stream.average_rate or None,
             duration_s=float(lasts_s) if lasts_s else container_duration_s(self.container),
-            sample_rate=(sound.sample_rate or None) if sound is not None else None,
+            sample_rate=sample_rate(sound),
             audio_tracks=len(self.container.streams.audio),
             header_frames=stream.frames or None,
             container=self.container.format.name,
