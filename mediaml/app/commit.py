@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 
 from mediaml.app.config import RunConfig
+from mediaml.app.report import found_text
 from mediaml.app.reporter import FileProgress, Progress, Reporter
 from mediaml.app.stream import ResultStream
 from mediaml.core.work import Reading
@@ -16,6 +17,7 @@ from mediaml.ledger.encoding import TaskRecord
 from mediaml.ledger.ledger import Ledger
 from mediaml.ledger.result_rows import FailureRow
 from mediaml.ledger.results import Results
+from mediaml.ledger.totals import Found
 from mediaml.outputs.base import Rendered, SliceOutput
 from mediaml.outputs.jsonl import run_line, source_lines, task_lines
 from mediaml.outputs.render.drawable_slices import DrawableSlices
@@ -137,6 +139,12 @@ class Committer:
             if row.source.id in mine and (row.model in self._models or row.output in kinds):
                 yield row
 
+    def found(self, sources: Collection[int]) -> Iterator[Found]:
+        """What each model of the run found in some of its sources."""
+        for model in self._view.models():
+            if model.name in self._models:
+                yield self._view.found(model, sources)
+
     def _follow(self, record: TaskRecord) -> None:
         """Stream, render and count what one committed record brings."""
         source = record.task.source
@@ -168,7 +176,8 @@ class Committer:
         for row in rows:
             self._reporter.failure(row)
         if not rows:
-            self._reporter.detail(f"{self._view.source(source).shown}: done")
+            parts = [found_text(found) for found in self.found({source}) if found.labels]
+            self._reporter.detail(f"{self._view.source(source).shown}: {'; '.join(parts) or 'done'}")
 
     def _is_rendered(self, output: SliceOutput, source: int) -> bool:
         """Whether the file is up to date, and still where it was written."""

@@ -9,6 +9,7 @@ from typing import Literal
 
 from mediaml.core.media import DecodeAccounts, Kind
 from mediaml.ledger.result_rows import FailureRow, SourceRow
+from mediaml.ledger.totals import Found
 
 Stop = Literal["interrupted", "too many failures", "stream closed"]
 INTERRUPTED = 130
@@ -28,6 +29,7 @@ class RunReport:
         skipped: media of a kind that no model of the run accepts, by kind.
         frames: inferred in this run, counted once for each model. elapsed_s: seconds.
         rendered: annotated copies written by this run.
+        found: what each model found, per label.
         failures: what failed, by file and model. damaged: files read to their end in spite of damage.
         devices: by model, what its sessions really run on.
         stopped: why the run ended early; `None` where it came to its end.
@@ -46,6 +48,7 @@ class RunReport:
     frames: int = 0
     elapsed_s: float = 0.0
     rendered: tuple[Path, ...] = ()
+    found: tuple[Found, ...] = ()
     failures: tuple[FailureRow, ...] = ()
     damaged: tuple[tuple[SourceRow, DecodeAccounts], ...] = ()
     devices: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -68,3 +71,13 @@ class RunReport:
         if self.stopped == "interrupted":
             return INTERRUPTED
         return int(self.failed > 0 or bool(self.reason))
+
+
+_MOST_LABELS = 10
+
+
+def found_text(found: Found) -> str:
+    """`car 3, dog 1`, most first; the rest as a number."""
+    shown = [f"{label} {number}" for label, number in found.labels[:_MOST_LABELS]]
+    more = len(found.labels) - _MOST_LABELS
+    return ", ".join([*shown, f"{more} more labels"] if more > 0 else shown)

@@ -22,7 +22,7 @@ from mediaml.app.notices import find_sources, note_bundled, note_devices, note_u
 from mediaml.app.report import RunReport, Stop
 from mediaml.app.reporter import Reporter
 from mediaml.app.stream import ResultStream, StreamClosed
-from mediaml.core.errors import NoInputsError
+from mediaml.core.errors import NoInputsError, OutputError
 from mediaml.core.work import Source
 from mediaml.engine.inline import InlineEngine
 from mediaml.engine.local.supervisor import Supervisor
@@ -35,6 +35,7 @@ from mediaml.onnx.providers import parse_devices
 from mediaml.outputs.base import Output, SliceOutput
 from mediaml.outputs.failures import FailuresJsonl
 from mediaml.outputs.jsonl import FILE_NAME, ResultsJsonl
+from mediaml.outputs.of_plugins import PluginOutput
 from mediaml.outputs.render.annotated_media import AnnotatedMedia
 from mediaml.outputs.render.inline import InlineAnnotatedMedia
 from mediaml.pipeline.models import Choice, ResolvedModel, resolved_view
@@ -85,6 +86,8 @@ def run_session(
     """
     registry = load_registry()
     offers = [registry.find(name) for name in config.models]
+    for name in config.outputs:
+        registry.find_output(name)
     assignments = (*config.options, *prompt_assignments(offers, config.prompts))
     choices = choose_models(offers, config.weights, assignments)
     with ExitStack() as stack:
@@ -200,6 +203,7 @@ def _fill(session: _Session, ledger: Ledger, view: Results, stack: ExitStack) ->
         hold=session.hold,
     )
     results: Path | None = None
+    problems: list[str] = []
     try:
         stopped, reason = _work(session, planner, committer)
         if stopped is None:
@@ -207,10 +211,10 @@ def _fill(session: _Session, ledger: Ledger, view: Results, stack: ExitStack) ->
             for output in rendering:
                 output.close()
                 output.settle(planner.planned.sources)
-        results = _write_outputs(config, view)
+        results, problems = _write_outputs(config, view)
     except KeyboardInterrupt:
         stopped, reason = "interrupted", _unwritten(config.output)
-    reasons = [text for text in (reason, stream.problem if stream else "") if text]
+    reasons = [text for text in (reason, stream.problem if stream else "", *problems) if text]
     for text in reasons:
         session.reporter.error(text)
     return _report(session, planner.planned, committer, view, results, stopped, "\n".join(reasons))
@@ -252,12 +256,18 @@ def _work(session: _Session, planner: Planner, committer: Committer) -> tuple[St
     return None, ""
 
 
-def _write_outputs(config: RunConfig, view: Results) -> Path:
-    """Write every output of the whole ledger; returns the path of `results.jsonl`."""
+def _write_outputs(config: RunConfig, view: Results) -> tuple[Path, list[str]]:
+    """Write every output of the whole ledger; returns the path of `results.jsonl`, and what went wrong."""
     outputs: list[Output] = [FailuresJsonl(), ResultsJsonl()]
     for output in outputs:
         output.write(view, config.output)
-    return config.output / FILE_NAME
+    problems = []
+    for name in config.outputs:
+        try:
+            PluginOutput(load_registry().find_output(name)).write(view, config.output)
+        except OutputError as error:
+            problems.append(str(error))
+    return config.output / FILE_NAME, problems
 
 
 def _unwritten(folder: Path) -> str:
@@ -295,6 +305,7 @@ def _report(
         frames=committer.frames,
         elapsed_s=committer.elapsed_s,
         rendered=tuple(committer.rendered),
+        found=tuple(committer.found(mine)),
         failures=failures,
         damaged=tuple(row for row in view.damaged() if row[0].id in mine - failed),
         devices={name: facts.devices for name, facts in session.devices.items()},

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from mediaml.app.report import RunReport
+from mediaml.app.report import RunReport, found_text
 from mediaml.cli.shell import Shell
 from mediaml.cli.table import table
 from mediaml.core.media import DecodeAccounts
@@ -20,6 +20,10 @@ def print_report(report: RunReport, shell: Shell) -> None:
     for line in damage_lines(report.damaged):
         shell.warn(line)
     if report.results is not None:
+        for found in report.found:
+            if found.labels:
+                by = f" by {found.model}" if len(report.found) > 1 else ""
+                shell.say(f"found{by}: {found_text(found)} in {counted(found.sources, 'file')}")
         shell.say(summary_line(report))
         shell.say(f"results: {report.results}")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import AbstractContextManager, closing
 from dataclasses import fields
 from pathlib import Path
@@ -23,6 +23,7 @@ from mediaml.ledger.progress import ProgressRow, RunRow, progress, runs
 from mediaml.ledger.result_rows import FailureRow, ModelRow, SourceRow
 from mediaml.ledger.schema import BATCH_PREFIX, FILE_NAME, VIEW_PREFIX, connect
 from mediaml.ledger.task_progress import Known, model_id, task_progress
+from mediaml.ledger.totals import Found, found
 
 _SOURCE = "source.id, source.path, source.shown, source.name, source.kind, source.info"
 _CURRENT = "model IN (SELECT model_id FROM models WHERE current)"
@@ -196,6 +197,10 @@ class Results(AbstractContextManager["Results"]):
         for row in artifacts:
             failure = Failure("write", row[7], row[8])
             yield FailureRow(_source_row(row[:6]), None, failure, DecodeAccounts(), row[6])
+
+    def found(self, model: ModelRow, sources: Collection[int]) -> Found:
+        """What a model found in some sources, given by their ids, as its view shows it."""
+        return found(self._db, model.id, model.name, model.view, sources)
 
     def damaged(self) -> Iterator[tuple[SourceRow, DecodeAccounts]]:
         """Sources that were read to their end although parts of them are damaged, with their accounts."""
