@@ -9,7 +9,8 @@ from pathlib import Path
 from mediaml.core.errors import MediaError
 from mediaml.core.location import Location, Url
 from mediaml.core.media import Kind
-from mediaml.media.image.header import sniff_image
+from mediaml.media.image.formats import sniff_image
+from mediaml.media.image.jpeg import is_motion_jpeg
 from mediaml.media.limits import Limits
 from mediaml.media.loading import load_av
 
@@ -31,11 +32,16 @@ TS_SYNC = 0x47
 # Endings that promise media: a file in a folder that breaks the promise is a failure, not a stranger.
 # `.ts` and `.mts` are left out: they are TypeScript as often as video.
 MEDIA_ENDING = re.compile(
-    r"\.(jpe?g|jpe|jfif|a?png|webp|bmp|dib|tiff?|gif|avif|hei[cf]"
+    r"\.(jpe?g|jpe|jfif|a?png|webp|bmp|dib|ico|tiff?|gif|avif|hei[cf]|dng|nef|cr2|arw|pef"
     r"|mp4|m4v|mov|mkv|webm|avi|mpe?g|m2v|m2ts|vob|flv|wmv|asf|3gp|3g2|ogv|mxf|ivf|h264|h265|hevc|y4m"
     r"|wave?|mp3|flac|ogg|oga|opus|m4a|aac|aiff?|aifc|wma|amr|ac3|caf|snd|wv|ape|tta|mka)\Z",
     re.IGNORECASE,
 )
+
+# What is called so is one image, whatever is appended to it; it is not read to its end to tell its kind.
+JPEG_ENDING = re.compile(r"\.(jpe?g|jpe|jfif|jif|thm)\Z", re.IGNORECASE)
+# Two frames of a raw MJPEG stream fit in so many bytes.
+MOTION_JPEG_BYTES = 64 << 20
 
 
 def looks_like_media_name(path: Path) -> bool:
@@ -58,13 +64,17 @@ class Claim:
 def sniff_claim(path: Path) -> Claim | None:
     """What a file claims to be by its first bytes; `None` for no media that is read here.
 
-    Reads 64 bytes, of what may be a transport stream 1.5 kB, and never asks a decoder or demuxer.
+    Reads 64 bytes, of what may be a transport stream 1.5 kB, of a JPEG that is not called one its first two
+    images, and never asks a decoder or demuxer.
 
     Raises:
         MediaError: the file cannot be read; an empty file is `None`.
     """
     head = _head(path)
-    if sniff_image(head):
+    image = sniff_image(head)
+    if image == "jpeg" and not JPEG_ENDING.search(path.name) and _is_motion_jpeg(path):
+        return Claim(Kind.VIDEO, certain=False)
+    if image is not None:
         return Claim(Kind.IMAGE, certain=True)
     if (head[:4], head[8:12]) in WAVES:
         return Claim(Kind.AUDIO, certain=True)
@@ -81,7 +91,7 @@ def sniff_kind(path: Location, limits: Limits = Limits()) -> Kind | None:  # noq
     Reads 64 bytes; only for containers that hold sound as well as video is the header read. A file that
     shows the marks of a container but cannot be opened counts as video, or sound where only that has such
     marks: opening it tells what is wrong. An animated GIF, WebP or PNG is a picture. What is behind a URL is
-    looked at in the same way.
+    looked at in the same way. JPEG images in a row, in a file that is not called `.jpg`, are a video.
 
     Raises:
         MediaError: the file cannot be read; an empty file is `None`. A URL cannot be opened, or holds none.
@@ -102,6 +112,11 @@ def _head(path: Path) -> bytes:
         raise MediaError(
             f"{path} cannot be read: {error.strerror or error}.", "Check its name and rights."
         ) from error
+
+
+def _is_motion_jpeg(path: Path) -> bool:
+    with path.open("rb") as file:
+        return is_motion_jpeg(file.read(MOTION_JPEG_BYTES))
 
 
 def _is_mp4(head: bytes) -> bool:
