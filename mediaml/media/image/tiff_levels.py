@@ -28,7 +28,10 @@ def levels_of(page: TiffPage, pixels: Array, colours: int, notes: list[str]) -> 
     levels = _stated(page) or full
     if levels is None or (pixels.dtype == np.uint16 and levels == Levels(0, 65535)):
         low, high = _range(pixels[..., :colours], page.nodata)
-        levels = _by_values(pixels.dtype, low, high, _bits_stated(page), notes)
+        if pixels.dtype == np.uint16:
+            levels = _of_16_bits(high, _bits_stated(page), notes)
+        else:
+            levels = _of_other_values(pixels, low, high, notes)
     if PHOTOMETRIC(page.photometric) is PHOTOMETRIC.MINISWHITE:
         levels = Levels(levels.white, levels.black)
         return levels, full or Levels(levels.white, levels.black)
@@ -71,22 +74,26 @@ def _range(pixels: Array, nodata: float) -> tuple[float, float]:
     return (low, high) if low <= high else (0.0, 1.0)
 
 
-def _by_values(dtype: np.dtype[np.generic], low: float, high: float, stated: int, notes: list[str]) -> Levels:
-    """The levels of values that occur from `low` to `high`."""
-    if dtype == np.uint16:
-        if stated and high <= stated:
-            return Levels(0, stated)
-        bits = next((bits for most, bits in SENSOR_MAXIMA if 0 < high <= most), 16)
-        if bits < 16:
-            notes.append(f"its 16-bit levels end at {high:g}: read as {bits} bits")
-        return Levels(0, (1 << bits) - 1)
-    if dtype.kind == "f" and low >= 0 and high <= 1:
+def _of_16_bits(high: float, stated: int, notes: list[str]) -> Levels:
+    """The levels of unsigned 16-bit values of which none is above `high`."""
+    if stated and high <= stated:
+        return Levels(0, stated)
+    bits = next((bits for most, bits in SENSOR_MAXIMA if 0 < high <= most), 16)
+    if bits < 16:
+        notes.append(f"its 16-bit levels end at {high:g}: read as {bits} bits")
+    return Levels(0, (1 << bits) - 1)
+
+
+def _of_other_values(pixels: Array, low: float, high: float, notes: list[str]) -> Levels:
+    """The levels of signed, wide or floating-point values that occur from `low` to `high`."""
+    if pixels.dtype.kind == "f" and low >= 0 and high <= 1:
         return Levels(0, 1)
-    if dtype.kind == "f" and low >= 0 and 128 <= high <= 255:
+    if pixels.dtype.kind == "f" and low >= 0 and 128 <= high <= 255:
         notes.append(f"its levels are {low:g} to {high:g}: 0 is shown as black and 255 as white")
         return Levels(0, 255)
-    if dtype.kind in "iu" and low >= 0 and high > np.iinfo(dtype).max / 2:
-        return Levels(0, float(np.iinfo(dtype).max))
+    most = float(2 ** (8 * pixels.dtype.itemsize - (pixels.dtype.kind == "i")) - 1)
+    if pixels.dtype.kind in "iu" and low >= 0 and high > most / 2:
+        return Levels(0, most)
     if high <= low:
         return Levels(low, low + 1)
     notes.append(f"its levels are scaled: {low:g} is shown as black and {high:g} as white")
