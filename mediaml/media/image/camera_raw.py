@@ -9,10 +9,12 @@ from mediaml.media.image.tiff_pages import embedded_jpegs, sensor_size
 
 # A developed image is cropped by a few rows and columns of the sensor.
 FULL_SIZE = 0.9
+COLOURS = (PHOTOMETRIC.RGB, PHOTOMETRIC.YCBCR)
+COMPRESSIONS = (COMPRESSION.NONE, COMPRESSION.OJPEG, COMPRESSION.JPEG)
 
 
 def preview(data: bytes, top: list[TiffPage], below: list[TiffPage]) -> PillowImage | TiffPage:
-    """The preview that shows the whole image at its full size: a JPEG, or an uncompressed page.
+    """The preview that shows the whole image at its full size: a JPEG file, or a page.
 
     Raises:
         ValueError: there is none; a thumbnail is not judged in place of the image.
@@ -26,8 +28,8 @@ def preview(data: bytes, top: list[TiffPage], below: list[TiffPage]) -> PillowIm
             continue  # The sensor's own data are lossless JPEG in some makes.
         found.append((image.width, image.height, image))
     for page in every:
-        plain = page.compression == COMPRESSION.NONE and page.photometric == PHOTOMETRIC.RGB
-        if plain and page.bitspersample == 8:
+        known = page.compression in COMPRESSIONS and page.photometric in COLOURS
+        if known and page.bitspersample == 8 and page.dataoffsets and page.dataoffsets[0]:
             found.append((page.imagewidth, page.imagelength, page))
     width, height, best = max(found, key=lambda item: item[0] * item[1], default=(0, 0, None))
     full = sensor_size(top, below) or (width, height)

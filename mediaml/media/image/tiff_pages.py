@@ -11,6 +11,7 @@ REDUCED, MASK = 1, 4  # Bits of NewSubfileType (TIFF 6.0, section 8).
 SENSOR = (PHOTOMETRIC.CFA, PHOTOMETRIC.LINEAR_RAW)
 # DNGVersion, and the mark of Canon's CR2 behind the TIFF header.
 DNG_VERSION, CR2 = 50706, b"CR"
+PHOTOMETRIC_TAG = 262
 MOST_PAGES = 100_000
 
 
@@ -76,10 +77,10 @@ def sensor_size(top: list[TiffPage], below: list[TiffPage]) -> tuple[int, int] |
 
 
 def embedded_jpegs(data: bytes, pages: list[TiffPage]) -> Iterator[bytes]:
-    """The JPEG files in a camera raw: a preview in one strip, or at JPEGInterchangeFormat."""
+    """The JPEG files in a camera raw: at JPEGInterchangeFormat, or the one strip of a page (CR2)."""
     for page in pages:
         places = [(_first(page, 513), _first(page, 514))]
-        if page.compression in (COMPRESSION.OJPEG, COMPRESSION.JPEG) and page.photometric not in SENSOR:
+        if page.compression == COMPRESSION.OJPEG and PHOTOMETRIC_TAG not in page.tags:
             places.append((_first(page, 273), _first(page, 279)))
         for offset, size in places:
             if offset and size and data[offset : offset + 3] == b"\xff\xd8\xff":
