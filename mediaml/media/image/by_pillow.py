@@ -1,4 +1,4 @@
-"""Images through Pillow: every format but TIFF, with the frames of animations and their delays.
+"""Images through Pillow: every format but TIFF and HEIC, with the frames of animations and their delays.
 
 Still JPEG, PNG and WebP files of 8 bits are decoded by imagecodecs, which calls the same libraries
 (libjpeg-turbo, libpng, libwebp) and gives the same levels in a fifth to a half of the time: Pillow keeps
@@ -8,6 +8,7 @@ Still JPEG, PNG and WebP files of 8 bits are decoded by imagecodecs, which calls
 from __future__ import annotations
 
 import io
+import struct
 from collections.abc import Callable, Iterator
 from typing import Any, cast
 
@@ -28,6 +29,7 @@ from mediaml.core.arrays import UInt8Array
 from mediaml.media.image.gif import check_gif
 from mediaml.media.image.jpeg import image_end
 from mediaml.media.image.levels import Levels, over_white, strips, to_8bit, to_rgb
+from mediaml.media.image.library_log import pillow_warnings
 from mediaml.media.image.png import sound_png
 from mediaml.media.orientation import ROTATION, UPRIGHT, oriented
 
@@ -60,6 +62,9 @@ DAMAGE = (
     TypeError,
     AttributeError,
     OverflowError,
+    RuntimeError,
+    struct.error,
+    Image.DecompressionBombError,  # Of an icon, whose images Pillow opens by itself.
 )
 
 
@@ -83,26 +88,28 @@ class PillowImage:
             check_gif(data)
         self.notes: list[str] = []
         try:
-            image = _opened(self._data, kind)
+            with pillow_warnings(self.notes):
+                image = _opened(self._data, kind)
+                # Not the method of the PNG class, which decodes the pixels to look for EXIF behind them.
+                found = Image.Image.getexif(image).get(ORIENTATION_TAG, UPRIGHT)
             self.width, self.height = image.size
-            # Not the method of the PNG class, which decodes the pixels to look for EXIF behind them.
-            found = Image.Image.getexif(image).get(ORIENTATION_TAG, UPRIGHT)
             self._frames = range(_frame_count(image, kind))
         except DAMAGE as error:
             raise ValueError(_reason(error)) from error
         self.orientation = found if found in ROTATION else UPRIGHT
         if image.info.get("default_image") and len(self._frames) > 1:
             self._frames = self._frames[1:]  # APNG: shown only where animations are not.
-        if kind == "heic" and getattr(image, "n_frames", 1) > 1:
-            self.notes.append(
-                f"it holds {getattr(image, 'n_frames', 1)} images; only the primary one is read"
-            )
         self._image = image
 
     @property
     def count(self) -> int:
         """Number of frames."""
         return len(self._frames)
+
+    @property
+    def sizes(self) -> list[tuple[int, int]]:
+        """Width and height of every frame, as stored; once where they are alike."""
+        return [(self.width, self.height)]
 
     @property
     def decoded_bytes(self) -> int:
@@ -166,15 +173,11 @@ class PillowImage:
 
 
 def _opened(data: bytes, kind: str) -> Image.Image:
-    if kind == "heic":
-        from pi_heif import HeifImageFile
-
-        return cast(Image.Image, HeifImageFile(io.BytesIO(data)))
     return CLASSES[kind](io.BytesIO(data))
 
 
 def _frame_count(image: Image.Image, kind: str) -> int:
-    # The further images of a HEIC file are no animation, and those of an icon are sizes of one.
+    # The images of an icon are sizes of one, and those behind a JPEG are previews.
     return getattr(image, "n_frames", 1) if kind in ("gif", "png", "webp", "avif") else 1
 
 

@@ -21,6 +21,9 @@ class DecodableImage(Protocol):
     def count(self) -> int: ...
 
     @property
+    def sizes(self) -> list[tuple[int, int]]: ...
+
+    @property
     def decoded_bytes(self) -> int: ...
 
     def frames(self, start_s: float = 0.0) -> Iterator[tuple[int, float, float, UInt8Array]]: ...
@@ -39,6 +42,10 @@ def open_image(data: bytes) -> tuple[str, DecodableImage] | None:
         from mediaml.media.image.tiff import open_tiff
 
         return kind, open_tiff(data)
+    if kind == "heic":
+        from mediaml.media.image.heic import HeicImage
+
+        return kind, HeicImage(data)
     from mediaml.media.image.by_pillow import PillowImage
 
     return kind, PillowImage(data, kind)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import logging
 import threading
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 # Those that decode images here: libpng's and libtiff's own warnings come through imagecodecs and tifffile.
 LOGGERS = ("imagecodecs", "tifffile", "PIL")
@@ -36,3 +38,24 @@ def library_log() -> Iterator[list[str]]:
     finally:
         for logger in loggers:
             logger.removeHandler(handler)
+
+
+_WARNINGS = threading.Lock()
+
+
+@contextmanager
+def pillow_warnings(lines: list[str]) -> Iterator[None]:
+    """Add what Pillow warns of, such as damaged EXIF, to some lines; for short calls only.
+
+    Python keeps one list of warning filters for all threads: one call at a time, and what others warn of
+    meanwhile is passed on.
+    """
+    with _WARNINGS:
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            yield
+        for warning in caught:
+            if "PIL" in Path(warning.filename).parts:
+                lines.append(str(warning.message).strip())
+            else:
+                warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)

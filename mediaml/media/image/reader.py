@@ -87,7 +87,8 @@ class ImageReader(AbstractContextManager["ImageReader"]):
         kind, image = opened
         if image.width < 1 or image.height < 1:
             raise MediaError(f"{path} has no pixels: its size is {image.width}x{image.height}.")
-        limits.check_size(path, image.width, image.height)
+        for size in image.sizes:
+            limits.check_size(path, *size)
         self._image: DecodableImage | None = image
         self._info = _info(path, kind, image)
         most = limits.image_frames
@@ -122,7 +123,6 @@ class ImageReader(AbstractContextManager["ImageReader"]):
             index, time_s, duration_s, pixels = found
             self._decoded += 1
             height, width = pixels.shape[:2]
-            self._limits.check_size(self._path, width, height)
             yield Frame(index, time_s, duration_s, self._info, width, height, ImagePixels(pixels))
 
     @contextmanager

@@ -82,9 +82,9 @@ class TiffImage:
         return len(self._pages)
 
     @property
-    def sizes(self) -> Iterator[tuple[int, int]]:
+    def sizes(self) -> list[tuple[int, int]]:
         """Width and height of every page, as stored."""
-        return ((page.imagewidth, page.imagelength) for page in self._pages)
+        return [(page.imagewidth, page.imagelength) for page in self._pages]
 
     @property
     def decoded_bytes(self) -> int:

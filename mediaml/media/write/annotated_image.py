@@ -1,4 +1,4 @@
-"""A picture and what models said of it, as a picture again."""
+"""An image with what models found in it drawn on it, as an image file; of an animation, its first frame."""
 
 from __future__ import annotations
 
@@ -52,9 +52,13 @@ def write_annotated_image(
         )
     with open_reader(source, Kind.IMAGE, limits=limits) as reader:
         frame = next(iter(reader.frames()))
+        source_width, source_height = frame.width, frame.height
         image = frame.image if picture is None else picture.copy()
+        del frame  # Its pixels are as large as the copy.
     height, width = image.shape[:2]
-    Painter(width, height).draw(RgbSurface(image), overlay.scaled(width / frame.width, height / frame.height))
+    Painter(width, height).draw(
+        RgbSurface(image), overlay.scaled(width / source_width, height / source_height)
+    )
     data = _encoded(image, suffix, target)
     with whole_file(target) as part, writing(target):
         part.write_bytes(data)
