@@ -12,8 +12,14 @@ _VIDEO = {"H.264": "h264", "H.265": "hevc", "AV1": "av1", "VP8": "vp8", "VP9": "
 _SOUND = {"AAC": "aac", "MP3": "mp3", "Opus": "opus", "Vorbis": "vorbis", "FLAC": "flac"}
 _ENCODERS = {"H.264": "libx264", "AAC": "aac"}
 _WRITTEN_IMAGES = {"JPEG": ".jpg", "PNG": ".png", "WebP": ".webp"}
-# Formats that are only read, with the feature of Pillow or the module that reads them.
-_READ_IMAGES = {"AVIF": "avif", "HEIC": "_pi_heif"}
+# Formats that are only read, with the module that reads them.
+_READ_IMAGES = {
+    "TIFF": "tifffile",
+    "GIF": "PIL.GifImagePlugin",
+    "BMP": "PIL.BmpImagePlugin",
+    "AVIF": "PIL._avif",
+    "HEIC": "_pi_heif",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +50,6 @@ def codec_report() -> list[CodecFact]:
 def _images() -> Iterator[tuple[str, bool, bool | None]]:
     """Name, whether it is read, and whether it is written, of each image format."""
     import cv2
-    from PIL import features
 
     from mediaml.media.image.decode import open_image
 
@@ -57,6 +62,5 @@ def _images() -> Iterator[tuple[str, bool, bool | None]]:
         except (cv2.error, ValueError):
             written = reads = False
         yield name, reads, written
-    for name, library in _READ_IMAGES.items():
-        found = find_spec(library) is not None if library.startswith("_") else bool(features.check(library))
-        yield name, found, None
+    for name, module in _READ_IMAGES.items():
+        yield name, find_spec(module) is not None, None

@@ -36,6 +36,7 @@ from tests.support.media.images import (
     os2_bmp,
     tiff,
     without_repeats,
+    ycbcr_tiff,
 )
 
 RGB = four_colours()
@@ -147,6 +148,30 @@ def test_tiff(name: str, tmp_path: Path) -> None:
     path = tmp_path / "image.tif"
     path.write_bytes(data)
     assert np.abs(only(path) - expected).max() <= (12 if "JPEG" in name else 1)
+
+
+@pytest.mark.parametrize("subsampling", [None, (2, 2), (2, 1)])
+@pytest.mark.parametrize("orientation", [1, 6])
+def test_ycbcr_without_jpeg(subsampling: Any, orientation: int, tmp_path: Path) -> None:
+    """Data units of 4:4:4, 4:2:0 and 4:2:2 as TIFF 6.0, section 21, orders them."""
+    path = tmp_path / "image.tif"
+    path.write_bytes(ycbcr_tiff(RGB, *(subsampling or (1, 1)), orientation=orientation))
+    expected = np.rot90(RGB, -1) if orientation == 6 else RGB
+    image = only(path)
+    assert image.shape == expected.shape
+    corners = [(4, 4), (4, -4), (-4, 4), (-4, -4)]
+    for row, column in corners:
+        assert np.abs(image[row, column] - expected[row, column].astype(int)).max() <= 3
+
+
+@pytest.mark.parametrize("mode", ["cielab", "icclab"])
+def test_cielab(mode: str, tmp_path: Path) -> None:
+    # Reference: L*, a* and b* (D50) of sRGB's red, from Bruce Lindbloom's calculator.
+    path = tmp_path / "image.tif"
+    lab = np.empty((HEIGHT, WIDTH, 3), np.uint8)
+    lab[:] = (round(54.29 * 2.55), 81, 70) if mode == "cielab" else (round(54.29 * 2.55), 81 + 128, 70 + 128)
+    path.write_bytes(tiff(lab, photometric=mode))
+    assert np.abs(only(path) - (255, 0, 0)).max() <= 6
 
 
 @pytest.mark.parametrize(

@@ -7,12 +7,13 @@ from collections.abc import Iterator
 
 import numpy as np
 import tifffile
-from tifffile import COMPRESSION, PHOTOMETRIC, TiffPage
+from tifffile import PHOTOMETRIC, TiffPage
 
 from mediaml.core.arrays import Array, UInt8Array
 from mediaml.media.image.by_pillow import PillowImage
 from mediaml.media.image.camera_raw import preview
 from mediaml.media.image.levels import cmyk_to_rgb, over_white, strips, to_8bit
+from mediaml.media.image.tiff_colours import DECODED_AS_RGB, LAB, is_plain_ycbcr, lab_to_rgb, ycbcr_to_rgb
 from mediaml.media.image.tiff_levels import levels_of
 from mediaml.media.image.tiff_pages import directories, is_camera_raw, shown_pages
 from mediaml.media.orientation import ROTATION, UPRIGHT, oriented
@@ -21,7 +22,6 @@ from mediaml.media.orientation import ROTATION, UPRIGHT, oriented
 PAGE_S = 1.0
 ASSOCIATED, UNASSOCIATED = 1, 2
 MONO = (PHOTOMETRIC.MINISBLACK, PHOTOMETRIC.MINISWHITE)
-DECODED_AS_RGB = (COMPRESSION.JPEG, COMPRESSION.OJPEG)
 # What tifffile and imagecodecs raise for damage and for what they do not know.
 DAMAGE = (
     tifffile.TiffFileError,
@@ -46,10 +46,10 @@ def open_tiff(data: bytes) -> TiffImage | PillowImage:
         top, below = directories(file, data)
         turned = _orientation(top[0], UPRIGHT)
         if not is_camera_raw(data, top, below):
-            return TiffImage(file, shown_pages(top, below), len(data), turned)
+            return TiffImage(file, shown_pages(top, below), data, turned)
         shown = preview(data, top, below)
         # A preview lies as the camera was held: the first directory says how.
-        image = TiffImage(file, [shown], len(data), turned) if isinstance(shown, TiffPage) else shown
+        image = TiffImage(file, [shown], data, turned) if isinstance(shown, TiffPage) else shown
     except DAMAGE as error:
         raise ValueError(_reason(error)) from error
     image.orientation = turned if image.orientation == UPRIGHT else image.orientation
@@ -61,16 +61,17 @@ class TiffImage:
     """Pages of a TIFF; see `mediaml.media.image.by_pillow.PillowImage`.
 
     Args:
-        size: bytes of the file.
+        data: the whole file.
         orientation: of pages that state none.
 
     Raises:
         ValueError: their pixels lie behind the end of the file.
     """
 
-    def __init__(self, file: tifffile.TiffFile, pages: list[TiffPage], size: int, orientation: int) -> None:
-        _check_size(pages, size)
+    def __init__(self, file: tifffile.TiffFile, pages: list[TiffPage], data: bytes, orientation: int) -> None:
+        _check_size(pages, len(data))
         self._file = file
+        self._data = data
         self._pages = pages
         self.notes: list[str] = []
         self.width, self.height = pages[0].imagewidth, pages[0].imagelength
@@ -95,16 +96,18 @@ class TiffImage:
         """See `PillowImage.frames`; a file of one page is one frame at 0 s."""
         if self.count == 1:
             if start_s <= 0:
-                yield 0, 0.0, 0.0, oriented(self._decoded(self._pages[0]), self.orientation)
+                yield 0, 0.0, 0.0, self._shown(self._pages[0], self.orientation)
             return
         for index, page in enumerate(self._pages):
             if index * PAGE_S >= start_s:
-                turned = oriented(self._decoded(page), _orientation(page, UPRIGHT))
-                yield index, index * PAGE_S, PAGE_S, turned
+                shown = self._shown(page, _orientation(page, UPRIGHT))
+                yield index, index * PAGE_S, PAGE_S, shown
 
-    def _decoded(self, page: TiffPage) -> UInt8Array:
+    def _shown(self, page: TiffPage, orientation: int) -> UInt8Array:
         try:
-            return _to_rgb(page, _samples(page), self.notes)
+            if is_plain_ycbcr(page):
+                return ycbcr_to_rgb(self._data, page)
+            return oriented(_to_rgb(page, _samples(page), self.notes), orientation)
         except DAMAGE as error:
             raise ValueError(_reason(error)) from error
         except MemoryError as error:
@@ -146,6 +149,8 @@ def _samples(page: TiffPage) -> Array:
 
 
 def _to_rgb(page: TiffPage, pixels: Array, notes: list[str]) -> UInt8Array:
+    if PHOTOMETRIC(page.photometric) in LAB:
+        return lab_to_rgb(PHOTOMETRIC(page.photometric), pixels)
     colours, photometric = _colours(page, pixels.shape[2], notes)
     height, width = pixels.shape[:2]
     result = np.empty((height, width, 3), np.uint8)

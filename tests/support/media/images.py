@@ -56,6 +56,28 @@ def old_style_jpeg_tiff(pixels: np.ndarray) -> bytes:
     return head + struct.pack("<HHH", 8, 8, 8) + data
 
 
+def ycbcr_tiff(pixels: np.ndarray, across: int, down: int, *, orientation: int = 1) -> bytes:
+    """An uncompressed TIFF of YCbCr with one colour for `across` x `down` pixels (TIFF 6.0, section 21)."""
+    height, width = pixels.shape[:2]
+    ycc = np.asarray(Image.fromarray(pixels).convert("YCbCr"))
+    units = ycc[..., 0].reshape(height // down, down, width // across, across).transpose(0, 2, 1, 3)
+    light = units.reshape(height // down, width // across, down * across)
+    body = np.concatenate([light, ycc[::down, ::across, 1:]], -1).tobytes()
+    entries = [
+        (256, 3, 1, width), (257, 3, 1, height), (258, 3, 3, 0), (259, 3, 1, 1), (262, 3, 1, 6),
+        (273, 4, 1, 0), (274, 3, 1, orientation), (277, 3, 1, 3), (278, 3, 1, height), (279, 4, 1, len(body)),
+        (284, 3, 1, 1), (530, 3, 2, across | down << 16), (531, 3, 1, 1), (532, 5, 6, 0),
+    ]  # fmt: skip
+    bits_at = 8 + 2 + 12 * len(entries) + 4
+    places = {258: bits_at, 532: bits_at + 6, 273: bits_at + 6 + 48}
+    table = b"".join(
+        struct.pack("<HHII", tag, *rest, places.get(tag, value)) for tag, *rest, value in entries
+    )
+    reference = struct.pack("<12I", 0, 1, 255, 1, 128, 1, 255, 1, 128, 1, 255, 1)
+    head = b"II*\0" + struct.pack("<IH", 8, len(entries)) + table + struct.pack("<I", 0)
+    return head + struct.pack("<HHH", 8, 8, 8) + reference + body
+
+
 def one_bit_palette_tiff(pixels: np.ndarray, colours: Sequence[tuple[int, int, int]]) -> bytes:
     """A TIFF of two colours, which tifffile does not write: a bilevel one with a palette."""
     levels = np.array(colours, np.uint16).T.ravel() * 257
