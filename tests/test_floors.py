@@ -40,6 +40,9 @@ KEPT_IN = {
     "onnxruntime": {"onnx"},
     "onnx": {"onnx", "darknet"},
     "av": {"media"},
+    "PIL": {"media"},
+    "imagecodecs": {"media"},
+    "tifffile": {"media"},
     "httpx": {"media", "store"},
     "sqlite3": {"ledger"},
 }

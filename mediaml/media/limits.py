@@ -39,11 +39,11 @@ class Limits:
     """What one file may claim; `None` where there is no limit.
 
     Attributes:
-        pixels: width x height of a picture or video frame, stored as well as displayed. The default is
+        pixels: width x height of an image or video frame, stored as well as displayed. The default is
             Pillow's `Image.MAX_IMAGE_PIXELS`, at which it warns of a decompression bomb: 512 MiB of RGB.
         streams: streams in a container.
-        duration_s: seconds that the header of a video or sound may claim.
-        image_bytes: size of a picture's file, which is read into memory as a whole.
+        duration_s: seconds that the header of a video or audio file may claim.
+        image_bytes: size of an image file, which is read into memory as a whole.
         decoded_bytes: memory that decoding one image may take; by default a quarter of the machine's.
         image_frames: frames of an animation or pages of a TIFF that are read, from the first on; the others
             are left out.
@@ -72,14 +72,14 @@ class Limits:
 
     @property
     def ffmpeg_pixels(self) -> str:
-        """FFmpeg's option `max_pixels`, which it compares with the picture and the blocks around it.
+        """FFmpeg's option `max_pixels`, which it compares with the frame and the blocks around it.
 
-        It only keeps the decoder from taking far too much; `check_size` tells to the pixel.
+        It only keeps the decoder from taking far too much; `check_size` is exact.
         """
         return str(min(2 * self.pixels if self.pixels is not None else INT_MAX, INT_MAX))
 
     def check_size(self, path: object, width: int, height: int) -> None:
-        """Refuse a picture or frame of too many pixels.
+        """Refuse an image or frame of too many pixels.
 
         Raises:
             LimitError: it has more than `pixels`.
@@ -103,7 +103,7 @@ class Limits:
             )
 
     def check_duration(self, path: object, duration_s: float | None) -> None:
-        """Refuse a video or sound that claims to be too long.
+        """Refuse a video or audio file that claims to be too long.
 
         Raises:
             LimitError: it claims more than `duration_s` seconds.
@@ -128,13 +128,13 @@ class Limits:
             )
 
     def check_image_bytes(self, path: object, size: int) -> None:
-        """Refuse a picture whose file is too large to be read into memory.
+        """Refuse an image whose file is too large to be read into memory.
 
         Raises:
             LimitError: it has more than `image_bytes`.
         """
         if self.image_bytes is not None and size > self.image_bytes:
             raise LimitError(
-                f"{path} has {size} bytes; at most {self.image_bytes} are allowed for a picture.",
+                f"{path} has {size} bytes; at most {self.image_bytes} are allowed for an image.",
                 "If the file is trustworthy, allow more with --max-picture-bytes.",
             )

@@ -86,11 +86,11 @@ def sniff_claim(path: Path) -> Claim | None:
 
 
 def sniff_kind(path: Location, limits: Limits = Limits()) -> Kind | None:  # noqa: B008
-    """Whether a file is a picture, a video or a sound; `None` for anything else.
+    """Whether a file is an image, a video or audio; `None` for anything else.
 
     Reads 64 bytes; only for containers that hold sound as well as video is the header read. A file that
     shows the marks of a container but cannot be opened counts as video, or sound where only that has such
-    marks: opening it tells what is wrong. An animated GIF, WebP or PNG is a picture. What is behind a URL is
+    marks: opening it tells what is wrong. An animated GIF, WebP or PNG is an image. What is behind a URL is
     looked at in the same way. JPEG images in a row, in a file that is not called `.jpg`, are a video.
 
     Raises:

@@ -256,11 +256,12 @@ def test_a_turned_heic(tmp_path: Path) -> None:
     assert np.abs(only(path) - np.rot90(RGB, -1)).max() <= 4
 
 
-def test_os2_bmp(tmp_path: Path) -> None:
+@pytest.mark.parametrize("header", [12, 16])
+def test_os2_bmp(header: int, tmp_path: Path) -> None:
     path = tmp_path / "image.bmp"
-    path.write_bytes(os2_bmp(RGB))
+    path.write_bytes(os2_bmp(RGB, header))
     np.testing.assert_array_equal(only(path), RGB)
-    path.write_bytes(os2_bmp(GREY))
+    path.write_bytes(os2_bmp(GREY, header))
     expected = np.stack([255 - GREY.astype(int), 0 * GREY, GREY], -1)
     np.testing.assert_array_equal(only(path), expected)
 

@@ -36,6 +36,8 @@ from mediaml.media.orientation import ROTATION, UPRIGHT, oriented
 ORIENTATION_TAG = 0x0112
 # Browsers show a frame that states no delay, or up to 10 ms, for 100 ms (HTML leaves it to them).
 LEAST_DELAY_MS, DEFAULT_DELAY_MS = 10, 100
+# Bytes of a BMP's information header.
+OS2_SHORT, LONG_HEADER = 16, 40
 # The class of a format is called directly: `Image.open` has limits of its own, for the whole process.
 CLASSES: dict[str, Callable[[Any], Image.Image]] = {
     "jpeg": JpegImagePlugin.JpegImageFile,
@@ -83,7 +85,7 @@ class PillowImage:
 
     def __init__(self, data: bytes, kind: str) -> None:
         self._kind = kind
-        self._data = sound_png(data) if kind == "png" else data
+        self._data = {"png": sound_png, "bmp": _with_long_header}.get(kind, bytes)(data)
         if kind == "gif":
             check_gif(data)
         self.notes: list[str] = []
@@ -170,6 +172,15 @@ class PillowImage:
     def _reopened(self) -> Image.Image:
         """A fresh reading of the file: frames are composed one on the other, from the first on."""
         return _opened(self._data, self._kind)
+
+
+def _with_long_header(data: bytes) -> bytes:
+    """A BMP whose short header of OS/2 2.x, which Pillow does not know, has the zeros that it leaves out."""
+    if struct.unpack_from("<I", data, 14)[0] != OS2_SHORT:
+        return data
+    offset = (struct.unpack_from("<I", data, 10)[0] + LONG_HEADER - OS2_SHORT) & 0xFFFFFFFF
+    filled = data[18 : 14 + OS2_SHORT] + bytes(LONG_HEADER - OS2_SHORT)
+    return data[:10] + struct.pack("<II", offset, LONG_HEADER) + filled + data[14 + OS2_SHORT :]
 
 
 def _opened(data: bytes, kind: str) -> Image.Image:

@@ -31,14 +31,15 @@ def write_annotated_image(
     picture: UInt8Array | None = None,
     limits: Limits = Limits(),  # noqa: B008
 ) -> None:
-    """Write a picture as displayed, EXIF orientation applied, with boxes and labels drawn on it.
+    """Write an image as displayed, EXIF orientation applied, with boxes and labels drawn on it; of an
+    animation or a TIFF of several pages the first frame.
 
     Args:
-        source: a picture.
+        source: an image.
         target: a name that ends in .jpg, .jpeg, .png or .webp, which says the format. The file appears when
             it is whole. Folders are made.
         overlay: what to draw; boxes in displayed pixels of the source.
-        picture: what to show in place of the source (uint8 RGB [H, W, 3]); boxes are scaled to it.
+        picture: what to show instead of the source (uint8 RGB [H, W, 3]); boxes are scaled to it.
         limits: what the source may ask of the machine.
 
     Raises:
@@ -47,7 +48,7 @@ def write_annotated_image(
     suffix = target.suffix.lower()
     if suffix not in PARAMETERS:
         raise MediaError(
-            f"{target} cannot be written: pictures are written as {', '.join(PARAMETERS)}.",
+            f"{target} cannot be written: images are written as {', '.join(PARAMETERS)}.",
             "Name a target that ends in one of these.",
         )
     with open_reader(source, Kind.IMAGE, limits=limits) as reader:

@@ -86,14 +86,24 @@ def one_bit_palette_tiff(pixels: np.ndarray, colours: Sequence[tuple[int, int, i
     return data.replace(bilevel, palette)
 
 
-def os2_bmp(pixels: np.ndarray) -> bytes:
-    """A BMP with the header of OS/2 1.x: RGB [H, W, 3] in 24 bits, or grey [H, W] as a palette of blues."""
+def os2_bmp(pixels: np.ndarray, header: int = 12) -> bytes:
+    """A BMP of OS/2: RGB [H, W, 3] in 24 bits, or grey [H, W] as a palette from blue to red.
+
+    Args:
+        header: 12 as OS/2 1.x writes it, with 3 bytes a colour; or 16, the short one of 2.x, with 4.
+    """
     height, width = pixels.shape[:2]
-    palette = b"" if pixels.ndim == 3 else bytes(value for i in range(256) for value in (i, 0, 255 - i))
+    entry = 3 if header == 12 else 4
+    palette = b"" if pixels.ndim == 3 else b"".join(bytes((i, 0, 255 - i, 0)[:entry]) for i in range(256))
     rows = pixels[::-1, :, ::-1] if pixels.ndim == 3 else pixels[::-1]
-    bits, offset, body = 24 if pixels.ndim == 3 else 8, 26 + len(palette), rows.tobytes()
+    bits, offset, body = 24 if pixels.ndim == 3 else 8, 14 + header + len(palette), rows.tobytes()
     head = b"BM" + struct.pack("<IHHI", offset + len(body), 0, 0, offset)
-    return head + struct.pack("<IHHHH", 12, width, height, 1, bits) + palette + body
+    return (
+        head
+        + struct.pack("<IHHHH" if header == 12 else "<IIIHH", header, width, height, 1, bits)
+        + palette
+        + body
+    )
 
 
 def dng(sensor: tuple[int, int], preview: np.ndarray | None, *, as_file: bool = False) -> bytes:
