@@ -42,6 +42,7 @@ KEPT_IN = {
     "av": {"media"},
     "PIL": {"media"},
     "imagecodecs": {"media"},
+    "simplejpeg": {"media"},
     "tifffile": {"media"},
     "httpx": {"media", "store"},
     "sqlite3": {"ledger"},

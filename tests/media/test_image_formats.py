@@ -320,9 +320,45 @@ def test_a_jpeg_with_junk_between_its_segments(tmp_path: Path) -> None:
     path = tmp_path / "photo.jpg"
     data = jpeg(RGB)
     at = data.index(b"\xff\xdb")
-    for junk in (b"\0\1\2junk", b"\xff\xff\xff"):
+    for junk, said in ((b"\0\1\2junk", "7 extraneous bytes before marker 0xdb"), (b"\xff\xff\xff", "")):
         path.write_bytes(data[:at] + junk + data[at:])
-        assert np.abs(only(path) - RGB).max() <= 12
+        with ImageReader(path) as reader:
+            image = next(reader.frames()).image
+            assert reader.accounts.corrupt == 0
+            assert said in " ".join(reader.accounts.notes) and bool(said) == bool(reader.accounts.notes)
+        assert np.abs(image.astype(int) - RGB).max() <= 12
+        path.write_bytes((data[:at] + junk + data[at:])[:-60])
+        with pytest.raises(MediaError):
+            read(path)
+
+
+def test_damage_within_a_jpeg_is_said(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """A restart marker is missing: libjpeg goes on behind it, one part of the image is grey."""
+    path = tmp_path / "photo.jpg"
+    data = jpeg(np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8), restart_marker_blocks=4)
+    at = data.index(b"\xff\xd1")
+    path.write_bytes(data[:at] + data[at + 2 :])
+    with ImageReader(path) as reader:
+        next(reader.frames())
+        assert reader.accounts.corrupt == 1
+        assert len(reader.accounts.notes) == 1 and "libjpeg: Corrupt JPEG data" in reader.accounts.notes[0]
+    assert capfd.readouterr().err == ""
+
+
+@pytest.mark.parametrize("progressive", [False, True])
+def test_a_jpeg_that_ends_early_by_its_own_mark_is_refused(progressive: bool, tmp_path: Path) -> None:
+    path = tmp_path / "photo.jpg"
+    noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)
+    data = jpeg(noise, progressive=progressive)
+    path.write_bytes(data[: len(data) * 6 // 10] + b"\xff\xd9")
+    with pytest.raises(MediaError, match="remature end"):
+        read(path)
+
+
+def test_a_jpeg_that_lacks_its_end_mark_only_is_whole(tmp_path: Path) -> None:
+    path = tmp_path / "photo.jpg"
+    path.write_bytes(jpeg(RGB)[:-2])
+    assert np.abs(only(path) - RGB).max() <= 12
 
 
 def test_jpegs_in_a_row_are_a_video(tmp_path: Path) -> None:

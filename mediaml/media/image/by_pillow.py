@@ -1,18 +1,16 @@
 """Images through Pillow: every format but TIFF and HEIC, with the frames of animations and their delays.
 
-Still JPEG, PNG and WebP files of 8 bits are decoded by imagecodecs, which calls the same libraries
-(libjpeg-turbo, libpng, libwebp) and gives the same levels in a fifth to a half of the time: Pillow keeps
-4 bytes a pixel and copies them twice.
+Pillow says what a file is; where `fast` gives the same pixels, it decodes them.
 """
 
 from __future__ import annotations
 
 import io
+import re
 import struct
 from collections.abc import Callable, Iterator
 from typing import Any, cast
 
-import imagecodecs
 import numpy as np
 from PIL import (
     AvifImagePlugin,
@@ -26,6 +24,7 @@ from PIL import (
 )
 
 from mediaml.core.arrays import UInt8Array
+from mediaml.media.image.fast import MODES, decode_fast
 from mediaml.media.image.gif import check_gif
 from mediaml.media.image.jpeg import image_end
 from mediaml.media.image.levels import Levels, over_white, strips, to_8bit, to_rgb
@@ -48,11 +47,9 @@ CLASSES: dict[str, Callable[[Any], Image.Image]] = {
     "ico": IcoImagePlugin.IcoImageFile,
     "avif": AvifImagePlugin.AvifImageFile,
 }
-FAST = {
-    "jpeg": (imagecodecs.jpeg8_decode, ("L", "RGB")),
-    "png": (imagecodecs.png_decode, ("L", "LA", "RGB", "RGBA")),
-    "webp": (imagecodecs.webp_decode, ("RGB", "RGBA")),
-}
+END_OF_JPEG = b"\xff\xd9"
+# The warnings of libjpeg that change no pixel: bytes before any marker but RSTn.
+HARMLESS = re.compile(r"extraneous bytes before marker 0x(?!d[0-7])")
 # What Pillow raises for damage, whatever the format.
 DAMAGE = (
     OSError,
@@ -78,6 +75,7 @@ class PillowImage:
         orientation: from stored to displayed, see `mediaml.media.orientation`.
         count: number of frames.
         notes: what a user should know of how it was read.
+        corrupt: damage that was decoded over.
 
     Raises:
         ValueError: it is damaged, cut off or of a kind that is not read here, and how.
@@ -89,6 +87,7 @@ class PillowImage:
         if kind == "gif":
             check_gif(data)
         self.notes: list[str] = []
+        self.corrupt = 0
         try:
             with pillow_warnings(self.notes):
                 image = _opened(self._data, kind)
@@ -142,23 +141,28 @@ class PillowImage:
 
     def _is_fast(self) -> bool:
         image = self._image
-        modes = FAST[self._kind][1] if self._kind in FAST else ()
-        return (
-            image.mode in modes and self.count == 1 and "transparency" not in image.info and _is_8bit(image)
-        )
+        is_of_it = image.mode in MODES.get(self._kind, ()) and _is_8bit(image)
+        return is_of_it and self.count == 1 and "transparency" not in image.info
 
     def _still(self) -> UInt8Array:
-        if self._kind == "jpeg" and image_end(self._data) is None:
-            return self._by_pillow()  # It stops where data are missing, and takes a file that only lacks EOI.
-        if not self._is_fast():
+        data, ends = self._data, self._kind != "jpeg" or image_end(self._data) is not None
+        if not self._is_fast() or not (ends or self._is_baseline()):
             return self._by_pillow()
+        warned: list[str] = []
         try:
-            pixels = FAST[self._kind][0](self._data)
-        except (RuntimeError, ValueError) as error:
-            raise ValueError(_reason(error)) from error
-        if pixels.dtype != np.uint8 or pixels.shape[:2] != (self.height, self.width):
-            return self._by_pillow()
-        return to_rgb(pixels)
+            # libjpeg takes a missing end mark for damage; with one, it tells whether pixels are missing.
+            pixels = decode_fast(data if ends else data + END_OF_JPEG, self._kind, self._image.mode, warned)
+        except ValueError as error:
+            raise ValueError(_reason(error) if ends else f"it is cut off ({error})") from error
+        if warned and not ends:
+            return self._by_pillow()  # The warning is of something else: it stops where pixels are missing.
+        self.notes += [f"libjpeg: {line}" for line in warned]
+        self.corrupt = sum(HARMLESS.search(line) is None for line in warned)
+        return pixels if pixels.shape[:2] == (self.height, self.width) else self._by_pillow()
+
+    def _is_baseline(self) -> bool:
+        """Whether a JPEG has all of its pixels in one scan: of several, nothing tells how many there are."""
+        return "progressive" not in self._image.info
 
     def _by_pillow(self) -> UInt8Array:
         image = self._reopened()

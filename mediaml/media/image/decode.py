@@ -16,6 +16,7 @@ class DecodableImage(Protocol):
     height: int
     orientation: int
     notes: list[str]
+    corrupt: int
 
     @property
     def count(self) -> int: ...

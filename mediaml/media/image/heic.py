@@ -29,6 +29,7 @@ class HeicImage:
         import _pi_heif
 
         self.notes: list[str] = []
+        self.corrupt = 0
         self.orientation = UPRIGHT
         self.count = 1
         try:

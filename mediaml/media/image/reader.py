@@ -118,6 +118,7 @@ class ImageReader(AbstractContextManager["ImageReader"]):
             with self._plain_errors():
                 found = next(decoded, None)
             self._note(image.notes)
+            self._corrupt = image.corrupt
             if found is None or found[0] >= self._expected:
                 return
             index, time_s, duration_s, pixels = found

@@ -74,6 +74,7 @@ class TiffImage:
         self._data = data
         self._pages = pages
         self.notes: list[str] = []
+        self.corrupt = 0
         self.width, self.height = pages[0].imagewidth, pages[0].imagelength
         self.orientation = _orientation(pages[0], orientation)
 
