@@ -490,6 +490,23 @@ def test_a_cut_tiff_is_refused(name: str, part: float, tmp_path: Path) -> None:
         read(path)
 
 
+def test_a_damaged_lzw_strip_is_refused(tmp_path: Path) -> None:
+    """In a process of its own: the decoder may end it."""
+    path = tmp_path / "damaged.tif"
+    noise = np.random.default_rng(0).integers(0, 256, (300, 400, 3), np.uint8)
+    data = bytearray(tiff(noise, compression="lzw", metadata=None))
+    for at in range(len(data) // 2, len(data) // 2 + 4000, 7):
+        data[at] ^= 0x55
+    path.write_bytes(bytes(data))
+    script = (
+        "import sys; from pathlib import Path; from mediaml.media.image.reader import ImageReader\n"
+        "next(ImageReader(Path(sys.argv[1])).frames())"
+    )
+    done = subprocess.run([sys.executable, "-c", script, path], capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "MediaError" in done.stderr and "LZW strip" in done.stderr
+
+
 def test_a_cut_heic_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "photo.heic"
     pillow_heif.from_pillow(Image.fromarray(RGB)).save(str(path))

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import numpy as np
 import tifffile
-from tifffile import PHOTOMETRIC, TiffPage
+from tifffile import COMPRESSION, PHOTOMETRIC, TiffPage
 
 from mediaml.core.arrays import Array, UInt8Array
 from mediaml.media.image.by_pillow import PillowImage
@@ -15,7 +15,7 @@ from mediaml.media.image.camera_raw import preview
 from mediaml.media.image.levels import cmyk_to_rgb, over_white, strips, to_8bit
 from mediaml.media.image.tiff_colours import DECODED_AS_RGB, LAB, is_plain_ycbcr, lab_to_rgb, ycbcr_to_rgb
 from mediaml.media.image.tiff_levels import levels_of
-from mediaml.media.image.tiff_pages import directories, is_camera_raw, shown_pages
+from mediaml.media.image.tiff_pages import check_lzw, directories, is_camera_raw, shown_pages
 from mediaml.media.orientation import ROTATION, UPRIGHT, oriented
 
 # A page has no time of its own: page n is shown from n to n + 1 s, so that each has a place on the timeline.
@@ -108,6 +108,8 @@ class TiffImage:
         try:
             if is_plain_ycbcr(page):
                 return ycbcr_to_rgb(self._data, page)
+            if page.compression == COMPRESSION.LZW:
+                check_lzw(self._data, page)
             return oriented(_to_rgb(page, _samples(page), self.notes), orientation)
         except DAMAGE as error:
             raise ValueError(_reason(error)) from error
