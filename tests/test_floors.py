@@ -47,7 +47,7 @@ KEPT_IN = {
     "httpx": {"media", "store"},
     "sqlite3": {"ledger"},
 }
-HEAVY = ("cv2", "av", "onnxruntime", "onnx", "httpx")
+HEAVY = ("cv2", "av", "onnxruntime", "onnx", "httpx", "PIL", "imagecodecs", "simplejpeg", "tifffile")
 
 
 def sources(folder: Path) -> list[Path]:

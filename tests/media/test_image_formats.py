@@ -15,7 +15,7 @@ import numpy as np
 import pillow_heif
 import pytest
 import tifffile
-from PIL import Image
+from PIL import Image, ImageOps
 
 from mediaml.core.errors import LimitError, MediaError
 from mediaml.core.media import Kind
@@ -162,6 +162,26 @@ def test_ycbcr_without_jpeg(subsampling: Any, orientation: int, tmp_path: Path) 
     corners = [(4, 4), (4, -4), (-4, 4), (-4, -4)]
     for row, column in corners:
         assert np.abs(image[row, column] - expected[row, column].astype(int)).max() <= 3
+
+
+@pytest.mark.parametrize("predictor", [False, True])
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_lzw_is_turned_once_on_every_page(orientation: int, predictor: bool, tmp_path: Path) -> None:
+    path = tmp_path / "pages.tif"
+    how: dict[str, Any] = {"compression": "lzw", "predictor": predictor, "metadata": None}
+    turned = [(274, "H", 1, orientation, True)]
+    with tifffile.TiffWriter(path) as writer:
+        for pixels in (RGB, GREY):
+            kind = "rgb" if pixels.ndim == 3 else "minisblack"
+            writer.write(pixels, photometric=kind, extratags=turned, **how)
+    frames, notes = read(path)
+    tags = Image.Exif()
+    tags[0x0112] = orientation
+    for frame, pixels in zip(frames, (RGB, in_rgb(GREY)), strict=True):
+        image = Image.fromarray(pixels)
+        image.info["exif"] = tags.tobytes()
+        np.testing.assert_array_equal(frame, np.asarray(ImageOps.exif_transpose(image)))
+    assert notes == ()
 
 
 @pytest.mark.parametrize("mode", ["cielab", "icclab"])
@@ -490,10 +510,11 @@ def test_a_cut_tiff_is_refused(name: str, part: float, tmp_path: Path) -> None:
         read(path)
 
 
-def test_a_damaged_lzw_strip_is_refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_a_damaged_lzw_strip_is_refused(dtype: type, tmp_path: Path) -> None:
     """In a process of its own: the decoder may end it."""
     path = tmp_path / "damaged.tif"
-    noise = np.random.default_rng(0).integers(0, 256, (300, 400, 3), np.uint8)
+    noise = np.random.default_rng(0).integers(0, 256, (300, 400, 3), np.uint8).astype(dtype)
     data = bytearray(tiff(noise, compression="lzw", metadata=None))
     for at in range(len(data) // 2, len(data) // 2 + 4000, 7):
         data[at] ^= 0x55
@@ -504,7 +525,7 @@ def test_a_damaged_lzw_strip_is_refused(tmp_path: Path) -> None:
     )
     done = subprocess.run([sys.executable, "-c", script, path], capture_output=True, text=True, check=False)
     assert done.returncode == 1
-    assert "MediaError" in done.stderr and "LZW strip" in done.stderr
+    assert "MediaError" in done.stderr and "it is damaged" in done.stderr
 
 
 def test_a_cut_heic_is_refused(tmp_path: Path) -> None:

@@ -106,10 +106,10 @@ class TiffImage:
 
     def _shown(self, page: TiffPage, orientation: int) -> UInt8Array:
         try:
-            if is_plain_ycbcr(page):
-                return ycbcr_to_rgb(self._data, page)
             if page.compression == COMPRESSION.LZW:
                 check_lzw(self._data, page)
+            if is_plain_ycbcr(page):
+                return ycbcr_to_rgb(self._data, page)
             return oriented(_to_rgb(page, _samples(page), self.notes), orientation)
         except DAMAGE as error:
             raise ValueError(_reason(error)) from error

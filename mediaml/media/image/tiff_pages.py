@@ -119,8 +119,8 @@ def check_lzw(data: bytes, page: TiffPage) -> None:
 
 
 def _least_bytes(page: TiffPage, index: int) -> int:
-    """Bytes that the rows of an image in a strip take; 0 for a tile, of which a part may lie outside."""
-    if page.is_tiled:
+    """Bytes that the rows of an image in a strip take; 0 where that is not told by its size alone."""
+    if page.is_tiled or page.photometric == PHOTOMETRIC.YCBCR:
         return 0
     samples = page.samplesperpixel if page.planarconfig == PLANARCONFIG.CONTIG else 1
     strips = -(-page.imagelength // page.rowsperstrip)
