@@ -26,10 +26,14 @@ KEPT_IN = {
     "onnxruntime": {"onnx"},
     "onnx": {"onnx", "darknet"},
     "av": {"media"},
+    "PIL": {"media"},
+    "imagecodecs": {"media"},
+    "simplejpeg": {"media"},
+    "tifffile": {"media"},
     "httpx": {"media", "store"},
     "sqlite3": {"ledger"},
 }
-HEAVY = ("cv2", "av", "onnxruntime", "onnx", "httpx")
+HEAVY = ("cv2", "av", "onnxruntime", "onnx", "httpx", "PIL", "imagecodecs", "simplejpeg", "tifffile")
 
 
 def sources(folder: Path) -> list[Path]:

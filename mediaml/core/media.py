@@ -68,9 +68,11 @@ class DecodeAccounts:
         decoded: frames that came out.
         corrupt: packets or frames that could not be decoded and were skipped.
         gaps: places where the timestamps jump by more than two frame durations or go backwards.
+        notes: what a user should know of how the file was read, such as that its levels were scaled.
     """
 
     expected: int | None = None
     decoded: int = 0
     corrupt: int = 0
     gaps: int = 0
+    notes: tuple[str, ...] = ()

@@ -58,7 +58,8 @@ class Reader(Protocol):
 
 
 def import_decoders() -> None:
-    """Import what reads pictures, ahead of the first; a video can wait for its decoder."""
+    """Import what reads images, ahead of the first; a video can wait for its decoder."""
+    import mediaml.media.image.by_pillow
     import mediaml.media.image.reader  # noqa: F401
 
 

@@ -9,7 +9,8 @@ from pathlib import Path
 from mediaml.core.errors import MediaError
 from mediaml.core.location import Location, Url
 from mediaml.core.media import Kind
-from mediaml.media.image.header import sniff_image
+from mediaml.media.image.formats import sniff_image
+from mediaml.media.image.jpeg import is_motion_jpeg
 from mediaml.media.limits import Limits
 from mediaml.media.loading import load_av
 
@@ -42,13 +43,18 @@ ICON = b"\0\0\x01\0"
 # Endings that promise media: a file in a folder that breaks the promise is a failure, not a stranger.
 # `.ts` and `.mts` are left out: they are TypeScript as often as video.
 MEDIA_ENDING = re.compile(
-    r"\.(jpe?g|jpe|jfif|a?png|webp|bmp|dib|tiff?|gif|avif|hei[cf]"
+    r"\.(jpe?g|jpe|jfif|a?png|webp|bmp|dib|ico|tiff?|gif|avif|hei[cf]|dng|nef|cr2|arw|pef"
     r"|mp4|m4v|mov|mkv|webm|avi|mpe?g|m[12]v|m2ts?|vob|flv|f4v|wmv|asf|3gp|3g2|ogv|mxf|ivf|h26[1345]|avc|hevc|y4m"
     r"|dv|gxf|nut|obu|wtv|drc|dnxhd|vc1|266|vvc"
     r"|wave?|mp[23]|flac|og[ag]|opus|m4[abr]|aac|aiff?|aifc|wma|amr|e?ac3|dts|caf|snd|au|wv|ape|tta|tak|mpc|mka|voc"
     r"|w64|rf64|thd|mlp|loas|latm)\Z",
     re.IGNORECASE,
 )
+
+# What is called so is one image, whatever is appended to it; it is not read to its end to tell its kind.
+JPEG_ENDING = re.compile(r"\.(jpe?g|jpe|jfif|jif|thm)\Z", re.IGNORECASE)
+# Two frames of a raw MJPEG stream fit in so many bytes.
+MOTION_JPEG_BYTES = 64 << 20
 
 
 def looks_like_media_name(path: Path) -> bool:
@@ -76,7 +82,7 @@ class Claim:
 def sniff_claim(path: Path) -> Claim | None:
     """What a file claims to be by its first bytes; `None` for what is surely no media.
 
-    Reads 4 kB and never asks a decoder or demuxer.
+    Reads 4 kB, of a JPEG that is not called one its first two images, and never asks a decoder or demuxer.
 
     Raises:
         MediaError: the file cannot be read; an empty file is `None`.
@@ -84,8 +90,10 @@ def sniff_claim(path: Path) -> Claim | None:
     head = _head(path)
     if not head.translate(None, TEXT) and not head.startswith(Y4M):
         return None
-    if sniff_image(head[:MARKS]):
-        return Claim(Kind.IMAGE, certain=True)
+    image = sniff_image(head[:MARKS])
+    if image is not None:
+        moving = image == "jpeg" and not JPEG_ENDING.search(path.name) and _is_motion_jpeg(path)
+        return Claim(Kind.VIDEO if moving else Kind.IMAGE, certain=not moving)
     if (head[:4], head[8:12]) in WAVES:
         return Claim(Kind.AUDIO, certain=True)
     if head.startswith(AUDIO_MAGIC):
@@ -101,8 +109,8 @@ def sniff_kind(path: Location, limits: Limits = Limits()) -> Kind | None:  # noq
 
     Reads 4 kB; FFmpeg is asked about containers that hold audio as well as video, and about the unknown.
     A file that shows the marks of a container but cannot be opened counts as video, or audio where only that
-    has such marks: opening it tells what is wrong. An animated GIF, WebP or PNG is an image. What is behind a
-    URL is looked at in the same way.
+    has such marks: opening it tells what is wrong. An animated GIF, WebP or PNG is an image; JPEG images in a
+    row, in a file that is not called `.jpg`, are a video. What is behind a URL is looked at in the same way.
 
     Raises:
         MediaError: the file cannot be read; an empty file is `None`. A URL cannot be opened, or holds none.
@@ -129,6 +137,11 @@ def _head(path: Path) -> bytes:
         raise MediaError(
             f"{path} cannot be read: {error.strerror or error}.", "Check its name and rights."
         ) from error
+
+
+def _is_motion_jpeg(path: Path) -> bool:
+    with path.open("rb") as file:
+        return is_motion_jpeg(file.read(MOTION_JPEG_BYTES))
 
 
 def _is_mp4(head: bytes) -> bool:

@@ -1,4 +1,4 @@
-"""An image and what models predicted for it, as an image again."""
+"""An image with what models found in it drawn on it, as an image file; of an animation, its first frame."""
 
 from __future__ import annotations
 
@@ -33,14 +33,15 @@ def write_annotated_image(
     picture: UInt8Array | None = None,
     limits: Limits = Limits(),  # noqa: B008
 ) -> None:
-    """Write an image as displayed, EXIF orientation applied, with boxes and labels drawn on it.
+    """Write an image as displayed, EXIF orientation applied, with boxes and labels drawn on it; of an
+    animation or a TIFF of several pages the first frame.
 
     Args:
         source: an image.
         target: a name that ends in .jpg, .jpeg, .png or .webp, which says the format. The file appears when
             it is whole. Folders are made.
         overlay: what to draw; boxes in displayed pixels of the source.
-        picture: what to show in place of the source (uint8 RGB [H, W, 3]); boxes are scaled to it.
+        picture: what to show instead of the source (uint8 RGB [H, W, 3]); boxes are scaled to it.
         limits: what the source may ask of the machine.
 
     Raises:
@@ -54,9 +55,13 @@ def write_annotated_image(
         )
     with open_reader(source, Kind.IMAGE, limits=limits) as reader:
         frame = next(iter(reader.frames()))
+        source_width, source_height = frame.width, frame.height
         image = frame.image if picture is None else picture.copy()
+        del frame  # Its pixels are as large as the copy.
     height, width = image.shape[:2]
-    Painter(width, height).draw(RgbSurface(image), overlay.scaled(width / frame.width, height / frame.height))
+    Painter(width, height).draw(
+        RgbSurface(image), overlay.scaled(width / source_width, height / source_height)
+    )
     data = _encoded(image, suffix, target)
     write_atomically(target, data, error=MediaError)
 
