@@ -9,8 +9,11 @@ from pathlib import Path
 import msgspec
 
 from mediaml.core.errors import UsageError
+from mediaml.core.track import TrackChoice
 from mediaml.ledger.results import has_ledger, open_results
+from mediaml.media.limits import Limits
 from mediaml.pipeline.models import Choice, ResolvedModel, in_ledger, resolve_model
+from mediaml.pipeline.reading import reading_record
 from mediaml.registry.entry_points import Offer
 from mediaml.registry.options import build_options, split_assignments
 
@@ -19,7 +22,11 @@ PROMPTS = "prompts"
 
 
 def choose_models(
-    offers: Sequence[Offer], weights: Sequence[str] = (), assignments: Sequence[str] = ()
+    offers: Sequence[Offer],
+    weights: Sequence[str] = (),
+    assignments: Sequence[str] = (),
+    limits: Limits | None = None,
+    track: TrackChoice | None = None,
 ) -> list[Choice]:
     """Give every offer its options and its weights.
 
@@ -27,6 +34,7 @@ def choose_models(
         offers: the models of the run.
         weights: what was typed after each `-m`: `MODEL` or `NAME=MODEL`.
         assignments: what was typed after each `-O`.
+        limits, track: how files are read; part of each model's identity where it is not the default.
 
     Raises:
         UsageError: `-m` names no model of this run, or none where several run.
@@ -43,7 +51,12 @@ def choose_models(
             name, path = names[0], text
         chosen[name] = Path(path)
     return [
-        Choice(offer, build_options(offer.spec, options[offer.spec.name]), chosen.get(offer.spec.name))
+        Choice(
+            offer,
+            build_options(offer.spec, options[offer.spec.name]),
+            chosen.get(offer.spec.name),
+            reading_record(offer.spec, limits or Limits(), track or TrackChoice()),
+        )
         for offer in offers
     ]
 

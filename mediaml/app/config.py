@@ -8,6 +8,7 @@ from pathlib import Path
 from mediaml.app.failure_policy import FailurePolicy
 from mediaml.core.errors import require
 from mediaml.core.media import Kind
+from mediaml.core.track import TrackChoice
 from mediaml.engine.timeouts import Timeouts
 from mediaml.media.limits import Limits
 from mediaml.pipeline.inputs import Selection
@@ -34,6 +35,7 @@ class RunConfig:
         jobs: 0 runs everything in this process, where a debugger can stop it; `None` uses worker processes.
         batch, threads, readers: frames per batch, threads of ONNX Runtime, files decoded at once; `None`
             decides by device and machine.
+        track: the audio track that is read.
         limits: on each media file. offline: never touch the network. debug: workers send tracebacks.
     """
 
@@ -56,6 +58,7 @@ class RunConfig:
     batch: int | None = None
     threads: int | None = None
     readers: int | None = None
+    track: TrackChoice = field(default_factory=TrackChoice)
     limits: Limits = field(default_factory=Limits)
     offline: bool = False
     debug: bool = False

@@ -45,7 +45,7 @@ def explain_run(config: RunConfig, reporter: Reporter, watcher: Watcher) -> DryR
     offers = [registry.find(name) for name in config.models]
     assignments = (*config.options, *prompt_assignments(offers, config.prompts))
     obtain = partial(obtain_weights, open_store(watcher, registry, offline=config.offline))
-    choices = choose_models(offers, config.weights, assignments)
+    choices = choose_models(offers, config.weights, assignments, config.limits, config.track)
     models = resolve_models(choices, obtain, config.output)
     return DryRun(tuple(_reasons(config, models, reporter)), tuple(model.identity for model in models))
 

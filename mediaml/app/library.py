@@ -16,6 +16,7 @@ from mediaml.core.errors import MediaError, UsageError
 from mediaml.core.location import location_of
 from mediaml.core.media import Kind
 from mediaml.core.model_input import SoundInput
+from mediaml.core.track import TrackChoice
 from mediaml.engine.timeouts import Timeouts
 from mediaml.media.limits import Limits
 from mediaml.media.reader import Reader, open_reader
@@ -40,6 +41,7 @@ def run(
     recursive: bool = True,
     include: Texts = (),
     exclude: Texts = (),
+    audio_track: str | None = None,
     annotate: bool | None = None,
     outputs: Texts = (),
     force: bool = False,
@@ -72,6 +74,7 @@ def run(
         kinds: only these kinds of media (`image`, `video`, `audio`).
         recursive: whether folders are entered below their first level.
         include, exclude: glob patterns for the files of folders.
+        audio_track: the audio track to read, by number from 1 or by language; by default the default track.
         annotate: whether annotated copies are rendered; by default for models that find boxes or make images.
         outputs: names of further outputs that plugins offer.
         force: infer again what is there. retry_failed: do only what failed before.
@@ -115,6 +118,7 @@ def run(
         batch=batch,
         threads=threads,
         readers=readers,
+        track=TrackChoice() if audio_track is None else TrackChoice.parse(audio_track),
         limits=limits or Limits(),
         offline=offline,
         debug=debug,

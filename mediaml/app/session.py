@@ -89,7 +89,7 @@ def run_session(
     for name in config.outputs:
         registry.find_output(name)
     assignments = (*config.options, *prompt_assignments(offers, config.prompts))
-    choices = choose_models(offers, config.weights, assignments)
+    choices = choose_models(offers, config.weights, assignments, config.limits, config.track)
     with ExitStack() as stack:
         hold = stack.enter_context(Interrupts()).held
         engine = stack.enter_context(closing(_engine(config, first, reporter.warning, hold)))
@@ -148,6 +148,7 @@ def _setup(config: RunConfig, models: Sequence[ResolvedModel]) -> Setup:
         limits=config.limits,
         slice_s=SLICE_S,
         batch_limits=limits,
+        track=config.track,
         debug=config.debug,
     )
 

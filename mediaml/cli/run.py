@@ -20,6 +20,7 @@ from mediaml.core.errors import UsageError
 if TYPE_CHECKING:
     from mediaml.app.config import RunConfig
     from mediaml.cli.shell import Shell
+    from mediaml.core.track import TrackChoice
     from mediaml.pipeline.inputs import Selection
 
 _KINDS = ("image", "video", "audio")
@@ -87,6 +88,7 @@ _SECONDS = click.FloatRange(min=0.0)
     type=click.Choice(_KINDS),
     help="Take only this kind of media; repeatable.",
 )
+@click.option("--audio-track", metavar="N|LANG", help="Audio track to read, by number from 1 or by language.")
 @click.option(
     "--annotate/--no-annotate",
     default=None,
@@ -241,10 +243,20 @@ def _config(typed: dict[str, Any], shell: Shell) -> RunConfig:
         batch=typed["batch"],
         threads=typed["threads"],
         readers=typed["readers"],
+        track=_track(typed["audio_track"]),
         limits=limits_of(typed),
         offline=shell.offline,
         debug=shell.debug,
     )
+
+
+def _track(typed: str | None) -> TrackChoice:
+    from mediaml.core.track import TrackChoice
+
+    choice = TrackChoice() if typed is None else TrackChoice.parse(typed)
+    if choice.every:
+        raise UsageError("--audio-track all: results do not tell tracks apart.", "Run once for each track.")
+    return choice
 
 
 def _selection(typed: dict[str, Any]) -> Selection:

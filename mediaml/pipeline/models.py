@@ -7,8 +7,8 @@ opens sessions, and belongs in the process that works on the files.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +21,7 @@ from mediaml.core.view import View, class_ids
 from mediaml.core.work import ModelIdentity
 from mediaml.onnx.formats import foreign_format
 from mediaml.pipeline.model_fit import refuse_misfit
+from mediaml.pipeline.reading import split_reading
 from mediaml.registry.entry_points import Offer
 from mediaml.registry.options import options_of, options_record
 from mediaml.registry.plugin_errors import describe_error
@@ -46,11 +47,13 @@ class Choice:
         offer: what the plugin offers.
         options: as asked for, checked.
         weights: what was given with `-m`.
+        reading: how files are read for it; see `reading_record`.
     """
 
     offer: Offer
     options: Any
     weights: Path | None = None
+    reading: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +178,7 @@ def identify(choice: Choice, weights: Path | None) -> ModelIdentity:
         version=plugin.version,
         weights=weights.name if weights else "",
         weights_sha256=digest_of(weights) if weights else "",
-        options=msgspec.json.encode(options_record(at_floor(choice.options))).decode(),
+        options=msgspec.json.encode({**options_record(at_floor(choice.options)), **choice.reading}).decode(),
     )
 
 
@@ -187,8 +190,9 @@ def in_ledger(resolved: ResolvedModel, known: Iterable[ModelIdentity]) -> Resolv
     """
     options, own = resolved.choice.options, resolved.identity
     for identity in known:
-        kept = msgspec.json.decode(identity.options, type=dict[str, Any])
-        if replace(own, options=identity.options) == identity and covers(kept, options):
+        kept, reading = split_reading(msgspec.json.decode(identity.options, type=dict[str, Any]))
+        same = replace(own, options=identity.options) == identity and reading == dict(resolved.choice.reading)
+        if same and covers(kept, options):
             return replace(resolved, identity=identity)
     return resolved
 
