@@ -100,7 +100,7 @@ def _strace(trace: Path) -> list[str]:
 
 def _environment(room: Path, home: Path) -> dict[str, str]:
     """A user's: telemetry is silent where `CI` is set, as it is when this runs as a test."""
-    paths = [str(room / "site"), *filter(None, sys.path)]
+    paths = [str(room / "site"), *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
     kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
     places = {name: str(home) for name in ("HOME", "XDG_CACHE_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME")}
     return {**kept, **places, "PYTHONPATH": os.pathsep.join(paths)}

@@ -1,4 +1,4 @@
-"""How files are read is part of a model's identity: a run that read less is not taken for one that read all."""
+"""How files are read is part of a model's identity: what read less does not stand for all."""
 
 from __future__ import annotations
 

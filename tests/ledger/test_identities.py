@@ -8,7 +8,7 @@ from mediaml.core.view import View
 from mediaml.core.work import Failure, Task
 from mediaml.ledger.encoding import TaskRecord
 from mediaml.ledger.results import open_results
-from tests.ledger.conftest import MODEL, NEWER, OTHER, boxes, result, source
+from tests.support.ledger_tasks import MODEL, NEWER, OTHER, boxes, result, source
 
 LARGER = replace(MODEL, options='{"imgsz":640}')
 

@@ -7,7 +7,7 @@ from mediaml.core.work import Failure, Source, Task
 from mediaml.ledger.encoding import TaskRecord
 from mediaml.ledger.progress import ProgressRow
 from mediaml.ledger.results import open_results
-from tests.ledger.conftest import MODEL, NEWER, OTHER, result, source
+from tests.support.ledger_tasks import MODEL, NEWER, OTHER, result, source
 
 
 def test_progress_tells_where_to_go_on(ledger):

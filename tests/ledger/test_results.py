@@ -15,7 +15,7 @@ from mediaml.core.work import FrameAnswer, FrameResult, Task, TaskResult
 from mediaml.ledger.encoding import record_of
 from mediaml.ledger.results import has_ledger, open_results
 from mediaml.ledger.schema import FILE_NAME
-from tests.ledger.conftest import MODEL, boxes, result, source
+from tests.support.ledger_tasks import MODEL, boxes, result, source
 
 
 def test_frames_come_back_as_they_went_in(ledger):

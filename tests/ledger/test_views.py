@@ -7,7 +7,7 @@ from mediaml.core.view import View, bounded, select
 from mediaml.core.work import FrameAnswer, Task, TaskResult
 from mediaml.ledger.encoding import record_of
 from mediaml.ledger.results import open_results
-from tests.ledger.conftest import MODEL, boxes, result, source
+from tests.support.ledger_tasks import MODEL, boxes, result, source
 
 MANY = boxes(("cat", 0.9), ("dog", 0.7), ("cat", 0.4), ("Dog", 0.4), ("emu", 0.05))
 

@@ -17,7 +17,7 @@ from mediaml.ledger.encoding import record_of, score_units
 from mediaml.ledger.ledger import Ledger
 from mediaml.ledger.results import open_results
 from mediaml.ledger.schema import FILE_NAME
-from tests.ledger.conftest import MODEL, boxes, result, source
+from tests.support.ledger_tasks import MODEL, boxes, result, source
 
 
 def test_a_commit_is_whole_or_not_at_all(ledger):

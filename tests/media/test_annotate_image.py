@@ -95,5 +95,5 @@ def test_names_of_annotated_copies(name: str, kind: Kind, expected: str) -> None
 
 
 def test_sound_has_no_annotated_copy() -> None:
-    with pytest.raises(ValueError, match="sound"):
+    with pytest.raises(ValueError, match="audio"):
         annotated_name("a.wav", Kind.AUDIO)
