@@ -15,7 +15,7 @@ from mediaml.app.stream import ResultStream
 from mediaml.core.work import Reading
 from mediaml.ledger.encoding import TaskRecord
 from mediaml.ledger.ledger import Ledger
-from mediaml.ledger.result_rows import FailureRow
+from mediaml.ledger.result_rows import FailureRow, ModelRow
 from mediaml.ledger.results import Results
 from mediaml.ledger.totals import Found
 from mediaml.outputs.base import Rendered, SliceOutput
@@ -74,7 +74,7 @@ class Committer:
         self.frames = 0
         self.rendered: list[Path] = []
         if stream is not None:
-            stream.write([run_line(view.latest_header(), view.models())])
+            stream.write([run_line(view.latest_header(), _asked(view, models))])
 
     @property
     def elapsed_s(self) -> float:
@@ -214,3 +214,9 @@ class Committer:
             output.settle([source])
         for reason in rendered.dropped:
             self._reporter.warning(f"{rendered.target.name}: {reason}")
+
+
+def _asked(view: Results, models: Sequence[str]) -> list[ModelRow]:
+    """The models that `results.jsonl` will name: those of this run, and earlier ones that have results."""
+    begun = {model.id for model in view.models()}
+    return [model for model in view.models(begun=False) if model.id in begun or model.name in models]

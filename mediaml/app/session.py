@@ -293,13 +293,15 @@ def _report(
     mine = set(planned.sources)
     failures = tuple(committer.failures())
     failed = {row.source.id for row in failures}
+    # A run that was stopped counts what it was asked for, not only what it came to.
+    unmet = len(session.sources) - planned.seen + planned.unidentified if stopped is not None else 0
     return RunReport(
         output=session.config.output,
         results=results,
-        files=len(planned.sources),
+        files=len(planned.sources) + unmet,
         failed=len(failed),
         up_to_date=len(set(planned.done) - failed),
-        unfinished=len(planned.under_way.keys() - failed),
+        unfinished=len(planned.under_way.keys() - failed) + unmet,
         not_media=planned.not_media,
         copies=planned.copies,
         skipped=dict(planned.unwanted),

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import astuple
+from dataclasses import asdict, astuple
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from mediaml.cli.shell import noise_options
+from mediaml.cli.shell import echo_json, noise_options
 from mediaml.cli.table import table
+from mediaml.core.text import counted
 from mediaml.ledger.schema import FILE_NAME
 
 if TYPE_CHECKING:
     from mediaml.core.media import Kind
+    from mediaml.ledger.progress import ProgressRow
     from mediaml.ledger.results import Results
 
 _MOST_FAILURES_SHOWN, _RUNS_SHOWN = 20, 3
@@ -23,8 +25,9 @@ _SORTS = ("ledger", "results", "copies and the rest")
 
 @click.command("status")
 @click.argument("folder", type=click.Path(path_type=Path), default="mediaml-out")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @noise_options
-def command(folder: Path) -> None:
+def command(folder: Path, as_json: bool) -> None:
     """Show what an output folder holds: per plugin, files done, failed, under way, stale, missing.
 
     Stale is what another version of the plugin answered, or what has changed or is gone since. Nothing is
@@ -40,13 +43,35 @@ def command(folder: Path) -> None:
     if not has_ledger(folder):
         raise UsageError(f"{folder} holds no ledger.", "Name the folder that was given to `mediaml run -o`.")
     with open_results(folder) as view:
+        if as_json:
+            echo_json(_record(view))
+            return
         click.echo("\n".join([_progress(view), _sizes(folder), _runs(view), *_behind(view, folder)]))
         failures = _failures(view)
     if failures:
         click.echo(failures)
 
 
-def _progress(view: Results) -> str:
+def _record(view: Results) -> dict[str, Any]:
+    """The same as plain values."""
+    return {
+        "models": [asdict(row) for row in _rows(view)],
+        "runs": [asdict(run) for run in view.runs()],
+        "failures": [
+            {
+                "source": row.source.shown,
+                "model": row.model,
+                "output": row.output,
+                "stage": row.failure.stage,
+                "type": row.failure.type,
+                "message": row.failure.message,
+            }
+            for row in view.failures()
+        ],
+    }
+
+
+def _rows(view: Results) -> list[ProgressRow]:
     from mediaml.registry.entry_points import load_registry
 
     registry = load_registry()
@@ -55,8 +80,12 @@ def _progress(view: Results) -> str:
     def reads(name: str, kind: Kind) -> bool:
         return name not in known or known[name].reads(kind) is not None
 
+    return view.progress(reads)
+
+
+def _progress(view: Results) -> str:
     head = ["model", "done", "failed", "under way", "stale", "missing", "frames"]
-    rows = view.progress(reads)
+    rows = _rows(view)
     cells = [[row.model, *map(str, astuple(row)[1:7])] for row in rows]
     if any(row.identity for row in rows):
         head.append("weights, options")
@@ -84,13 +113,19 @@ def _sort_of(path: Path) -> str:
 
 def _runs(view: Results) -> str:
     runs = view.runs()
-    lines = [f"{len(runs)} runs" + (f", the last {_RUNS_SHOWN}:" if len(runs) > _RUNS_SHOWN else ":")]
+    lines = [counted(len(runs), "run") + (f", the last {_RUNS_SHOWN}:" if len(runs) > _RUNS_SHOWN else ":")]
     for run in runs[-_RUNS_SHOWN:]:
-        line = f"  {run.started_at} to {run.finished_at or 'interrupted'}"
+        line = f"  {_moment(run.started_at)} to {_moment(run.finished_at) or 'interrupted'}"
         if run.frames is not None and run.seconds:
-            line += f": {run.frames} frames in {run.seconds:.1f} s ({run.frames / run.seconds:.1f} frames/s)"
+            speed = f"{run.frames / run.seconds:.1f} frames/s"
+            line += f": {counted(run.frames, 'frame')} in {run.seconds:.1f} s ({speed})"
         lines.append(line)
     return "\n".join(lines)
+
+
+def _moment(text: str | None) -> str:
+    """A moment in UTC, without the zone: `2026-11-28T09:48:05`."""
+    return (text or "").removesuffix("+00:00")
 
 
 def _behind(view: Results, folder: Path) -> list[str]:
@@ -106,7 +141,7 @@ def _behind(view: Results, folder: Path) -> list[str]:
     if results.exists() and results.stat().st_mtime >= begun:
         return []
     lacks = "is of an earlier run" if results.exists() else "is missing"
-    return [f"{RESULTS} {lacks}: the last run is under way or was interrupted; its command, again, writes it"]
+    return [f"{RESULTS} {lacks}: the last run is under way or was interrupted; rerun its command to write it"]
 
 
 def _failures(view: Results) -> str:

@@ -8,6 +8,7 @@ from mediaml.app.report import RunReport, found_text
 from mediaml.cli.shell import Shell
 from mediaml.cli.table import table
 from mediaml.core.media import DecodeAccounts
+from mediaml.core.text import counted
 from mediaml.ledger.result_rows import FailureRow, SourceRow
 
 MOST_SHOWN = 20
@@ -43,11 +44,6 @@ def summary_line(report: RunReport) -> str:
     parts.append(f"{counted(report.frames, 'frame')} in {report.elapsed_s:.1f} s ({speed})")
     parts += [f"{len(report.rendered)} annotated"] if report.rendered else []
     return ", ".join(parts)
-
-
-def counted(number: int, noun: str, plural: str = "") -> str:
-    """`1 file`, `2 files`; `plural` where it is not the noun with an s."""
-    return f"{number} {noun if number == 1 else plural or f'{noun}s'}"
 
 
 def failure_lines(rows: Sequence[FailureRow], results: str) -> Iterator[str]:

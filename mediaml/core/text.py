@@ -1,4 +1,4 @@
-"""Text that comes from outside, such as file names, made safe to print."""
+"""Text for people: names from outside made safe to print, and counted nouns."""
 
 from __future__ import annotations
 
@@ -35,3 +35,8 @@ def _escaped(char: str) -> str:
     if code <= 0xFF:
         return f"\\x{code:02x}"
     return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"
+
+
+def counted(number: int, noun: str, plural: str = "") -> str:
+    """`1 file`, `2 files`; `plural` where it is not the noun with an s."""
+    return f"{number} {noun if number == 1 else plural or f'{noun}s'}"

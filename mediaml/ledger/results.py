@@ -67,13 +67,14 @@ class Results(AbstractContextManager["Results"]):
         rows = self._db.execute("SELECT key, value FROM meta WHERE key LIKE ?", (f"{BATCH_PREFIX}%",))
         return {key.removeprefix(BATCH_PREFIX): int(value) for key, value in rows}
 
-    def models(self, *, current: bool = True) -> list[ModelRow]:
-        """The models that have predicted or failed, in the order of their ids.
+    def models(self, *, current: bool = True, begun: bool = True) -> list[ModelRow]:
+        """The models of a ledger, in the order of their ids.
 
         Args:
             current: only the identities that were asked for last.
+            begun: only those that have predicted or failed.
         """
-        rows = self._models("SELECT model FROM task")
+        rows = self._models("SELECT model FROM task" if begun else "SELECT id FROM model")
         return [row for row in rows if row.current or not current]
 
     def models_of(self, source: int) -> list[ModelRow]:

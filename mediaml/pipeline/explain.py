@@ -9,6 +9,7 @@ from typing import Any, Literal
 import msgspec
 
 from mediaml.core.media import Kind
+from mediaml.core.text import counted
 from mediaml.core.view import View
 from mediaml.core.work import ModelIdentity, Source, TaskProgress
 from mediaml.ledger.results import Results
@@ -81,10 +82,10 @@ def _remaining(
     if progress.failure is not None:
         return "retry", f"failed ({progress.failure.stage}): {progress.failure.message.splitlines()[0]}"
     if not progress.complete:
-        return "go on", f"stopped after {progress.frames} frames"
+        return "go on", f"stopped after {counted(progress.frames, 'frame')}"
     shown = results.view(model.spec.name)
     changes = shown is not None and not _alike(shown, model.view)
-    return "leave", f"done, {progress.frames} frames{'; only outputs change' if changes else ''}"
+    return "leave", f"done, {counted(progress.frames, 'frame')}{'; only outputs change' if changes else ''}"
 
 
 def nothing_left(
