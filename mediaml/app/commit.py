@@ -37,7 +37,7 @@ class Committer:
         planned: what the planner has met; it grows while records arrive. models: names of the run's models.
         total: number of files.
         rendering: media that are rendered from the ledger while others are inferred.
-        reporter: is told of everything. stream: gets JSON lines as results come.
+        reporter: gets messages and progress. stream: gets JSON lines as results come.
         hold: see `Interrupts.held`.
     """
 

@@ -83,7 +83,7 @@ def run(
         timeouts: when a file is abandoned. jobs: 0 runs everything in this process, for debuggers.
         batch, threads, readers: frames per batch, threads of ONNX Runtime, files decoded at once.
         limits: on each media file. offline: never touch the network. debug: keep tracebacks.
-        reporter: is told of progress and failures; by default they go to the logger `mediaml`.
+        reporter: receives progress and failures; by default they go to the logger `mediaml`.
 
     Returns:
         What came of it, failures included: a file that fails does not raise.

@@ -20,7 +20,7 @@ def run_config(
     """Do what a config asks for.
 
     Args:
-        reporter: is told of everything; see `Reporter`.
+        reporter: receives messages and progress; see `Reporter`.
         watcher: follows downloads of weights.
         stream: gets every result as a JSON line as soon as it is committed.
 

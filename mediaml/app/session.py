@@ -272,7 +272,7 @@ def _write_outputs(config: RunConfig, view: Results) -> tuple[Path, list[str]]:
 
 
 def _unwritten(folder: Path) -> str:
-    """What is said of a run that is interrupted in its last steps, where nobody waits for them."""
+    """The message of a run that is interrupted while it writes its outputs."""
     results = folder / FILE_NAME
     there = "what is there is of an earlier run" if results.exists() else "there is none"
     return (

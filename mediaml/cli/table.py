@@ -38,7 +38,7 @@ def fit_widths(widths: Sequence[int], room: int) -> list[int]:
 
 
 def _room() -> int | None:
-    """Characters in a line; `None` where nobody says so."""
+    """Characters in a line; `None` where it is unknown."""
     if os.environ.get("COLUMNS", "").isdigit() or sys.stdout.isatty():
         return shutil.get_terminal_size().columns
     return None

@@ -15,20 +15,20 @@ Resample = Literal["bilinear", "bicubic"]
 
 
 class Pixels(Protocol):
-    """The pixels behind a frame, made on demand so that nobody pays for a copy that nobody uses."""
+    """The pixels behind a frame, made on demand, so that no copy is made that is not used."""
 
     def image(self) -> UInt8Array:
-        """The displayed picture: uint8 RGB, height x width x 3."""
+        """The displayed image: uint8 RGB, height x width x 3."""
 
     def fitted(
         self, width: int, height: int, fit: Fit, *, pad: int = 114, resample: Resample = "bilinear"
     ) -> UInt8Array:
-        """The displayed picture fitted to height x width x 3 uint8 RGB; see `Frame.fitted`."""
+        """The displayed image fitted to height x width x 3 uint8 RGB; see `Frame.fitted`."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Frame:
-    """One picture on a file's timeline: a photo, a video frame, or one window of sound as a spectrogram.
+    """One image on a file's timeline: a photo, a video frame, or one window of sound as a spectrogram.
 
     Attributes:
         index: position among the frames that the reader yields from the file, from 0.
@@ -65,7 +65,7 @@ class Frame:
 
     @property
     def image(self) -> UInt8Array:
-        """The displayed picture: uint8 RGB, height x width x 3. Made anew on every access."""
+        """The displayed image: uint8 RGB, height x width x 3. Made on every access."""
         return self.pixels.image()
 
     def fitted(
@@ -77,7 +77,7 @@ class Frame:
         pad: int = 114,
         resample: Resample = "bilinear",
     ) -> UInt8Array:
-        """The displayed picture at a model's input size, without a full-size copy where the decoder can.
+        """The displayed image at a model's input size, without a full-size copy where the decoder can.
 
         Args:
             width, height: pixels of the result.

@@ -1,6 +1,6 @@
 """The ledger's embeddings as one matrix in a file of its own, which is mapped into memory, not read.
 
-The file is derived: its name says which ledger and which model it was made from, and it is made anew when
+The file is derived: its name says which ledger and which model it was made from, and it is made again when
 the ledger has changed. It holds whole numbers of 16 bits; see `fixed_point`.
 """
 

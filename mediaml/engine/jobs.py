@@ -52,7 +52,7 @@ def encode_result(result: TaskResult) -> TaskRecord:
 
 
 def identify(sniff: Sniff, limits: Limits) -> Kind | Failure | None:
-    """What a source is, `None` where it is no media, or why that cannot be told."""
+    """What a source is, `None` where it is no media, or why that is unknown."""
     try:
         return sniff_kind(sniff.location, limits)
     except Exception as error:  # noqa: BLE001  a demuxer may raise anything; it costs this file

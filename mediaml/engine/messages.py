@@ -146,7 +146,7 @@ class Began(Message, frozen=True):
 
 
 class Identified(Message, frozen=True):
-    """What a source is, or why that cannot be told."""
+    """What a source is, or why that is unknown."""
 
     key: str
     answer: Kind | None

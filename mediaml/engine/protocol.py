@@ -15,7 +15,7 @@ class JobPlanner(Protocol):
     """Whoever plans the jobs and keeps what comes of them; called in the thread that drives the engine."""
 
     def settle(self, sniff: Sniff, answer: Kind | Failure | None) -> Job | None:
-        """Go on with a source once its kind is known, `None` for no media, or why it cannot be told."""
+        """Go on with a source once its kind is known, `None` for no media, or why it is unknown."""
 
     def note_batch_limit(self, key: str, frames: int) -> None:
         """Remember the largest batch of a model that fits in memory, by `batch_keys`."""

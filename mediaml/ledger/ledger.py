@@ -74,7 +74,7 @@ class Ledger(AbstractContextManager["Ledger"]):
         Raises:
             OutputError: the ledger cannot be written, for instance because the disk is full, or is gone.
         """
-        # SQLite goes on writing to a file that has been removed, and nobody would ever read it.
+        # SQLite goes on writing to a file that has been removed, which can never be read again.
         if not (self.folder / FILE_NAME).exists():
             raise OutputError(
                 f"the ledger {self.folder / FILE_NAME} was removed while it was written.",
@@ -86,7 +86,7 @@ class Ledger(AbstractContextManager["Ledger"]):
         except sqlite3.Error as error:
             raise OutputError(
                 f"the ledger {self.folder / FILE_NAME} cannot be written: {reason_of(error, self.folder)}.",
-                "What was committed before is kept; mend the cause and run the same command again.",
+                "What was committed before is kept; fix the cause and rerun the same command.",
             ) from error
 
     def begin_run(self, header: dict[str, Any]) -> int:
@@ -146,7 +146,7 @@ class Ledger(AbstractContextManager["Ledger"]):
         return self._positions
 
     def add_source(self, source: Source, kind: Kind | None = None, position: int | None = None) -> int:
-        """The id of a source; `kind` is `None` where it could not be told.
+        """The id of a source; `kind` is `None` where it is unknown.
 
         It takes the `position` that is given; else a new one takes the next, and a known one keeps its own.
 

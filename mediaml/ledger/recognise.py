@@ -1,4 +1,4 @@
-"""Whether a folder is the output folder of a run, told without opening a ledger for good."""
+"""Whether a folder is the output folder of a run, found out without keeping a ledger open."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ class GraphFacts:
 
     Attributes:
         path: of the file.
-        name: that the file gives itself, or the file's name without its ending.
+        name: from the metadata, or the file's name without its ending.
         interface: see `interface.py`.
         inputs, outputs: of the graph, without the weights that old files list among the inputs.
         opset: version of ONNX's own operators.

@@ -45,7 +45,7 @@ class Rendered:
 class SliceOutput(Protocol):
     """Media that are rendered source by source while others are inferred, such as annotated copies.
 
-    Sources are told apart by their id in the ledger. All calls come from one thread and return soon; the work
+    Sources are identified by their id in the ledger. All calls come from one thread and return soon; the work
     is done elsewhere, and what came of it is fetched with `finished`.
     """
 

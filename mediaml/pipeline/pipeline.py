@@ -40,8 +40,8 @@ class Pipeline(AbstractContextManager["Pipeline"]):
         track: which audio track is read.
         emit: takes what came of each task; called from any thread.
         shrunk: see `Inference`.
-        step: called with every frame read, batch answered and errand done: signs of life.
-        crashed: told when a thread died of something that is nobody's file's fault.
+        step: called with every frame read, batch answered and errand done: heartbeats.
+        crashed: called when a thread died for a reason that no file is to blame for.
     """
 
     def __init__(

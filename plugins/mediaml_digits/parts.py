@@ -11,7 +11,7 @@ import numpy as np
 if TYPE_CHECKING:
     from mediaml_digits.ink import Mask
 
-LOWEST = 9  # pixels; less high than this, no digit can be told
+LOWEST = 9  # pixels; below this height no digit can be recognised
 WIDEST = 1.05  # width over height, above which a part is also cut into two or more
 LONGEST = 4.5  # width over height, above which it is a line and nothing to read
 

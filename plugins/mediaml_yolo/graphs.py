@@ -56,7 +56,7 @@ def detector_graph(session: Session) -> DetectorGraph:
 
 
 def _kind(session: Session) -> str:
-    """What the graph probably is, where that can be told."""
+    """What the graph probably is, where that is known."""
     kinds = {"yolox": " (a raw YOLOX grid)", "classifier/1": " (a classifier)"}
     return kinds.get(session.interface, "")
 

@@ -119,9 +119,9 @@ def _compare(
 
     for device, request in requests.items():
         found, ran_on = answers(graph, feeds, request)
-        told = "; ".join(map(str, differences(found, expected)))
+        shown = "; ".join(map(str, differences(found, expected)))
         where = f"{device} ({ran_on})" if device == "auto" else device
-        click.echo(f"{graph.stem}: largest difference on {where} from {of}: {told}")
+        click.echo(f"{graph.stem}: largest difference on {where} from {of}: {shown}")
 
 
 def _against_sibling(

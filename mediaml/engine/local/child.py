@@ -22,7 +22,7 @@ from mediaml.engine.timeouts import Timeouts
 from mediaml.onnx.providers import DeviceRequest
 
 _LAST_WAIT_S = 5.0
-Told = TypeVar("Told")
+Incoming = TypeVar("Incoming")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,30 +33,32 @@ class Gone:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Event(Generic[Told]):
-    """Something that a process told, or its end."""
+class Event(Generic[Incoming]):
+    """A message of a process, or its end."""
 
-    child: Child[Told]
-    what: Told | Gone
+    child: Child[Incoming]
+    what: Incoming | Gone
 
 
-class Child(Generic[Told]):
-    """A process of ours that does dangerous work, as whoever started it sees it.
+class Child(Generic[Incoming]):
+    """A process that does dangerous work, seen from the one that started it.
 
     Args:
-        told: the union of the messages that it sends.
+        incoming: the union of the messages that it sends.
         events: where they go, and at last that it has gone.
         process: from `start`.
 
     Attributes:
-        last_sign_s: when it last told anything, monotonic seconds.
+        last_sign_s: when its last message came, monotonic seconds.
     """
 
-    def __init__(self, told: Any, events: Channel[Event[Told]], process: subprocess.Popen[bytes]) -> None:
+    def __init__(
+        self, incoming: Any, events: Channel[Event[Incoming]], process: subprocess.Popen[bytes]
+    ) -> None:
         self.last_sign_s = time.monotonic()
         self._process = process
         assert self._process.stdin and self._process.stdout
-        self._link: Link[Told] = Link(told, self._process.stdout, self._process.stdin)
+        self._link: Link[Incoming] = Link(incoming, self._process.stdout, self._process.stdin)
         threading.Thread(target=self._listen, args=(events,), daemon=True).start()
 
     def tell(self, message: Message) -> None:
@@ -69,7 +71,7 @@ class Child(Generic[Told]):
         self._process.kill()
 
     def dismiss(self) -> None:
-        """Let the process end by itself: nothing more is told to it."""
+        """Let the process end by itself: nothing more is sent to it."""
         with suppress(OSError):
             assert self._process.stdin
             self._process.stdin.close()
@@ -81,7 +83,7 @@ class Child(Generic[Told]):
         except subprocess.TimeoutExpired:
             self._process.kill()
 
-    def _listen(self, events: Channel[Event[Told]]) -> None:
+    def _listen(self, events: Channel[Event[Incoming]]) -> None:
         try:
             while (message := self._link.receive()) is not None:
                 self.last_sign_s = time.monotonic()

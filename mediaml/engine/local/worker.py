@@ -1,7 +1,7 @@
-"""A worker process: loads the models, then does what it is told until nobody tells it anything.
+"""A worker process: loads the models, then carries out orders until its pipe is closed.
 
 It dies with its supervisor, and it may die before: of a decoder, of a plugin, for want of memory. It holds
-nothing that is not told at once.
+nothing that is not sent at once.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def answer_sources(receiving: IO[bytes], sending: IO[bytes]) -> None:
     setup = link.receive()
     if isinstance(setup, Setup):
         _work(link, setup)
-    # Threads of ours and of libraries may be anywhere; nothing here wants tidying up.
+    # Our threads and those of libraries may be anywhere, and nothing needs tidying up.
     os._exit(0)
 
 
@@ -62,7 +62,7 @@ def _work(link: Link[Any], setup: Setup) -> None:
     leave = partial(_leave, link)
     try:
         models = load_models(setup, lambda text: link.send(Said(text)))
-    except BaseException as error:  # noqa: BLE001  the supervisor raises it again, where it can be told
+    except BaseException as error:  # noqa: BLE001  the supervisor raises it again, where it is reported
         leave(error)
         return
     devices = (ModelDevices(model.devices, model.fallbacks, model.labels) for model in models)

@@ -2,7 +2,7 @@
 
 
 def main() -> None:
-    """Set the process up, then draw until nobody asks any more."""
+    """Set the process up, then render until the pipe is closed."""
     from mediaml.engine.local.process_setup import set_up_process
 
     streams = set_up_process()

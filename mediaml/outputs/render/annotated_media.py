@@ -70,7 +70,7 @@ class AnnotatedMedia(AbstractContextManager["AnnotatedMedia"]):
 
     @property
     def idle(self) -> bool:
-        """Whether the process has told that it has done all that was asked for."""
+        """Whether the process has done all that was asked for."""
         return self._orders == 0
 
     def advance(self, source: SourceRow, number: int) -> None:

@@ -66,8 +66,8 @@ class Annotator:
         folder: the output folder with the ledger.
         limits: as for reading.
         slice_s: length of the time slices in the ledger, seconds.
-        began: told the id of each source that is about to be drawn.
-        settled: told what came of each that was submitted.
+        began: called with the id of each source that is about to be rendered.
+        settled: called with the result of each that was submitted.
         step: called once a frame.
     """
 

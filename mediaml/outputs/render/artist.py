@@ -3,7 +3,7 @@
 The slices of source 7 lie in `.segments/7` under the output folder until they are joined. One is good for as
 long as all that it was drawn from is the same: the source, what models said of its frames, and how it is
 drawn and encoded. All that is in its fingerprint; whatever was interrupted, changed or forced, a slice with
-another fingerprint is drawn anew.
+another fingerprint is rendered again.
 """
 
 from __future__ import annotations
@@ -154,7 +154,7 @@ class Artist(AbstractContextManager["Artist"]):
         """Draw the slices of a video that are missing, and join all of them.
 
         The segments stay, so that who is killed before the ledger knows of the copy has only to join them
-        again; `remove_segments` is for who has told the ledger.
+        again; `remove_segments` follows once the ledger knows of the copy.
 
         Returns:
             What is missing from the copy and why, one sentence each.
@@ -191,7 +191,7 @@ class Artist(AbstractContextManager["Artist"]):
         ).dropped
 
     def _basis_of(self, source: SourceRow, rows: list[DrawnRow]) -> _Basis:
-        """The basis as of now; what came later may change it, and `finish` draws anew what that concerns."""
+        """The basis as of now; what came later may change it, and `finish` renders again what that concerns."""
         stamp, open_ = self._view.stamp(source.id), self._basis
         if open_ is not None and (open_.source, open_.stamp) == (source, stamp):
             return replace(open_, pictures=open_.pictures or any(row.picture for row in rows))

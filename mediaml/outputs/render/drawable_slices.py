@@ -18,7 +18,7 @@ class _Shown(msgspec.Struct):
 
 
 class DrawableSlices:
-    """How far all models of a run have come with each video, told by their records.
+    """How far all models of a run have come with each video, according to their records.
 
     Models that look at pictures share one pass over a video, so none lags behind another by a slice. Sound
     is gone through by itself and is not drawn; it is not waited for.

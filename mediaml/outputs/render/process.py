@@ -17,7 +17,7 @@ from mediaml.outputs.render.messages import Advance, Copied, Draw, Drawing, Draw
 
 
 def draw_copies(receiving: IO[bytes], sending: IO[bytes]) -> None:
-    """Body of the process: draw what is asked for until nobody asks any more, then drop what is not whole."""
+    """Body of the process: render what is asked for until the pipe is closed, then drop what is not whole."""
     link: Link[Any] = Link(DrawSetup | Sketch, receiving, sending)
     import_decoders()
     import_writers()
