@@ -191,7 +191,7 @@ class Artist(AbstractContextManager["Artist"]):
         ).dropped
 
     def _basis_of(self, source: SourceRow, rows: list[DrawnRow]) -> _Basis:
-        """The basis as of now; what came later may change it, and `finish` renders again what that concerns."""
+        """The basis as of now; what comes later may change it: `finish` renders that again."""
         stamp, open_ = self._view.stamp(source.id), self._basis
         if open_ is not None and (open_.source, open_.stamp) == (source, stamp):
             return replace(open_, pictures=open_.pictures or any(row.picture for row in rows))
