@@ -69,6 +69,8 @@ class Committer:
         self._settled = 0
         self._failed: set[int] = set()
         self._drawable = DrawableSlices()
+        # By source, what its reader noted, in order; several models read a source at once.
+        self._notes: dict[int, dict[str, None]] = {}
         self._began_s = time.monotonic()
         self._shown_s = -_PROGRESS_S
         self.frames = 0
@@ -160,6 +162,7 @@ class Committer:
                 if output.target(row) is not None:
                     output.advance(row, number)
         if record.last or record.failure:
+            self._notes.setdefault(source, {}).update(dict.fromkeys(record.accounts.notes))
             self._finished(source)
 
     def _finished(self, source: int) -> None:
@@ -170,6 +173,8 @@ class Committer:
         del self._planned.under_way[source]
         self._settled += 1
         self._drawable.forget(source)
+        for note in self._notes.pop(source, ()):
+            self._reporter.note(f"{self._view.source(source).shown}: {note}")
         for output in self._rendering:
             self._render(output, source)
         rows = list(self.failures(source))

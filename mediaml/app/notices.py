@@ -8,8 +8,10 @@ from pathlib import Path
 
 from mediaml.app.reporter import Reporter
 from mediaml.core.location import Url
+from mediaml.core.text import counted
 from mediaml.core.work import Source
 from mediaml.engine.messages import ModelDevices
+from mediaml.ledger.result_rows import ModelRow
 from mediaml.media.annotated_mark import is_annotated_copy
 from mediaml.pipeline.inputs import Selection, scan
 from mediaml.pipeline.models import Choice
@@ -90,3 +92,16 @@ def note_urls(sources: Sequence[Source], reporter: Reporter) -> None:
     if urls:
         plural = "s" if urls > 1 else ""
         reporter.note(f"no annotated copy of {urls} URL{plural}: a stream is read only once")
+
+
+def note_others(known: Sequence[ModelRow], asked: Sequence[str], reporter: Reporter) -> None:
+    """One line per model of which the ledger keeps results of other weights or options than these.
+
+    Args:
+        known: all models of the ledger, whichever was asked for. asked: names of the models of this run.
+    """
+    for name in asked:
+        others = sum(row.name == name and not row.current for row in known)
+        if others:
+            kept = counted(others, "other set")
+            reporter.note(f"{name}: results show what was asked for; {kept} of weights or options kept")

@@ -18,7 +18,7 @@ from mediaml.app.environment import open_store, versions
 from mediaml.app.failure_policy import TooManyFailures
 from mediaml.app.interrupts import Interrupts
 from mediaml.app.known import known_devices
-from mediaml.app.notices import find_sources, note_bundled, note_devices, note_urls
+from mediaml.app.notices import find_sources, note_bundled, note_devices, note_others, note_urls
 from mediaml.app.report import RunReport, Stop
 from mediaml.app.reporter import Reporter
 from mediaml.app.stream import ResultStream, StreamClosed
@@ -189,6 +189,7 @@ def _fill(session: _Session, ledger: Ledger, view: Results, stack: ExitStack) ->
         only_failed=config.only_failed,
         emit=engine.emit,
     )
+    note_others(view.models(current=False), [model.spec.name for model in session.models], session.reporter)
     rendering = _rendering(session, stack)
     stream = None if session.stream is None else ResultStream(session.stream)
     committer = Committer(
