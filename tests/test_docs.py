@@ -6,10 +6,13 @@ import csv
 import json
 import os
 import re
+import shlex
 import shutil
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
+import click
 import jsonschema
 import pytest
 from click.testing import CliRunner
@@ -62,6 +65,33 @@ def test_every_command_has_help_with_an_example(name):
     assert result.exit_code == 0
     if name in ([], ["run"], ["probe"], ["doctor"]):
         assert "mediaml " in result.output.split("Example", 1)[1]
+
+
+def shown_commands() -> list[str]:
+    """The `mediaml` commands in the console blocks of the README and the documents, without comments."""
+    pages = ["README.md", *(f"docs/{page.name}" for page in sorted((REPOSITORY / "docs").glob("*.md")))]
+    lines = "".join(block for page in pages for block in blocks(page, "console")).splitlines()
+    return [line for line in dict.fromkeys(lines) if line.startswith("mediaml ")]
+
+
+@pytest.mark.parametrize("line", shown_commands())
+def test_commands_of_the_documents_exist_with_their_options(line):
+    _, *words = shlex.split(line.partition(" | ")[0].partition(" > ")[0], comments=True)
+    command: click.Command = cli
+    while isinstance(command, click.Group):
+        found = command.get_command(click.Context(command), words.pop(0))
+        assert found is not None, line
+        command = found
+    known = {name for option in command.params for name in (*option.opts, *option.secondary_opts)}
+    assert {word for word in words if re.match(r"--?[a-zA-Z]", word)} <= known
+
+
+def test_scripts_of_the_documents_exist():
+    text = "".join(page.read_text(encoding="utf-8") for page in (REPOSITORY / "docs").glob("*.md"))
+    names = set(re.findall(r"python -m (scripts[\w.]*\w)", text))
+    assert len(names) > 8
+    assert [name for name in names if find_spec(name) is None] == []
+    assert all((REPOSITORY / path).exists() for path in re.findall(r"\bscripts/[\w/]+(?:\.py)?", text))
 
 
 def test_links_between_documents_lead_somewhere():
