@@ -1,12 +1,13 @@
 """Count the cars in each second of a video, and plot them: the library from end to end.
 
-    python scripts/cars_per_second.py VIDEO [PLOT.png]
+    python -m scripts.cars_per_second VIDEO [PLOT.png]
 
 Needs matplotlib (`pip install matplotlib`).
 """
 
 from __future__ import annotations
 
+import argparse
 import sys
 from collections import defaultdict
 from pathlib import Path
@@ -40,10 +41,13 @@ def plot(counts: dict[int, int], target: Path) -> None:
 
 def main() -> None:
     """Run the detector, count, plot."""
-    video = Path(sys.argv[1])
-    target = Path(sys.argv[2]) if len(sys.argv) > 2 else Path("cars.png")
+    parser = argparse.ArgumentParser(description="Plot the cars in each second of a video.")
+    parser.add_argument("video", type=Path)
+    parser.add_argument("plot", type=Path, nargs="?", default=Path("cars.png"))
+    given = parser.parse_args()
+    target: Path = given.plot
     out = target.with_suffix("")
-    report = mediaml.run(video, models="yolo", out=out, annotate=False)
+    report = mediaml.run(given.video, models="yolo", out=out, annotate=False)
     if report.failures:
         sys.exit(report.failures[0].failure.message)
     counts = cars_per_second(out)

@@ -6,34 +6,18 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 
-from scripts.paths import REPOSITORY
+from scripts.paths import DEMO_CLIP, REPOSITORY
+from tests.support.command_line import call
 
-CLIP = REPOSITORY / "tests" / "media" / "demo.mp4"
 BIN = Path(sys.prefix) / "bin"
 
 
-def call(command: list[str], folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
-    done = subprocess.run(
-        command,
-        cwd=folder,
-        env={**os.environ, **environment},
-        capture_output=True,
-        text=True,
-        timeout=280,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    return done
-
-
 def test_the_first_command_of_the_readme(tmp_path):
-    shutil.copy(CLIP, tmp_path / "video.mp4")
+    shutil.copy(DEMO_CLIP, tmp_path / "video.mp4")
     readme = (REPOSITORY / "README.md").read_text(encoding="utf-8")
     assert "\nmediaml run --plugin yolo video.mp4\n" in readme
     done = call([str(BIN / "mediaml"), "run", "--plugin", "yolo", "video.mp4"], tmp_path)
