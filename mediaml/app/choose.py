@@ -10,7 +10,8 @@ import msgspec
 
 from mediaml.core.errors import UsageError
 from mediaml.core.track import TrackChoice
-from mediaml.ledger.results import has_ledger, open_results
+from mediaml.ledger.recognise import has_ledger
+from mediaml.ledger.results import open_results
 from mediaml.media.limits import Limits
 from mediaml.pipeline.models import Choice, ResolvedModel, in_ledger, resolve_model
 from mediaml.pipeline.reading import reading_record

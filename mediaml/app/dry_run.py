@@ -13,7 +13,8 @@ from mediaml.app.environment import open_store
 from mediaml.app.notices import find_sources
 from mediaml.app.reporter import Reporter
 from mediaml.core.work import ModelIdentity, Source
-from mediaml.ledger.results import has_ledger, open_results
+from mediaml.ledger.recognise import has_ledger
+from mediaml.ledger.results import open_results
 from mediaml.pipeline.explain import Reason, reasons
 from mediaml.pipeline.models import ResolvedModel
 from mediaml.pipeline.plan import with_digest

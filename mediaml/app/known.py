@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from mediaml.app.config import RunConfig
 from mediaml.core.work import Source
 from mediaml.engine.messages import ModelDevices
-from mediaml.ledger.results import has_ledger, open_results
+from mediaml.ledger.recognise import has_ledger
+from mediaml.ledger.results import open_results
 from mediaml.pipeline.explain import nothing_left
 from mediaml.pipeline.models import ResolvedModel
 from mediaml.pipeline.plan import with_digest

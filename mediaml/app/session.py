@@ -16,30 +16,28 @@ from mediaml.app.commit import Committer
 from mediaml.app.config import RunConfig
 from mediaml.app.environment import open_store, versions
 from mediaml.app.failure_policy import TooManyFailures
+from mediaml.app.finish import Ending, report_of, require_work, unwritten, write_outputs
 from mediaml.app.interrupts import Interrupts
 from mediaml.app.known import known_devices
 from mediaml.app.notices import find_sources, note_bundled, note_devices, note_others, note_urls
 from mediaml.app.report import RunReport, Stop
 from mediaml.app.reporter import Reporter
 from mediaml.app.stream import ResultStream, StreamClosed
-from mediaml.core.errors import NoInputsError, OutputError
 from mediaml.core.work import Source
 from mediaml.engine.inline import InlineEngine
 from mediaml.engine.local.supervisor import Supervisor
 from mediaml.engine.messages import ModelDevices, ModelOrder, Setup
 from mediaml.engine.protocol import Engine
 from mediaml.ledger.ledger import Ledger
-from mediaml.ledger.results import Results, has_ledger, open_results
+from mediaml.ledger.recognise import has_ledger
+from mediaml.ledger.results import Results, open_results
 from mediaml.ledger.schema import sole_writer
 from mediaml.onnx.providers import parse_devices
-from mediaml.outputs.base import Output, SliceOutput
-from mediaml.outputs.failures import FailuresJsonl
-from mediaml.outputs.jsonl import FILE_NAME, ResultsJsonl
-from mediaml.outputs.of_plugins import PluginOutput
+from mediaml.outputs.base import SliceOutput
 from mediaml.outputs.render.annotated_media import AnnotatedMedia
 from mediaml.outputs.render.inline import InlineAnnotatedMedia
 from mediaml.pipeline.models import Choice, ResolvedModel, resolved_view
-from mediaml.pipeline.plan import Planned, Planner
+from mediaml.pipeline.plan import Planner
 from mediaml.pipeline.read import default_readers
 from mediaml.pipeline.stream import SLICE_S
 from mediaml.pipeline.weights import obtain_weights
@@ -209,17 +207,19 @@ def _fill(session: _Session, ledger: Ledger, view: Results, stack: ExitStack) ->
     try:
         stopped, reason = _work(session, planner, committer)
         if stopped is None:
-            _require_work(planner.planned, config)
+            require_work(planner.planned, config)
             for output in rendering:
                 output.close()
                 output.settle(planner.planned.sources)
-        results, problems = _write_outputs(config, view)
+        results, problems = write_outputs(config, view)
     except KeyboardInterrupt:
-        stopped, reason = "interrupted", _unwritten(config.output)
+        stopped, reason = "interrupted", unwritten(config.output)
     reasons = [text for text in (reason, stream.problem if stream else "", *problems) if text]
     for text in reasons:
         session.reporter.error(text)
-    return _report(session, planner.planned, committer, view, results, stopped, "\n".join(reasons))
+    ending = Ending(results, stopped, "\n".join(reasons))
+    met = len(session.sources)
+    return report_of(config, met, planner.planned, committer, view, session.devices, ending)
 
 
 def _add_model(ledger: Ledger, model: ResolvedModel, devices: Mapping[str, ModelDevices]) -> int:
@@ -258,85 +258,8 @@ def _work(session: _Session, planner: Planner, committer: Committer) -> tuple[St
     return None, ""
 
 
-def _write_outputs(config: RunConfig, view: Results) -> tuple[Path, list[str]]:
-    """Write every output of the whole ledger; returns the path of `results.jsonl`, and what went wrong."""
-    outputs: list[Output] = [FailuresJsonl(), ResultsJsonl()]
-    for output in outputs:
-        output.write(view, config.output)
-    problems = []
-    for name in config.outputs:
-        try:
-            PluginOutput(load_registry().find_output(name)).write(view, config.output)
-        except OutputError as error:
-            problems.append(str(error))
-    return config.output / FILE_NAME, problems
-
-
-def _unwritten(folder: Path) -> str:
-    """The message of a run that is interrupted while it writes its outputs."""
-    results = folder / FILE_NAME
-    there = "what is there is of an earlier run" if results.exists() else "there is none"
-    return (
-        f"interrupted before {results} was written: {there}.\n"
-        "Every result is in the ledger; rerun the same command to write it from there and to continue."
-    )
-
-
-def _report(
-    session: _Session,
-    planned: Planned,
-    committer: Committer,
-    view: Results,
-    results: Path | None,
-    stopped: Stop | None,
-    reason: str,
-) -> RunReport:
-    mine = set(planned.sources)
-    failures = tuple(committer.failures())
-    failed = {row.source.id for row in failures}
-    # A run that was stopped counts what it was asked for, not only what it came to.
-    unmet = len(session.sources) - planned.seen + planned.unidentified if stopped is not None else 0
-    return RunReport(
-        output=session.config.output,
-        results=results,
-        files=len(planned.sources) + unmet,
-        failed=len(failed),
-        up_to_date=len(set(planned.done) - failed),
-        unfinished=len(planned.under_way.keys() - failed) + unmet,
-        not_media=planned.not_media,
-        copies=planned.copies,
-        skipped=dict(planned.unwanted),
-        frames=committer.frames,
-        elapsed_s=committer.elapsed_s,
-        rendered=tuple(committer.rendered),
-        found=tuple(committer.found(mine)),
-        failures=failures,
-        damaged=tuple(row for row in view.damaged() if row[0].id in mine - failed),
-        devices={name: facts.devices for name, facts in session.devices.items()},
-        stopped=stopped,
-        reason=reason,
-    )
-
-
 def _header(devices: Mapping[str, ModelDevices]) -> dict[str, Any]:
     return {
         "versions": versions(),
         "devices": {name: list(facts.devices) for name, facts in devices.items()},
     }
-
-
-def _require_work(planned: Planned, config: RunConfig) -> None:
-    """Refuse a run in which nothing could be looked at.
-
-    Raises:
-        NoInputsError: there was no media file that a model of the run accepts.
-    """
-    if planned.sources:
-        return
-    skipped = [f"{count} {kind} skipped" for kind, count in planned.unwanted.items()]
-    skipped += [f"{planned.copies} annotated copies skipped"] if planned.copies else []
-    counts = ", ".join([f"{planned.not_media} files are not media", *skipped])
-    raise NoInputsError(
-        f"nothing to do: {counts}.",
-        f"Selected: {', '.join(config.models)}; `mediaml plugins info NAME` shows what a model accepts.",
-    )

@@ -38,7 +38,8 @@ def command(folder: Path, as_json: bool) -> None:
       mediaml status out
     """
     from mediaml.core.errors import UsageError
-    from mediaml.ledger.results import has_ledger, open_results
+    from mediaml.ledger.recognise import has_ledger
+    from mediaml.ledger.results import open_results
 
     if not has_ledger(folder):
         raise UsageError(f"{folder} holds no ledger.", "Name the folder that was given to `mediaml run -o`.")

@@ -36,3 +36,15 @@ def is_output_folder(folder: Path) -> bool:
         return "no such table" not in str(error) and "no such column" not in str(error)
     except sqlite3.DatabaseError:
         return True
+
+
+def has_ledger(folder: Path) -> bool:
+    """Whether a folder holds a ledger that was begun; one that cannot be read counts: opening it tells."""
+    path = folder / FILE_NAME
+    if not path.is_file():
+        return False
+    try:
+        with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as db:
+            return bool(db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0])
+    except sqlite3.Error:
+        return True

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Callable, Collection, Iterator
-from contextlib import AbstractContextManager, closing
+from contextlib import AbstractContextManager
 from dataclasses import fields
 from pathlib import Path
 from typing import Any, Self
@@ -273,18 +273,6 @@ def _source_row(row: tuple[Any, ...]) -> SourceRow:
     return SourceRow(
         row[0], path, row[2], row[3], kind, None if row[5] is None else info_of(row[5], str(path))
     )
-
-
-def has_ledger(folder: Path) -> bool:
-    """Whether a folder holds a ledger that was begun; one that cannot be read counts: opening it tells."""
-    path = folder / FILE_NAME
-    if not path.is_file():
-        return False
-    try:
-        with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as db:
-            return bool(db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0])
-    except sqlite3.Error:
-        return True
 
 
 def open_results(folder: Path | str) -> Results:

@@ -13,7 +13,8 @@ from mediaml.core.media import Kind, MediaInfo
 from mediaml.core.prediction import Box, Detection, Embedding, Label, Picture, Prediction
 from mediaml.core.work import FrameAnswer, FrameResult, Task, TaskResult
 from mediaml.ledger.encoding import record_of
-from mediaml.ledger.results import has_ledger, open_results
+from mediaml.ledger.recognise import has_ledger
+from mediaml.ledger.results import open_results
 from mediaml.ledger.schema import FILE_NAME
 from tests.support.ledger_tasks import MODEL, boxes, result, source
 
