@@ -34,6 +34,7 @@ class MediaInfo:
         audio_tracks: number of audio streams.
         header_frames: number of frames that the header claims; a hint, not a count.
         container, codec: FFmpeg's short names, such as `mov` and `h264`, of the stream that is read.
+        start_s: when the stream that is read begins, seconds on the container's clock.
     """
 
     path: str
@@ -48,6 +49,7 @@ class MediaInfo:
     header_frames: int | None = None
     container: str | None = None
     codec: str | None = None
+    start_s: float | None = None
 
     def __post_init__(self) -> None:
         require(self.rotation in ROTATIONS, f"rotation must be one of {ROTATIONS}, not {self.rotation}")
@@ -64,7 +66,8 @@ class DecodeAccounts:
     Attributes:
         expected: frames that the header claims; `None` where it does not say.
         decoded: frames that came out.
-        corrupt: packets or frames that could not be decoded and were skipped.
+        corrupt: packets that could not be decoded and were skipped, and frames that the decoder flags as
+            damaged.
         gaps: places where the timestamps jump by more than two frame durations or go backwards.
     """
 

@@ -18,7 +18,9 @@ from mediaml.core.location import Location
 from mediaml.core.media import DecodeAccounts, Kind, MediaInfo
 from mediaml.core.model_input import SoundInput
 from mediaml.media.audio.windows import resampled, windows
+from mediaml.media.clock import origin_s, starts_at_s
 from mediaml.media.decode import Decoding, Tally, first_decoded
+from mediaml.media.joints import JointFinder
 from mediaml.media.limits import Limits
 from mediaml.media.open import audio_stream, container_duration_s, is_live, no_decoder, open_container
 from mediaml.media.timeline import Stamp, Timeline
@@ -74,6 +76,7 @@ def sound_info(path: Location, container: InputContainer) -> MediaInfo:
         audio_tracks=len(container.streams.audio),
         container=container.format.name,
         codec=stream.codec.canonical_name,
+        start_s=starts_at_s(container, stream),
     )
 
 
@@ -88,6 +91,7 @@ class AudioReader(AbstractContextManager["AudioReader"]):
         self._path = path
         self._spec = spec
         self._limits = limits
+        self._joints = JointFinder(path, limits)
         self._tally = Tally()
         self._closed = False
         self._container: InputContainer | None = open_container(path, limits)
@@ -122,10 +126,11 @@ class AudioReader(AbstractContextManager["AudioReader"]):
         container = self._begin()
         stream = sound_of(self._path, container)
         base = stream.time_base or Fraction(1, stream.codec_context.sample_rate or 1)
-        timeline = Timeline(base, stream.start_time, None)
-        decoding = Decoding(container, stream, self._path, self._tally)
+        origin = origin_s(container)
+        timeline = Timeline(base, None if origin is None else origin / base, None)
+        decoding = Decoding(container, stream, self._path, self._tally, self._joints)
         placed = timeline.place(self._decoded(decoding), self._tally, since_s=start_s)
-        end_s = 0.0
+        end_s = begins_s = self._info.start_s or 0.0
         cut = windows(resampled(placed, self._spec.sample_rate), self._spec)
         for index, window in enumerate(cut):
             end_s = window.time_s + window.duration_s
@@ -146,6 +151,7 @@ class AudioReader(AbstractContextManager["AudioReader"]):
             )
         # The duration of a WAV file is counted from the bytes that are there.
         is_wav = self._info.container == "wav"
+        end_s -= begins_s  # A stream's duration counts from its own start.
         check_whole(self._path, self._info.duration_s, end_s, missing=decoding.missing, fewer=is_wav)
 
     def _decoded(self, decoding: Decoding) -> Iterator[tuple[Stamp, AudioFrame]]:

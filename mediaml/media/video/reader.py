@@ -12,6 +12,7 @@ from mediaml.core.errors import MediaError
 from mediaml.core.frame import Frame
 from mediaml.core.location import Location
 from mediaml.core.media import DecodeAccounts, MediaInfo
+from mediaml.media.joints import JointFinder
 from mediaml.media.limits import Limits
 from mediaml.media.open import is_live
 from mediaml.media.truncation import check_whole
@@ -30,7 +31,8 @@ class VideoReader(AbstractContextManager["VideoReader"]):
         self._path = path
         self._limits = limits
         self._scalers = Scalers()
-        self._pass: VideoPass | None = VideoPass(path, limits)
+        self._joints = JointFinder(path, limits)
+        self._pass: VideoPass | None = VideoPass(path, limits, joints=self._joints)
         self._tally = self._pass.tally
         self._live = is_live(path, self._pass.container)
         self._fresh = True
@@ -74,7 +76,7 @@ class VideoReader(AbstractContextManager["VideoReader"]):
         run = self._begin(start_s, numbered)
         aspect = run.stream.sample_aspect_ratio
         timeline = run.timeline()
-        end_s, count = 0.0, run.index
+        end_s, count = self._info.start_s or 0.0, run.index
         stamped = ((stamp_of(frame), frame) for frame in run.frames())
         for index, (time_s, duration_s, frame) in enumerate(
             timeline.place(stamped, run.tally, since_s=start_s), start=run.index
@@ -83,8 +85,10 @@ class VideoReader(AbstractContextManager["VideoReader"]):
             if time_s >= start_s or start_s <= 0:
                 run.tally.decoded += 1
                 yield self._frame(index, time_s + shift_s, duration_s, frame, aspect)
-        accounts = run.tally.accounts()
-        fewer = count + accounts.corrupt < (accounts.expected or 0)
+        tally = run.tally
+        fewer = count + tally.corrupt - tally.flagged < (tally.expected or 0)
+        # A stream's duration counts from its own start.
+        end_s -= self._info.start_s or 0.0
         check_whole(self._path, self._info.duration_s, end_s, missing=run.missing, fewer=fewer)
 
     def _begin(self, start_s: float, numbered: bool) -> VideoPass:
@@ -100,7 +104,7 @@ class VideoReader(AbstractContextManager["VideoReader"]):
 
     def _open(self) -> VideoPass:
         self._end()
-        self._pass = VideoPass(self._path, self._limits)
+        self._pass = VideoPass(self._path, self._limits, joints=self._joints)
         self._tally = self._pass.tally
         return self._pass
 

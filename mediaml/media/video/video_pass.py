@@ -12,7 +12,9 @@ from av.video.stream import VideoStream
 from mediaml.core.errors import MediaError
 from mediaml.core.location import Location
 from mediaml.core.media import Kind, MediaInfo
+from mediaml.media.clock import origin_s, starts_at_s
 from mediaml.media.decode import Decoding, Tally, first_decoded, shows
+from mediaml.media.joints import JointFinder
 from mediaml.media.limits import Limits
 from mediaml.media.open import audio_stream, container_duration_s, no_decoder, open_container, video_stream
 from mediaml.media.orientation import ROTATION
@@ -29,11 +31,24 @@ THREADS = 0
 class VideoPass:
     """An open container, its video stream and the decoder; closed by whoever made it.
 
+    Args:
+        path: the file.
+        limits: what it may ask of the machine.
+        thread_type: of the decoder's threads, PyAV's word for it.
+        joints: of the file, where another pass has looked for them.
+
     Raises:
         MediaError: the file holds no video that can be decoded; `LimitError` for too large a picture.
     """
 
-    def __init__(self, path: Location, limits: Limits, *, thread_type: str = "AUTO") -> None:
+    def __init__(
+        self,
+        path: Location,
+        limits: Limits,
+        *,
+        thread_type: str = "AUTO",
+        joints: JointFinder | None = None,
+    ) -> None:
         self.path = path
         self.limits = limits
         self.container = open_container(path, limits)
@@ -46,7 +61,8 @@ class VideoPass:
         self.tally.expected = self.stream.frames or None
         self.index = 0
         self._thread_type = thread_type
-        self._decoding = Decoding(self.container, self.stream, path, self.tally)
+        self._joints = joints or JointFinder(path, limits)
+        self._decoding = Decoding(self.container, self.stream, path, self.tally, self._joints)
         self._frames = iter(self._decoding)
         self._first: VideoFrame | None = None
 
@@ -88,6 +104,7 @@ class VideoPass:
         if (
             self._thread_type != "SLICE"
             and self._decoding.short
+            and not self._decoding.is_joined
             and last is not None
             and last.pts is not None
         ):
@@ -111,12 +128,15 @@ class VideoPass:
             yield from (frame for frame in again._frames if frame.pts is not None and frame.pts > ticks)
         finally:
             self.tally.corrupt += again.tally.corrupt - self._decoding.spoiled_flush
+            self.tally.flagged += again.tally.flagged
             again.close()
 
     def timeline(self) -> Timeline:
-        """The clock of the stream."""
+        """The container's clock, in ticks of the stream."""
         assert self.stream.time_base is not None
-        return Timeline(self.stream.time_base, self.stream.start_time, self.stream.average_rate)
+        origin = origin_s(self.container)
+        start = None if origin is None else origin / self.stream.time_base
+        return Timeline(self.stream.time_base, start, self.stream.average_rate)
 
     def seek(self, start_s: float, *, numbered: bool = True) -> bool:
         """Go to a keyframe at or before a time; `index` then counts the frames before it, if `numbered`.
@@ -128,7 +148,8 @@ class VideoPass:
         if start is None or base is None:
             return False
         wanted = self.timeline().tick(start_s)
-        assert wanted is not None
+        if wanted is None or (not self._is_indexed and self._joints()):
+            return False  # Seeking goes by stamps, which a joined recording has twice.
         for back_s in STEPS_BACK_S:
             if not self._seek_to(max(start, wanted - int(back_s / base))):
                 return False
@@ -141,7 +162,8 @@ class VideoPass:
     def _seek_to(self, ticks: int) -> bool:
         self._decoding.close()
         self._first = None
-        self.tally.corrupt = 0
+        self.tally.corrupt = self.tally.flagged = 0
+        self.tally.joints.clear()
         try:
             self.container.seek(ticks, stream=self.stream, backward=True)
         except (av.FFmpegError, OSError):
@@ -161,11 +183,16 @@ class VideoPass:
         self.index = before + self._decoding.earlier_than(ticks)
         return True
 
+    @property
+    def _is_indexed(self) -> bool:
+        """Whether the container's index has every packet of the stream."""
+        return bool(self.stream.frames) and len(self.stream.index_entries) == self.stream.frames
+
     def _packets_before(self, landed: tuple[int | None, int | None, int | None]) -> int | None:
         """Packets that precede a packet in the file: from the index where it is whole, else by counting."""
         position, pts, dts = landed
         entries = self.stream.index_entries
-        if dts is not None and self.stream.frames and len(entries) == self.stream.frames:
+        if dts is not None and self._is_indexed:
             found = entries.search_timestamp(dts, any_frame=True)
             if found >= 0 and entries[found].timestamp == dts:
                 return sum(not entry.is_discard for entry in entries[:found])
@@ -202,6 +229,7 @@ class VideoPass:
             header_frames=stream.frames or None,
             container=self.container.format.name,
             codec=stream.codec.canonical_name,
+            start_s=starts_at_s(self.container, stream),
         )
 
     def close(self) -> None:

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any, Self, cast
-
-import av
-from av.container import InputContainer
-from av.format import Flags as FormatFlags
+from typing import Any, Self
 
 from mediaml.core.frame import Frame
+from mediaml.media.clock import origin_s
 from mediaml.media.decode import Tally
 from mediaml.media.video.video_pass import VideoPass, stamp_of
 from mediaml.media.write.canvas import Canvas, Coloring
@@ -26,7 +23,7 @@ class Layout:
         coloring: of the written stream.
         clock: of the written stream.
         start: tick of the copy at which the source's time 0 lies.
-        shift_s: seconds to add to all times of the file, those of sound and subtitles too.
+        shift_s: seconds to add to the stamps of all streams of the file.
         stream: index of the source's stream that is annotated.
         tags: language and title of that stream.
     """
@@ -54,9 +51,11 @@ class Layout:
         first, stream = run.first(), run.stream
         clock = Clock.of(stream)
         time_s, _, _ = next(run.timeline().place([(stamp_of(first), first)], Tally()))
-        begins = stream.start_time if stream.start_time is not None else first.pts or 0
-        start_s = begins * (stream.time_base or clock.time_base)
-        shift_s = _shift(run.container, start_s + Fraction(time_s))
+        # MP4 begins at 0: a frame before that moves the whole file.
+        late_s = max(Fraction(0), -Fraction(time_s))
+        origin = origin_s(run.container)
+        if origin is None:
+            origin = Fraction(first.pts or 0) * (stream.time_base or clock.time_base)
         info = run.info()
         assert info.width is not None and info.height is not None
         return cls(
@@ -64,8 +63,8 @@ class Layout:
             info.height,
             Coloring.of(first, from_rgb=from_rgb),
             clock,
-            round((start_s + shift_s) / clock.time_base),
-            shift_s,
+            round(late_s / clock.time_base),
+            late_s - origin,
             stream.index,
             tags_of(stream),
         )
@@ -86,18 +85,3 @@ def tags_of(stream: Any) -> dict[str, str]:
         key: stream.metadata[key] for key in ("language", "title", "handler_name") if key in stream.metadata
     }
     return kept | ({"handler_name": kept["title"]} if "title" in kept else {})
-
-
-def _shift(container: InputContainer, start_s: Fraction) -> Fraction:
-    """Seconds to add to all times of a file.
-
-    Timeouts of broadcasts (transport and program streams) start anywhere: their file is to start at 0. Else
-    only a picture before 0 moves a file, for MP4 begins at 0.
-
-    Args:
-        container: the source.
-        start_s: time of its first picture.
-    """
-    if container.format.flags & cast(int, FormatFlags.ts_discont.value) and container.start_time is not None:
-        return -Fraction(container.start_time, av.time_base)
-    return max(Fraction(0), -start_s)

@@ -1,4 +1,4 @@
-"""Sound, subtitles and chapters of a video on their way to its annotated copy, in step with the pictures."""
+"""Audio, subtitles and chapters of a video on their way to its annotated copy, in sync with the images."""
 
 from __future__ import annotations
 
@@ -13,7 +13,9 @@ from av.packet import Packet
 from av.stream import Discard
 from av.subtitles.stream import SubtitleStream
 
-from mediaml.media.decode import CORRUPT, GENERATE_PTS
+from mediaml.media.clock import SharedClock, may_restart
+from mediaml.media.decode import CORRUPT
+from mediaml.media.joints import GENERATE_PTS, JointFinder
 from mediaml.media.limits import Limits
 from mediaml.media.open import open_container, translated
 from mediaml.media.write.aac_track import AacTrack
@@ -108,12 +110,11 @@ class TextTrack:
 
 
 class SideStreams:
-    """Everything that travels with the pictures: read by a demuxer of its own, which never looks at them.
+    """Everything but the images: read by a demuxer of its own, on the clock that `SharedClock` keeps.
 
     Args:
         path: the source.
         limits: as for the reader.
-        skipped: index of the video stream that is annotated.
 
     Attributes:
         dropped: what could not come along, and why, one sentence each.
@@ -123,6 +124,8 @@ class SideStreams:
         self._path = path
         self.container: InputContainer = open_container(path, limits)
         self.container.flags &= ~GENERATE_PTS  # as the reader does, so that both see the same times
+        self._joints = JointFinder(path, limits)
+        self._clock: SharedClock | None = None
         self._tracks: dict[int, Track] = {}
         self._shift_s = Fraction(0)
         self._packets: Iterator[Packet[Any]] = iter(())
@@ -152,6 +155,7 @@ class SideStreams:
         output.set_chapters([self._moved(chapter) for chapter in self.container.chapters()])
         chosen = [self.container.streams[index] for index in self._tracks]
         if chosen:
+            self._clock = SharedClock(self.container, chosen, self._joints, ahead=may_restart(self.container))
             self._packets = self.container.demux(chosen)
 
     def _track(self, output: OutputContainer, stream: Any) -> Track | None:
@@ -198,7 +202,8 @@ class SideStreams:
                 raise translated(error, self._path, "read to its end") from error
             if packet is None:
                 return None
-            if packet.size:
+            if packet.size and self._clock is not None:
+                self._clock.place(packet)
                 self._waiting = packet
         return self._waiting
 
