@@ -94,6 +94,10 @@ class MediaError(MediamlError):
     """One media file cannot be read or written; the other files go on."""
 
 
+class ChangedError(MediaError):
+    """One media file is no longer the one that was planned or read; nothing of it is kept."""
+
+
 class NoSoundError(MediaError):
     """One media file holds no sound; a video may well be silent."""
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from mediaml.core.errors import OutputError
+from mediaml.core.errors import ChangedError, OutputError
 from mediaml.core.media import Kind
 from mediaml.core.work import Failure, ModelIdentity, Source, TaskProgress
 from mediaml.ledger.encoding import TaskRecord
@@ -214,6 +214,9 @@ class Ledger(AbstractContextManager["Ledger"]):
 
     def _write(self, record: TaskRecord) -> None:
         task, failure, accounts = record.task, record.failure, record.accounts
+        if failure is not None and failure.type == ChangedError.__name__:
+            # Earlier slices are of the file that was.
+            self._db.execute("DELETE FROM task WHERE source = ? AND model = ?", (task.source, task.model))
         if record.info is not None:
             self._db.execute("UPDATE source SET info = ? WHERE id = ?", (record.info, task.source))
         self._db.execute("UPDATE artifact SET done = 0 WHERE source = ?", (task.source,))

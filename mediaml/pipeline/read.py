@@ -6,11 +6,12 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from mediaml.core.arrays import Array
-from mediaml.core.errors import NoSoundError
+from mediaml.core.errors import ChangedError, NoSoundError
 from mediaml.core.frame import Frame
 from mediaml.core.media import DecodeAccounts, Kind
 from mediaml.core.model_input import SoundInput
 from mediaml.core.work import Failure, Job, Stage, Want
+from mediaml.media.files import FileWatch
 from mediaml.media.limits import Limits
 from mediaml.media.reader import Reader, open_reader
 from mediaml.pipeline.models import LoadedModel
@@ -93,13 +94,15 @@ class _Reading:
         accounts = DecodeAccounts()
         silent = NoSoundError if self.job.kind is Kind.VIDEO else ()
         self.mark("open", None, 0.0)
+        watch = FileWatch(self.job.location, self.job.stamp)
         try:
+            watch.check()
             with open_reader(self.job.location, self.as_kind, sound=self.sound, limits=limits) as reader:
                 stage = "decode"
                 for consumer in self.consumers:
                     consumer.stream.opened(replace(reader.info, kind=self.job.kind))
                 try:
-                    whole = self._feed(reader)
+                    whole = self._feed(reader, watch)
                 finally:
                     accounts = reader.accounts
             if whole:
@@ -107,6 +110,9 @@ class _Reading:
         except silent:
             # A silent video is whole: there is nothing to hear in it.
             self._finish_all(accounts)
+        except ChangedError as error:
+            for consumer in self.consumers:
+                consumer.stream.fail(Failure.of(stage, error), accounts, consumer.want.next_slice)
         except Exception as error:  # noqa: BLE001  a decoder may raise anything; it costs this file, not the run
             for consumer in self.consumers:
                 consumer.stream.break_off(Failure.of(stage, error), accounts, consumer.want.next_slice)
@@ -115,9 +121,9 @@ class _Reading:
         for consumer in self.consumers:
             consumer.stream.finish(accounts, consumer.want.next_slice)
 
-    def _feed(self, reader: Reader) -> bool:
+    def _feed(self, reader: Reader, watch: FileWatch) -> bool:
         """Hand on every frame; false when nobody wants the rest."""
-        for frame in self._wanted_frames(reader):
+        for frame in self._watched(self._wanted_frames(reader), watch):
             number = slice_of(frame.time_s, self.slice_s)
             live = [consumer for consumer in self.consumers if not consumer.stream.failed]
             if not live:
@@ -129,6 +135,17 @@ class _Reading:
                     return False
             self.mark("decode", None, frame.time_s)
         return True
+
+    def _watched(self, frames: Iterator[Frame], watch: FileWatch) -> Iterator[Frame]:
+        """Frames, as long as their file stays what it was: looked at between slices and at the end."""
+        last: int | None = None
+        for frame in frames:
+            number = slice_of(frame.time_s, self.slice_s)
+            if number != last:
+                watch.check()
+            last = number
+            yield frame
+        watch.check()
 
     def _wanted_frames(self, reader: Reader) -> Iterator[Frame]:
         """Frames from the first wanted slice on, numbered as in an uninterrupted reading."""

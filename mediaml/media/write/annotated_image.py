@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import cv2
@@ -30,6 +31,7 @@ def write_annotated_image(
     *,
     picture: UInt8Array | None = None,
     limits: Limits = Limits(),  # noqa: B008
+    check: Callable[[], None] = lambda: None,
 ) -> None:
     """Write a picture as displayed, EXIF orientation applied, with boxes and labels drawn on it.
 
@@ -40,6 +42,7 @@ def write_annotated_image(
         overlay: what to draw; boxes in displayed pixels of the source.
         picture: what to show in place of the source (uint8 RGB [H, W, 3]); boxes are scaled to it.
         limits: what the source may ask of the machine.
+        check: called before the file appears; what it raises leaves no file.
 
     Raises:
         MediaError: the source cannot be read, or the target cannot be written.
@@ -58,6 +61,7 @@ def write_annotated_image(
     data = _encoded(image, suffix, target)
     with whole_file(target) as part, writing(target):
         part.write_bytes(data)
+        check()
 
 
 def _encoded(image: UInt8Array, suffix: str, target: Path) -> bytes:

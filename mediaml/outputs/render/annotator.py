@@ -10,13 +10,16 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 from threading import Event, Lock
 
 from mediaml.core.errors import MediamlError
 from mediaml.core.media import Kind
 from mediaml.core.work import Failure
-from mediaml.ledger.view import SourceRow, open_view
+from mediaml.ledger.slice_rows import DrawingView
+from mediaml.ledger.view import SourceRow
+from mediaml.media.files import FileWatch
 from mediaml.media.limits import Limits
 from mediaml.ops.drawing import Overlay
 from mediaml.outputs.render.artist import Artist, StoppedError
@@ -50,10 +53,12 @@ def draw_copy(artist: Artist, folder: Path, source: SourceRow, target: Path, lim
 def _draw_image(folder: Path, source: SourceRow, target: Path, limits: Limits) -> None:
     from mediaml.media.write.annotated_image import write_annotated_image
 
-    with open_view(folder) as view:
+    with closing(DrawingView(folder)) as view:
+        watch = FileWatch(source.path, view.stamp(source.id)[:2])
         overlay = Overlay(*view.overlay(source.id, 0))
         picture = view.picture(source.id, 0)
-    write_annotated_image(source.file, target, overlay, picture=picture, limits=limits)
+    watch.check()
+    write_annotated_image(source.file, target, overlay, picture=picture, limits=limits, check=watch.check)
 
 
 class Annotator:

@@ -19,9 +19,11 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from mediaml.core.arrays import UInt8Array
+from mediaml.core.errors import ChangedError
 from mediaml.core.frame import Frame
 from mediaml.ledger.slice_rows import DrawingView, DrawnRow
 from mediaml.ledger.view import SourceRow
+from mediaml.media.files import FileWatch
 from mediaml.media.limits import Limits
 from mediaml.ops.drawing import Overlay
 from mediaml.outputs.render.segments import remove_segments, segments_folder
@@ -119,6 +121,7 @@ class Artist(AbstractContextManager["Artist"]):
         self._view = DrawingView(folder)
         self._basis: _Basis | None = None
         self._drawer: SegmentDrawer | None = None
+        self._watch: FileWatch | None = None
         self._answers = _SliceAnswers(())
 
     def close(self) -> None:
@@ -180,8 +183,13 @@ class Artist(AbstractContextManager["Artist"]):
             rows = self._view.slice_rows(basis.source.id, number)
             number = self._segment(basis, number, rows).following
         layout = self._drawer_of(basis).slices.layout
+
+        def check() -> None:
+            self._check()
+            self._check_source()
+
         return join_segments(
-            basis.source.file, target, layout, files, limits=self._limits, check=self._check
+            basis.source.file, target, layout, files, limits=self._limits, check=check
         ).dropped
 
     def _basis_of(self, source: SourceRow, rows: list[DrawnRow]) -> _Basis:
@@ -222,13 +230,21 @@ class Artist(AbstractContextManager["Artist"]):
         def fingerprint(drawn: list[Moment]) -> str:
             return basis.fingerprint(file.number, self._slice_s, answers, drawn)
 
-        return drawer.draw(file, overlay, fingerprint=fingerprint, from_start=from_start)
+        segment = drawer.draw(file, overlay, fingerprint=fingerprint, from_start=from_start)
+        try:
+            self._check_source()
+        except ChangedError:
+            file.remove()
+            raise
+        return segment
 
     def _drawer_of(self, basis: _Basis) -> SegmentDrawer:
         if self._drawer is None or self._basis != basis:
             from mediaml.media.write.segment_drawer import SegmentDrawer
 
             self._put_away()
+            self._watch = FileWatch(basis.source.path, basis.stamp[:2])
+            self._check_source()
             self._drawer = SegmentDrawer(
                 basis.source.file,
                 self._limits,
@@ -236,7 +252,13 @@ class Artist(AbstractContextManager["Artist"]):
                 pictures=self._picture if basis.pictures else None,
             )
             self._basis = basis
+            self._check_source()
         return self._drawer
+
+    def _check_source(self) -> None:
+        """Raise `ChangedError` where the file is not the one that was read for the answers."""
+        if self._watch is not None:
+            self._watch.check()
 
     def _picture(self, frame: Frame) -> UInt8Array | None:
         """The picture that takes a frame's place: of the last model that answered with one."""
@@ -247,7 +269,7 @@ class Artist(AbstractContextManager["Artist"]):
     def _put_away(self) -> None:
         if self._drawer is not None:
             self._drawer.close()
-        self._drawer = self._basis = None
+        self._drawer = self._basis = self._watch = None
 
     def _check(self) -> None:
         if self._stopped():
