@@ -52,6 +52,12 @@ LIMIT_OPTIONS = (
 )
 
 
+VIDEO_OPTIONS = (
+    ("--no-tone-map", "tone_map", "Do not convert HDR video (PQ, HLG) to standard dynamic range."),
+    ("--no-deinterlace", "deinterlace", "Leave interlaced video as it is."),
+)
+
+
 def limit_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add the limits on a media file to a command; `limits_of` reads what was typed."""
     for limit in reversed(LIMIT_OPTIONS):
@@ -64,6 +70,8 @@ def limit_options(command: Callable[..., Any]) -> Callable[..., Any]:
             help=limit.help,
         )
         command = option(command)
+    for flag, field, text in reversed(VIDEO_OPTIONS):
+        command = click.option(flag, field, is_flag=True, default=True, flag_value=False, help=text)(command)
     return command
 
 
@@ -72,4 +80,5 @@ def limits_of(typed: Mapping[str, Any]) -> Limits:
     from mediaml.media.limits import Limits
 
     chosen: dict[str, Any] = {limit.field: typed[limit.field] or None for limit in LIMIT_OPTIONS}
+    chosen |= {field: typed[field] for _, field, _ in VIDEO_OPTIONS}
     return Limits(**chosen)

@@ -13,7 +13,7 @@ LEAST_ANALYSIS = 2048
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one file may claim; `None` where there is no limit.
+    """What one file may claim, `None` where there is no limit, and how videos are shown.
 
     Attributes:
         pixels: width x height of a picture or video frame, stored as well as displayed. The default is
@@ -23,6 +23,8 @@ class Limits:
         image_bytes: size of a picture's file, which is read into memory as a whole.
         analysis_bytes: how much of a container is read to learn what its streams are; the default is
             FFmpeg's own `probesize`.
+        tone_map: whether high dynamic range (PQ, HLG) is converted to standard range.
+        deinterlace: whether frames that are flagged as interlaced are deinterlaced.
         silence_s: seconds that the server of a URL may send nothing; see `mediaml.media.remote`.
     """
 
@@ -32,11 +34,14 @@ class Limits:
     image_bytes: int | None = 1 << 30
     analysis_bytes: int = 5_000_000
     silence_s: float = 20.0
+    tone_map: bool = True
+    deinterlace: bool = True
 
     def __post_init__(self) -> None:
         for name in fields(self):
             value = getattr(self, name.name)
-            require(value is None or value > 0, f"{name.name} must be positive, not {value}")
+            if not isinstance(value, bool):
+                require(value is None or value > 0, f"{name.name} must be positive, not {value}")
         require(
             self.analysis_bytes >= LEAST_ANALYSIS,
             f"analysis_bytes must be {LEAST_ANALYSIS} or more, not {self.analysis_bytes}",

@@ -18,6 +18,7 @@ from mediaml.core.arrays import UInt8Array
 from mediaml.core.errors import MediaError
 from mediaml.core.frame import Fit, Resample
 from mediaml.media.orientation import UPRIGHT, orientation_of_matrix, oriented, swaps_sides
+from mediaml.media.video.tone import ToneMapper
 from mediaml.ops.fitting import Fitting, fit_image, place
 
 # Without these two swscale rounds down, which makes pictures 1 to 2 levels too dark, and repeats chroma.
@@ -26,9 +27,14 @@ FILTERS = {"bilinear": Interpolation.BILINEAR, "bicubic": Interpolation.BICUBIC}
 
 
 class Scalers:
-    """A pool of swscale contexts, which are costly to set up and serve one thread at a time."""
+    """A pool of swscale contexts, which are costly to set up and serve one thread at a time.
 
-    def __init__(self) -> None:
+    Args:
+        tone: maps frames of high dynamic range; `None` leaves them as they are.
+    """
+
+    def __init__(self, tone: ToneMapper | None = None) -> None:
+        self._tone = tone
         self._idle: list[VideoReformatter] = []
 
     def rgb(self, frame: VideoFrame, width: int, height: int, resample: Resample) -> UInt8Array:
@@ -46,7 +52,11 @@ class Scalers:
             scaler = VideoReformatter()
         filter_ = FILTERS[resample] | EXACT
         try:
-            scaled = scaler.reformat(frame, width, height, "rgb24", interpolation=filter_, threads=1)
+            if self._tone is None:
+                scaled = scaler.reformat(frame, width, height, "rgb24", interpolation=filter_, threads=1)
+            else:
+                deep = scaler.reformat(frame, width, height, "gbrp10le", interpolation=filter_, threads=1)
+                scaled = self._tone.apply(deep).reformat(format="rgb24")
         except av.FFmpegError as error:
             raise MediaError(
                 f"a frame of {frame.width}x{frame.height} {frame.format.name} cannot be converted to RGB: "

@@ -16,8 +16,11 @@ from mediaml.media.joints import JointFinder
 from mediaml.media.limits import Limits
 from mediaml.media.open import is_live
 from mediaml.media.truncation import check_whole
+from mediaml.media.video.aspect import PixelAspect
+from mediaml.media.video.deinterlace import stamped
 from mediaml.media.video.pixels import Scalers, VideoPixels, displayed_size, orientation_of
-from mediaml.media.video.video_pass import VideoPass, stamp_of
+from mediaml.media.video.tone import tone_of
+from mediaml.media.video.video_pass import VideoPass
 
 
 class VideoReader(AbstractContextManager["VideoReader"]):
@@ -30,7 +33,6 @@ class VideoReader(AbstractContextManager["VideoReader"]):
     def __init__(self, path: Location, *, limits: Limits = Limits()) -> None:  # noqa: B008
         self._path = path
         self._limits = limits
-        self._scalers = Scalers()
         self._joints = JointFinder(path, limits)
         self._pass: VideoPass | None = VideoPass(path, limits, joints=self._joints)
         self._tally = self._pass.tally
@@ -41,6 +43,7 @@ class VideoReader(AbstractContextManager["VideoReader"]):
             self._info = self._pass.info()
             first = self._pass.first()
             self._turn = (first.rotation, orientation_of(first))
+            self._scalers = Scalers(tone_of(first, limits))
         except MediaError:
             self.close()
             raise
@@ -74,17 +77,17 @@ class VideoReader(AbstractContextManager["VideoReader"]):
         # A live stream has no earlier part to go back to: it goes on from now, and so does its clock.
         shift_s, start_s = (start_s, 0.0) if self._live else (0.0, start_s)
         run = self._begin(start_s, numbered)
-        aspect = run.stream.sample_aspect_ratio
+        aspect = PixelAspect(run.container, run.stream)
         timeline = run.timeline()
         end_s, count = self._info.start_s or 0.0, run.index
-        stamped = ((stamp_of(frame), frame) for frame in run.frames())
+        whole = stamped(run.frames(), deinterlace=self._limits.deinterlace)
         for index, (time_s, duration_s, frame) in enumerate(
-            timeline.place(stamped, run.tally, since_s=start_s), start=run.index
+            timeline.place(whole, run.tally, since_s=start_s), start=run.index
         ):
             end_s, count = time_s + duration_s, index + 1
             if time_s >= start_s or start_s <= 0:
                 run.tally.decoded += 1
-                yield self._frame(index, time_s + shift_s, duration_s, frame, aspect)
+                yield self._frame(index, time_s + shift_s, duration_s, frame, aspect.of(frame))
         tally = run.tally
         fewer = count + tally.corrupt - tally.flagged < (tally.expected or 0)
         # A stream's duration counts from its own start.

@@ -18,7 +18,7 @@ from mediaml.media.joints import JointFinder
 from mediaml.media.limits import Limits
 from mediaml.media.open import audio_stream, container_duration_s, no_decoder, open_container, video_stream
 from mediaml.media.orientation import ROTATION
-from mediaml.media.timeline import Stamp, Timeline
+from mediaml.media.timeline import Timeline
 from mediaml.media.video.pixels import displayed_size, orientation_of
 
 # How far before the wanted time to look for a keyframe, one after the other, in seconds: a demuxer finds
@@ -80,7 +80,10 @@ class VideoPass:
         self.limits.check_size(self.path, stream.codec_context.width, stream.codec_context.height)
         stream.thread_type = thread_type
         stream.codec_context.thread_count = THREADS
-        stream.codec_context.options = {"max_pixels": self.limits.ffmpeg_pixels}
+        options = {"max_pixels": self.limits.ffmpeg_pixels}
+        if stream.codec.name == "mjpeg":
+            options["err_detect"] = "explode"  # It flags no frame: this makes damage an error.
+        stream.codec_context.options = options
         return stream
 
     def first(self) -> VideoFrame:
@@ -237,8 +240,3 @@ class VideoPass:
         self._decoding.close()
         self._first = None
         self.container.close()
-
-
-def stamp_of(frame: VideoFrame) -> Stamp:
-    """The time stamps of a decoded frame."""
-    return Stamp(frame.pts, frame.dts, frame.duration)

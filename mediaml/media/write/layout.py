@@ -9,8 +9,10 @@ from typing import Any, Self
 from mediaml.core.frame import Frame
 from mediaml.media.clock import origin_s
 from mediaml.media.decode import Tally
-from mediaml.media.video.video_pass import VideoPass, stamp_of
-from mediaml.media.write.canvas import Canvas, Coloring
+from mediaml.media.video.deinterlace import stamp_of
+from mediaml.media.video.tone import ToneMapper, tone_of
+from mediaml.media.video.video_pass import VideoPass
+from mediaml.media.write.canvas import STANDARD, Canvas, Coloring
 from mediaml.media.write.h264 import Clock
 
 
@@ -26,6 +28,7 @@ class Layout:
         shift_s: seconds to add to the stamps of all streams of the file.
         stream: index of the source's stream that is annotated.
         tags: language and title of that stream.
+        tone: maps frames of high dynamic range, `None` for others.
     """
 
     width: int
@@ -36,6 +39,7 @@ class Layout:
     shift_s: Fraction
     stream: int
     tags: dict[str, str]
+    tone: ToneMapper | None = None
 
     @classmethod
     def of(cls, run: VideoPass, *, from_rgb: bool) -> Self:
@@ -57,21 +61,23 @@ class Layout:
         if origin is None:
             origin = Fraction(first.pts or 0) * (stream.time_base or clock.time_base)
         info = run.info()
+        tone = tone_of(first, run.limits)
         assert info.width is not None and info.height is not None
         return cls(
             info.width,
             info.height,
-            Coloring.of(first, from_rgb=from_rgb),
+            Coloring.of(first, from_rgb=from_rgb) if tone is None else STANDARD,
             clock,
             round(late_s / clock.time_base),
             late_s - origin,
             stream.index,
             tags_of(stream),
+            tone,
         )
 
     def canvas(self) -> Canvas:
         """What frames are copied to."""
-        return Canvas(self.width, self.height, self.coloring)
+        return Canvas(self.width, self.height, self.coloring, self.tone)
 
     def ticks(self, frame: Frame) -> tuple[int, int]:
         """When a frame of the source is shown in the copy and for how long, in ticks of the clock."""
