@@ -80,5 +80,5 @@ def limits_of(typed: Mapping[str, Any]) -> Limits:
     from mediaml.media.limits import Limits
 
     chosen: dict[str, Any] = {limit.field: typed[limit.field] or None for limit in LIMIT_OPTIONS}
-    chosen |= {field: typed[field] for _, field, _ in VIDEO_OPTIONS}
+    chosen |= {field: typed.get(field, True) for _, field, _ in VIDEO_OPTIONS}
     return Limits(**chosen)

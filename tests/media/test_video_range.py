@@ -15,7 +15,7 @@ from mediaml.core.arrays import UInt8Array
 from mediaml.core.media import Kind
 from mediaml.media.limits import Limits
 from mediaml.media.reader import open_reader
-from mediaml.media.video.pixels import VideoPixels
+from mediaml.media.video.pixels import VideoPixels, orientation_of
 from mediaml.media.video.tone import HLG, PQ, Grade, light_to_pq, pq_to_light, table
 from mediaml.media.write.annotate_video import write_annotated_video
 from tests.support.media.annotated_clips import ffprobe, nothing, pictures_of
@@ -152,3 +152,19 @@ def test_the_pixels_shape_changes_midway(tmp_path: Path) -> None:
     assert copied[10][:16].max() > 100
     with av.open(str(tmp_path / "copy.mp4")) as container:
         assert container.streams.video[0].sample_aspect_ratio in {None, 1}
+
+
+class NewerFrame:
+    """A frame with side data that PyAV does not know, as of MV-HEVC: it raises for all of it."""
+
+    def __init__(self, rotation: int) -> None:
+        self.rotation = rotation
+
+    @property
+    def side_data(self) -> object:
+        raise ValueError("29 is not a valid Type")
+
+
+@pytest.mark.parametrize(("rotation", "orientation"), [(0, 1), (-90, 6), (180, 3), (-180, 3), (90, 8)])
+def test_unknown_side_data_leaves_the_turn(rotation: int, orientation: int) -> None:
+    assert orientation_of(cast(av.VideoFrame, NewerFrame(rotation))) == orientation

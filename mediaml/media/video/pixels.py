@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import cast
 
 import av
 import numpy as np
-from av.sidedata.sidedata import SideData, Type
+from av.sidedata.sidedata import Type
 from av.video.frame import VideoFrame
 from av.video.reformatter import Interpolation, VideoReformatter
 
@@ -18,11 +17,14 @@ from mediaml.core.arrays import UInt8Array
 from mediaml.core.errors import MediaError
 from mediaml.core.frame import Fit, Resample
 from mediaml.media.orientation import UPRIGHT, orientation_of_matrix, oriented, swaps_sides
+from mediaml.media.video.side_data import side_data_of
 from mediaml.media.video.tone import ToneMapper
 from mediaml.ops.fitting import Fitting, fit_image, place
 
 # Without these two swscale rounds down, which makes pictures 1 to 2 levels too dark, and repeats chroma.
 EXACT = Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT
+# Orientation for each quarter turn counterclockwise, as `VideoFrame.rotation` counts.
+TURNED = (UPRIGHT, 8, 3, 6)
 FILTERS = {"bilinear": Interpolation.BILINEAR, "bicubic": Interpolation.BICUBIC}
 
 
@@ -132,7 +134,7 @@ def displayed_size(width: int, height: int, aspect: Fraction | None, orientation
 
 def orientation_of(frame: VideoFrame) -> int:
     """The orientation that the display matrix of a decoded frame asks for."""
-    for data in cast(Iterable[SideData], frame.side_data):
+    for data in side_data_of(frame):
         if data.type is Type.DISPLAYMATRIX:
             return orientation_of_matrix(bytes(data))
-    return UPRIGHT
+    return TURNED[round(frame.rotation / 90) % 4]

@@ -26,6 +26,10 @@ from mediaml.media.video.video_pass import VideoPass
 class VideoReader(AbstractContextManager["VideoReader"]):
     """Reads the first video stream of a file that is no cover art; see `mediaml.media.reader.Reader`.
 
+    Frames are shown as ffplay and mpv show them: HDR tone-mapped and interlaced frames deinterlaced, unless
+    `limits` says otherwise; an alpha channel beside the video (VP8, VP9) is ignored; of several views
+    (MV-HEVC) the base view is read.
+
     Raises:
         MediaError: see `open_reader`.
     """

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import struct
 import threading
-from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -18,12 +17,13 @@ from typing import Any, cast
 
 import numpy as np
 from av.filter import Graph
-from av.sidedata.sidedata import SideData, Type
+from av.sidedata.sidedata import Type
 from av.video.format import VideoFormat
 from av.video.frame import VideoFrame
 
 from mediaml.core.arrays import Float64Array
 from mediaml.media.limits import Limits
+from mediaml.media.video.side_data import side_data_of
 
 PQ, HLG = 16, 18  # TransferCharacteristics of ITU-T H.273, table 3
 WHITE = 203.0  # cd/m2 of diffuse white
@@ -63,7 +63,7 @@ class Grade:
 
 def _stated_peak(frame: VideoFrame) -> float | None:
     """MaxCLL (CTA-861.3), else the luminance of the display that the film was graded on (SMPTE ST 2086)."""
-    found = {data.type: bytes(data) for data in cast(Iterable[SideData], frame.side_data)}
+    found = {data.type: bytes(data) for data in side_data_of(frame)}
     light, display = found.get(Type.CONTENT_LIGHT_LEVEL), found.get(Type.MASTERING_DISPLAY_METADATA)
     if light and (level := struct.unpack_from("=I", light)[0]):
         return float(level)

@@ -79,11 +79,13 @@ class _Basis:
 
     Attributes:
         source: whose copy. stamp: of the file. pictures: whether pictures may take the place of frames.
+        shown: whether frames are tone-mapped and deinterlaced.
     """
 
     source: SourceRow
     stamp: tuple[int, int, str]
     pictures: bool
+    shown: tuple[bool, bool]
 
     def fingerprint(
         self, number: int, slice_s: float, answers: _SliceAnswers, drawn: Iterable[Moment]
@@ -95,7 +97,7 @@ class _Basis:
             (moment, [(row.labels, row.detections, row.picture) for row in answers.rows(moment)])
             for moment in drawn
         ]
-        whole = (drawing_settings(), self.stamp, self.pictures, number, slice_s, said)
+        whole = (drawing_settings(), self.shown, self.stamp, self.pictures, number, slice_s, said)
         return hashlib.sha256(msgspec.json.encode(whole)).hexdigest()
 
 
@@ -116,6 +118,7 @@ class Artist(AbstractContextManager["Artist"]):
     ) -> None:
         self._folder = folder
         self._limits = limits
+        self._shown = limits.tone_map, limits.deinterlace
         self._slice_s = slice_s
         self._stopped = stopped
         self._view = DrawingView(folder)
@@ -163,7 +166,7 @@ class Artist(AbstractContextManager["Artist"]):
         from mediaml.media.write.segment_file import BrokenSegmentError
 
         stamp, pictures = self._view.stamp(source.id), self._view.has_pictures(source.id)
-        basis = _Basis(source, stamp, pictures)
+        basis = _Basis(source, stamp, pictures, self._shown)
         try:
             dropped = self._joined(basis, target)
         except BrokenSegmentError:
@@ -197,7 +200,7 @@ class Artist(AbstractContextManager["Artist"]):
         stamp, open_ = self._view.stamp(source.id), self._basis
         if open_ is not None and (open_.source, open_.stamp) == (source, stamp):
             return replace(open_, pictures=open_.pictures or any(row.picture for row in rows))
-        return _Basis(source, stamp, self._view.has_pictures(source.id))
+        return _Basis(source, stamp, self._view.has_pictures(source.id), self._shown)
 
     def _file(self, basis: _Basis, number: int) -> SegmentFile:
         from mediaml.media.write.segment_file import SegmentFile
