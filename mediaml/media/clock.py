@@ -18,7 +18,8 @@ from av.container import InputContainer
 from av.format import Flags as FormatFlags
 from av.packet import Packet
 
-from mediaml.media.joints import Joints, StepWatch, stores_dts
+from mediaml.media.joints import HALF_WRAP_S, Joints, StepWatch, stores_dts
+from mediaml.media.open import container_duration_s
 
 
 def origin_s(container: InputContainer) -> Fraction | None:
@@ -42,6 +43,19 @@ def starts_at_s(container: InputContainer, stream: Any) -> float | None:
     if origin is None or stream.start_time is None or stream.time_base is None:
         return None
     return float(stream.start_time * stream.time_base - origin)
+
+
+def stated_duration_s(container: InputContainer, stream: Any) -> float | None:
+    """Seconds that a stream lasts by its header, else the whole file; `None` where neither is known.
+
+    Where FFmpeg takes a restarted clock for one that has overflowed, it makes the file last 26 hours: nothing
+    is known then.
+    """
+    stated = stream.duration * stream.time_base if stream.duration and stream.time_base else None
+    lasts_s = float(stated) if stated else container_duration_s(container)
+    if lasts_s is not None and lasts_s > HALF_WRAP_S and may_restart(container):
+        return None
+    return lasts_s
 
 
 def may_restart(container: InputContainer) -> bool:

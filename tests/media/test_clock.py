@@ -131,8 +131,8 @@ def test_a_clock_far_ahead_that_goes_back_to_the_start(tmp_path: Path) -> None:
     command = ["ffmpeg", "-v", "error", "-i", str(part), "-c", "copy", "-output_ts_offset", "500"]
     subprocess.run([*command, str(tmp_path / "later.ts")], check=True)
     source = join(tmp_path / "a.ts", tmp_path / "later.ts", part)
-    frames, _, accounts = read(source, Kind.VIDEO)
-    assert (len(frames), accounts.gaps) == (150, 1)
+    frames, info, accounts = read(source, Kind.VIDEO)
+    assert (len(frames), accounts.gaps, info.duration_s) == (150, 1, None)
     assert frames[-1].time_s < 6.1
     flashes = seen_by_reader(source)
     write_annotated_video(source, tmp_path / "copy.mp4", nothing)

@@ -18,11 +18,11 @@ from mediaml.core.location import Location
 from mediaml.core.media import DecodeAccounts, Kind, MediaInfo
 from mediaml.core.model_input import SoundInput
 from mediaml.media.audio.windows import resampled, windows
-from mediaml.media.clock import origin_s, starts_at_s
+from mediaml.media.clock import origin_s, starts_at_s, stated_duration_s
 from mediaml.media.decode import Decoding, Tally, first_decoded
 from mediaml.media.joints import JointFinder
 from mediaml.media.limits import Limits
-from mediaml.media.open import audio_stream, container_duration_s, is_live, no_decoder, open_container
+from mediaml.media.open import audio_stream, is_live, no_decoder, open_container
 from mediaml.media.timeline import Stamp, Timeline
 from mediaml.media.truncation import check_whole
 from mediaml.ops.fitting import fit_image
@@ -67,11 +67,10 @@ def sound_info(path: Location, container: InputContainer) -> MediaInfo:
         MediaError: see `sound_of`.
     """
     stream = sound_of(path, container)
-    lasts_s = stream.duration * stream.time_base if stream.duration and stream.time_base else None
     return MediaInfo(
         path=str(path),
         kind=Kind.AUDIO,
-        duration_s=float(lasts_s) if lasts_s else container_duration_s(container),
+        duration_s=stated_duration_s(container, stream),
         sample_rate=stream.codec_context.sample_rate or None,
         audio_tracks=len(container.streams.audio),
         container=container.format.name,

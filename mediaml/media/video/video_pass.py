@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from itertools import chain
 
@@ -12,11 +13,11 @@ from av.video.stream import VideoStream
 from mediaml.core.errors import MediaError
 from mediaml.core.location import Location
 from mediaml.core.media import Kind, MediaInfo
-from mediaml.media.clock import origin_s, starts_at_s
-from mediaml.media.decode import Decoding, Tally, first_decoded, shows
+from mediaml.media.clock import origin_s, starts_at_s, stated_duration_s
+from mediaml.media.decode import MOST_THREADS, Decoding, Tally, first_decoded, shows
 from mediaml.media.joints import JointFinder
 from mediaml.media.limits import Limits
-from mediaml.media.open import audio_stream, container_duration_s, no_decoder, open_container, video_stream
+from mediaml.media.open import audio_stream, no_decoder, open_container, video_stream
 from mediaml.media.orientation import ROTATION
 from mediaml.media.timeline import Timeline
 from mediaml.media.video.pixels import displayed_size, orientation_of
@@ -24,8 +25,11 @@ from mediaml.media.video.pixels import displayed_size, orientation_of
 # How far before the wanted time to look for a keyframe, one after the other, in seconds: a demuxer finds
 # keyframes by decoding time, which may lead to one that is presented too late.
 STEPS_BACK_S = (0.0, 1.0, 5.0, 25.0)
-# Decoder threads; 0 takes one for each core.
+# Decoder threads; 0 takes one for each core, as far as memory goes.
 THREADS = 0
+# Frames in the decoder's threads may take this many bytes, at two of 1.5 bytes per pixel in each thread.
+IN_FLIGHT_BYTES = 128 << 20
+LEAST_THREADS = 2
 
 
 class VideoPass:
@@ -79,7 +83,9 @@ class VideoPass:
             raise no_decoder(self.path, stream)
         self.limits.check_size(self.path, stream.codec_context.width, stream.codec_context.height)
         stream.thread_type = thread_type
-        stream.codec_context.thread_count = THREADS
+        stream.codec_context.thread_count = THREADS or _threads(
+            stream.codec_context.width * stream.codec_context.height
+        )
         options = {"max_pixels": self.limits.ffmpeg_pixels}
         if stream.codec.name == "mjpeg":
             options["err_detect"] = "explode"  # It flags no frame: this makes damage an error.
@@ -218,7 +224,6 @@ class VideoPass:
         width, height = displayed_size(frame.width, frame.height, stream.sample_aspect_ratio, orientation)
         self.limits.check_size(self.path, width, height)
         sound = audio_stream(self.container)
-        lasts_s = stream.duration * stream.time_base if stream.duration and stream.time_base else None
         return MediaInfo(
             path=str(self.path),
             kind=Kind.VIDEO,
@@ -226,7 +231,7 @@ class VideoPass:
             height=height,
             rotation=ROTATION[orientation],
             frame_rate=stream.average_rate or None,
-            duration_s=float(lasts_s) if lasts_s else container_duration_s(self.container),
+            duration_s=stated_duration_s(self.container, stream),
             sample_rate=(sound.sample_rate or None) if sound is not None else None,
             audio_tracks=len(self.container.streams.audio),
             header_frames=stream.frames or None,
@@ -240,3 +245,9 @@ class VideoPass:
         self._decoding.close()
         self._first = None
         self.container.close()
+
+
+def _threads(pixels: int) -> int:
+    """Decoder threads for frames of so many pixels; 0 takes one for each core."""
+    most = max(LEAST_THREADS, IN_FLIGHT_BYTES // max(1, 3 * pixels))
+    return 0 if most >= MOST_THREADS else min(most, os.cpu_count() or 1)
