@@ -13,6 +13,8 @@ EBML = b"\x1aE\xdf\xa3"
 SEGMENT = b"\x18\x53\x80\x67"
 # A fragmented MP4 has a box or two for each fragment; more than these are not followed.
 MOST_BOXES = 100_000
+# FFmpeg goes on to a second segment, and no further.
+MOST_PARTS = 2
 # What a header may round off.
 SLACK_S = 0.1
 # A pad byte or two, which some writers count and do not write.
@@ -49,6 +51,30 @@ def claimed_size(path: Path) -> int | None:
                 return None
             offset += length
     return None
+
+
+def check_parts(path: Location) -> None:
+    """Refuse to call a file read that is more Matroska files joined byte by byte than FFmpeg reads.
+
+    Raises:
+        MediaError: there are more than `MOST_PARTS`.
+    """
+    if isinstance(path, Url):
+        return
+    offset = parts = 0
+    with path.open("rb") as file:
+        while (head := file.read(64))[:4] == EBML:
+            parts += 1
+            size = _matroska(head)
+            if size is None:
+                break
+            offset += size
+            file.seek(offset)
+    if parts > MOST_PARTS:
+        raise MediaError(
+            f"{path} is {parts} Matroska files joined byte by byte; only the first {MOST_PARTS} can be read.",
+            "Join the files with mkvmerge, or give them one by one.",
+        )
 
 
 def _matroska(head: bytes) -> int | None:

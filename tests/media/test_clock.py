@@ -10,6 +10,7 @@ from pathlib import Path
 import av
 import pytest
 
+from mediaml.core.errors import MediaError
 from mediaml.core.frame import Frame
 from mediaml.core.media import DecodeAccounts, Kind, MediaInfo
 from mediaml.core.model_input import SoundInput
@@ -110,6 +111,13 @@ def test_parts_of_a_joined_recording_stay_in_sync(tmp_path: Path, name: str, vid
     for index in (0, 1):
         times = [float(packet["dts_time"]) for packet in packets if packet["stream_index"] == index]
         assert all(before < after for before, after in pairwise(times))
+
+
+@pytest.mark.parametrize("kind", [Kind.VIDEO, Kind.AUDIO])
+def test_parts_that_cannot_be_read_are_not_lost_without_a_word(tmp_path: Path, kind: Kind) -> None:
+    part = write_flashes(tmp_path / "part.mkv", "libx264", "aac")
+    with pytest.raises(MediaError, match="3 Matroska files"):
+        read(join(tmp_path / "a.mkv", part, part, part), kind)
 
 
 @pytest.mark.parametrize(("name", "video", "audio"), FORMATS[1:])

@@ -24,7 +24,7 @@ from mediaml.media.joints import JointFinder
 from mediaml.media.limits import Limits
 from mediaml.media.open import audio_stream, is_live, no_decoder, open_container
 from mediaml.media.timeline import Stamp, Timeline
-from mediaml.media.truncation import check_whole
+from mediaml.media.truncation import check_parts, check_whole
 from mediaml.ops.fitting import fit_image
 from mediaml.ops.spectrogram import log_mel, spectrogram_picture
 
@@ -152,6 +152,8 @@ class AudioReader(AbstractContextManager["AudioReader"]):
         is_wav = self._info.container == "wav"
         end_s -= begins_s  # A stream's duration counts from its own start.
         check_whole(self._path, self._info.duration_s, end_s, missing=decoding.missing, fewer=is_wav)
+        if decoding.is_joined:
+            check_parts(self._path)
 
     def _decoded(self, decoding: Decoding) -> Iterator[tuple[Stamp, AudioFrame]]:
         frames = iter(decoding)

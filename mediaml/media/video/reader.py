@@ -15,7 +15,7 @@ from mediaml.core.media import DecodeAccounts, MediaInfo
 from mediaml.media.joints import JointFinder
 from mediaml.media.limits import Limits
 from mediaml.media.open import is_live
-from mediaml.media.truncation import check_whole
+from mediaml.media.truncation import check_parts, check_whole
 from mediaml.media.video.aspect import PixelAspect
 from mediaml.media.video.deinterlace import stamped
 from mediaml.media.video.pixels import Scalers, VideoPixels, displayed_size, orientation_of
@@ -97,6 +97,8 @@ class VideoReader(AbstractContextManager["VideoReader"]):
         # A stream's duration counts from its own start.
         end_s -= self._info.start_s or 0.0
         check_whole(self._path, self._info.duration_s, end_s, missing=run.missing, fewer=fewer)
+        if run.is_joined:
+            check_parts(self._path)
 
     def _begin(self, start_s: float, numbered: bool) -> VideoPass:
         """A pass at or before a time."""

@@ -124,6 +124,11 @@ class VideoPass:
         """Packets that the file's index promises behind its end; known when the frames are at their end."""
         return self._decoding.missing
 
+    @property
+    def is_joined(self) -> bool:
+        """Whether the file's clock has restarted on the way."""
+        return self._decoding.is_joined
+
     def _behind(self, ticks: int) -> Iterator[VideoFrame]:
         """The frames after a tick, decoded anew without frame threads.
 
