@@ -1,3 +1,47 @@
-"""mediaml: machine learning over people's own media, in batch, on their own machine."""
+"""Machine learning over your own images, video and audio, in batch, on your own machine.
 
-__version__ = "0.1.0"
+    import mediaml
+
+    report = mediaml.run(["clips/"], models=["yolo"], out="out")
+    for frame in mediaml.open_results("out").frames(model="yolo"):
+        print(frame.source, frame.time_s, frame.prediction.detections)
+    with mediaml.open_media("a.mp4") as media:
+        for frame in media.frames():
+            print(frame.time_s, frame.image.shape)
+
+Importing this package is light; what a name needs is imported when it is first used.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from mediaml.app.library import open_media, run
+    from mediaml.app.report import RunReport
+    from mediaml.core.errors import MediamlError
+    from mediaml.ledger.results import open_results
+
+__version__ = "0.2.0"
+
+_LAZY = {
+    "MediamlError": "mediaml.core.errors",
+    "RunReport": "mediaml.app.report",
+    "open_media": "mediaml.app.library",
+    "open_results": "mediaml.ledger.results",
+    "run": "mediaml.app.library",
+}
+
+__all__ = ["MediamlError", "RunReport", "__version__", "open_media", "open_results", "run"]
+
+
+def __getattr__(name: str) -> Any:
+    """Import a name of the library when it is first used (PEP 562)."""
+    if name in _LAZY:
+        return getattr(import_module(_LAZY[name]), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

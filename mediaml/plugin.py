@@ -14,8 +14,9 @@ A plugin is a module that registers typed records through one hook:
     def mediaml_models():
         yield ModelSpec("cats", task="classify", weights="cats.onnx", load=Cats)
 
-and an entry point in the group `mediaml` that names the module. Importing this module is light: numpy,
-pluggy and msgspec only. Heavy helpers (`Fitting`, `nms_per_class`, …) are imported when first touched.
+and an entry point in the group `mediaml` that names the module; docs/plugins.md lists all names. Importing
+this module is light: numpy, pluggy and msgspec only. Heavy helpers (`Fitting`, `nms_per_class`, …) are
+imported when first used.
 """
 
 from __future__ import annotations
@@ -25,33 +26,33 @@ from collections.abc import Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from msgspec import Meta
 
 from mediaml.core.arrays import Array, Float32Array, UInt8Array
 from mediaml.core.catalogue_entry import CatalogueEntry, CatalogueFile
-from mediaml.core.errors import MediaError, ModelError, OptionError, PluginError
-from mediaml.core.frame import Fit, Frame, Resample
+from mediaml.core.errors import MediaError, ModelError, OptionError
+from mediaml.core.frame import Frame
 from mediaml.core.media import Kind, MediaInfo
 from mediaml.core.model_input import ImageInput, SoundInput
 from mediaml.core.prediction import Answer, Box, Detection, Embedding, Label, Picture, Prediction
+from mediaml.core.view import View, class_ids, select
+from mediaml.ops.batches import pad_batch, unpad_outputs
+from mediaml.registry.hooks import hookimpl
 from mediaml.registry.spec import (
-    GROUP,
     Answers,
     LoadContext,
     Model,
     ModelSpec,
     NoOptions,
+    OutputSpec,
     StagedModel,
-    TaskName,
     TextModel,
-    hookimpl,
-    hookspec,
 )
+from mediaml.registry.views import view
 
 if TYPE_CHECKING:
     from mediaml.onnx.coco import COCO_NAMES
-    from mediaml.onnx.interface import DetectorGraph, detector_graph, detector_interface
+    from mediaml.onnx.interface import TensorSpec
     from mediaml.onnx.session import Session
     from mediaml.ops.boxes import clip_boxes, iou_matrix, nms, nms_per_class
     from mediaml.ops.fitting import Fitting, fit_image, letterbox_shape
@@ -59,12 +60,10 @@ if TYPE_CHECKING:
 
 _LAZY = {
     "COCO_NAMES": "mediaml.onnx.coco",
-    "DetectorGraph": "mediaml.onnx.interface",
     "Fitting": "mediaml.ops.fitting",
     "Session": "mediaml.onnx.session",
+    "TensorSpec": "mediaml.onnx.interface",
     "clip_boxes": "mediaml.ops.boxes",
-    "detector_graph": "mediaml.onnx.interface",
-    "detector_interface": "mediaml.onnx.interface",
     "fit_image": "mediaml.ops.fitting",
     "grey": "mediaml.ops.pixels",
     "iou_matrix": "mediaml.ops.boxes",
@@ -76,7 +75,6 @@ _LAZY = {
 
 __all__ = [
     "COCO_NAMES",
-    "GROUP",
     "Answer",
     "Answers",
     "Array",
@@ -84,9 +82,7 @@ __all__ = [
     "CatalogueEntry",
     "CatalogueFile",
     "Detection",
-    "DetectorGraph",
     "Embedding",
-    "Fit",
     "Fitting",
     "Float32Array",
     "Frame",
@@ -103,33 +99,38 @@ __all__ = [
     "NoOptions",
     "OnnxModel",
     "OptionError",
+    "OutputSpec",
     "Picture",
-    "PluginError",
     "Prediction",
-    "Resample",
     "Session",
     "SoundInput",
     "StagedModel",
-    "TaskName",
+    "TensorSpec",
     "TextModel",
     "UInt8Array",
+    "View",
+    "class_ids",
     "clip_boxes",
-    "detector_graph",
-    "detector_interface",
     "fit_image",
     "grey",
     "hookimpl",
-    "hookspec",
     "iou_matrix",
     "letterbox_shape",
     "nms",
     "nms_per_class",
     "normalise",
+    "select",
+    "view",
 ]
 
 
+def __dir__() -> list[str]:
+    """The names for plugin authors; others are how this module is built."""
+    return list(__all__)
+
+
 def __getattr__(name: str) -> Any:
-    """Import a heavy helper when it is first touched (PEP 562)."""
+    """Import a heavy helper when it is first used (PEP 562)."""
     if name in _LAZY:
         return getattr(import_module(_LAZY[name]), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
@@ -166,13 +167,13 @@ class OnnxModel(ABC):
         """Turn a frame into one sample, without the batch axis.
 
         Raises:
-            ModelError: neither the class nor the ONNX metadata say how the input is to be made.
+            ModelError: neither the class nor the ONNX metadata say how the input is prepared.
         """
         if frame.spectrogram is not None:
             return frame.spectrogram
         if not isinstance(self.input, ImageInput):
             raise ModelError(
-                f"{type(self).__name__} does not say how it wants pictures.",
+                f"{type(self).__name__} does not say how it takes images.",
                 "Set `input = ImageInput(...)` in the plugin.",
             )
         want = self.input
@@ -181,19 +182,19 @@ class OnnxModel(ABC):
         return sample
 
     def run(self, batch: Array) -> Sequence[Array]:
-        """Run the graph on samples stacked along a new first axis; one array an output."""
+        """Run the graph on samples stacked along a new first axis; one array per output."""
         outputs: Sequence[Array] = self.session.run({self.session.inputs[0].name: batch})
         return outputs
 
     @abstractmethod
     def decode(self, outputs: Sequence[Array], frames: Sequence[Frame]) -> Sequence[Answers]:
-        """Turn the graph's outputs into one answer a frame, in the order of `frames`."""
+        """Turn the graph's outputs into one answer per frame, in the order of `frames`."""
 
     def predict(self, frames: Sequence[Frame]) -> Sequence[Answers]:
         """Prepare, run and decode in one go, for callers outside the pipeline."""
-        samples = [self.prepare(frame) for frame in frames]
-        return [
-            answer
-            for sample, frame in zip(samples, frames, strict=True)
-            for answer in self.decode(self.run(np.stack([sample])), [frame])
-        ]
+        size = self.fixed_batch or 1
+        answers: list[Answers] = []
+        for frame in frames:
+            outputs = self.run(pad_batch([self.prepare(frame)], size))
+            answers += self.decode(unpad_outputs(outputs, size, 1) if size > 1 else outputs, [frame])
+        return answers

@@ -1,6 +1,6 @@
 """Hold CLIP ViT-B/32 against the published figures, as soon as its real weights are here.
 
-    python scripts/clip_golden.py [FOLDER]
+    python -m scripts.clip_golden [FOLDER]
 
 FOLDER holds the fp32 towers and tokenizer.json; without it the model cache is looked through for
 `clip-vit-b32` (`mediaml models pull clip-vit-b32` fetches it). The pictures and figures are looked for where
@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from mediaml.cli.job import choose
+from mediaml.app.choose import choose_models
 from mediaml.core.frame import Frame
 from mediaml.media.image.reader import ImageReader
 from mediaml.onnx.providers import parse_device
@@ -27,6 +27,7 @@ from mediaml.pipeline.models import load_model, resolve_model
 from mediaml.registry.entry_points import load_registry
 from mediaml.store.cache import Cache
 from mediaml.store.catalogue import load_catalogue
+from scripts.paths import assets_folder
 
 MODEL = "clip-vit-b32"
 PROMPTS = ("a diagram", "a dog", "a cat")
@@ -49,15 +50,13 @@ def find_weights(given: Path | None) -> Path | None:
 
 def find_pictures() -> Path | None:
     """The folder of CLIP.png and the other golden files."""
-    named = os.environ.get("MEDIAML_ASSETS")
-    shared = Path(named) if named else Path(__file__).resolve().parent.parent.parent / "shared"
-    folder = shared / "models" / "clip"
+    folder = assets_folder() / "models" / "clip"
     return folder if (folder / "CLIP.png").is_file() else None
 
 
 def load(folder: Path, *options: str) -> Any:
     """The plugin's model, as the command line loads it."""
-    choice = choose([load_registry().find("clip")], (str(folder),), options)[0]
+    choice = choose_models([load_registry().find("clip")], (str(folder),), options)[0]
     return load_model(resolve_model(choice), parse_device("cpu"), warn=print).model
 
 

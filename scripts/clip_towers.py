@@ -1,6 +1,6 @@
 """Write CLIP towers with seeded random weights, built from the published architecture.
 
-    python scripts/clip_towers.py FOLDER [--tokenizer tokenizer.json] [--measure]
+    python -m scripts.clip_towers FOLDER [--tokenizer tokenizer.json] [--measure]
 
 The graphs have the inputs, outputs, sizes and operators of ViT-B/32 (Radford et al. 2021, section 2.4 and
 table 20), so that shapes, speed and memory can be measured where the real weights are not at hand. Their

@@ -1,32 +1,28 @@
 """Measure a bundled model again, or write the tables of docs/models.md and docs/figures.md.
 
-python scripts/evaluate.py NAME --data DIR [--plots DIR]
-python scripts/evaluate.py --docs
+python -m scripts.evaluate NAME --data DIR [--plots DIR]
+python -m scripts.evaluate --docs
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import sys
 from importlib import import_module
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path[:0] = [str(ROOT / "scripts"), str(ROOT / "plugins"), str(ROOT)]
+from scripts.evaluation import tables
+from scripts.paths import EXPORTED_MODELS, REPOSITORY
 
-from evaluation import tables  # noqa: E402
-
-MODELS = ROOT / "exported_models"
-DOCS = ROOT / "docs"
+DOCS = REPOSITORY / "docs"
 
 
 def arguments() -> argparse.Namespace:
-    """What was typed."""
+    """The parsed command line."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    names = sorted(path.stem for path in MODELS.glob("*.onnx"))
+    names = sorted(path.stem for path in EXPORTED_MODELS.glob("*.onnx"))
     parser.add_argument("name", nargs="?", help=f"one of: {', '.join(names)}")
     parser.add_argument("--data", type=Path, help="folder with the raw data")
     parser.add_argument("--model", type=Path, help="another ONNX file than the bundled one")
@@ -44,11 +40,13 @@ def main() -> None:
     """Measure, print the figures as JSON; regenerate the tables when asked."""
     given = arguments()
     if given.name:
-        evaluator = import_module(f"evaluation.{given.name}")
-        figures = evaluator.evaluate(given.model or MODELS / f"{given.name}.onnx", given.data, given.plots)
+        evaluator = import_module(f"scripts.evaluation.{given.name}")
+        figures = evaluator.evaluate(
+            given.model or EXPORTED_MODELS / f"{given.name}.onnx", given.data, given.plots
+        )
         print(json.dumps(figures, indent=1, ensure_ascii=False))
     if given.docs:
-        cards = tables.cards_in(MODELS)
+        cards = tables.cards_in(EXPORTED_MODELS)
         short = DOCS / "models.md"
         short.write_text(tables.regenerated(short.read_text(encoding="utf-8"), cards), encoding="utf-8")
         (DOCS / "figures.md").write_text(tables.figures(cards), encoding="utf-8")

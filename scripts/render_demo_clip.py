@@ -5,7 +5,7 @@ domain), `chelsea` and `coffee` (CC0 by their photographers). The package is nee
 its dependencies:
 
     pip install --no-deps scikit-image
-    python scripts/render_demo_clip.py
+    python -m scripts.render_demo_clip
 """
 
 from __future__ import annotations
@@ -23,11 +23,12 @@ import numpy as np
 from av.codec.context import Flags
 from av.video.reformatter import ColorRange
 
+from scripts.paths import DEMO_CLIP
+
 WIDTH, HEIGHT, RATE = 640, 360, 25
 SOUND_RATE = 48_000
 SCENE_S, FADE_S = 2.0, 0.4
 CLICK_S = 0.03
-TARGET = Path(__file__).resolve().parent.parent / "tests" / "media" / "demo.mp4"
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,7 @@ def load(picture: str) -> Any:
         path = distribution("scikit-image").locate_file(f"skimage/data/{picture}")
     except PackageNotFoundError as error:
         raise SystemExit("The pictures are in scikit-image: pip install --no-deps scikit-image") from error
-    return cv2.cvtColor(cv2.imread(str(path), cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)
+    return cv2.cvtColor(np.asarray(cv2.imread(str(path), cv2.IMREAD_COLOR)), cv2.COLOR_BGR2RGB)
 
 
 def view(picture: Any, scene: Scene, progress: float) -> Any:
@@ -148,7 +149,7 @@ def write(target: Path) -> None:
 def main() -> None:
     """Render to the place that is named, or to the tests' own."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("target", nargs="?", type=Path, default=TARGET)
+    parser.add_argument("target", nargs="?", type=Path, default=DEMO_CLIP)
     target = parser.parse_args().target
     write(target)
     print(f"{target}: {target.stat().st_size} bytes")

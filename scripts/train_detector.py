@@ -1,35 +1,35 @@
 """Train the bundled detector: raw tars in, exported_models/detector.onnx out, in one command.
 
-python scripts/train_detector.py --data DIR --teacher DIR --minutes 120
+python -m scripts.train_detector --data DIR --teacher DIR --minutes 120
 """
 
 import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from training.detector.loop import Run
+from scripts.paths import EXPORTED_MODELS, REPOSITORY, assets_folder
 
-ROOT = Path(__file__).resolve().parents[1]
+if TYPE_CHECKING:
+    from scripts.training.detector.loop import Run
 
 
 def _arguments() -> argparse.Namespace:
-    import os
-
-    shared = Path(os.environ.get("MEDIAML_ASSETS", ROOT.parent / "shared"))
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument(
-        "--data", type=Path, default=shared / "data" / "detect", help="train.json, train-1.tar, ..."
+        "--data", type=Path, default=assets_folder() / "data" / "detect", help="train.json, train-1.tar, ..."
     )
     parser.add_argument(
-        "--teacher", type=Path, default=shared / "models" / "yolo", help="cfg, weights, yolox_nano.onnx"
+        "--teacher",
+        type=Path,
+        default=assets_folder() / "models" / "yolo",
+        help="cfg, weights, yolox_nano.onnx",
     )
     parser.add_argument(
-        "--run", type=Path, default=ROOT / "build" / "detector", help="checkpoints and history"
+        "--run", type=Path, default=REPOSITORY / "build" / "detector", help="checkpoints and history"
     )
-    parser.add_argument("--output", type=Path, default=ROOT / "exported_models" / "detector.onnx")
+    parser.add_argument("--output", type=Path, default=EXPORTED_MODELS / "detector.onnx")
     parser.add_argument(
         "--minutes", type=float, default=120.0, help="wall-clock budget of the whole schedule"
     )
@@ -58,11 +58,11 @@ def _arguments() -> argparse.Namespace:
 
 def _train(run: "Run", arguments: argparse.Namespace) -> None:
     """Load the photos and train until the budget is spent."""
-    from training.detector.augment import Recipe
-    from training.detector.data import hold_out, load_photos
-    from training.detector.render import CpuRenderer, DeviceRenderer
-    from training.detector.source import BatchSource
-    from training.detector.teacher import MapTeacher, add_pseudo_boxes
+    from scripts.training.detector.augment import Recipe
+    from scripts.training.detector.data import hold_out, load_photos
+    from scripts.training.detector.render import CpuRenderer, DeviceRenderer
+    from scripts.training.detector.source import BatchSource
+    from scripts.training.detector.teacher import MapTeacher, add_pseudo_boxes
 
     threads, device = run.settings.threads, run.device
     photos, watched = hold_out(load_photos(arguments.data, "train"), run.settings.watched, seed=0)
@@ -80,11 +80,11 @@ def main() -> None:
     """Entry."""
     arguments = _arguments()
     import torch
-    from training.detector.card import TRIED
-    from training.detector.export import initialise
-    from training.detector.loop import Run, Settings
-    from training.detector.net import Architecture
-    from training.detector.ship import Origins, ship
+
+    from scripts.training.detector.export import initialise
+    from scripts.training.detector.loop import Run, Settings
+    from scripts.training.detector.net import Architecture
+    from scripts.training.detector.ship import ship
 
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     torch.set_num_threads(arguments.threads)
@@ -108,7 +108,7 @@ def main() -> None:
         run.resume(settings=arguments.export_only)
     if not arguments.export_only:
         _train(run, arguments)
-    card = ship(run, arguments.output, Origins(arguments.data, arguments.teacher, ROOT, TRIED))
+    card = ship(run, arguments.output, arguments.data, arguments.teacher)
     print(f"{arguments.output}: {run.samples} samples in {run.seconds / 60:.0f} minutes, {card['metrics']}")
 
 

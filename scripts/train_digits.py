@@ -1,6 +1,6 @@
 """Train the digits model and the two classic nets beside it: raw data to ONNX, card and golden file.
 
-    python scripts/train_digits.py --data DIR
+    python -m scripts.train_digits --data DIR
 
 DIR holds `mnist/` (the four canonical files) and `detect/` (photos that are not digits). The net goes on
 from the shipped one (`--init`), which also picks the photos' windows that fool it. Stopped at any moment, the
@@ -10,36 +10,32 @@ same command goes on from the last epoch. No test digit is looked at before the 
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path[:0] = [str(ROOT / "scripts"), str(ROOT / "plugins"), str(ROOT)]
+import numpy as np
+import torch
 
-import numpy as np  # noqa: E402
-import torch  # noqa: E402
-from evaluation.classification import plot_learning_curve  # noqa: E402
-from evaluation.digits import Net, opened  # noqa: E402
-from training.digits import batches, graph, loop, mining, mnist, nets, samples  # noqa: E402
+from scripts.evaluation.classification import plot_learning_curve
+from scripts.evaluation.digits import Net, opened
+from scripts.paths import EXPORTED_MODELS, REPOSITORY
+from scripts.training.digits import batches, graph, loop, mining, mnist, nets, samples
 
 BATCH = sum(batches.MIXTURE.values())
 
 
 def arguments() -> argparse.Namespace:
-    """What was typed."""
+    """The parsed command line."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--data", type=Path, required=True, help="folder with mnist/ and detect/")
     parser.add_argument(
-        "--work", type=Path, default=ROOT / "out" / "train_digits", help="checkpoints and caches"
+        "--work", type=Path, default=REPOSITORY / "out" / "train_digits", help="checkpoints and caches"
     )
-    parser.add_argument(
-        "--output", type=Path, default=ROOT / "exported_models", help="where the ONNX file goes"
-    )
+    parser.add_argument("--output", type=Path, default=EXPORTED_MODELS, help="where the ONNX file goes")
     parser.add_argument("--nets", nargs="+", choices=list(nets.NETS), default=list(nets.NETS))
     parser.add_argument(
-        "--init", type=Path, default=ROOT / "exported_models" / "digits.onnx", help="the net to go on from"
+        "--init", type=Path, default=EXPORTED_MODELS / "digits.onnx", help="the net to go on from"
     )
     parser.add_argument("--scratch", action="store_true", help="start from chance; --init only picks windows")
     parser.add_argument("--epochs", type=int, default=4, help="of the net that ships; 26 from scratch")
@@ -77,7 +73,7 @@ def others_of(given: argparse.Namespace, digits: mnist.Digits) -> dict[str, samp
 
 
 def train(name: str, given: argparse.Namespace) -> torch.nn.Module:
-    """Train one net, or finish what was begun; its learning curve lies beside the checkpoint."""
+    """Train one net, or finish what was begun; its learning curve is written beside the checkpoint."""
     device = torch.device(given.device)
     digits, held = mnist.split(mnist.read_digits(given.data / "mnist", "train"), given.seed)
     torch.manual_seed(given.seed)
@@ -106,7 +102,7 @@ def main() -> None:
         torch.set_num_threads(given.threads)
     trained = {name: train(name, given) for name in given.nets}
     if not given.no_export and "digits" in trained:
-        from training.digits import export
+        from scripts.training.digits import export
 
         digits, _ = mnist.split(mnist.read_digits(given.data / "mnist", "train"), given.seed)
         drawn = {name: len(group) for name, group in others_of(given, digits).items()}

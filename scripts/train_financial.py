@@ -1,7 +1,7 @@
 """Train the financial-picture model: the raw tars in, `exported_models/financial.onnx` with its card out.
 
-    python scripts/train_financial.py --data DIR            # the net that ships, on all sources
-    python scripts/train_financial.py --data DIR --loso     # also the leave-one-source-out table of the card
+    python -m scripts.train_financial --data DIR            # the net that ships, on all sources
+    python -m scripts.train_financial --data DIR --loso     # also the leave-one-source-out table of the card
 
 It has the bundled detector's backbone, which stays as it is, and learns a head on what that finds. The
 backbone's features of all views are kept in `--work`, so an interrupted run goes on from there. Uses a GPU
@@ -12,45 +12,23 @@ import argparse
 import copy
 import json
 import os
-import sys
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
-for folder in (ROOT, ROOT / "plugins"):
-    if str(folder) not in sys.path:
-        sys.path.insert(0, str(folder))
-
-TRIED = [
-    "One recipe for all folds; nothing is chosen per fold, the last step counts.",
-    "First a net of its own, eight convolutions from random weights on 19 200 views, two sources left out at "
-    "a time: .901 on average, .766 on the worst source (maths drawings), 2.1 % of unseen photos called "
-    "financial. Its losses still fell: a few thousand pictures are too few to learn seeing from.",
-    "Now the bundled detector's backbone, fixed, under a small head. A linear head on the plain pictures "
-    "alone, without drawings made by code: .92 to 1.0 on seven sources, and .08 on maths drawings; all "
-    "drawings on white paper were financial to it.",
-    "With 12 000 drawings made by code, among them figures as in books of sums: .966 on average, .87 on the "
-    "worst; a linear head .956 and .83, a head without the last stage and the neck .966 and .86.",
-    "That head called 1.2 % of COCO's unseen photos and 4 % of ImageNet's financial. Close-ups cut from the "
-    "training photos joined (16 000 drawings), and ordinary pictures became 70 % of what the head is shown: "
-    ".965, .86, 0.3 % and 2.7 %. With 80 %, and photos shown thrice as often as other sources, not five "
-    "times: .963, .884, 0.1 % and 2.0 %. 600 steps, not 1200: half of the sources lost 2 to 5 points.",
-    "All that with the detector of AP50 .271; what ships has the backbone of the one of .331, 18 000 "
-    "drawings and 2000 steps: fewer false alarms, and the mean a point lower. The mean of three heads was no "
-    "better on maths drawings than one (.887), and one alone gives .879 to .907 by its seed.",
-    "These trials were compared on the same left-out sources that are reported, which flatters the figures a "
-    "little: there are ten of them, and none was chosen for one source.",
-]
+from scripts.paths import EXPORTED_MODELS, REPOSITORY, assets_folder
 
 
 def parse_arguments() -> argparse.Namespace:
-    """What was typed."""
-    shared = Path(os.environ.get("MEDIAML_ASSETS", ROOT.parent / "shared"))
+    """The parsed command line."""
     form = argparse.RawDescriptionHelpFormatter
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=form)
-    parser.add_argument("--data", type=Path, default=shared / "data", help="has financial/ and detect/")
-    parser.add_argument("--detector", type=Path, default=ROOT / "exported_models" / "detector.onnx")
-    parser.add_argument("--work", type=Path, default=ROOT / "build" / "train_financial", help="features")
-    parser.add_argument("--output", type=Path, default=ROOT / "exported_models" / "financial.onnx")
+    parser.add_argument(
+        "--data", type=Path, default=assets_folder() / "data", help="has financial/ and detect/"
+    )
+    parser.add_argument("--detector", type=Path, default=EXPORTED_MODELS / "detector.onnx")
+    parser.add_argument(
+        "--work", type=Path, default=REPOSITORY / "build" / "train_financial", help="features"
+    )
+    parser.add_argument("--output", type=Path, default=EXPORTED_MODELS / "financial.onnx")
     parser.add_argument("--loso", action="store_true", help="leave one source out, eight heads, for the card")
     parser.add_argument("--baseline", action="store_true", help="train and measure the published baseline")
     parser.add_argument("--drawn", type=int, help="drawings made by code; fewer for a quick trial")
@@ -69,17 +47,19 @@ def main() -> None:
     arguments = parse_arguments()
     import cv2
     import torch
-    from evaluation.financial import load_fitted, measure_sources, onnx_classifier, text_pages
-    from training.financial import folds
-    from training.financial.baseline import baseline
-    from training.financial.card import build_card
-    from training.financial.export import milliseconds, ship
-    from training.financial.features import Extractor
-    from training.financial.learning import Recipe, train_head
-    from training.financial.net import FinancialNet, backbone_of
-    from training.financial.pictures import PHOTO_TRAIN, PHOTO_UNSEEN, PHOTO_VAL, load_items
-    from training.financial.pool import build_pool
-    from training.shipping import sha256, write_card
+
+    from mediaml.store.digest import sha256_of
+    from scripts.evaluation.financial import load_fitted, measure_sources, onnx_classifier, text_pages
+    from scripts.training.cards import write_card
+    from scripts.training.financial import folds
+    from scripts.training.financial.baseline import baseline
+    from scripts.training.financial.card import build_card
+    from scripts.training.financial.export import milliseconds, ship
+    from scripts.training.financial.features import Extractor
+    from scripts.training.financial.learning import Recipe, train_head
+    from scripts.training.financial.net import FinancialNet, backbone_of
+    from scripts.training.financial.pictures import PHOTO_TRAIN, PHOTO_UNSEEN, PHOTO_VAL, load_items
+    from scripts.training.financial.pool import build_pool
 
     torch.set_num_threads(arguments.threads)
     cv2.setNumThreads(1)
@@ -89,7 +69,7 @@ def main() -> None:
     work.mkdir(parents=True, exist_ok=True)
     training = load_items(arguments.data, work / "items.npz")
     extractor = Extractor(backbone_of(arguments.detector), device, arguments.threads)
-    looked = work / f"features-{recipe.drawn}-{recipe.seed}-{sha256(arguments.detector)[:12]}.npy"
+    looked = work / f"features-{recipe.drawn}-{recipe.seed}-{sha256_of(arguments.detector)[:12]}.npy"
     pool = build_pool(training, extractor, looked, recipe.drawn, recipe.seed)
     head, history = train_head(pool, (), recipe, device)
     net = FinancialNet(copy.deepcopy(extractor.backbone), head)
@@ -113,7 +93,7 @@ def main() -> None:
     }
     counts = folds.sizes(items, sum(item.source == PHOTO_TRAIN for item in training))
     measured = kept(work / "folds.json")
-    card = build_card(net, output, recipe, counts, measured, shipped, arguments.detector, TRIED)
+    card = build_card(net, output, recipe, counts, measured, shipped, arguments.detector)
     write_card({**card, "learning_curve": history}, output)
     speed = shipped["milliseconds"]
     print(f"{output}: {card['size_bytes']} bytes, {speed:.1f} ms, ONNX within {difference:.1e}")

@@ -1,7 +1,7 @@
 """Train the spoken-digit model: the raw archive in, `exported_models/spoken.onnx` with its card out.
 
-    python scripts/train_spoken.py --data DIR            # the net that ships, on all six speakers
-    python scripts/train_spoken.py --data DIR --loso     # first the leave-one-speaker-out table of the card
+    python -m scripts.train_spoken --data DIR            # the net that ships, on all six speakers
+    python -m scripts.train_spoken --data DIR --loso     # first the leave-one-speaker-out table of the card
 
 Besides the recordings it teaches voices that flite makes (Debian's package flite; `--made 0` does without).
 Strings of digits are composed once and kept in `--work`, where every net also leaves its checkpoints: an
@@ -11,48 +11,23 @@ interrupted run goes on where it was. Uses a GPU where PyTorch sees one.
 import argparse
 import json
 import os
-import sys
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
-for folder in (ROOT, ROOT / "plugins"):
-    if str(folder) not in sys.path:
-        sys.path.insert(0, str(folder))
-
-TRIED = [
-    "One recipe for all folds; nothing is chosen per fold and no epoch is selected, the last one counts.",
-    "Only the middle 0.1 s of a digit as its target, unweighted, three epochs of 3 500 strings: theo .970, "
-    "but answered once and right in .858 of clips only; so 0.15 s, and such moments count 2.5 times.",
-    "One epoch of 3 000 strings a speaker: .922 on average (nicolas .866, yweweler .894, george .900).",
-    "Averaging over three or five stretched mel axes when answering: .925 at best, not worth its time.",
-    "A second epoch: .933 on average. Nicolas, the weakest, gained little, so more voices, not only more "
-    "epochs, are what is missing.",
-    "That net on voices of another kind, flite's: 89 of 120 digits right, and 161 of 444 other words called "
-    "a digit. So flite's digits and words are taught from here on.",
-    "Trials without george and yweweler, 12 000 strings of the other four with wider tempo and more noise: "
-    ".841 on these two. Two thirds of the width, and voices made by flite: .830 for 60 % of the time, its "
-    "loss still falling. A cheaper front and three residual blocks over time, 19 200 strings with flite: "
-    ".803; the same in batches of 8, not 32: .770, although its loss was lower than that of all others.",
-    "Voices of flite, folds that share their beginnings, two thirds of the width, 1000 steps of 32 strings: "
-    ".923 (nicolas .83, yweweler .90). Speakers differ in tempo by half, and only pitch and tempo together "
-    "were varied. So every clip is taught at three other tempos as well, at the same pitch; full width, 1400 "
-    "steps: .933 as the net before it, with .891 of clips answered once and right instead of .871, .910 of "
-    "digits in strings found instead of .885, .873 in noise instead of .858. That ships. George lost (.922 "
-    "to .864), jackson, lucas and theo gained; its loss was still falling.",
-]
+from scripts.paths import EXPORTED_MODELS, REPOSITORY, assets_folder
 
 
 def parse_arguments() -> argparse.Namespace:
-    """What was typed."""
-    shared = Path(os.environ.get("MEDIAML_ASSETS", ROOT.parent / "shared"))
+    """The parsed command line."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--data", type=Path, default=shared / "data", help="has spoken_digits/fsdd.tar.xz")
     parser.add_argument(
-        "--work", type=Path, default=ROOT / "build" / "train_spoken", help="cache and checkpoints"
+        "--data", type=Path, default=assets_folder() / "data", help="has spoken_digits/fsdd.tar.xz"
     )
-    parser.add_argument("--output", type=Path, default=ROOT / "exported_models" / "spoken.onnx")
+    parser.add_argument(
+        "--work", type=Path, default=REPOSITORY / "build" / "train_spoken", help="cache and checkpoints"
+    )
+    parser.add_argument("--output", type=Path, default=EXPORTED_MODELS / "spoken.onnx")
     parser.add_argument("--loso", action="store_true", help="leave one speaker out, six times, for the card")
     parser.add_argument("--strings", type=int, help="strings a speaker; fewer for a quick trial")
     parser.add_argument("--made", type=int, help="strings a voice made by flite; 0 does without flite")
@@ -66,13 +41,14 @@ def main() -> None:
     """Compose, train, measure, export."""
     arguments = parse_arguments()
     import torch
-    from training.shipping import write_card
-    from training.spoken.card import build_card
-    from training.spoken.export import ship
-    from training.spoken.folds import begun, leave_one_out
-    from training.spoken.learning import Recipe, strings_of, train
-    from training.spoken.recordings import load_clips
-    from training.spoken.voices import cached, voices_of
+
+    from scripts.training.cards import write_card
+    from scripts.training.spoken.card import build_card
+    from scripts.training.spoken.export import ship
+    from scripts.training.spoken.folds import begun, leave_one_out
+    from scripts.training.spoken.learning import Recipe, strings_of, train
+    from scripts.training.spoken.recordings import load_clips
+    from scripts.training.spoken.voices import cached, voices_of
 
     torch.set_num_threads(arguments.threads)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
@@ -93,7 +69,7 @@ def main() -> None:
         folds = leave_one_out(clips, strings, recipe, work, device)
         table.write_text(json.dumps({"recipe": changed, **folds}), encoding="utf-8")
     measured = json.loads(table.read_text(encoding="utf-8")) if table.is_file() else None
-    card = build_card(net.cpu(), arguments.output, recipe, measured, difference, TRIED)
+    card = build_card(net.cpu(), arguments.output, recipe, measured, difference)
     write_card({**card, "learning_curve": history}, arguments.output)
     print(f"{arguments.output}: {card['size_bytes']} bytes, ONNX equal within {difference:.1e}")
 

@@ -14,8 +14,8 @@ from mediaml.onnx.providers import DeviceRequest
 from mediaml.onnx.session import open_session
 from mediaml.registry.entry_points import load_registry
 from mediaml.store.bundled import bundled_model, bundled_names
-from tests.cli.conftest import mediaml, results  # noqa: F401  a fixture
-from tests.conftest import REPOSITORY
+from scripts.paths import REPOSITORY
+from tests.support.command_line import results
 from tests.support.media.files import write_sound
 
 MOST = 7
@@ -55,7 +55,7 @@ def folder(tmp_path_factory):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_run_answers_the_same_whatever_the_batch(name, mediaml, folder, tmp_path):  # noqa: F811
+def test_a_run_answers_the_same_whatever_the_batch(name, mediaml, folder, tmp_path):
     answers = {}
     for batch in (1, MOST):
         out = f"out{batch}"

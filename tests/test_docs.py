@@ -13,7 +13,7 @@ from click.testing import CliRunner
 from mediaml.cli.main import _COMMANDS, cli
 from mediaml.cli.shell import Shell
 from mediaml.outputs.jsonl import schema
-from tests.conftest import REPOSITORY
+from scripts.paths import REPOSITORY
 
 PLUGIN = REPOSITORY / "tests" / "third_party" / "mediaml-tint"
 

@@ -10,29 +10,15 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.floors import ROOMS, table
+
 REPOSITORY = Path(__file__).resolve().parent.parent
 PACKAGE = REPOSITORY / "mediaml"
 PLUGINS = REPOSITORY / "plugins"
 
-# Room (a folder, or a file beside them) to floor. A file imports from its own room and from floors below.
-FLOORS = {
-    "core": 0,
-    "ops": 1,
-    "media": 2,
-    "onnx": 2,
-    "store": 2,
-    "darknet": 3,
-    "registry": 3,
-    "plugin": 4,
-    "ledger": 4,
-    "pipeline": 5,
-    "engine": 6,
-    "outputs": 7,
-    "embeddings": 7,
-    "cli": 8,
-}
+FLOORS = {room.name: room.floor for room in ROOMS}
 # Files that belong to a room which is no folder.
-ROOM_OF = {"__init__": "core", "__main__": "cli"}
+ROOM_OF = {"__init__": "package", "__main__": "cli"}
 # Libraries that only some rooms know.
 KEPT_IN = {
     "click": {"cli"},
@@ -40,10 +26,14 @@ KEPT_IN = {
     "onnxruntime": {"onnx"},
     "onnx": {"onnx", "darknet"},
     "av": {"media"},
+    "PIL": {"media"},
+    "imagecodecs": {"media"},
+    "simplejpeg": {"media"},
+    "tifffile": {"media"},
     "httpx": {"media", "store"},
     "sqlite3": {"ledger"},
 }
-HEAVY = ("cv2", "av", "onnxruntime", "onnx", "httpx")
+HEAVY = ("cv2", "av", "onnxruntime", "onnx", "httpx", "PIL", "imagecodecs", "simplejpeg", "tifffile")
 
 
 def sources(folder: Path) -> list[Path]:
@@ -101,6 +91,17 @@ def test_libraries_stay_in_their_rooms(path: Path) -> None:
         assert room in KEPT_IN.get(library, {room}), f"{path}:{line}: {room} must not know {library}"
 
 
+def test_onnx_runtime_is_imported_in_one_place() -> None:
+    """There, its telemetry is switched off before."""
+    importers = {
+        str(path.relative_to(PACKAGE))
+        for path in sources(PACKAGE)
+        for _, dotted in imported(path)
+        if dotted.split(".")[0] == "onnxruntime"
+    }
+    assert importers == {"onnx/runtime.py"}
+
+
 @pytest.mark.parametrize("path", sources(PLUGINS), ids=lambda path: str(path.relative_to(REPOSITORY)))
 def test_plugins_know_only_the_public_door(path: Path) -> None:
     own = path.relative_to(PLUGINS).parts[0]
@@ -145,3 +146,8 @@ def test_light_imports_stay_light(statement: str) -> None:
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[-1] == "HEAVY"
+
+
+def test_the_architecture_shows_these_floors() -> None:
+    """The table in docs/architecture.md is the one of `tests/support/floors.py`; paste it when it changes."""
+    assert table() in (REPOSITORY / "docs" / "architecture.md").read_text(encoding="utf-8")

@@ -31,8 +31,29 @@ def test_texts_become_values():
 
 
 @pytest.mark.parametrize(
+    ("text", "members"),
+    [
+        ("a,b", ("a", "b")),
+        (" a , b ,", ("a", "b")),
+        ('"traffic light, red",car', ("traffic light, red", "car")),
+        ('car, "traffic light, red"', ("car", "traffic light, red")),
+        ('"a ""quoted"" name",b', ('a "quoted" name', "b")),
+        ('12" record,b', ('12" record', "b")),
+        ('["a, b", "c"]', ("a, b", "c")),
+        ("[a,b", ("[a", "b")),
+        ("it's,b", ("it's", "b")),
+        ("", ()),
+    ],
+)
+def test_lists_are_lines_of_csv_or_json(text, members):
+    assert build_options(SPEC, {"classes": text}).classes == members
+
+
+@pytest.mark.parametrize(
     ("name", "text", "says"),
     [
+        ("classes", '"a, b', "unexpected end of data"),
+        ("classes", "a\nb", "new-line"),
         ("conf", "2", "<= 1"),
         ("conf", "much", "float"),
         ("most", "1.5", "int"),

@@ -12,7 +12,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.conftest import REPOSITORY
+from scripts.paths import REPOSITORY
 
 CLIP = REPOSITORY / "tests" / "media" / "demo.mp4"
 BIN = Path(sys.prefix) / "bin"

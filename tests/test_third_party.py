@@ -14,9 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import REPOSITORY
+from scripts.paths import REPOSITORY
+from scripts.square_finder import save_square_finder
 from tests.support.media.files import write_image, write_sound, write_video
-from tests.support.models.files import save_square_finder
 
 PLUGIN = REPOSITORY / "tests" / "third_party" / "mediaml-tint"
 
@@ -68,7 +68,7 @@ def test_the_strangers_models_run_on_image_video_and_sound(place):
     call(mediaml, "run", "-p", "tint", "-p", "loudness", "-O", "tint.top=2", "in", "-o", "out", cwd=place)
     first, *rest = lines(place / "out")
     assert {model["distribution"] for model in first["run"]["models"]} == {"mediaml-tint"}
-    seen = {(line["source"], line["plugin"]): len(line["labels"]) for line in rest}
+    seen = {(line["source"], line["model"]): len(line["labels"]) for line in rest}
     assert seen == {("in/photo.png", "tint"): 2, ("in/clip.mp4", "tint"): 2, ("in/tone.wav", "loudness"): 1}
     assert sum(line["source"] == "in/clip.mp4" for line in rest) == 20
 

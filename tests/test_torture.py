@@ -12,20 +12,22 @@ from pathlib import Path
 import pytest
 
 from mediaml.cli.main import run_cli
-from tests.conftest import REPOSITORY
+from scripts.paths import REPOSITORY
 
 sys.path.append(str(REPOSITORY / "scripts"))
 
-from reliability.disk import small_disk, torture_disk
-from reliability.interrupted import torture_interrupted
-from reliability.kills import torture_kills
-from reliability.media import command, square_finder, write_clip, write_seeds
-from reliability.mutants import torture_mutants
-from reliability.mutate import MUTATIONS, mutant
-from reliability.plugins import Trial, torture_plugins
-from reliability.remains import remains_of
-from reliability.surroundings import torture_surroundings
-from reliability.verdict import Bench, Verdict
+from scripts.paths import REPOSITORY
+from scripts.reliability.disk import small_disk, torture_disk
+from scripts.reliability.interrupted import torture_interrupted
+from scripts.reliability.kills import torture_kills
+from scripts.reliability.media import command, square_finder, write_clip, write_seeds
+from scripts.reliability.mutants import torture_mutants
+from scripts.reliability.mutate import MUTATIONS, mutant
+from scripts.reliability.network import torture_network
+from scripts.reliability.plugins import Trial, torture_plugins
+from scripts.reliability.remains import remains_of
+from scripts.reliability.surroundings import torture_surroundings
+from scripts.reliability.verdict import Bench, Verdict
 
 
 def bench(folder: Path, **numbers: int) -> Bench:
@@ -64,6 +66,13 @@ def test_a_plugin_that_raises_or_leaves_costs_its_file(tmp_path):
 def test_a_plugin_that_ends_or_stops_its_process_costs_its_file(tmp_path):
     trials = (Trial("exit by os._exit(0)"), Trial("crash"), Trial("hang"))
     check(list(torture_plugins(bench(tmp_path), trials=trials)))
+
+
+def test_nothing_opens_a_socket_or_leaves_telemetry_at_home(tmp_path):
+    verdicts = list(torture_network(bench(tmp_path), frames=40, seconds=0.0))
+    if os.environ.get("CI") == "true":
+        assert not [verdict for verdict in verdicts if verdict.outcome == "skipped"]
+    check(verdicts)
 
 
 def test_a_removed_output_folder_and_hostile_names(tmp_path):
@@ -117,7 +126,8 @@ def test_a_small_disk_is_mounted_or_says_why_not(tmp_path):
 
 
 def test_the_script_says_what_parts_there_are():
-    script = [sys.executable, str(REPOSITORY / "scripts" / "torture")]
-    said = subprocess.run([*script, "nothing"], capture_output=True, text=True, timeout=60, check=False)
+    script = [str(REPOSITORY / "scripts" / "torture"), "nothing"]
+    environment = {**os.environ, "PYTHON": sys.executable}
+    said = subprocess.run(script, capture_output=True, text=True, timeout=60, check=False, env=environment)
     assert said.returncode == 2
     assert "there is no part nothing" in said.stderr

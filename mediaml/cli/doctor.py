@@ -3,65 +3,81 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import click
 
-from mediaml.cli.shell import noise_options
+from mediaml.cli.shell import echo_json, noise_options
 from mediaml.cli.table import table
 
 
+@dataclass(frozen=True, slots=True)
+class _Section:
+    """One table of the report."""
+
+    title: str
+    head: Sequence[str]
+    rows: Sequence[Sequence[str]]
+
+
 @click.command("doctor")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @noise_options
-def command() -> None:
-    """Show versions, execution providers that really start, GPUs, codecs, plugins and bundled models.
+def command(as_json: bool) -> None:
+    """Show versions, execution providers that start, GPUs, codecs and plugins.
 
     \b
     Example:
       mediaml doctor
     """
-    for title, text in (
-        ("versions", _versions()),
-        ("execution providers", _providers()),
-        ("GPUs", _gpus()),
-        ("codecs", _codecs()),
-        ("plugins", _plugins()),
-    ):
-        click.echo(f"{title}\n{text}")
+    sections = (_versions(), _providers(), _gpus(), _codecs(), _plugins())
+    if as_json:
+        echo_json(
+            {
+                section.title: [dict(zip(section.head, row, strict=True)) for row in section.rows]
+                for section in sections
+            }
+        )
+        return
+    for section in sections:
+        shown = table(section.head, section.rows, indent=2) if section.rows else "  none"
+        click.echo(f"{section.title}\n{shown}")
 
 
-def _versions() -> str:
-    from mediaml.cli.versions import versions
+def _versions() -> _Section:
+    from mediaml.app.environment import versions
 
     rows = [[name, version] for name, version in versions().items()]
     rows.append(["processors", str(os.cpu_count())])
-    return table(["package", "version"], rows, indent=2)
+    return _Section("versions", ["package", "version"], rows)
 
 
-def _providers() -> str:
+def _providers() -> _Section:
     from mediaml.onnx.providers import provider_report
 
     rows = [[fact.name, "yes" if fact.starts else "no", fact.reason] for fact in provider_report()]
-    return table(["provider", "starts", "reason"], rows, indent=2)
+    return _Section("execution providers", ["provider", "starts", "reason"], rows)
 
 
-def _gpus() -> str:
+def _gpus() -> _Section:
     from mediaml.onnx.cuda import gpu_names
 
-    return "\n".join(f"  {index}: {name}" for index, name in enumerate(gpu_names())) or "  none"
+    return _Section("GPUs", ["index", "name"], [[str(i), name] for i, name in enumerate(gpu_names())])
 
 
-def _codecs() -> str:
+def _codecs() -> _Section:
     from mediaml.media.codecs import codec_report
 
     rows = [[fact.name, "yes" if fact.reads else "no", fact.writes_text] for fact in codec_report()]
-    return table(["format", "reads", "writes"], rows, indent=2)
+    return _Section("codecs", ["format", "reads", "writes"], rows)
 
 
-def _plugins() -> str:
+def _plugins() -> _Section:
     from mediaml.registry.entry_points import load_registry
 
     rows = [
         [record.name, f"{record.distribution} {record.version}", record.problem or "works"]
         for record in load_registry().records
     ]
-    return table(["plugin", "from", "state"], rows, indent=2)
+    return _Section("plugins", ["plugin", "from", "state"], rows)

@@ -17,38 +17,43 @@ class LimitOption:
     """One option: its flag, the field of `Limits` that it sets, and what it says in `--help`.
 
     Attributes:
-        default: that of `Limits`, which is not imported for `--help`; 0 means no limit.
+        default: that of `Limits`, which is not imported for `--help`; 0 means no limit, `None` one that
+            depends on the machine, as `depends` says.
         least: the smallest value; 0 where the limit can be taken away.
     """
 
     flag: str
     field: str
-    default: int
+    default: int | None
     unit: str
     text: str
     least: int = 0
+    depends: str = ""
 
     @property
     def help(self) -> str:
-        """The text with how to take the limit away, and the default."""
-        default = f"{self.default:,}".replace(",", " ") if self.default else "none"
+        """The text with how to remove the limit, and the default."""
+        default = f"{self.default:,}".replace(",", " ") if self.default else self.depends or "none"
         return f"{self.text}{'' if self.least else '; 0 for no limit'} [default: {default}]."
 
 
 LIMIT_OPTIONS = (
-    LimitOption("--max-pixels", "pixels", 178_956_970, "PIXELS", "Width x height of a picture or frame"),
-    LimitOption("--max-streams", "streams", 100, "N", "Streams in a file"),
-    LimitOption("--max-duration", "duration_s", 0, "SECONDS", "Length that a file may claim"),
-    LimitOption("--max-picture-bytes", "image_bytes", 1 << 30, "BYTES", "Size of a picture's file"),
+    LimitOption("--max-pixels", "pixels", 178_956_970, "N", "Refuse images and frames of more pixels"),
+    LimitOption("--max-streams", "streams", 100, "N", "Refuse files with more streams"),
+    LimitOption("--max-duration", "duration_s", 0, "SECONDS", "Refuse files that are longer"),
+    LimitOption("--max-picture-bytes", "image_bytes", 1 << 30, "BYTES", "Refuse larger image files"),
     LimitOption(
-        "--analysis-bytes",
-        "analysis_bytes",
-        5_000_000,
+        "--max-decoded-bytes",
+        "decoded_bytes",
+        None,
         "BYTES",
-        "Read so much to learn a file's streams",
-        2048,
+        "Refuse images that take more memory to decode",
+        depends="a quarter of the machine's",
     ),
-    LimitOption("--url-timeout", "silence_s", 20, "SECONDS", "Silence of a URL's server that is borne", 1),
+    LimitOption(
+        "--analysis-bytes", "analysis_bytes", 5_000_000, "BYTES", "Bytes read to find a file's streams", 2048
+    ),
+    LimitOption("--url-timeout", "silence_s", 20, "SECONDS", "Seconds to wait for data from a URL", 1),
 )
 
 
@@ -72,13 +77,21 @@ def limit_options(command: Callable[..., Any]) -> Callable[..., Any]:
         command = option(command)
     for flag, field, text in reversed(VIDEO_OPTIONS):
         command = click.option(flag, field, is_flag=True, default=True, flag_value=False, help=text)(command)
-    return command
+    return click.option(
+        "--first-frame",
+        "image_frames",
+        flag_value=1,
+        default=None,
+        type=int,
+        help="Read only the first frame of animations and the first page of TIFFs.",
+    )(command)
 
 
 def limits_of(typed: Mapping[str, Any]) -> Limits:
     """The limits that were typed; 0 means none."""
     from mediaml.media.limits import Limits
 
-    chosen: dict[str, Any] = {limit.field: typed[limit.field] or None for limit in LIMIT_OPTIONS}
+    typed_limits = [limit.field for limit in LIMIT_OPTIONS if typed[limit.field] is not None]
+    chosen: dict[str, Any] = {field: typed[field] or None for field in typed_limits}
     chosen |= {field: typed.get(field, True) for _, field, _ in VIDEO_OPTIONS}
-    return Limits(**chosen)
+    return Limits(**chosen, image_frames=typed.get("image_frames"))

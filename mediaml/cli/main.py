@@ -4,52 +4,37 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from importlib import import_module
 
 import click
 
 from mediaml import __version__
+from mediaml.cli.lazy import LazyGroup
 from mediaml.cli.shell import Shell, run_shell
 
 _COMMANDS = {
-    "run": "Pass images, video and sound through model plugins.",
+    "run": "Pass images, video and audio through models.",
     "status": "Show how far an output folder is, and what failed.",
-    "search": "Find moments and pictures by words or by a picture.",
-    "duplicates": "Show groups of pictures that look alike.",
-    "plugins": "List plugins, and show their options.",
-    "models": "List, fetch, verify and inspect models; import darknet nets.",
-    "probe": "Show what a media file says of itself.",
-    "doctor": "Show versions, execution providers that really start, GPUs and codecs.",
+    "search": "Find frames by text or by an image.",
+    "duplicates": "Show groups of images that look alike.",
+    "plugins": "List plugins and models, and show their options.",
+    "models": "List, download, verify and inspect model files.",
+    "probe": "Show what a media file's header says.",
+    "doctor": "Show versions, execution providers, GPUs and codecs.",
+    "completion": "Print the completion script of a shell.",
 }
 
 
-class _LazyGroup(click.Group):
-    """Commands by name; help texts of the list are known without importing anything."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(_COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in _COMMANDS:
-            return None
-        command = import_module(f"mediaml.cli.{cmd_name}").command
-        assert isinstance(command, click.Command)
-        return command
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Commands"):
-            formatter.write_dl(list(_COMMANDS.items()))
-
-
 @click.group(
-    cls=_LazyGroup,
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-    epilog="Exit codes: 0 all well, 1 some inputs failed, 2 usage, 3 device not as asked, "
-    "4 plugin, model or checksum, 5 no inputs matched, 130 interrupted (run again to continue).",
+    cls=LazyGroup,
+    package="mediaml.cli",
+    commands=_COMMANDS,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 80},
+    epilog="Exit codes: 0 success, 1 some inputs failed, 2 usage error, 3 device not available, "
+    "4 plugin, model or checksum error, 5 no inputs matched, 130 interrupted (rerun to continue).",
 )
 @click.version_option(__version__, prog_name="mediaml")
 def cli() -> None:
-    """Machine learning over your own images, video and sound, in batch, on your own machine.
+    """Machine learning over your own images, video and audio, in batch, on your own machine.
 
     \b
     Examples:

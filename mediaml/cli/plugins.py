@@ -1,22 +1,24 @@
-"""`mediaml plugins`: what is installed, what is broken and why, and which options there are."""
+"""`mediaml plugins`: what is installed, what does not work and why, and the options of models."""
 
 from __future__ import annotations
 
 import click
 
-from mediaml.cli.shell import noise_options
+from mediaml.cli.completion import complete_models
+from mediaml.cli.shell import echo_json, noise_options
 from mediaml.cli.table import table
 
 
 @click.group("plugins")
 def command() -> None:
-    """List plugins, and show their options."""
+    """List plugins and models, and show their options."""
 
 
 @command.command("list")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @noise_options
-def list_plugins() -> None:
-    """Every plugin with its models, and the reason where one does not work.
+def list_plugins(as_json: bool) -> None:
+    """List every plugin with its models, and the reason where one does not work.
 
     \b
     Example:
@@ -24,6 +26,7 @@ def list_plugins() -> None:
     """
     from mediaml.registry.entry_points import load_registry
 
+    head = ["model", "task", "accepts", "from", "description"]
     rows = []
     for record in load_registry().records:
         origin = f"{record.distribution} {record.version}".strip()
@@ -33,14 +36,17 @@ def list_plugins() -> None:
         ]
         if record.problem:
             rows.append([record.name, "broken", "", origin, record.problem])
-    click.echo(table(["name", "task", "looks at", "from", "what it does"], rows))
+    if as_json:
+        echo_json([dict(zip(head, row, strict=True)) for row in rows])
+    else:
+        click.echo(table(head, rows))
 
 
 @command.command("info")
-@click.argument("name")
+@click.argument("name", shell_complete=complete_models)
 @noise_options
 def show_plugin(name: str) -> None:
-    """One plugin: what it looks at, its weights, and its options with types, defaults and meaning.
+    """Show a model: what it accepts, its weights, and its options with types and defaults.
 
     \b
     Example:
@@ -53,7 +59,7 @@ def show_plugin(name: str) -> None:
     spec, plugin = offer.spec, offer.plugin
     click.echo(f"{spec.name}: {spec.description}")
     click.echo(f"  task      {spec.task}")
-    click.echo(f"  looks at  {', '.join(sorted(spec.kinds))}")
+    click.echo(f"  accepts   {', '.join(sorted(spec.kinds))}")
     click.echo(f"  weights   {spec.weights or 'none'}")
     click.echo(f"  from      {plugin.distribution} {plugin.version} ({plugin.module})")
     options = describe_options(spec.options)

@@ -1,4 +1,4 @@
-"""`mediaml probe`: what a media file says of itself."""
+"""`mediaml probe`: what the header of a media file says."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mediaml.cli.limits import limit_options, limits_of
-from mediaml.cli.shell import noise_options, printable
+from mediaml.cli.shell import noise_options
+from mediaml.core.text import escape_control
 
 if TYPE_CHECKING:
     from mediaml.core.media import MediaInfo
@@ -16,12 +17,12 @@ if TYPE_CHECKING:
 
 @click.command("probe")
 @click.argument("files", nargs=-1, required=True, metavar="FILE...")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object per line.")
 @limit_options
 @noise_options
 @click.pass_context
 def command(context: click.Context, /, files: tuple[str, ...], as_json: bool, **typed: Any) -> int:
-    """Show what media files say of themselves: kind, size as displayed, rotation, frame rate, sound.
+    """Show what media files' headers say: kind, displayed size, rotation, frame rate, audio.
 
     FILE may be a URL: http, https, rtsp, rtmp, ...
 
@@ -57,7 +58,7 @@ def _facts(info: MediaInfo) -> dict[str, Any]:
 def _json(info: MediaInfo) -> str:
     import msgspec
 
-    return msgspec.json.encode({**_facts(info), "path": printable(info.path)}).decode()
+    return msgspec.json.encode({**_facts(info), "path": escape_control(info.path)}).decode()
 
 
 def _text(info: MediaInfo) -> str:
@@ -66,14 +67,14 @@ def _text(info: MediaInfo) -> str:
         "size": f"{info.width}x{info.height}" if info.width else None,
         "rotation": f"{info.rotation} degrees, applied" if info.rotation else None,
         "frame rate": _rate(info.frame_rate),
-        "frames": f"{info.header_frames} by the header" if info.header_frames else None,
+        "frames": f"{info.header_frames} according to the header" if info.header_frames else None,
         "duration": f"{info.duration_s:.3f} s" if info.duration_s is not None else None,
-        "sound": f"{info.audio_tracks} tracks, {info.sample_rate} Hz" if info.audio_tracks else None,
+        "audio": f"{info.audio_tracks} tracks, {info.sample_rate} Hz" if info.audio_tracks else None,
         "container": info.container,
         "codec": info.codec,
     }
     lines = [f"  {name:<11}{value}" for name, value in shown.items() if value is not None]
-    return "\n".join([printable(info.path), *lines])
+    return "\n".join([escape_control(info.path), *lines])
 
 
 def _rate(rate: Fraction | None) -> str | None:

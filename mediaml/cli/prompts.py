@@ -3,18 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import fields
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
-import msgspec
 
 from mediaml.core.errors import UsageError
-
-if TYPE_CHECKING:
-    from mediaml.registry.entry_points import Offer
-
-OPTION = "prompts"
 
 
 def prompt_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -24,7 +17,7 @@ def prompt_options(command: Callable[..., Any]) -> Callable[..., Any]:
         "prompt_files",
         multiple=True,
         metavar="FILE",
-        help="Read prompts from a file, one a line.",
+        help="Read prompts from a file, one per line.",
     )
     texts = click.option(
         "--prompt", "prompts", multiple=True, metavar="TEXT", help="Text to look for (clip); may be repeated."
@@ -48,26 +41,6 @@ def read_prompts(prompts: Sequence[str], files: Sequence[str]) -> tuple[str, ...
             raise UsageError(f"the prompts {name} cannot be read: {reason}.") from error
         kept = [line for line in lines if line and not line.startswith("#")]
         if not kept:
-            raise UsageError(f"{name} holds no prompt.", "Write one prompt a line.")
+            raise UsageError(f"{name} holds no prompt.", "Write one prompt per line.")
         found += kept
     return tuple(found)
-
-
-def prompt_assignments(offers: Sequence[Offer], prompts: Sequence[str]) -> tuple[str, ...]:
-    """What would be typed after `-O` to give the prompts to every chosen model that takes some.
-
-    Raises:
-        UsageError: none does.
-    """
-    if not prompts:
-        return ()
-    takers = [
-        offer.spec.name
-        for offer in offers
-        if any(field.name == OPTION for field in fields(offer.spec.options))
-    ]
-    if not takers:
-        names = ", ".join(offer.spec.name for offer in offers)
-        raise UsageError(f"--prompt: no chosen plugin takes prompts (chosen: {names}).", "Choose -p clip.")
-    text = msgspec.json.encode(list(prompts)).decode()
-    return tuple(f"{name}.{OPTION}={text}" for name in takers)

@@ -1,42 +1,60 @@
-"""`mediaml run`: from what was typed to a request; `mediaml.cli.job` carries it out."""
+"""`mediaml run`: what was typed as a `RunConfig`, and the report as text."""
 
 from __future__ import annotations
 
-from contextlib import ExitStack
+import os
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import click
 
+from mediaml.cli.completion import complete_models, complete_options, complete_weights
+from mediaml.cli.hints import HintingCommand, require_models
 from mediaml.cli.limits import limit_options, limits_of
 from mediaml.cli.prompts import prompt_options
 from mediaml.cli.shell import noise_options, offline_option, shell_of
+from mediaml.core.errors import UsageError
 
 if TYPE_CHECKING:
-    from subprocess import Popen
-
+    from mediaml.app.config import RunConfig
     from mediaml.cli.shell import Shell
+    from mediaml.core.track import TrackChoice
     from mediaml.pipeline.inputs import Selection
 
 _KINDS = ("image", "video", "audio")
 _SECONDS = click.FloatRange(min=0.0)
 
 
-@click.command("run")
-@click.argument("inputs", nargs=-1, metavar="INPUT...")
+@click.command("run", cls=HintingCommand)
+@click.argument("inputs", nargs=-1, metavar="INPUT...", type=click.Path())
 @click.option(
-    "-p", "--plugin", "plugins", multiple=True, required=True, help="Model to run; may be repeated."
+    "-p",
+    "--plugin",
+    "plugins",
+    multiple=True,
+    metavar="MODEL",
+    shell_complete=complete_models,
+    help="Model to run, see `mediaml plugins list`; repeatable.",
 )
 @click.option(
     "-m",
     "--model",
     "weights",
     multiple=True,
-    metavar="[NAME=]MODEL",
-    help="ONNX file to use, or a name of `mediaml models list`, fetched on first use.",
+    metavar="[MODEL=]WEIGHTS",
+    shell_complete=complete_weights,
+    help="ONNX file, or a name of `mediaml models list`, downloaded on first use.",
 )
 @click.option(
-    "-O", "--option", "options", multiple=True, metavar="NAME.OPTION=VALUE", help="Option of a plugin."
+    "-O",
+    "--option",
+    "options",
+    multiple=True,
+    metavar="MODEL.OPTION=VALUE",
+    shell_complete=complete_options,
+    help="Option of a model, see `mediaml plugins info MODEL`.",
 )
 @prompt_options
 @click.option(
@@ -51,38 +69,50 @@ _SECONDS = click.FloatRange(min=0.0)
     "--device",
     default="auto",
     show_default=True,
-    help="auto, cpu, cuda, cuda:N, or several GPUs as cuda:0,1; cuda never falls back.",
+    help="auto, cpu, cuda, cuda:N, or several GPUs as cuda:0,1; cuda never falls back to the CPU.",
 )
 @click.option("--recursive/--no-recursive", default=True, show_default=True, help="Enter folders in folders.")
-@click.option("--from-file", metavar="LIST|-", help="Read more inputs from a file, one a line; - is stdin.")
-@click.option("--include", multiple=True, metavar="PATTERN", help="Of folders, take only matching files.")
-@click.option("--exclude", multiple=True, metavar="PATTERN", help="Of folders, leave out matching files.")
 @click.option(
-    "--kind", "kinds", multiple=True, type=click.Choice(_KINDS), help="Take only this kind; may be repeated."
+    "--from-file",
+    metavar="LIST|-",
+    help="Read more inputs from a list, one per line or separated by NUL; - is stdin.",
 )
+@click.option("--include", multiple=True, metavar="PATTERN", help="In folders, take only matching files.")
+@click.option(
+    "--exclude", multiple=True, metavar="PATTERN", help="In folders, leave out matching files and folders."
+)
+@click.option(
+    "--kind",
+    "kinds",
+    multiple=True,
+    type=click.Choice(_KINDS),
+    help="Take only this kind of media; repeatable.",
+)
+@click.option("--audio-track", metavar="N|LANG", help="Audio track to read, by number from 1 or by language.")
 @click.option(
     "--annotate/--no-annotate",
     default=None,
-    help="Draw copies [default: for boxes and pictures].",
+    help="Render annotated copies [default: for models that detect or transform].",
 )
-@click.option("--jsonl", metavar="-|PATH", help="Stream results as JSON lines while they come; - is stdout.")
-@click.option("--dry-run", is_flag=True, help="Say what would be done and why; do and write nothing.")
-@click.option("--force", is_flag=True, help="Do again what the output folder already holds.")
-@click.option("--hash", "hashed", is_flag=True, help="Tell changed files by content, not by size and time.")
-@click.option("--retry-failed", "only_failed", is_flag=True, help="Do nothing but what failed before.")
+@click.option("-f", "--format", "formats", multiple=True, help="Write a further output; repeatable.")
+@click.option("--jsonl", metavar="-|PATH", help="Stream results as JSON Lines; - is stdout.")
+@click.option("--dry-run", is_flag=True, help="Show what would be done and why, and do nothing.")
+@click.option("--force", is_flag=True, help="Infer again what the output folder already holds.")
+@click.option("--hash", "hashed", is_flag=True, help="Detect changed files by SHA-256, not by size and time.")
+@click.option("--retry-failed", "only_failed", is_flag=True, help="Do only what failed before.")
 @click.option(
     "--on-error",
     type=click.Choice(("skip", "stop")),
     default="skip",
     show_default=True,
-    help="Whether the run goes on after a file has failed.",
+    help="Whether to go on after a file has failed.",
 )
-@click.option("--max-failures", metavar="N|P%", help="Stop after so many failed files, or such a share.")
+@click.option("--max-failures", metavar="N|P%", help="Stop after N failed files, or P percent of them.")
 @click.option(
     "--timeout-per-file",
     type=_SECONDS,
     metavar="SECONDS",
-    help="Give a file up that takes longer [default: never].",
+    help="Abandon a file after this many seconds [default: no limit].",
 )
 @click.option(
     "--stall-timeout",
@@ -90,79 +120,158 @@ _SECONDS = click.FloatRange(min=0.0)
     metavar="SECONDS",
     default=300.0,
     show_default=True,
-    help="Give a file up when nothing comes of it for so long; 0 waits for ever.",
+    help="Abandon a file after this many seconds without progress; 0 for no limit.",
 )
-@click.option("--batch", type=click.IntRange(1), help="Frames answered at once [default: by device].")
-@click.option("--threads", type=click.IntRange(1), help="Threads of ONNX Runtime [default: by machine].")
-@click.option("--readers", type=click.IntRange(1, 64), help="Files decoded at once [default: by machine].")
+@click.option(
+    "--jobs",
+    type=click.IntRange(0, 0),
+    metavar="0",
+    help="0 runs everything in one process, to debug a plugin [default: worker processes].",
+)
+@click.option("--batch", type=click.IntRange(1), metavar="N", help="Frames per batch [default: by device].")
+@click.option(
+    "--threads", type=click.IntRange(1), metavar="N", help="Threads of ONNX Runtime [default: by machine]."
+)
+@click.option(
+    "--readers", type=click.IntRange(1, 64), metavar="N", help="Files decoded at once [default: by machine]."
+)
 @limit_options
 @offline_option
 @noise_options
 @click.pass_context
 def command(context: click.Context, /, **typed: Any) -> int:
-    """Pass images, video and sound through model plugins.
+    """Pass images, video and audio through models.
 
-    INPUT is a file, a folder, a pattern or a URL (http, https, rtsp, rtmp, ...). Results go to the output
-    folder: the ledger, results.jsonl, and annotated copies. The same command again does only what is missing.
+    INPUT is a file, a folder, a glob pattern or a URL (http, https, rtsp, rtmp, ...). Results go to the
+    output folder: the ledger, results.jsonl, and annotated copies. Rerunning the command processes only what
+    is missing.
 
     \b
     Examples:
       mediaml run --plugin yolo video.mp4
-      mediaml run -p yolo -O yolo.conf=0.4 -O yolo.classes=person,car photos/ -o out
-      mediaml run -p yolo -m yolov3.onnx 'clips/**/*.mp4' --no-annotate --jsonl - | jq .
+      mediaml run -p yolo -O yolo.conf=0.4 -O yolo.classes=person,car photos/
+      mediaml run -p yolo -m yolov3.onnx 'clips/**/*.mp4' --no-annotate
       mediaml run -p clip --prompt "a red car" --prompt "a blue car" photos/
+      mediaml run -p digits scans/ -q --jsonl - | jq .labels
       find . -name '*.jpg' | mediaml run -p digits --from-file -
+      find . -name '*.jpg' -print0 | mediaml run -p digits --from-file -
     """
-    from mediaml.engine.local.start import WORKER, started
-
+    shell = shell_of(context)
+    if typed["dry_run"]:
+        return _dry_run(_config(typed, shell), shell)
     with ExitStack() as stack:
-        # It imports what takes longest while this process gets ready itself.
-        process = None if typed["dry_run"] else stack.enter_context(started(WORKER))
-        return _run(typed, shell_of(context), process)
+        config = _config(typed, shell)
+        stream = None
+        if typed["jsonl"] is not None:
+            stream = stack.enter_context(_opened(typed["jsonl"]))
+        return _run(config, shell, stream)
 
 
-def _run(typed: dict[str, Any], shell: Shell, process: Popen[bytes] | None) -> int:
-    from mediaml.cli.job import Request, run_job
-    from mediaml.cli.patience import Patience
+@contextmanager
+def _opened(target: str) -> Iterator[IO[bytes]]:
+    """The stream of results: stdout for `-`, else a file.
+
+    Raises:
+        UsageError: it cannot be opened.
+    """
+    try:
+        # A descriptor of its own: what is left in the buffer when its reader has gone does not come up again
+        # when Python flushes stdout at the end.
+        file = os.fdopen(os.dup(1), "wb") if target == "-" else Path(target).open("wb")  # noqa: SIM115
+    except OSError as error:
+        raise UsageError(f"--jsonl {target} cannot be written: {error.strerror}.") from error
+    try:
+        yield file
+    finally:
+        with suppress(OSError):
+            file.close()
+
+
+def _run(config: RunConfig, shell: Shell, stream: IO[bytes] | None) -> int:
+    from mediaml.app.run import run_config
+    from mediaml.cli.download_bar import BarWatcher
+    from mediaml.cli.terminal import TerminalReporter
+
+    with closing(TerminalReporter(shell)) as reporter:
+        report = run_config(config, reporter, BarWatcher(shell), stream=stream)
+    from mediaml.cli.summary import print_report
+
+    print_report(report, shell)
+    return report.exit_code
+
+
+def _dry_run(config: RunConfig, shell: Shell) -> int:
+    from mediaml.app.dry_run import explain_run
+    from mediaml.cli.download_bar import BarWatcher
+    from mediaml.cli.table import table
+    from mediaml.cli.terminal import TerminalReporter
+
+    with closing(TerminalReporter(shell)) as reporter:
+        plan = explain_run(config, reporter, BarWatcher(shell))
+    rows = [[reason.source, reason.model, reason.action, reason.why] for reason in plan.reasons]
+    click.echo(table(["file", "model", "would", "because"], rows))
+    for model in plan.models:
+        weights = f"{model.weights} {model.weights_sha256}" if model.weights else "no weights"
+        click.echo(f"{model.name}: {model.distribution} {model.version}, {weights}, {model.options}")
+    return 0
+
+
+def _config(typed: dict[str, Any], shell: Shell) -> RunConfig:
+    from mediaml.app.config import RunConfig
+    from mediaml.app.failure_policy import FailurePolicy
     from mediaml.cli.prompts import read_prompts
-    from mediaml.engine.local.timeouts import Timeouts
+    from mediaml.core.media import Kind
+    from mediaml.engine.timeouts import Timeouts
 
-    request = Request(
+    return RunConfig(
         selection=_selection(typed),
-        plugins=tuple(dict.fromkeys(typed["plugins"])),
+        models=require_models(typed["plugins"]),
         weights=typed["weights"],
         options=typed["options"],
         prompts=read_prompts(typed["prompts"], typed["prompt_files"]),
         output=typed["output"],
         device=typed["device"],
-        kinds=frozenset(typed["kinds"] or _KINDS),
+        kinds=frozenset(map(Kind, typed["kinds"] or _KINDS)),
         annotate=typed["annotate"],
-        jsonl=typed["jsonl"],
-        dry_run=typed["dry_run"],
+        outputs=tuple(dict.fromkeys(typed["formats"])),
         force=typed["force"],
-        hashed=typed["hashed"],
+        compare_content=typed["hashed"],
         only_failed=typed["only_failed"],
-        patience=Patience.of(typed["on_error"], typed["max_failures"]),
+        failure_policy=FailurePolicy.of(typed["on_error"], typed["max_failures"]),
         timeouts=Timeouts(typed["timeout_per_file"] or None, typed["stall_timeout"] or None),
+        jobs=typed["jobs"],
         batch=typed["batch"],
         threads=typed["threads"],
         readers=typed["readers"],
+        track=_track(typed["audio_track"]),
         limits=limits_of(typed),
+        offline=shell.offline,
+        debug=shell.debug,
     )
-    return run_job(request, shell, process)
+
+
+def _track(typed: str | None) -> TrackChoice:
+    from mediaml.core.track import TrackChoice
+
+    choice = TrackChoice() if typed is None else TrackChoice.parse(typed)
+    if choice.every:
+        raise UsageError("--audio-track all: results do not tell tracks apart.", "Run once for each track.")
+    return choice
 
 
 def _selection(typed: dict[str, Any]) -> Selection:
     from mediaml.core.errors import UsageError
-    from mediaml.pipeline.inputs import Selection, read_list
+    from mediaml.pipeline.inputs import Selection
+    from mediaml.pipeline.typed_paths import expand_home, read_list
 
     arguments = tuple(typed["inputs"])
     if typed["from_file"]:
         try:
-            with click.open_file(typed["from_file"], errors="surrogateescape") as file:
-                arguments += read_list(file)
-        except OSError as error:
-            raise UsageError(f"the list {typed['from_file']} cannot be read: {error.strerror}.") from error
+            with click.open_file(expand_home(typed["from_file"]), "rb") as file:
+                arguments += read_list(file.read())
+        except (OSError, UnicodeError) as error:
+            reason = error.strerror if isinstance(error, OSError) else "it is no text"
+            raise UsageError(f"the list {typed['from_file']} cannot be read: {reason}.") from error
     elif not arguments:
         raise UsageError("no input is named.", "Name files, folders or patterns, or a list with --from-file.")
     return Selection(

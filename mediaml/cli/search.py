@@ -1,4 +1,4 @@
-"""`mediaml search`: moments and pictures by words, or by a picture, from the embeddings in the ledger."""
+"""`mediaml search`: frames by text or by an image, from the embeddings in the ledger."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from mediaml.cli.clock import clock
 from mediaml.cli.shell import Shell, noise_options, offline_option, shell_of
 from mediaml.cli.table import table
 from mediaml.core.errors import ChecksumError, MediaError, ModelError, OutputError, UsageError
@@ -25,24 +26,30 @@ if TYPE_CHECKING:
 @click.command("search")
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 @click.argument("words", default="")
-@click.option("--image", type=click.Path(path_type=Path), help="Look for what looks like this picture.")
-@click.option("-k", "count", default=20, show_default=True, type=click.IntRange(1), help="Most answers.")
-@click.option("-p", "--plugin", help="Model whose embeddings are searched, where there are several.")
+@click.option("--image", type=click.Path(path_type=Path), help="Find frames that look like this image.")
 @click.option(
-    "-m", "--model", "weights", metavar="MODEL", help="The model that made them [default: as the run's]."
+    "-k", "count", default=20, show_default=True, type=click.IntRange(1), help="Maximum number of results."
+)
+@click.option("-p", "--plugin", help="Model whose embeddings are searched, when there are several.")
+@click.option(
+    "-m",
+    "--model",
+    "weights",
+    metavar="MODEL",
+    help="The weights that made them [default: those of the run].",
 )
 @click.option(
     "--alike",
     default=0.95,
     show_default=True,
     type=click.FloatRange(0, 1),
-    help="Cosine from which on two frames are one answer.",
+    help="Merge frames whose cosine similarity is at least this.",
 )
 @click.option(
-    "--index", "indexed", is_flag=True, help="Ask an approximate index, for many millions of frames."
+    "--index", "indexed", is_flag=True, help="Use an approximate index, for many millions of frames."
 )
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:N.")
-@click.option("--open", "open_best", is_flag=True, help="Open the best answer in the system's viewer.")
+@click.option("--open", "open_best", is_flag=True, help="Open the best result in the system's viewer.")
 @offline_option
 @noise_options
 @click.pass_context
@@ -60,9 +67,9 @@ def command(
     device: str,
     open_best: bool,
 ) -> None:
-    """Find the best moments and pictures in DIR, the output folder of a run with `-p clip`.
+    """Find the best matching frames in DIR, the output folder of a run with `-p clip`.
 
-    Words and a picture together look for what is like both. Frames that look alike are one answer.
+    Text and an image together find what is like both. Frames that look alike are merged into one result.
 
     \b
     Examples:
@@ -72,7 +79,7 @@ def command(
     from mediaml.embeddings.index import search_index
     from mediaml.embeddings.search import search
     from mediaml.embeddings.vectors import choose_space, open_vectors
-    from mediaml.ledger.view import open_view
+    from mediaml.ledger.results import open_results
 
     shell = shell_of(context)
     if not words.strip() and image is None:
@@ -83,7 +90,7 @@ def command(
     vectors = open_vectors(folder, space)
     find = search_index if indexed else search
     hits = find(vectors, question, count, alike)
-    with open_view(folder) as view:
+    with open_results(folder) as view:
         sources = [view.source(hit.source) for hit in hits]
     click.echo(_shown(hits, [source.shown for source in sources]))
     if open_best and hits:
@@ -98,7 +105,7 @@ def _model_of(
     Raises:
         ChecksumError: the weights at hand are others.
     """
-    from mediaml.cli.pulling import store_of
+    from mediaml.cli.download_bar import store_of
     from mediaml.onnx.providers import parse_device
     from mediaml.pipeline.models import Choice, load_model, resolve_model
     from mediaml.pipeline.weights import obtain_weights
@@ -148,7 +155,7 @@ def _text_vectors(model: LoadedModel, texts: Sequence[str]) -> Float32Array:
     from mediaml.registry.spec import TextModel
 
     if not isinstance(model.model, TextModel):
-        raise UsageError(f"{model.spec.name} knows no words.", "Search by a picture: --image FILE")
+        raise UsageError(f"{model.spec.name} has no text encoder.", "Search by an image: --image FILE")
     return model.model.embed_texts(texts)
 
 
@@ -160,21 +167,14 @@ def _first_frame(path: Path) -> Frame:
     if not path.is_file():
         raise MediaError(f"{path} does not exist.", "Check the path after --image.")
     if sniff_kind(path) is not Kind.IMAGE:
-        raise MediaError(f"{path} is no picture that can be read.", "Name a picture after --image.")
+        raise MediaError(f"{path} is not a readable image.", "Name an image after --image.")
     with open_reader(path, Kind.IMAGE) as reader:
         return next(iter(reader.frames()))
 
 
 def _shown(hits: Sequence[Hit], names: Sequence[str]) -> str:
     rows = [
-        [f"{hit.score:.3f}", clock(hit.time_s), name, f"+{hit.alike}" if hit.alike else ""]
+        [f"{hit.score:.3f}", clock(hit.time_s, 2), name, f"+{hit.alike}" if hit.alike else ""]
         for hit, name in zip(hits, names, strict=True)
     ]
     return table(["score", "time", "file", "alike"], rows)
-
-
-def clock(time_s: float) -> str:
-    """Hours, minutes and seconds: `0:01:02.50`; a picture is at `0:00:00.00`."""
-    minutes, seconds = divmod(round(max(0.0, time_s), 2), 60)
-    hours, minutes = divmod(int(minutes), 60)
-    return f"{hours}:{minutes:02d}:{seconds:05.2f}"

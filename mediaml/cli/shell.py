@@ -6,13 +6,17 @@ import sys
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from io import StringIO
 from typing import Any
 
 import click
 
 from mediaml.core.errors import MediamlError
+from mediaml.core.text import escape_control
 
 INTERRUPTED = 130
+_KEPT = "\n\t"
+"""What a text for the terminal may hold beside letters: what is said may have several lines."""
 
 
 @dataclass(slots=True)
@@ -32,28 +36,30 @@ class Shell:
     def say(self, text: str) -> None:
         """A line of ordinary news, on stderr."""
         if not self.quiet:
-            click.echo(text, err=True)
+            click.echo(escape_control(text, _KEPT), err=True)
 
     def detail(self, text: str) -> None:
         """A line that only `-v` shows."""
         if self.verbose:
-            click.echo(text, err=True)
+            click.echo(escape_control(text, _KEPT), err=True)
 
     def warn(self, text: str) -> None:
         """One loud line, once; not even `-q` silences it."""
         if text not in self._said:
             self._said.add(text)
-            click.secho(f"mediaml: warning: {printable(text)}", err=True, fg="yellow")
+            click.secho(f"mediaml: warning: {escape_control(text, _KEPT)}", err=True, fg="yellow")
 
     def error(self, text: str) -> None:
         """What went wrong, in one or two lines."""
-        for line in text.splitlines():
-            click.secho(f"mediaml: {printable(line)}", err=True, fg="red")
+        for line in text.rstrip("\n").split("\n"):
+            click.secho(f"mediaml: {escape_control(line, _KEPT)}", err=True, fg="red")
 
 
-def printable(text: str) -> str:
-    """Control characters as escapes, so that a file's name cannot drive the terminal."""
-    return "".join(char if char.isprintable() or char in "\n\t" else f"\\x{ord(char):02x}" for char in text)
+def echo_json(value: Any) -> None:
+    """Print a value as indented JSON, on stdout."""
+    import msgspec
+
+    click.echo(msgspec.json.format(msgspec.json.encode(value), indent=2).decode())
 
 
 def run_shell(command: Callable[[Shell], Any]) -> int:
@@ -64,7 +70,9 @@ def run_shell(command: Callable[[Shell], Any]) -> int:
         return code if isinstance(code, int) else 0
     except (click.exceptions.Exit, click.ClickException) as error:
         if isinstance(error, click.ClickException):
-            error.show()
+            text = StringIO()
+            error.show(text)
+            click.echo(escape_control(text.getvalue(), _KEPT), err=True, nl=False)
         return error.exit_code
     except (KeyboardInterrupt, click.Abort):
         shell.error("interrupted.")
@@ -87,9 +95,7 @@ def _ended_by(error: Exception, shell: Shell) -> int:
     if isinstance(error, MediamlError):
         shell.error(str(error))
         return error.exit_code
-    shell.error(
-        f"unexpected {type(error).__name__}: {error}\nRun again with --debug and report what it says."
-    )
+    shell.error(f"unexpected {type(error).__name__}: {error}\nRerun with --debug and report the traceback.")
     return 1
 
 
@@ -123,7 +129,7 @@ def offline_option(command: Callable[..., Any]) -> Callable[..., Any]:
         is_flag=True,
         expose_value=False,
         callback=_set("offline"),
-        help="Never touch the network; MEDIAML_OFFLINE=1 does the same.",
+        help="Never use the network; same as MEDIAML_OFFLINE=1.",
     )
     return option(command)
 
@@ -132,8 +138,8 @@ def noise_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add `-q`, `-v` and `--debug` to a command."""
     for flags, name, text in (
         (("--debug",), "debug", "Show tracebacks."),
-        (("-v", "--verbose"), "verbose", "Name every file as it is done."),
-        (("-q", "--quiet"), "quiet", "Say nothing but warnings and errors."),
+        (("-v", "--verbose"), "verbose", "Name every file as it is finished."),
+        (("-q", "--quiet"), "quiet", "Print only warnings and errors."),
     ):
         option = click.option(*flags, is_flag=True, expose_value=False, callback=_set(name), help=text)
         command = option(command)

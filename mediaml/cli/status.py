@@ -15,7 +15,7 @@ from mediaml.ledger.schema import FILE_NAME
 
 if TYPE_CHECKING:
     from mediaml.core.media import Kind
-    from mediaml.ledger.view import View
+    from mediaml.ledger.results import Results
 
 _MOST_FAILURES_SHOWN, _RUNS_SHOWN = 20, 3
 _SORTS = ("ledger", "results", "copies and the rest")
@@ -35,18 +35,18 @@ def command(folder: Path) -> None:
       mediaml status out
     """
     from mediaml.core.errors import UsageError
-    from mediaml.ledger.view import has_ledger, open_view
+    from mediaml.ledger.results import has_ledger, open_results
 
     if not has_ledger(folder):
         raise UsageError(f"{folder} holds no ledger.", "Name the folder that was given to `mediaml run -o`.")
-    with open_view(folder) as view:
+    with open_results(folder) as view:
         click.echo("\n".join([_progress(view), _sizes(folder), _runs(view), *_behind(view, folder)]))
         failures = _failures(view)
     if failures:
         click.echo(failures)
 
 
-def _progress(view: View) -> str:
+def _progress(view: Results) -> str:
     from mediaml.registry.entry_points import load_registry
 
     registry = load_registry()
@@ -55,9 +55,16 @@ def _progress(view: View) -> str:
     def reads(name: str, kind: Kind) -> bool:
         return name not in known or known[name].reads(kind) is not None
 
-    head = ["plugin", "done", "failed", "under way", "stale", "missing", "frames"]
-    rows = [[row.model, *map(str, astuple(row)[1:])] for row in view.progress(reads)]
-    return table(head, rows)
+    head = ["model", "done", "failed", "under way", "stale", "missing", "frames"]
+    rows = view.progress(reads)
+    cells = [[row.model, *map(str, astuple(row)[1:7])] for row in rows]
+    if any(row.identity for row in rows):
+        head.append("weights, options")
+        cells = [
+            [*line, f"{row.identity}{'' if row.current else ' (earlier)'}"]
+            for line, row in zip(cells, rows, strict=True)
+        ]
+    return table(head, cells)
 
 
 def _sizes(folder: Path) -> str:
@@ -75,7 +82,7 @@ def _sort_of(path: Path) -> str:
     return "results" if path.name in ("results.jsonl", "failures.jsonl") else "copies and the rest"
 
 
-def _runs(view: View) -> str:
+def _runs(view: Results) -> str:
     runs = view.runs()
     lines = [f"{len(runs)} runs" + (f", the last {_RUNS_SHOWN}:" if len(runs) > _RUNS_SHOWN else ":")]
     for run in runs[-_RUNS_SHOWN:]:
@@ -86,7 +93,7 @@ def _runs(view: View) -> str:
     return "\n".join(lines)
 
 
-def _behind(view: View, folder: Path) -> list[str]:
+def _behind(view: Results, folder: Path) -> list[str]:
     """A line where the last run has not come to write the results."""
     from datetime import datetime
 
@@ -102,11 +109,11 @@ def _behind(view: View, folder: Path) -> list[str]:
     return [f"{RESULTS} {lacks}: the last run is under way or was interrupted; its command, again, writes it"]
 
 
-def _failures(view: View) -> str:
+def _failures(view: Results) -> str:
     rows = [
-        [row.source.shown, row.model, row.failure.stage, row.failure.message.splitlines()[0]]
+        [row.source.shown, row.part, row.failure.stage, row.failure.message.splitlines()[0]]
         for row in view.failures()
     ]
-    shown = table(["failed", "plugin", "stage", "why"], rows[:_MOST_FAILURES_SHOWN]) if rows else ""
+    shown = table(["failed", "model", "stage", "why"], rows[:_MOST_FAILURES_SHOWN]) if rows else ""
     more = len(rows) - _MOST_FAILURES_SHOWN
     return f"{shown}\nand {more} more" if more > 0 else shown

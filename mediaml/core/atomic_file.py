@@ -1,39 +1,112 @@
-"""Every output is written beside its place and renamed into it, so that a half-written file is never met."""
+"""The one way in which outputs are written: beside their place, then renamed, so that none is seen half."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+import errno
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
-from mediaml.core.errors import OutputError
+from mediaml.core.errors import MediamlError, OutputError
+
+Refusal = Callable[[str, str], MediamlError]
+"""Makes an error from a message and a hint."""
 
 
 @contextmanager
-def replacing(target: Path) -> Iterator[IO[bytes]]:
-    """A binary file that becomes `target` when the `with` block ends well, and vanishes when it does not.
+def atomic_path(target: Path, *, error: Refusal = OutputError, durable: bool = False) -> Iterator[Path]:
+    """A name beside `target` to write to; it becomes `target` when the block ends well, else it is removed.
+
+    The folder is made. What was at `target` stays until then, and for good where the block fails. Whoever
+    writes to the name does so within `writing`.
+
+    Args:
+        target: the file to write.
+        error: what to raise where the system refuses.
+        durable: have the bytes on disk before the name changes, so that a power cut leaves the old file or
+            the new one, never an empty one. Costs a wait for the disk.
 
     Raises:
-        OutputError: the file cannot be made, written or renamed.
+        MediamlError: made by `error`; the folder cannot be made, or the file not be put in its place.
     """
     part = target.with_name(f"{target.name}.part")
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        file = part.open("wb")
-    except OSError as error:
-        raise OutputError(
-            f"{target} cannot be written: {error.strerror}.", "Name another folder with -o."
-        ) from error
-    try:
-        with file:
-            yield file
-        part.replace(target)
-    except OSError as error:
-        part.unlink(missing_ok=True)
-        raise OutputError(
-            f"{target} cannot be written: {error.strerror}.", "Make room on that disk and run again."
-        ) from error
+        with writing(target, error=error):
+            target.parent.mkdir(parents=True, exist_ok=True)
+        yield part
+        with writing(target, error=error):
+            if durable:
+                _flush_to_disk(part)
+            part.replace(target)
     except BaseException:
-        part.unlink(missing_ok=True)
+        # The error that led here is the one to report, not that of tidying up.
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
         raise
+
+
+@contextmanager
+def atomic_file(target: Path, *, error: Refusal = OutputError, durable: bool = False) -> Iterator[IO[bytes]]:
+    """As `atomic_path`, with the file open for writing bytes.
+
+    Raises:
+        MediamlError: made by `error`; the file cannot be made, written or put in its place.
+    """
+    with (
+        atomic_path(target, error=error, durable=durable) as part,
+        writing(target, error=error),
+        part.open("wb") as file,
+    ):
+        yield file
+
+
+def write_atomically(
+    target: Path, content: bytes, *, error: Refusal = OutputError, durable: bool = False
+) -> None:
+    """Write a whole file; see `atomic_file`."""
+    with atomic_file(target, error=error, durable=durable) as file:
+        file.write(content)
+
+
+@contextmanager
+def writing(
+    target: Path,
+    *,
+    error: Refusal = OutputError,
+    hint: str = "",
+    also: tuple[type[Exception], ...] = (),
+) -> Iterator[None]:
+    """Turn what the system says while `target` is written into one message with what to do next.
+
+    Args:
+        target: the file to name.
+        error: what to raise.
+        hint: what to do next, where the usual advice does not fit.
+        also: what a library raises, beside `OSError`, where it cannot write.
+
+    Raises:
+        MediamlError: made by `error`.
+    """
+    caught: tuple[type[Exception], ...] = (OSError, *also)
+    try:
+        yield
+    except caught as reason:
+        said = reason.strerror if isinstance(reason, OSError) and reason.strerror else str(reason)
+        raise error(f"{target} cannot be written: {said}.", hint or _advice(reason, target)) from reason
+
+
+def _advice(reason: Exception, target: Path) -> str:
+    number = reason.errno if isinstance(reason, OSError) else None
+    if number in {errno.ENOSPC, errno.EDQUOT}:
+        return "Free some space on that disk and run again."
+    if number in {errno.EACCES, errno.EPERM, errno.EROFS}:
+        return f"Check the permissions of {target.parent}, or choose another folder."
+    return "Check that disk and folder, or choose another one."
+
+
+def _flush_to_disk(path: Path) -> None:
+    """Wait until the bytes of a file are on disk."""
+    with path.open("rb+") as file:
+        os.fsync(file.fileno())

@@ -25,9 +25,9 @@ class CatalogueFile:
     """One file of a model.
 
     Attributes:
-        name: where it lies in the model's folder, `/` between the parts; never absolute, never climbing.
+        name: its path in the model's folder, `/` between the parts; never absolute, never with `..`.
         urls: where it is fetched, best first; http or https.
-        sha256: 64 lower-case hexadecimal digits; empty where nobody vouches for the bytes.
+        sha256: 64 lower-case hexadecimal digits; empty where none is known.
         size: bytes; `None` where it is not known.
         certainty: how sure URL, checksum and size are, for a person to read.
 
@@ -42,10 +42,13 @@ class CatalogueFile:
     certainty: str = ""
 
     def __post_init__(self) -> None:
-        require(re.fullmatch(_FILE, self.name) is not None, f"{self.name!r} is no name for a model's file")
+        require(
+            re.fullmatch(_FILE, self.name) is not None,
+            f"{self.name!r} is not a valid name for a file of a model",
+        )
         for url in self.urls:
             require(url.startswith(("https://", "http://")), f"{url!r} is neither http nor https")
-        require(re.fullmatch("([0-9a-f]{64})?", self.sha256) is not None, f"{self.sha256!r} is no sha256")
+        require(re.fullmatch("([0-9a-f]{64})?", self.sha256) is not None, f"{self.sha256!r} is not a sha256")
         require(self.size is None or self.size > 0, f"{self.name} cannot have {self.size} bytes")
 
     @property
@@ -63,10 +66,12 @@ class CatalogueEntry:
         title: what it is, in one line.
         licence: of the weights.
         files: what it is made of.
-        recipe: `onnx` (the first file is the model, others lie beside it), `darknet` (a `.cfg` and a
+        recipe: `onnx` (the first file is the model, others are beside it), `darknet` (a `.cfg` and a
             `.weights`, imported after the download) or `folder` (the plugin gets the folder).
         plugin: the model that can use it, as typed after `--plugin`; empty where none can yet.
         labels: its classes in order, or the name of a set: `coco80`, the 80 classes of COCO.
+        masks: of a `darknet` entry, which anchors each `[yolo]` head uses, where the weights were trained
+            with others than the cfg says; empty where the cfg is right.
 
     Raises:
         ValueError: at birth, when any of that does not hold.
@@ -79,6 +84,7 @@ class CatalogueEntry:
     recipe: Recipe = "onnx"
     plugin: str = ""
     labels: tuple[str, ...] | Literal["coco80"] = ()
+    masks: tuple[tuple[int, ...], ...] = ()
 
     def __post_init__(self) -> None:
         require(
@@ -88,6 +94,7 @@ class CatalogueEntry:
         names = [file.name for file in self.files]
         require(len(set(names)) == len(names), f"{self.name} names a file twice")
         require(self.recipe in get_args(Recipe), f"recipe must be one of {get_args(Recipe)}")
+        require(not self.masks or self.recipe == "darknet", f"{self.name} has masks but is no darknet model")
         if self.recipe == "darknet":
             for ending in (".cfg", ".weights"):
                 found = sum(name.endswith(ending) for name in names)
@@ -102,6 +109,6 @@ class CatalogueEntry:
         return None if None in sizes else sum(size or 0 for size in sizes)
 
     @property
-    def unproven(self) -> tuple[CatalogueFile, ...]:
+    def without_checksum(self) -> tuple[CatalogueFile, ...]:
         """The files without a checksum, which are loaded only after `models pull --trust`."""
         return tuple(file for file in self.files if not file.sha256)

@@ -24,6 +24,8 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from mediaml.core.text import escape_control
+
 
 class MediamlError(Exception):
     """Base of every error that mediaml raises on purpose.
@@ -91,7 +93,13 @@ class NoInputsError(MediamlError):
 
 
 class MediaError(MediamlError):
-    """One media file cannot be read or written; the other files go on."""
+    """One media file cannot be read or written; the other files go on.
+
+    Its message names the file, whose name may hold anything: control characters are escaped.
+    """
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(escape_control(message), hint)
 
 
 class ChangedError(MediaError):

@@ -38,7 +38,8 @@ class Frame:
         media: the file it came from.
         width, height: pixels as displayed.
         pixels: where the pixels come from.
-        spectrogram: for sound, log-mel values, float32 [mels, steps]; `None` for pictures.
+        spectrogram: for audio, log-mel values, float32 [mels, steps]; `None` for images.
+        track: number of the audio track, from 1, where all of a file are read; else `None`.
     """
 
     index: int
@@ -49,6 +50,7 @@ class Frame:
     height: int
     pixels: Pixels = field(repr=False)
     spectrogram: Float32Array | None = field(default=None, repr=False)
+    track: int | None = None
 
     def __post_init__(self) -> None:
         require(self.index >= 0, f"index must not be negative, not {self.index}")

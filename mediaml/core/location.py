@@ -7,23 +7,15 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from mediaml.core.redaction import HIDDEN, redacted
+
 # Two letters at least: `C://` is a drive.
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
-# RFC 3986, 3.2.1: what stands before an `@` in the authority, which ends at the first `/`, `?` or `#`.
-_USER = re.compile(r"(?<=://)[^/?#]*@")
-# A password with one of these in it, typed as it is: a colon that no port number follows, and an `@`.
-_TORN_USER = re.compile(r"(?<=://)[^/?#@:]*:(?!\d*(?:[/?#]|\Z))\S*@")
-_SECRET = re.compile(
-    r"(?<=[?&;])((?:[\w.-]*[_.-])?(?:pass|passwd|password|pwd|token|secret|signature|sig|auth|key|apikey"
-    r"|credential|credentials)=)[^&;#]*",
-    re.IGNORECASE,
-)
-_HIDDEN = "***"
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Url:
-    """A URL; as text it has `***` for user and password, and for values of its query that name a secret.
+    """A URL; as text it has `***` for user, password and other secrets, see `redacted`.
 
     Attributes:
         text: as it was typed, secrets included: only for whoever opens it.
@@ -32,9 +24,7 @@ class Url:
     text: str
 
     def __str__(self) -> str:
-        shown = _USER.sub(f"{_HIDDEN}@", self.text, count=1)
-        shown = shown if _HIDDEN in shown else _TORN_USER.sub(f"{_HIDDEN}@", shown, count=1)
-        return _SECRET.sub(rf"\g<1>{_HIDDEN}", shown)
+        return redacted(self.text)
 
     def __repr__(self) -> str:
         return f"Url({str(self)!r})"
@@ -48,7 +38,7 @@ class Url:
     def name(self) -> str:
         """A relative path for outputs: host and path, with nothing in it that means more than a name."""
         _, _, rest = str(self).partition("://")
-        parts = re.split(r"[/\\]", re.split(r"[?#]", rest.removeprefix(f"{_HIDDEN}@"))[0])
+        parts = re.split(r"[/\\]", re.split(r"[?#]", rest.removeprefix(f"{HIDDEN}@"))[0])
         names = [re.sub(r"[^\w.-]+", "_", part) for part in parts]
         return "/".join(name for name in names if name.strip(".")) or "url"
 

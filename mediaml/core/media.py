@@ -34,7 +34,7 @@ class MediaInfo:
         audio_tracks: number of audio streams.
         header_frames: number of frames that the header claims; a hint, not a count.
         container, codec: FFmpeg's short names, such as `mov` and `h264`, of the stream that is read.
-        start_s: when the stream that is read begins, seconds on the container's clock.
+        start_s: when the stream that is read starts on the container's clock, seconds.
     """
 
     path: str
@@ -69,9 +69,11 @@ class DecodeAccounts:
         corrupt: packets that could not be decoded and were skipped, and frames that the decoder flags as
             damaged.
         gaps: places where the timestamps jump by more than two frame durations or go backwards.
+        notes: what a user should know of how the file was read, such as that its levels were scaled.
     """
 
     expected: int | None = None
     decoded: int = 0
     corrupt: int = 0
     gaps: int = 0
+    notes: tuple[str, ...] = ()

@@ -1,4 +1,4 @@
-"""How models want their input: pictures fitted and normalised, or sound as log-mel spectrograms."""
+"""How models take their input: images fitted and normalised, or audio as log-mel spectrograms."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from mediaml.core.frame import Fit, Resample
 
 @dataclass(frozen=True, slots=True)
 class ImageInput:
-    """How a model wants a picture.
+    """How a model takes an image.
 
     Attributes:
         width, height: pixels.
@@ -46,11 +46,11 @@ class ImageInput:
 
 @dataclass(frozen=True, slots=True)
 class SoundInput:
-    """How a model wants sound: mono, resampled, cut in overlapping windows, as log-mel spectrograms.
+    """How a model takes audio: mono, resampled, cut in overlapping windows, as log-mel spectrograms.
 
     Attributes:
         sample_rate: Hz after resampling.
-        window_s, hop_s: seconds of sound in a frame, and between the starts of two frames.
+        window_s, hop_s: seconds of audio in a frame, and between the starts of two frames.
         fft_s, step_s: seconds of the Hann window of one spectrum, and between two spectra.
         mels: number of mel bands.
         band: lowest and highest frequency, Hz.
@@ -72,7 +72,7 @@ class SoundInput:
         low, high = self.band
         require(
             0 <= low < high <= self.sample_rate / 2,
-            f"band must lie in 0..{self.sample_rate / 2} Hz",
+            f"band must be within 0..{self.sample_rate / 2} Hz",
         )
 
     @property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -11,6 +12,9 @@ from mediaml.core.media import DecodeAccounts, Kind, MediaInfo
 from mediaml.core.prediction import Prediction
 
 Stage = Literal["open", "decode", "prepare", "infer", "write"]
+
+TRACE_LIMIT = 20_000
+"""Characters that are kept of a traceback, the last ones: endless recursion has a long one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +28,7 @@ class Source:
         size: bytes. mtime_ns: time of last modification, nanoseconds since the epoch.
         named: it was named itself, not found in a folder or by a pattern.
         digest: SHA-256 of the content in hexadecimal digits, where it was asked for; else empty.
+        problem: why it cannot be opened, one or two lines, where the scan has met that; else empty.
     """
 
     path: Location
@@ -33,17 +38,22 @@ class Source:
     mtime_ns: int
     named: bool
     digest: str = ""
+    problem: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class ModelIdentity:
-    """What decides a model's answers; two runs with equal identities answer alike.
+    """What decides a model's predictions; two runs with equal identities predict alike.
 
     Attributes:
-        name: the model's name. task: see `ModelSpec`. plugin: module of the plugin.
+        name: the model's name.
+        task: see `ModelSpec`.
+        plugin: module of the plugin.
         distribution, version: of the package that brought the plugin.
-        weights: file name of the model. weights_sha256: of its bytes; empty for a model without weights.
-        options: as JSON, keys sorted.
+        weights: file name of the weights.
+        weights_sha256: of their bytes; empty for a model without weights.
+        options: those that the model is run with, as JSON, keys sorted; an option that only selects is at
+            its floor, see `mediaml.core.view`.
     """
 
     name: str
@@ -77,12 +87,18 @@ class Want:
     Attributes:
         model: its id in the ledger. index: its place among the models of the run, from 0.
         next_slice: the first time slice that is wanted. frames_before: frames in the slices before it.
+        end_slice: the first time slice that is not wanted any more; `None` wants all to the end.
     """
 
     model: int
     index: int
     next_slice: int = 0
     frames_before: int = 0
+    end_slice: int | None = None
+
+    def is_before_end(self, number: int) -> bool:
+        """Whether slices of this number are before the end of what is wanted."""
+        return self.end_slice is None or number < self.end_slice
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,10 +126,51 @@ class Sniff:
 
 
 @dataclass(frozen=True, slots=True)
+class Reading:
+    """How far a source has been read.
+
+    Attributes:
+        source: its id in the ledger. time_s: media time reached, seconds.
+        duration_s: by its header, seconds; `None` where it does not say.
+    """
+
+    source: int
+    time_s: float
+    duration_s: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class FrameAnswer:
-    """What a model said of one frame; `index`, `time_s` and `duration_s` are the frame's."""
+    """What a model said of one frame.
+
+    Attributes:
+        index, time_s, duration_s: of the frame.
+        prediction: what is kept of it.
+        cut: the highest score of a detection that was left out; `None` where none was.
+    """
 
     index: int
+    time_s: float
+    duration_s: float
+    prediction: Prediction
+    cut: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FrameResult:
+    """What a model said of one frame, as an output folder holds it.
+
+    Attributes:
+        source: the file or URL as it was named, `/` between its parts, without secrets.
+        model: name of the model.
+        frame: the frame's number in its source, from 0.
+        time_s, duration_s: of the frame, seconds on the source's clock; an image is at 0.
+        prediction: boxes in displayed source pixels, scores rounded down to 1e-5 and boxes to 1/100 pixel.
+    """
+
+    source: str
+    model: str
+    frame: int
     time_s: float
     duration_s: float
     prediction: Prediction
@@ -121,16 +178,30 @@ class FrameAnswer:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Why a file could not be (fully) done: in which stage, the error's type and its message."""
+    """Why a file could not be (fully) done.
+
+    Attributes:
+        stage: in which stage.
+        type: the error's class name.
+        message: what is wrong and, in further lines, what to do next; never empty.
+        trace: the error's traceback, for `--debug`; not kept in the ledger.
+    """
 
     stage: Stage
     type: str
     message: str
+    trace: str = field(default="", compare=False, repr=False)
 
     @classmethod
-    def of(cls, stage: Stage, error: BaseException) -> Failure:
-        """The failure that an error means; its message is never empty."""
-        return cls(stage, type(error).__name__, str(error) or type(error).__name__)
+    def of(cls, stage: Stage, error: BaseException, message: str = "") -> Failure:
+        """The failure that an error means.
+
+        Args:
+            message: instead of the error's own.
+        """
+        name = type(error).__name__
+        trace = "".join(traceback.format_exception(error))
+        return cls(stage, name, message or str(error) or name, trace[-TRACE_LIMIT:])
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +235,7 @@ class TaskProgress:
     Attributes:
         next_slice: number of the first time slice that is not done. frames: frames in those before it.
         complete: nothing is left to do.
+        cut: weak detections that are asked for now were left out, so all is to be done again.
         failure: why it could not be done; `None` where it has not failed.
     """
 
@@ -171,3 +243,4 @@ class TaskProgress:
     frames: int = 0
     complete: bool = False
     failure: Failure | None = None
+    cut: bool = False

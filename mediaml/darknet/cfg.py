@@ -7,8 +7,8 @@ and of a key that is there twice the first counts, as in darknet's own `option_l
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mediaml.core.errors import ModelError
@@ -87,6 +87,24 @@ class Cfg:
 
     net: Section
     layers: tuple[Section, ...]
+
+    def with_masks(self, masks: Sequence[Sequence[int]]) -> Cfg:
+        """This cfg with other anchors for its heads: `masks` has one list of indices for each `[yolo]`.
+
+        Raises:
+            ModelError: the cfg has another number of heads.
+        """
+        heads = [section for section in self.layers if section.kind == "yolo"]
+        if len(heads) != len(masks):
+            raise self.net.error(f"has {len(heads)} [yolo] layers after it, not {len(masks)}")
+        chosen = dict(zip((head.index for head in heads), masks, strict=True))
+        layers = (
+            replace(section, options={**section.options, "mask": ",".join(map(str, chosen[section.index]))})
+            if section.index in chosen
+            else section
+            for section in self.layers
+        )
+        return replace(self, layers=tuple(layers))
 
 
 def read_cfg(path: Path) -> Cfg:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from mediaml.core.atomic_file import write_atomically
 from mediaml.core.errors import OutputError
 from mediaml.darknet.graph import build_graph
 from mediaml.darknet.names import class_names
@@ -15,6 +15,7 @@ from mediaml.darknet.network import DarknetNetwork, read_network
 from mediaml.darknet.weights import parameter_count, read_weights
 from mediaml.onnx.metadata import ANCHORS, INPUT, INTERFACE, LABELS, NAME, SOURCE, set_metadata
 from mediaml.onnx.model_file import file_digest, model_digest
+from mediaml.store.catalogue import official_entries
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +31,9 @@ class ImportReport:
         anchors: boxes that it answers with for one picture of the cfg's size.
         parameters: float32 values that were read.
         labels: class names; `labels_from` says where they were found.
+        masks: which of the cfg's anchors each head uses.
         source_sha256: hex digest of cfg and weights, by file name.
+        warning: what is probably wrong with the pair of files; empty where nothing is known to be.
         sha256, size_bytes: of the ONNX file.
     """
 
@@ -46,18 +49,28 @@ class ImportReport:
     parameters: int
     labels: tuple[str, ...]
     labels_from: str
+    masks: tuple[tuple[int, ...], ...]
     source_sha256: Mapping[str, str]
     sha256: str
     size_bytes: int
+    warning: str = ""
 
 
-def import_darknet(cfg: Path, weights: Path, output: Path, *, names: Path | None = None) -> ImportReport:
+def import_darknet(
+    cfg: Path,
+    weights: Path,
+    output: Path,
+    *,
+    names: Path | None = None,
+    masks: Sequence[Sequence[int]] = (),
+) -> ImportReport:
     """Read a darknet network and write it as an ONNX file; a file of that name is replaced in one step.
 
     Args:
         cfg, weights: the two files of the network.
         output: the ONNX file to write.
-        names: class names, one a line; see `darknet_names.class_names` for where they come from otherwise.
+        names: class names, one a line; see `names.class_names` for where they come from otherwise.
+        masks: the anchors of each head, where the weights were trained with others than the cfg says.
 
     Raises:
         ModelError: a file cannot be read, or the network is none of the YOLOv3 family; names the layer.
@@ -65,13 +78,13 @@ def import_darknet(cfg: Path, weights: Path, output: Path, *, names: Path | None
     """
     if output.resolve() in {cfg.resolve(), weights.resolve()}:
         raise OutputError(f"{output} is also an input", "Choose another name for the ONNX file.")
-    network = read_network(cfg)
+    network = read_network(cfg, masks)
     labels, labels_from = class_names(cfg, network.classes, names)
     model = build_graph(network, read_weights(weights, network.convolutions), cfg.stem)
     digests = {path.name: file_digest(path) for path in (cfg, weights)}
     set_metadata(model, _metadata(network, cfg.stem, labels, digests))
     content: bytes = model.SerializeToString(deterministic=True)
-    _write(output, content)
+    write_atomically(output, content)
     return ImportReport(
         path=output,
         name=cfg.stem,
@@ -85,10 +98,30 @@ def import_darknet(cfg: Path, weights: Path, output: Path, *, names: Path | None
         parameters=sum(map(parameter_count, network.convolutions)),
         labels=labels,
         labels_from=labels_from,
+        masks=network.masks,
         source_sha256=digests,
         sha256=model_digest(content),
         size_bytes=len(content),
+        warning=_mask_warning(cfg, weights, network, digests[weights.name]),
     )
+
+
+def masks_text(masks: Sequence[Sequence[int]]) -> str:
+    """Masks as a cfg writes them, one head after the other: `3,4,5 and 1,2,3`."""
+    return " and ".join(",".join(map(str, mask)) for mask in masks)
+
+
+def _mask_warning(cfg: Path, weights: Path, network: DarknetNetwork, weights_sha256: str) -> str:
+    """What to do where published weights meet a cfg with other anchors than they were trained with."""
+    for entry in official_entries():
+        published = any(file.sha256 == weights_sha256 for file in entry.files)
+        if published and entry.masks and entry.masks != network.masks:
+            return (
+                f"{weights} is the published {entry.name}, trained with mask {masks_text(entry.masks)}; "
+                f"{cfg.name} says {masks_text(network.masks)}, so boxes come out wrong. "
+                f"Correct mask= in its [yolo] sections, or use `-m {entry.name}`, which does so"
+            )
+    return ""
 
 
 def _metadata(
@@ -119,18 +152,3 @@ def _metadata(
         ANCHORS: json.dumps([head.anchors for head in network.heads]),
         SOURCE: json.dumps(digests, ensure_ascii=False),
     }
-
-
-def _write(output: Path, content: bytes) -> None:
-    """Write a file beside its place and move it there, so that nobody ever sees half of it."""
-    part = output.with_name(output.name + ".part")
-    try:
-        output.parent.mkdir(parents=True, exist_ok=True)
-        part.write_bytes(content)
-        part.replace(output)
-    except OSError as error:
-        with contextlib.suppress(OSError):
-            part.unlink(missing_ok=True)
-        raise OutputError(
-            f"{output} cannot be written: {error.strerror}", "Choose another folder."
-        ) from error

@@ -51,14 +51,24 @@ class DarknetNetwork:
         return self.heads[0].classes
 
     @property
+    def masks(self) -> tuple[tuple[int, ...], ...]:
+        """Which of the cfg's anchors each head uses."""
+        return tuple(head.section.integers("mask") for head in self.heads)
+
+    @property
     def convolutions(self) -> tuple[Convolution, ...]:
         """The layers that have weights, in the order in which the weights file holds them."""
         return tuple(layer for layer in self.layers if isinstance(layer, Convolution))
 
 
-def read_network(path: Path) -> DarknetNetwork:
-    """The network that a cfg file describes; raises `ModelError` as `build_network` and `read_cfg`."""
-    return build_network(read_cfg(path))
+def read_network(path: Path, masks: Sequence[Sequence[int]] = ()) -> DarknetNetwork:
+    """The network that a cfg file describes; raises `ModelError` as `build_network` and `read_cfg`.
+
+    Args:
+        masks: the anchors of each head, where the weights were trained with others than the cfg says.
+    """
+    cfg = read_cfg(path)
+    return build_network(cfg.with_masks(masks) if masks else cfg)
 
 
 def build_network(cfg: Cfg) -> DarknetNetwork:

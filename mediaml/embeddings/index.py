@@ -1,18 +1,18 @@
 """Approximate search: an HNSW graph (Malkov and Yashunin 2016) by the library usearch, an optional package.
 
-The index only proposes; what it proposes is compared exactly and merged as in `search`. Its file lies beside
-the vectors, derived as they are: it is named after their file and goes with it when the ledger has changed.
+The index only proposes; what it proposes is compared exactly and merged as in `search`. Its file is beside
+the vectors, derived as they are: it is named after their file and removed with it when the ledger changes.
 """
 
 from __future__ import annotations
 
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from mediaml.core.arrays import Float32Array
+from mediaml.core.atomic_file import atomic_path, writing
 from mediaml.core.errors import OutputError, UsageError
 from mediaml.embeddings.search import Hit, search
 from mediaml.embeddings.vectors import INDEX_SUFFIX, Vectors
@@ -106,17 +106,10 @@ def _filled(library: Any, vectors: Vectors) -> Any:
 
 
 def _save(index: Any, path: Path) -> None:
-    part = path.with_name(f"{path.name}.part")
-    try:
+    hint = "Free some space on that disk, or search without --index."
+    # usearch reports a full disk as a RuntimeError.
+    with atomic_path(path) as part, writing(path, hint=hint, also=(RuntimeError,)):
         index.save(str(part))
-        part.replace(path)
-    except (OSError, RuntimeError) as error:
-        raise OutputError(
-            f"{path} cannot be written: {error}.", "Make room on that disk, or search without --index."
-        ) from error
-    finally:
-        with suppress(OSError):
-            part.unlink(missing_ok=True)
 
 
 def _mapped(library: Any, path: Path, count: int) -> Any:

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mediaml.core.arrays import Float32Array
-from mediaml.core.atomic_file import replacing
+from mediaml.core.atomic_file import atomic_file
 from mediaml.core.errors import OutputError
 from mediaml.embeddings.fixed_point import fixed, floats, product
 from mediaml.ledger.embeddings import EmbeddingRow, Space, embedding_spaces, ledger_stamp, read_embeddings
@@ -59,11 +59,13 @@ class Vectors:
 def choose_space(folder: Path, model: str | None) -> Space:
     """The one space of a ledger, or that of the model of that name.
 
+    Of one model with several weights it is the space of those that a run asked for last.
+
     Raises:
-        OutputError: there is no ledger, no embedding in it, or more than one space to choose from.
+        OutputError: there is no ledger, no embedding in it, or more than one model to choose from.
     """
-    spaces = embedding_spaces(folder)
-    wanted = [space for space in spaces if model in (None, space.model)]
+    spaces = [space for space in embedding_spaces(folder) if model in (None, space.model)]
+    wanted = [space for space in spaces if space.current] or list(spaces)
     if len(wanted) == 1:
         return wanted[0]
     if not wanted:
@@ -126,7 +128,7 @@ def _mapped(path: Path, space: Space) -> Records | None:
 def _write(path: Path, folder: Path, space: Space) -> None:
     """Stream the ledger into the file; the header is written again when the number of rows is known."""
     count = 0
-    with replacing(path) as file:
+    with atomic_file(path) as file:
         _write_header(file, space, 0)
         for records in _chunks(folder, space):
             file.write(records.tobytes())

@@ -20,9 +20,12 @@ class Space:
     """Embeddings that can be compared with one another: of one model with the same weights.
 
     Attributes:
-        model: name of the model. weights: its file's name. weights_sha256: see `ModelIdentity`.
-        ids: the ledger's models that made them; they differ in options only.
+        model: name of the model.
+        weights: its file's name.
+        weights_sha256: see `ModelIdentity`.
+        ids: the ledger's models that made them, which differ in options only; the preferred one first.
         dimensions: numbers in a vector.
+        current: whether they are of the identity that was asked for last.
     """
 
     model: str
@@ -30,6 +33,7 @@ class Space:
     weights_sha256: str
     ids: tuple[int, ...]
     dimensions: int
+    current: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,28 +71,33 @@ def ledger_stamp(folder: Path) -> str:
 def embedding_spaces(folder: Path) -> tuple[Space, ...]:
     """The spaces of a ledger, in the order in which their models came.
 
-    A model is asked by one of its answers: it embeds all frames or none.
+    A model is known by one of its predictions: it embeds all frames or none. Of the ids of a space the
+    identity that was asked for last comes first, then the newer ones.
 
     Raises:
         OutputError: there is no ledger, or it cannot be read.
     """
     ledger_stamp(folder)
     with closing(connect(folder, readonly=True)) as db:
-        models = db.execute("SELECT id, name, weights, weights_sha256 FROM model ORDER BY id").fetchall()
+        models = db.execute(
+            "SELECT model_id, model, weights, weights_sha256, current FROM models "
+            "ORDER BY current DESC, model_id DESC"
+        ).fetchall()
         found: dict[tuple[str, str], Space] = {}
-        for model, name, weights, sha256 in models:
+        for model, name, weights, sha256, current in models:
             length = _length(db, model)
             if length:
                 before = found.get((name, sha256))
                 ids = (*before.ids, model) if before else (model,)
-                found[name, sha256] = Space(name, weights, sha256, ids, length // _BYTES)
-    return tuple(found.values())
+                asked = before.current if before else bool(current)
+                found[name, sha256] = Space(name, weights, sha256, ids, length // _BYTES, asked)
+    return tuple(sorted(found.values(), key=lambda space: min(space.ids)))
 
 
 def _length(db: sqlite3.Connection, model: int) -> int:
     """Bytes of a model's embeddings; 0 where it makes none."""
     row = db.execute(
-        "SELECT length(answer.embedding) FROM task JOIN answer USING (source, model, slice) "
+        "SELECT length(prediction.embedding) FROM task JOIN prediction USING (source, model, slice) "
         "WHERE task.model = ? AND task.frames > 0 LIMIT 1",
         (model,),
     ).fetchone()
@@ -96,14 +105,18 @@ def _length(db: sqlite3.Connection, model: int) -> int:
 
 
 def read_embeddings(folder: Path, models: Sequence[int]) -> Iterator[EmbeddingRow]:
-    """All embeddings of these models, by source in the order they were given, then by frame.
+    """The embeddings of all sources in the order they were given, by frame.
+
+    Args:
+        models: ids of a space. A source that several of them have embedded is read of the first: their
+            vectors differ by the options of the model at most, and a frame is to be found once.
 
     Raises:
         OutputError: the ledger cannot be read.
     """
     # Source by source, so that SQLite walks along its primary key instead of sorting all the vectors.
     query = (
-        "SELECT source, frame, time_s, duration_s, embedding FROM answer "
+        "SELECT source, frame, time_s, duration_s, embedding FROM prediction "
         "WHERE source = ? AND model = ? AND embedding IS NOT NULL ORDER BY frame"
     )
     with closing(connect(folder, readonly=True)) as db:
@@ -112,7 +125,11 @@ def read_embeddings(folder: Path, models: Sequence[int]) -> Iterator[EmbeddingRo
             sources = db.execute("SELECT id FROM source ORDER BY position").fetchall()
             for (source,) in sources:
                 for model in models:
+                    found = False
                     for row in db.execute(query, (source, model)):
+                        found = True
                         yield EmbeddingRow(*row)
+                    if found:
+                        break
         except sqlite3.Error as error:
             raise OutputError(f"the ledger {folder / FILE_NAME} cannot be read: {error}.") from error

@@ -1,45 +1,66 @@
-"""How answers are written in the ledger, so that outputs can copy them as they are.
+"""How predictions are written in the ledger and read back: whole numbers in columns, no JSON text.
 
-Scores are rounded to 5 decimals and boxes to 1/100 pixel: far below what a model can mean, and coarse
-enough that the last bits of a different batch size do not show.
+A score is a number of 1/100 000 and an edge of a box one of 1/100 pixel: far below what a model can mean, and
+coarse enough that the last bits of a different batch size do not show. Scores are rounded down, so that a
+threshold of up to five decimals selects from the ledger exactly what it selects in the model.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import Any
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
 from mediaml.core.arrays import UInt8Array
 from mediaml.core.errors import OutputError
-from mediaml.core.media import DecodeAccounts, MediaInfo
-from mediaml.core.prediction import Detection, Embedding, Label, Picture
+from mediaml.core.media import DecodeAccounts, Kind, MediaInfo
+from mediaml.core.prediction import Embedding, Picture
+from mediaml.core.view import View, least_score
 from mediaml.core.work import Failure, FrameAnswer, Task, TaskResult
 
-_SCORE_DECIMALS, _BOX_DECIMALS = 5, 2
+SCORE_UNITS, BOX_UNITS = 100_000, 100
+"""Units in a score of 1, and in a pixel."""
+# Beyond any image, and within what SQLite and MessagePack take as an integer.
+_FARTHEST = 2.0**53
+
+LabelColumns = tuple[int, int, int, int]
+"""Frame, place among the frame's labels, index of the name in `TaskRecord.names`, score."""
+DetectionColumns = tuple[int, int, int, int, int, int, int, int, int | None]
+"""The same of a detection, then left, top, right, bottom and track."""
 
 
 @dataclass(frozen=True, slots=True)
-class AnswerRecord:
-    """A `FrameAnswer` as the ledger keeps it: `labels` and `detections` as JSON, the rest as bytes."""
+class FrameRecord:
+    """A frame as the ledger keeps it; `embedding` and `picture` as bytes."""
 
     index: int
     time_s: float
     duration_s: float
-    labels: str
-    detections: str
     embedding: bytes | None = None
     picture: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class TaskRecord:
-    """A `TaskResult` as the ledger keeps it; `info` is the JSON of `info_json`."""
+    """A `TaskResult` as the ledger keeps it: columns in its units.
+
+    Attributes:
+        names: the names that labels and detections refer to.
+        cut: the highest score of a detection that was left out, see `mediaml.core.view.bounded`.
+        info: the JSON of `info_json`.
+    """
 
     task: Task
-    answers: tuple[AnswerRecord, ...] = ()
+    frames: tuple[FrameRecord, ...] = ()
+    names: tuple[str, ...] = ()
+    labels: tuple[LabelColumns, ...] = ()
+    detections: tuple[DetectionColumns, ...] = ()
+    cut: int | None = None
     last: bool = True
     failure: Failure | None = None
     accounts: DecodeAccounts = field(default_factory=DecodeAccounts)
@@ -48,9 +69,17 @@ class TaskRecord:
 
 def record_of(result: TaskResult) -> TaskRecord:
     """Encode what came of a task."""
+    answers = result.answers
+    cuts = [answer.cut for answer in answers if answer.cut is not None]
+    places: dict[str, int] = {}
+    labels, detections = _label_columns(answers, places), _detection_columns(answers, places)
     return TaskRecord(
         result.task,
-        tuple(map(_answer_record, result.answers)),
+        tuple(map(_frame_record, answers)),
+        tuple(places),
+        labels,
+        detections,
+        int(score_units([max(cuts)])[0]) if cuts else None,
         result.last,
         result.failure,
         result.accounts,
@@ -58,45 +87,73 @@ def record_of(result: TaskResult) -> TaskRecord:
     )
 
 
-def _answer_record(answer: FrameAnswer) -> AnswerRecord:
+def _frame_record(answer: FrameAnswer) -> FrameRecord:
     said = answer.prediction
-    return AnswerRecord(
+    return FrameRecord(
         answer.index,
         answer.time_s,
         answer.duration_s,
-        labels_json(said.labels),
-        detections_json(said.detections),
         embedding_blob(said.embedding),
         picture_blob(said.picture),
     )
 
 
-def labels_json(labels: Sequence[Label]) -> str:
-    """`[{"label": "cat", "score": 0.99}, …]`."""
-    return msgspec.json.encode(
-        [{"label": label.name, "score": round(label.score, _SCORE_DECIMALS)} for label in labels]
-    ).decode()
+def _label_columns(answers: Sequence[FrameAnswer], places: dict[str, int]) -> tuple[LabelColumns, ...]:
+    keys = [
+        (answer.index, number, places.setdefault(label.name, len(places)), label.score)
+        for answer in answers
+        for number, label in enumerate(answer.prediction.labels)
+    ]
+    scores = score_units([key[3] for key in keys]).tolist()
+    return tuple(
+        (frame, number, name, score) for (frame, number, name, _), score in zip(keys, scores, strict=True)
+    )
 
 
-def detections_json(detections: Sequence[Detection]) -> str:
-    """`[{"label": "car", "score": 0.91, "box": [left, top, right, bottom]}, …]` in displayed pixels."""
-    return msgspec.json.encode([_detection(detection) for detection in detections]).decode()
+def _detection_columns(
+    answers: Sequence[FrameAnswer], places: dict[str, int]
+) -> tuple[DetectionColumns, ...]:
+    keys = [
+        (answer.index, number, places.setdefault(one.label.name, len(places)), one)
+        for answer in answers
+        for number, one in enumerate(answer.prediction.detections)
+    ]
+    scores = score_units([one.label.score for *_, one in keys]).tolist()
+    boxes = box_units([one.box.corners for *_, one in keys]).tolist()
+    return tuple(
+        (frame, number, name, score, *box, one.track)
+        for (frame, number, name, one), score, box in zip(keys, scores, boxes, strict=True)
+    )
 
 
-def _detection(detection: Detection) -> dict[str, object]:
-    record: dict[str, object] = {
-        "label": detection.label.name,
-        "score": round(detection.label.score, _SCORE_DECIMALS),
-        "box": [round(edge, _BOX_DECIMALS) for edge in detection.box.corners],
-    }
-    if detection.track is not None:
-        record["track"] = detection.track
-    return record
+def score_units(scores: Sequence[float]) -> NDArray[np.int64]:
+    """Scores 0..1 as the largest numbers of units that are not above them, in float32 as models compute."""
+    given = np.asarray(scores, np.float64)
+    units = np.rint(given * SCORE_UNITS).astype(np.int64)
+    above = (units / SCORE_UNITS).astype(np.float32) > given.astype(np.float32)
+    return np.asarray(units - above, dtype=np.int64)
+
+
+def least_units(view: View) -> int:
+    """The least score, in units, that a view shows."""
+    units = round(least_score(view.min_score) * SCORE_UNITS)
+    return units + (units / SCORE_UNITS < least_score(view.min_score))
+
+
+def box_units(corners: Sequence[Sequence[float]]) -> NDArray[np.int64]:
+    """Corners [n, 4] in pixels as whole numbers of 1/100 pixel."""
+    scaled = np.rint(np.asarray(corners, np.float64).reshape(-1, 4) * BOX_UNITS)
+    return np.asarray(np.clip(scaled, -_FARTHEST, _FARTHEST), dtype=np.int64)
 
 
 def embedding_blob(embedding: Embedding | None) -> bytes | None:
     """float16 values, little-endian."""
     return None if embedding is None else embedding.vector.astype("<f2").tobytes()
+
+
+def embedding_of(blob: bytes | None) -> Embedding | None:
+    """The embedding of `embedding_blob`."""
+    return None if blob is None else Embedding(np.frombuffer(blob, "<f2").astype(np.float32))
 
 
 def picture_blob(picture: Picture | None) -> bytes | None:
@@ -110,7 +167,11 @@ def picture_blob(picture: Picture | None) -> bytes | None:
 
 
 def picture_of(blob: bytes) -> UInt8Array:
-    """The picture of `picture_blob`: uint8 RGB [H, W, 3]."""
+    """The picture of `picture_blob`: uint8 RGB [H, W, 3].
+
+    Raises:
+        OutputError: it is damaged.
+    """
     import cv2
 
     decoded = cv2.imdecode(np.frombuffer(blob, np.uint8), cv2.IMREAD_COLOR)
@@ -124,3 +185,29 @@ def info_json(info: MediaInfo) -> str:
     record = {name: getattr(info, name) for name in info.__slots__ if name != "path"}
     record["frame_rate"] = None if info.frame_rate is None else str(info.frame_rate)
     return msgspec.json.encode(record).decode()
+
+
+def info_of(text: str, path: str) -> MediaInfo:
+    """The header facts of `info_json`; what an older or newer mediaml did not note is left at its default."""
+    record = msgspec.json.decode(text, type=dict[str, Any])
+    known = {name: record[name] for name in MediaInfo.__slots__ if name in record}
+    rate = known.get("frame_rate")
+    return MediaInfo(
+        **{**known, "path": path, "kind": Kind(record["kind"]), "frame_rate": rate and Fraction(rate)}
+    )
+
+
+def view_json(view: View) -> str:
+    """A view as a JSON object of what differs from showing everything."""
+    return msgspec.json.encode(view_record(view)).decode()
+
+
+def view_record(view: View) -> dict[str, Any]:
+    """A view as plain JSON values; `{}` shows everything."""
+    values = {name: getattr(view, name) for name in View.__slots__}
+    return {name: value for name, value in values.items() if value not in (0.0, (), None)}
+
+
+def view_of_json(text: str) -> View:
+    """The view of `view_json`."""
+    return msgspec.json.decode(text, type=View)

@@ -1,11 +1,11 @@
-"""The writing side of the ledger: one transaction a commit, nothing there twice."""
+"""The writing side of the ledger: one transaction per commit, nothing there twice."""
 
 from __future__ import annotations
 
 import os
 import sqlite3
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
@@ -13,12 +13,22 @@ from typing import Any
 
 import msgspec
 
-from mediaml.core.errors import ChangedError, OutputError
+from mediaml.core.errors import OutputError
 from mediaml.core.media import Kind
+from mediaml.core.view import EVERYTHING, View
 from mediaml.core.work import Failure, ModelIdentity, Source, TaskProgress
-from mediaml.ledger.encoding import TaskRecord
-from mediaml.ledger.schema import BATCH_PREFIX, CURRENT_PREFIX, FILE_NAME, RUN_PREFIX, connect, reason_of
-from mediaml.ledger.task_progress import IDENTITY, Known, task_progress
+from mediaml.ledger.encoding import TaskRecord, view_json
+from mediaml.ledger.rows import Classes, write_task
+from mediaml.ledger.schema import (
+    BATCH_PREFIX,
+    CURRENT_PREFIX,
+    FILE_NAME,
+    RUN_PREFIX,
+    VIEW_PREFIX,
+    connect,
+    reason_of,
+)
+from mediaml.ledger.task_progress import IDENTITY, Known, model_id, same_lineage, task_progress
 
 
 def _now() -> str:
@@ -47,6 +57,7 @@ class Ledger(AbstractContextManager["Ledger"]):
             )
         self._db = connect(folder)
         self._begun, self._frames = time.monotonic(), 0
+        self._classes = Classes(self._db)
         self._positions: int = self._db.execute("SELECT coalesce(max(position), 0) FROM source").fetchone()[0]
 
     def close(self) -> None:
@@ -94,23 +105,33 @@ class Ledger(AbstractContextManager["Ledger"]):
             count = msgspec.json.encode((self._frames, seconds)).decode()
             self._db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (f"{RUN_PREFIX}{run}", count))
 
-    def add_model(self, model: ModelIdentity) -> int:
-        """The id of a model, which is noted as the version asked for; equal identities have equal ids."""
-        values = tuple(getattr(model, field) for field in IDENTITY)
-        where = " AND ".join(f"{field} = ?" for field in IDENTITY)
+    def add_model(self, model: ModelIdentity, view: View = EVERYTHING, labels: Sequence[str] = ()) -> int:
+        """The id of a model, which is noted as the identity asked for; equal identities have equal ids.
+
+        Where another identity or view of it was asked for before, all annotated copies are out of date.
+
+        Args:
+            view: what outputs are to show of its predictions.
+            labels: all labels that it knows, in its own order; empty where it does not say.
+        """
         with self._transaction():
-            row = self._db.execute(f"SELECT id FROM model WHERE {where}", values).fetchone()
-            number = int(row[0]) if row else self._insert_model(model, values)
-            self._db.execute(
-                "INSERT OR REPLACE INTO meta VALUES (?, ?)", (f"{CURRENT_PREFIX}{model.name}", str(number))
-            )
+            number = model_id(self._db, model) or self._insert_model(model)
+            asked = {
+                f"{CURRENT_PREFIX}{model.name}": str(number),
+                f"{VIEW_PREFIX}{model.name}": view_json(view),
+            }
+            before = dict(self._db.execute("SELECT key, value FROM meta WHERE key IN (?, ?)", tuple(asked)))
+            if before != asked:
+                self._db.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", asked.items())
+                self._db.execute("UPDATE artifact SET done = 0")
+            self._classes.note(number, labels)
         return number
 
-    def _insert_model(self, model: ModelIdentity, values: tuple[Any, ...]) -> int:
-        marks = ", ".join("?" * (len(IDENTITY) + 2))
+    def _insert_model(self, model: ModelIdentity) -> int:
+        columns = (*IDENTITY, "task", "weights")
         added = self._db.execute(
-            f"INSERT INTO model ({', '.join(IDENTITY)}, task, weights) VALUES ({marks})",
-            (*values, model.task, model.weights),
+            f"INSERT INTO model ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})",
+            tuple(getattr(model, column) for column in columns),
         )
         return int(added.lastrowid or 0)
 
@@ -148,6 +169,22 @@ class Ledger(AbstractContextManager["Ledger"]):
             )
         return row.id
 
+    def forget_folders(self, failing: Collection[int]) -> None:
+        """Drop folders that could not be read in an earlier run, and can be now.
+
+        Args:
+            failing: ids of sources of this run, which stay.
+        """
+        rows = self._db.execute("SELECT id, path FROM source WHERE kind IS NULL").fetchall()
+        readable = [
+            (id_,)
+            for id_, path in rows
+            if id_ not in failing and os.path.isdir(path) and os.access(path, os.R_OK | os.X_OK)  # noqa: PTH112
+        ]
+        if readable:
+            with self._transaction():
+                self._db.executemany("DELETE FROM source WHERE id = ?", readable)
+
     def _known(self, source: Source) -> Known | None:
         row = self._db.execute(
             "SELECT id, size, mtime_ns, digest, kind FROM source WHERE path = ?",
@@ -183,12 +220,14 @@ class Ledger(AbstractContextManager["Ledger"]):
             candidate = str(pure.with_name(f"{pure.stem}~{number}{pure.suffix}"))
         return candidate
 
-    def task_progress(self, source: int, model: int) -> TaskProgress:
-        """How far a model has come with a source."""
-        return task_progress(self._db, source, model)
+    def task_progress(self, source: int, model: int, view: View | None = None) -> TaskProgress:
+        """How far a model has come with a source, for a view where one is given."""
+        return task_progress(self._db, source, model, view)
 
     def supersede(self, source: int, model: int, *, restart: bool) -> None:
         """Drop what other versions of the same model said of a source, and this one's own failure.
+
+        Other weights and other options are no versions: what they said stays.
 
         Args:
             restart: drop what this version said as well.
@@ -196,7 +235,7 @@ class Ledger(AbstractContextManager["Ledger"]):
         with self._transaction():
             self._db.execute(
                 "DELETE FROM task WHERE source = ? AND (model IN (SELECT other.id FROM model AS other, "
-                "model AS this WHERE this.id = ? AND other.name = this.name AND other.id != this.id) "
+                f"model AS this WHERE this.id = ? AND {same_lineage()} AND other.id != this.id) "
                 "OR (model = ? AND (? OR stage IS NOT NULL)))",
                 (source, model, model, restart),
             )
@@ -207,54 +246,18 @@ class Ledger(AbstractContextManager["Ledger"]):
         Raises:
             OutputError: the ledger cannot be written, for instance because the disk is full.
         """
-        with self._transaction():
-            for record in records:
-                self._write(record)
-        self._frames += sum(len(record.answers) for record in records)
-
-    def _write(self, record: TaskRecord) -> None:
-        task, failure, accounts = record.task, record.failure, record.accounts
-        if failure is not None and failure.type == ChangedError.__name__:
-            # Earlier slices are of the file that was.
-            self._db.execute("DELETE FROM task WHERE source = ? AND model = ?", (task.source, task.model))
-        if record.info is not None:
-            self._db.execute("UPDATE source SET info = ? WHERE id = ?", (record.info, task.source))
-        self._db.execute("UPDATE artifact SET done = 0 WHERE source = ?", (task.source,))
-        self._db.execute(
-            "INSERT OR REPLACE INTO task VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (
-                task.source,
-                task.model,
-                task.slice,
-                len(record.answers),
-                record.last,
-                *((failure.stage, failure.type, failure.message) if failure else (None, None, None)),
-                accounts.expected,
-                accounts.decoded,
-                accounts.corrupt,
-                accounts.gaps,
-            ),
-        )
-        self._db.executemany(
-            "INSERT INTO answer VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", self._answer_rows(record)
-        )
-
-    @staticmethod
-    def _answer_rows(record: TaskRecord) -> Iterable[tuple[Any, ...]]:
-        task = record.task
-        for answer in record.answers:
-            yield (
-                task.source,
-                task.model,
-                answer.index,
-                task.slice,
-                answer.time_s,
-                answer.duration_s,
-                answer.labels,
-                answer.detections,
-                answer.embedding,
-                answer.picture,
-            )
+        try:
+            with self._transaction():
+                for record in records:
+                    write_task(self._db, record, self._classes)
+                sources = {record.task.source for record in records}
+                self._db.executemany(
+                    "UPDATE artifact SET done = 0 WHERE source = ?", [(one,) for one in sources]
+                )
+        except BaseException:
+            self._classes.forget()
+            raise
+        self._frames += sum(len(record.frames) for record in records)
 
     def note_batch_limit(self, key: str, frames: int) -> None:
         """Remember the largest batch that fits in memory; `key` tells the model and the device."""

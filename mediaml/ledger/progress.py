@@ -1,18 +1,20 @@
-"""How far each model is with the sources of a ledger, and how quick the runs were: for `mediaml status`."""
+"""How far each model is with the sources of a ledger, and how fast the runs were: for `mediaml status`."""
 
 from __future__ import annotations
 
 import os
 import sqlite3
 from collections import Counter
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 import msgspec
 
 from mediaml.core.location import Url, location_of
 from mediaml.core.media import Kind
 from mediaml.ledger.schema import CURRENT_PREFIX, RUN_PREFIX
+from mediaml.ledger.task_progress import same_lineage
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,10 +22,13 @@ class ProgressRow:
     """How far one model is, as numbers of sources.
 
     Attributes:
-        model: its name; its versions count together.
-        done, failed, under_way: of files that are as they were, by the version that was asked for last.
-        stale: answered by another version, or the file has changed or is gone since.
-        missing: not begun, of the kinds that the model looks at.
+        model: its name.
+        identity: its weights' file and its options, where several identities of that name are in the ledger;
+            else empty. Versions of one identity count together.
+        current: whether it is the identity that was asked for last.
+        done, failed, under_way: of files that are as they were, by the newest version.
+        stale: answered by an older version, or the file has changed or is gone since.
+        missing: not begun, of the kinds that the model accepts; only of a current one.
         frames: answered in all.
     """
 
@@ -34,6 +39,8 @@ class ProgressRow:
     stale: int
     missing: int
     frames: int
+    identity: str = ""
+    current: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,46 +57,81 @@ class RunRow:
     seconds: float | None
 
 
+@dataclass(slots=True)
+class _Standing:
+    """The sources of one identity of a model, counted."""
+
+    name: str
+    weights: str
+    options: str
+    current: bool
+    states: Counter[str] = field(default_factory=Counter)
+    begun: set[int] = field(default_factory=set)
+    frames: int = 0
+
+
 def progress(db: sqlite3.Connection, reads: Callable[[str, Kind], bool]) -> list[ProgressRow]:
-    """A row for each model, by name.
+    """A row for each identity of each model, by name; the one that was asked for last comes first.
 
     Args:
-        reads: whether the model of that name looks at that kind.
+        reads: whether the model of that name accepts that kind.
     """
-    changed = _changed(db)
-    states: dict[str, Counter[str]] = {}
-    begun: dict[str, set[int]] = {}
-    frames: Counter[str] = Counter()
-    for name, source, answered, current, state in _standings(db):
-        stale = state != "failed" and (not current or source in changed)
-        states.setdefault(name, Counter())["stale" if stale else state] += 1
-        begun.setdefault(name, set()).add(source)
-        frames[name] += answered
+    standings = _standings(db)
     kinds = [(row[0], Kind(row[1])) for row in db.execute("SELECT id, kind FROM source WHERE kind NOTNULL")]
+    alike = Counter(one.name for one in standings)
     return [
         ProgressRow(
-            name,
-            done=count["done"],
-            failed=count["failed"],
-            under_way=count["open"],
-            stale=count["stale"],
-            missing=sum(source not in begun[name] and reads(name, kind) for source, kind in kinds),
-            frames=frames[name],
+            one.name,
+            done=one.states["done"],
+            failed=one.states["failed"],
+            under_way=one.states["open"],
+            stale=one.states["stale"],
+            missing=sum(
+                one.current and source not in one.begun and reads(one.name, kind) for source, kind in kinds
+            ),
+            frames=one.frames,
+            identity=_described(one, standings) if alike[one.name] > 1 else "",
+            current=one.current,
         )
-        for name, count in sorted(states.items())
+        for one in sorted(standings, key=lambda one: (one.name, not one.current))
     ]
 
 
-def _standings(db: sqlite3.Connection) -> sqlite3.Cursor:
-    """By model and source: frames, whether the version that was asked for last answered, how it stands."""
-    return db.execute(
-        "SELECT model.name, source, sum(frames), "
-        "max(coalesce(meta.value = model.id, TRUE)), "
-        "CASE WHEN sum(stage IS NOT NULL) THEN 'failed' WHEN max(last) THEN 'done' ELSE 'open' END "
-        "FROM task JOIN model ON model.id = task.model "
-        "LEFT JOIN meta ON meta.key = ? || model.name GROUP BY model.name, source",
+def _standings(db: sqlite3.Connection) -> list[_Standing]:
+    """One per identity, in the order in which they came."""
+    changed = _changed(db)
+    found: dict[tuple[str, ...], _Standing] = {}
+    rows = db.execute(
+        "SELECT name, plugin, weights_sha256, options, weights, source, frames, newest, asked, state FROM ("
+        "SELECT model.name, model.plugin, model.weights_sha256, model.options, model.weights, model.id, "
+        "source, sum(frames) AS frames, models.current AS asked, "
+        f"NOT EXISTS (SELECT 1 FROM model AS other WHERE {same_lineage('model')} AND other.id > model.id) "
+        "OR model.id = CAST(meta.value AS INTEGER) AS newest, "
+        "CASE WHEN sum(stage IS NOT NULL) THEN 'failed' WHEN max(last) THEN 'done' ELSE 'open' END AS state "
+        "FROM task JOIN model ON model.id = task.model JOIN models ON models.model_id = model.id "
+        "LEFT JOIN meta ON meta.key = ? || model.name GROUP BY model.id, source) ORDER BY id",
         (CURRENT_PREFIX,),
     )
+    for *lineage, weights, source, frames, newest, current, state in rows:
+        key = tuple(lineage)
+        one = found.setdefault(key, _Standing(lineage[0], weights, lineage[-1], bool(current)))
+        stale = state != "failed" and (not newest or source in changed)
+        one.states["stale" if stale else state] += 1
+        one.begun.add(source)
+        one.frames += frames
+    return list(found.values())
+
+
+def _described(one: _Standing, standings: Sequence[_Standing]) -> str:
+    """The weights and those options in which identities of one model differ."""
+    decoded = [
+        msgspec.json.decode(other.options, type=dict[str, Any])
+        for other in standings
+        if other.name == one.name
+    ]
+    mine: dict[str, Any] = msgspec.json.decode(one.options, type=dict[str, Any])
+    differing = [name for name in sorted(mine) if any(other.get(name) != mine[name] for other in decoded)]
+    return ", ".join([one.weights or "no weights", *(f"{name}={mine[name]}" for name in differing)])
 
 
 def _changed(db: sqlite3.Connection) -> set[int]:

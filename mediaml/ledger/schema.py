@@ -1,91 +1,71 @@
-"""The ledger's tables, and how a ledger file is opened."""
+"""How a ledger file is opened: made, migrated from an older version, or refused."""
 
 from __future__ import annotations
 
+import os
 import shutil
 import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
+import msgspec
+from filelock import FileLock, Timeout
+
 from mediaml.core.errors import OutputError
+from mediaml.ledger.migration import create, migrate
+from mediaml.ledger.tables import FIRST_TABLES
 
 FILE_NAME = "ledger.sqlite"
-SCHEMA_VERSION = 1
+LOCK_NAME = ".lock"
+"""The file that the one process locks that writes to an output folder."""
+SCHEMA_VERSION = 2
 BATCH_PREFIX = "batch "
 """What the keys of `meta` begin with that hold the largest batch of a model on a device."""
 CURRENT_PREFIX = "current "
-"""What the keys of `meta` begin with that tell, by a model's name, the id of the version last asked for."""
+"""What the keys of `meta` begin with that tell, by a model's name, the id of the identity last asked for."""
+VIEW_PREFIX = "view "
+"""What the keys of `meta` begin with that tell, by a model's name, the view last asked for, as JSON."""
 RUN_PREFIX = "run "
 """What the keys of `meta` begin with that tell, by a run's id, its frames and seconds as a JSON array."""
 
 # SQLite makes its files page by page, 4096 bytes each, and 32 KiB for the index of its log.
 _LEAST_ROOM = 64 << 10
 
-_TABLES = """
-CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE run (
-  id INTEGER PRIMARY KEY, started_at TEXT NOT NULL, finished_at TEXT, header TEXT NOT NULL
-);
-CREATE TABLE model (
-  id INTEGER PRIMARY KEY, name TEXT NOT NULL, task TEXT NOT NULL, plugin TEXT NOT NULL,
-  distribution TEXT NOT NULL, version TEXT NOT NULL, weights TEXT NOT NULL,
-  weights_sha256 TEXT NOT NULL, options TEXT NOT NULL,
-  UNIQUE (name, plugin, distribution, version, weights_sha256, options)
-);
-CREATE TABLE source (
-  id INTEGER PRIMARY KEY, path BLOB NOT NULL UNIQUE, shown TEXT NOT NULL, name TEXT NOT NULL UNIQUE,
-  position INTEGER NOT NULL, size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL, digest TEXT NOT NULL,
-  kind TEXT, info TEXT
-);
-CREATE TABLE task (
-  source INTEGER NOT NULL REFERENCES source (id) ON DELETE CASCADE,
-  model INTEGER NOT NULL REFERENCES model (id) ON DELETE CASCADE,
-  slice INTEGER NOT NULL, frames INTEGER NOT NULL, last INTEGER NOT NULL,
-  stage TEXT, error TEXT, message TEXT,
-  expected INTEGER, decoded INTEGER NOT NULL, corrupt INTEGER NOT NULL, gaps INTEGER NOT NULL,
-  PRIMARY KEY (source, model, slice)
-) WITHOUT ROWID;
-CREATE TABLE answer (
-  source INTEGER NOT NULL, model INTEGER NOT NULL, frame INTEGER NOT NULL, slice INTEGER NOT NULL,
-  time_s REAL NOT NULL, duration_s REAL NOT NULL, labels TEXT NOT NULL, detections TEXT NOT NULL,
-  embedding BLOB, picture BLOB,
-  PRIMARY KEY (source, model, frame),
-  FOREIGN KEY (source, model, slice) REFERENCES task (source, model, slice) ON DELETE CASCADE
-) WITHOUT ROWID;
-CREATE INDEX answer_task ON answer (source, model, slice);
-CREATE TABLE artifact (
-  source INTEGER NOT NULL REFERENCES source (id) ON DELETE CASCADE,
-  kind TEXT NOT NULL, path TEXT NOT NULL UNIQUE, done INTEGER NOT NULL, error TEXT, message TEXT,
-  PRIMARY KEY (source, kind)
-) WITHOUT ROWID;
-"""
-
 
 def connect(folder: Path, *, readonly: bool = False) -> sqlite3.Connection:
-    """Open the ledger in `folder`; made when it is new.
+    """Open the ledger in `folder`; made when it is new, migrated when it is of an older version.
+
+    A folder that may not be written is read as it is; an older ledger in it is migrated in a temporary copy.
 
     Raises:
-        OutputError: the folder cannot be written, the file is no ledger, or of another schema version.
+        OutputError: the folder cannot be written, the file is no ledger, or of a newer schema version.
     """
     path = folder / FILE_NAME
     try:
-        connection = (
-            sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)
-            if readonly
-            else sqlite3.connect(path)
-        )
-        connection.execute("PRAGMA foreign_keys = ON")
-        if not readonly:
-            _prepare(connection)
-        _check_version(connection, path)
-    except sqlite3.Error as error:
+        connection = _opened(path, readonly=readonly)
+        try:
+            version = _version(connection, path)
+            if version < SCHEMA_VERSION:
+                connection = _migrated(connection, folder)
+            connection.execute("PRAGMA foreign_keys = ON")
+            if readonly:
+                connection.execute("PRAGMA query_only = ON")
+        except BaseException:
+            connection.close()
+            raise
+    except (sqlite3.Error, msgspec.MsgspecError) as error:
+        damaged = not isinstance(error, sqlite3.OperationalError)
         raise OutputError(
             f"the ledger {path} cannot be opened: {reason_of(error, folder)}.",
-            "Make room on that disk if it is full, or name another folder with -o.",
+            "Name another folder with -o; results.jsonl beside it is kept."
+            if damaged
+            else "Make room on that disk if it is full, or name another folder with -o.",
         ) from error
     return connection
 
 
-def reason_of(error: sqlite3.Error, folder: Path) -> str:
+def reason_of(error: Exception, folder: Path) -> str:
     """Why SQLite failed; that the disk is full where it is, which SQLite may call `disk I/O error`."""
     try:
         full = shutil.disk_usage(folder).free < _LEAST_ROOM
@@ -94,21 +74,87 @@ def reason_of(error: sqlite3.Error, folder: Path) -> str:
     return f"the disk is full ({error})" if full else str(error)
 
 
+@contextmanager
+def sole_writer(folder: Path) -> Iterator[None]:
+    """Hold the output folder's lock, which the system releases when the process dies.
+
+    A thread that holds it may take it again.
+
+    Raises:
+        OutputError: another process holds it.
+    """
+    lock = FileLock(folder.resolve() / LOCK_NAME, timeout=0, is_singleton=True)
+    try:
+        lock.acquire()
+    except Timeout as error:
+        raise OutputError(
+            f"another mediaml is writing to {folder}.", "Wait until it ends, or name another folder with -o."
+        ) from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _opened(path: Path, *, readonly: bool) -> sqlite3.Connection:
+    if not readonly:
+        connection = sqlite3.connect(path)
+        try:
+            _prepare(connection)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+    uri = path.resolve().as_uri()
+    if _is_writable(path):
+        # The last connection to close removes the log and its index, which one with `mode=ro` may not do.
+        return sqlite3.connect(f"{uri}?mode=rw", uri=True)
+    # Without a log nothing can be under way; with `immutable` SQLite needs no index beside the file.
+    alone = not path.with_name(f"{FILE_NAME}-wal").exists()
+    return sqlite3.connect(f"{uri}?mode=ro{'&immutable=1' if alone else ''}", uri=True)
+
+
+def _is_writable(path: Path) -> bool:
+    return os.access(path, os.W_OK) and os.access(path.parent, os.W_OK | os.X_OK)
+
+
 def _prepare(connection: sqlite3.Connection) -> None:
     # WAL lets outputs be derived while tasks are committed; NORMAL keeps a killed process's ledger whole.
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = NORMAL")
     if connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0:
         with connection:
-            connection.executescript(f"BEGIN; {_TABLES}")
+            connection.executescript(f"BEGIN; {FIRST_TABLES}")
+            create(connection)
             connection.execute("INSERT INTO meta VALUES ('schema_version', ?)", (str(SCHEMA_VERSION),))
 
 
-def _check_version(connection: sqlite3.Connection, path: Path) -> None:
+def _version(connection: sqlite3.Connection, path: Path) -> int:
+    """The schema version of a ledger that can be read.
+
+    Raises:
+        OutputError: it is newer, or there is none.
+    """
     row = connection.execute("SELECT value FROM meta WHERE key = 'schema_version'").fetchone()
-    if row is None or row[0] != str(SCHEMA_VERSION):
-        found = row[0] if row else "none"
+    if row is None or not str(row[0]).isdigit() or int(row[0]) < 1:
+        raise OutputError(f"{path} is not a mediaml ledger.", "Name another folder with -o.")
+    if int(row[0]) > SCHEMA_VERSION:
         raise OutputError(
-            f"the ledger {path} has schema version {found}; this mediaml reads version {SCHEMA_VERSION}.",
-            "Name another folder with -o, or use the mediaml that wrote it.",
+            f"the ledger {path} has schema version {row[0]}, written by a newer mediaml; "
+            f"this one reads up to {SCHEMA_VERSION}.",
+            "Update mediaml (pip install -U mediaml), or name another folder with -o.",
         )
+    return int(row[0])
+
+
+def _migrated(connection: sqlite3.Connection, folder: Path) -> sqlite3.Connection:
+    """A connection to the ledger in version 2: of the same file, or of a temporary copy."""
+    if _is_writable(folder / FILE_NAME):
+        with sole_writer(folder):
+            migrate(connection)
+        return connection
+    copy = sqlite3.connect("")  # on disk, without a name, gone when it is closed
+    with closing(connection):
+        connection.backup(copy)
+    migrate(copy)
+    return copy

@@ -4,23 +4,23 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from typing import Any
-
-import msgspec
 
 from mediaml.core.arrays import UInt8Array
-from mediaml.core.prediction import Box, Detection, Label
+from mediaml.core.prediction import Detection, Label
 from mediaml.ledger.encoding import picture_of
-from mediaml.ledger.view import View
+from mediaml.ledger.frames import KeptFrame, kept_frames
+from mediaml.ledger.result_rows import ModelRow
+from mediaml.ledger.results import Results
 
 
 @dataclass(frozen=True, slots=True)
 class DrawnRow:
-    """What one model said of one frame, as far as it can be drawn.
+    """What one model said of one frame, as far as it is to be drawn.
 
     Attributes:
-        model, frame: their numbers in the ledger. time_s, duration_s: of the frame.
-        labels, detections: JSON arrays.
+        model, frame: their numbers in the ledger.
+        time_s, duration_s: of the frame.
+        labels, detections: those that the model's view shows; boxes in displayed source pixels.
         picture: SHA-256 of the picture that takes the frame's place, in hexadecimal digits; else empty.
     """
 
@@ -28,60 +28,56 @@ class DrawnRow:
     frame: int
     time_s: float
     duration_s: float
-    labels: str
-    detections: str
+    labels: tuple[Label, ...]
+    detections: tuple[Detection, ...]
     picture: str
 
     @property
     def is_blank(self) -> bool:
         """Whether nothing is to be drawn."""
-        return self.labels == self.detections == "[]" and not self.picture
-
-    def overlay(self) -> tuple[tuple[Label, ...], tuple[Detection, ...]]:
-        """Labels, and detections in displayed source pixels."""
-        labels = tuple(Label(row["label"], row["score"]) for row in msgspec.json.decode(self.labels))
-        detections = tuple(
-            Detection(Label(row["label"], row["score"]), Box(*row["box"]), row.get("track"))
-            for row in msgspec.json.decode(self.detections)
-        )
-        return labels, detections
+        return not (self.labels or self.detections or self.picture)
 
 
-class DrawingView(View):
-    """A view for who draws. Use from the thread that opened it."""
+class DrawingResults(Results):
+    """Results for who draws. Use from the thread that opened it."""
 
     def stamp(self, source: int) -> tuple[int, int, str]:
-        """Size, time of modification (ns) and digest of a source, as of when it was answered."""
+        """Size, time of modification (ns) and digest of a source, as of when it was read."""
         query = "SELECT size, mtime_ns, digest FROM source WHERE id = ?"
         size, mtime_ns, digest = self._db.execute(query, (source,)).fetchone()
         return size, mtime_ns, digest
 
     def slice_rows(self, source: int, number: int) -> list[DrawnRow]:
-        """All answers of one time slice, by model, then by frame; pictures are hashed, not kept."""
-        models = self._db.execute(
-            "SELECT model FROM task WHERE source = ? AND slice = ? ORDER BY model", (source, number)
-        ).fetchall()
-        # Left to itself, SQLite goes through all answers of the model to this source.
-        query = (
-            "SELECT frame, time_s, duration_s, labels, detections, picture FROM answer "
-            "INDEXED BY answer_task WHERE source = ? AND model = ? AND slice = ? ORDER BY frame"
-        )
+        """All predictions of one time slice, by model, then by frame; pictures are hashed, not kept."""
         return [
-            _drawn_row(model, row)
-            for (model,) in models
-            for row in self._db.execute(query, (source, model, number))
+            _drawn_row(model, kept)
+            for model in self.models_of(source)
+            for kept in kept_frames(self._db, source, model.id, model.view, number)
         ]
 
     def picture_of(self, source: int, row: DrawnRow) -> UInt8Array | None:
         """The picture with which a model answered a frame: uint8 RGB [H, W, 3]."""
         found = self._db.execute(
-            "SELECT picture FROM answer WHERE source = ? AND model = ? AND frame = ?",
+            "SELECT picture FROM prediction WHERE source = ? AND model = ? AND frame = ?",
             (source, row.model, row.frame),
         ).fetchone()
         return None if found is None or found[0] is None else picture_of(found[0])
 
+    def has_pictures(self, source: int) -> bool:
+        """Whether any model answered a source with pictures."""
+        query = "SELECT 1 FROM prediction WHERE source = ? AND model = ? AND picture IS NOT NULL LIMIT 1"
+        rows = (self._db.execute(query, (source, model.id)).fetchone() for model in self.models_of(source))
+        return any(row is not None for row in rows)
 
-def _drawn_row(model: int, row: tuple[Any, ...]) -> DrawnRow:
-    frame, time_s, duration_s, labels, detections, picture = row
-    digest = hashlib.sha256(picture).hexdigest() if picture else ""
-    return DrawnRow(model, frame, time_s, duration_s, labels, detections, digest)
+
+def _drawn_row(model: ModelRow, kept: KeptFrame) -> DrawnRow:
+    digest = hashlib.sha256(kept.picture).hexdigest() if kept.picture else ""
+    return DrawnRow(
+        model.id,
+        kept.frame,
+        kept.time_s,
+        kept.duration_s,
+        kept.shown_labels(),
+        kept.shown_detections(),
+        digest,
+    )

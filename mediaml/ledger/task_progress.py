@@ -5,15 +5,19 @@ from __future__ import annotations
 import sqlite3
 from dataclasses import dataclass
 
-from mediaml.core.work import Failure, Source, TaskProgress
+from mediaml.core.view import View
+from mediaml.core.work import Failure, ModelIdentity, Source, TaskProgress
+from mediaml.ledger.encoding import least_units
 
-IDENTITY = ("name", "plugin", "distribution", "version", "weights_sha256", "options")
-"""What tells two models apart."""
+LINEAGE = ("name", "plugin", "weights_sha256", "options")
+"""What tells two identities apart that live side by side."""
+IDENTITY = (*LINEAGE, "distribution", "version")
+"""What tells any two models apart: of one lineage, the newer version supersedes the older."""
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What tells whether a source is still the file that was answered."""
+    """What tells whether a source is still the file that was read."""
 
     id: int
     size: int
@@ -28,13 +32,33 @@ class Known:
         return (self.size, self.mtime_ns) == (source.size, source.mtime_ns)
 
 
-def task_progress(db: sqlite3.Connection, source: int, model: int) -> TaskProgress:
-    """How far a model has come with a source."""
+def same_lineage(model: str = "this", other: str = "other") -> str:
+    """The SQL condition that two rows of `model`, under these names, differ in their version at most."""
+    return " AND ".join(f"{other}.{column} = {model}.{column}" for column in LINEAGE)
+
+
+def model_id(db: sqlite3.Connection, model: ModelIdentity) -> int | None:
+    """The id of a model in the ledger; `None` where it is new."""
+    where = " AND ".join(f"{column} = ?" for column in IDENTITY)
+    values = tuple(getattr(model, column) for column in IDENTITY)
+    row = db.execute(f"SELECT id FROM model WHERE {where}", values).fetchone()
+    return int(row[0]) if row else None
+
+
+def task_progress(db: sqlite3.Connection, source: int, model: int, view: View | None = None) -> TaskProgress:
+    """How far a model has come with a source.
+
+    Args:
+        view: what is asked for; where detections of it were left out, nothing counts as done.
+    """
     rows = db.execute(
-        "SELECT slice, frames, last, stage, error, message FROM task "
+        "SELECT slice, frames, last, stage, error, message, cut FROM task "
         "WHERE source = ? AND model = ? ORDER BY slice",
         (source, model),
     ).fetchall()
+    least = None if view is None else least_units(view)
+    if least is not None and any(row[6] is not None and row[6] >= least for row in rows):
+        return TaskProgress(cut=True)
     done = [row for row in rows if row[3] is None]
     failed = next((row for row in rows if row[3] is not None), None)
     return TaskProgress(

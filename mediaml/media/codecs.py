@@ -1,16 +1,25 @@
-"""Which formats this installation's FFmpeg and OpenCV builds can read and write."""
+"""Which formats this installation can read and write."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from importlib.util import find_spec
 
 import numpy as np
 
 _VIDEO = {"H.264": "h264", "H.265": "hevc", "AV1": "av1", "VP8": "vp8", "VP9": "vp9", "MPEG-4": "mpeg4"}
-_SOUND = {"AAC": "aac", "MP3": "mp3", "Opus": "opus", "Vorbis": "vorbis", "FLAC": "flac"}
+_AUDIO = {"AAC": "aac", "MP3": "mp3", "Opus": "opus", "Vorbis": "vorbis", "FLAC": "flac"}
 _ENCODERS = {"H.264": "libx264", "AAC": "aac"}
-_PICTURES = {"JPEG": ".jpg", "PNG": ".png", "WebP": ".webp", "TIFF": ".tiff", "BMP": ".bmp", "AVIF": ".avif"}
+_WRITTEN_IMAGES = {"JPEG": ".jpg", "PNG": ".png", "WebP": ".webp"}
+# Formats that are only read, with the module that reads them.
+_READ_IMAGES = {
+    "TIFF": "tifffile",
+    "GIF": "PIL.GifImagePlugin",
+    "BMP": "PIL.BmpImagePlugin",
+    "AVIF": "PIL._avif",
+    "HEIC": "_pi_heif",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,24 +37,30 @@ class CodecFact:
 
 
 def codec_report() -> list[CodecFact]:
-    """Ask the builds themselves, format by format; pictures by writing and reading back a small one."""
+    """Ask the builds themselves, format by format; what is written is read back."""
     import av
 
-    facts = [CodecFact(name, works, works) for name, works in _pictures()]
-    for name, codec in {**_VIDEO, **_SOUND}.items():
+    facts = [CodecFact(name, reads, writes) for name, reads, writes in _images()]
+    for name, codec in {**_VIDEO, **_AUDIO}.items():
         writes = _ENCODERS[name] in av.codecs_available if name in _ENCODERS else None
         facts.append(CodecFact(name, codec in av.codecs_available, writes))
     return facts
 
 
-def _pictures() -> Iterator[tuple[str, bool]]:
+def _images() -> Iterator[tuple[str, bool, bool | None]]:
+    """Name, whether it is read, and whether it is written, of each image format."""
     import cv2
 
+    from mediaml.media.image.decode import open_image
+
     small = np.zeros((16, 16, 3), np.uint8)
-    for name, suffix in _PICTURES.items():
+    for name, suffix in _WRITTEN_IMAGES.items():
         try:
-            _, encoded = cv2.imencode(suffix, small)
-            works = cv2.imdecode(encoded, cv2.IMREAD_COLOR) is not None
-        except cv2.error:
-            works = False
-        yield name, works
+            written, encoded = cv2.imencode(suffix, small)
+            opened = open_image(encoded.tobytes())
+            reads = opened is not None and sum(1 for _ in opened[1].frames()) == 1
+        except (cv2.error, ValueError):
+            written = reads = False
+        yield name, reads, written
+    for name, module in _READ_IMAGES.items():
+        yield name, find_spec(module) is not None, None

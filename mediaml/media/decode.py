@@ -113,11 +113,17 @@ class Decoding:
                     yield packet
         except CORRUPT:
             self._tally.spoiled(None)
-            flush: Packet[Any] = Packet()
-            flush.stream = self._stream
-            yield flush
+            yield self._flush()
+        except IndexError:
+            # PyAV 18 flushes all streams of FFmpeg, but does not list those found while reading (FLV, TS).
+            yield self._flush()
         except (av.FFmpegError, OSError) as error:
             raise translated(error, self._path, "read to its end") from error
+
+    def _flush(self) -> Packet[Any]:
+        flush: Packet[Any] = Packet()
+        flush.stream = self._stream
+        return flush
 
     def _place(self, packet: Packet[Any]) -> None:
         if self._clock is not None and self._clock.place(packet):
@@ -195,6 +201,9 @@ class Decoding:
             return  # No index, or none of every packet.
         found = entries.search_timestamp(self._last_dts, any_frame=True)
         if found >= 0 and entries[found].timestamp == self._last_dts:
+            # Auxiliary tracks give all their packets one time; which of these was the last is not known.
+            while found + 1 < len(entries) and entries[found + 1].timestamp == self._last_dts:
+                found += 1
             self.missing = len(entries) - 1 - found
             self._tally.corrupt += self.missing
 

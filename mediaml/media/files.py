@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 from mediaml.core.errors import ChangedError, MediaError
@@ -80,9 +79,3 @@ def unreadable(error: Exception, path: object, doing: str) -> MediaError:
         )
     reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
     return MediaError(f"{path} cannot be {doing}: {reason}.", "Check the disk or the network drive.")
-
-
-def is_of_ffmpeg(error: Exception) -> bool:
-    """Whether FFmpeg raised an error: it cannot where nobody has imported it."""
-    av = sys.modules.get("av")
-    return av is not None and isinstance(error, av.FFmpegError)

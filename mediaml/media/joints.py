@@ -219,8 +219,8 @@ def find_joints(container: InputContainer) -> Joints:
             if scan is not None and scan.take(packet, seen[packet.stream_index], len(counts)):
                 counts.append(dict(seen))
             seen[packet.stream_index] += 1
-    except (av.FFmpegError, OSError):
-        pass  # The pass that decodes ends there too, and says why.
+    except (av.FFmpegError, OSError, IndexError):
+        pass  # The pass that decodes ends there too, and says why; for IndexError see `Decoding`.
     return _placed([scan.stretches for scan in scans.values() if scan.stretches], counts, list(seen))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
+from typing import TypeVar
 
 import av
 from av.audio.stream import AudioStream
@@ -13,9 +14,12 @@ from av.video.stream import VideoStream
 
 from mediaml.core.errors import MediaError
 from mediaml.core.location import Location, Url
+from mediaml.core.track import TrackChoice
 from mediaml.media.files import check_file, unreadable
 from mediaml.media.limits import Limits
 from mediaml.media.remote import ffmpeg_options, refused, silent
+
+S = TypeVar("S", VideoStream, AudioStream)
 
 # Demuxers that read a single file of sound or moving pictures. What is not named here is refused: playlists
 # (concat, hls, dash, sdp, ...), which make FFmpeg open other files and hosts, devices, raw data that
@@ -82,16 +86,56 @@ def is_live(path: Location, container: InputContainer) -> bool:
 
 
 def video_stream(container: InputContainer) -> VideoStream | None:
-    """The video that is read: the first stream that is no cover art or thumbnail; `None` without one."""
-    for stream in container.streams.video:
-        if not stream.disposition & (Disposition.attached_pic | Disposition.timed_thumbnails):
-            return stream
-    return None
+    """The video that is read: the default one that is no cover art or thumbnail; `None` without one."""
+    hidden = Disposition.attached_pic | Disposition.timed_thumbnails
+    return _default([stream for stream in container.streams.video if not stream.disposition & hidden])
 
 
 def audio_stream(container: InputContainer) -> AudioStream | None:
-    """The sound that is read: the first audio stream; `None` without one."""
-    return container.streams.audio[0] if container.streams.audio else None
+    """The default audio stream; `None` without one."""
+    return _default(list(container.streams.audio))
+
+
+def audio_streams(path: Location, container: InputContainer, choice: TrackChoice) -> list[AudioStream]:
+    """The chosen audio streams; none where a file has none at all.
+
+    Raises:
+        MediaError: none of those that it has is the chosen one.
+    """
+    streams = list(container.streams.audio)
+    if choice.every or not streams:
+        return streams
+    if choice.number is not None:
+        chosen = streams[choice.number - 1 : choice.number]
+    elif choice.language is not None:
+        spoken = [stream for stream in streams if choice.matches(stream.language)]
+        chosen = _listed(_default(spoken))
+    else:
+        chosen = _listed(_default(streams))
+    if chosen:
+        return chosen
+    there = ", ".join(f"{number} ({stream.language or 'und'})" for number, stream in enumerate(streams, 1))
+    raise MediaError(f"{path} has no audio track {choice}; it has {there}.", "Name a track that it has.")
+
+
+def _default(streams: list[S]) -> S | None:
+    """The first stream marked as the default, else the first; without a decoder only if none has one."""
+    readable = [stream for stream in streams if stream.codec_context is not None] or streams
+    # A layer that only adds to another stream shows nothing by itself.
+    readable = [stream for stream in readable if not stream.disposition & Disposition.dependent] or readable
+    marked = [stream for stream in readable if stream.disposition & Disposition.default]
+    return next(iter(marked or readable), None)
+
+
+def _listed(stream: S | None) -> list[S]:
+    return [] if stream is None else [stream]
+
+
+def sample_rate(stream: AudioStream | None) -> int | None:
+    """Hz; `None` where the stream does not say, as when its description is missing."""
+    return (
+        None if stream is None or stream.codec_context is None else stream.codec_context.sample_rate or None
+    )
 
 
 def translated(error: Exception, path: Location, doing: str) -> MediaError:
@@ -108,7 +152,7 @@ def translated(error: Exception, path: Location, doing: str) -> MediaError:
         return MediaError(f"{path} cannot be {doing}: {_what_is_broken(path)}.", NEXT_STEP)
     if isinstance(error, av.error.ArgumentError):
         return MediaError(
-            f"{path} cannot be {doing}: it is no picture, video or sound in a format that is read here.",
+            f"{path} cannot be {doing}: it is no image, video or audio in a format that is read here.",
             "Check what the file is; convert it, to MP4 for instance.",
         )
     if isinstance(error, av.error.DecoderNotFoundError):
@@ -119,9 +163,10 @@ def translated(error: Exception, path: Location, doing: str) -> MediaError:
 def no_decoder(path: Location, stream: VideoStream | AudioStream) -> MediaError:
     """The error for a stream whose codec this build of FFmpeg does not know."""
     tag = stream.codec_tag if getattr(stream, "codec_tag", None) else "unknown"
+    better = "AAC" if stream.type == "audio" else "H.264"
     return MediaError(
         f"{path}: no decoder for the codec of its {stream.type} stream (tag {tag}).",
-        "Convert it, to H.264 in MP4 for instance, with a program that knows the codec.",
+        f"Convert it, to {better} in MP4 for instance, with a program that knows the codec.",
     )
 
 

@@ -7,15 +7,15 @@ from mediaml.core.location import Location, Url
 from mediaml.core.media import Kind, MediaInfo
 from mediaml.media.audio.reader import sound_info
 from mediaml.media.files import check_file
-from mediaml.media.image.reader import ImageReader, checked_header, image_info
+from mediaml.media.image.reader import ImageReader
 from mediaml.media.limits import Limits
-from mediaml.media.open import open_container, translated
+from mediaml.media.open import open_container
 from mediaml.media.sniff import sniff_kind
 from mediaml.media.video.video_pass import VideoPass
 
 
 def probe(path: Location, *, limits: Limits = Limits()) -> MediaInfo:  # noqa: B008
-    """The facts in the header of a picture, video or sound; see `MediaInfo`.
+    """The facts in the header of an image, a video or audio; see `MediaInfo`.
 
     How a video is turned stands at its first frame, which is decoded.
 
@@ -26,9 +26,10 @@ def probe(path: Location, *, limits: Limits = Limits()) -> MediaInfo:  # noqa: B
         check_file(path)
     kind = sniff_kind(path, limits)
     if kind is None:
-        raise MediaError(f"{path} is no picture, video or sound.", "Name a media file.")
+        raise MediaError(f"{path} is not an image, a video or audio.", "Name a media file.")
     if kind is Kind.IMAGE:
-        return _image(path, limits)
+        with ImageReader(path, limits=limits) as reader:
+            return reader.info
     if kind is Kind.VIDEO:
         run = VideoPass(path, limits)
         try:
@@ -37,18 +38,3 @@ def probe(path: Location, *, limits: Limits = Limits()) -> MediaInfo:  # noqa: B
             run.close()
     with open_container(path, limits) as container:
         return sound_info(path, container)
-
-
-def _image(path: Location, limits: Limits) -> MediaInfo:
-    if isinstance(path, Url):
-        return ImageReader(path, limits=limits).info
-    try:
-        with path.open("rb") as file:
-
-            def read(offset: int, size: int) -> bytes:
-                file.seek(offset)
-                return file.read(size)
-
-            return image_info(path, checked_header(path, read, limits))
-    except OSError as error:
-        raise translated(error, path, "read") from error

@@ -10,6 +10,7 @@ from mediaml.core.frame import Frame
 from mediaml.core.location import Location
 from mediaml.core.media import DecodeAccounts, Kind, MediaInfo
 from mediaml.core.model_input import SoundInput
+from mediaml.core.track import TrackChoice
 from mediaml.media.limits import Limits
 from mediaml.media.loading import load_av
 
@@ -57,7 +58,8 @@ class Reader(Protocol):
 
 
 def import_decoders() -> None:
-    """Import what reads pictures, ahead of the first; a video can wait for its decoder."""
+    """Import what reads images, ahead of the first; a video can wait for its decoder."""
+    import mediaml.media.image.by_pillow
     import mediaml.media.image.reader  # noqa: F401
 
 
@@ -67,17 +69,20 @@ def open_reader(
     *,
     sound: SoundInput | None = None,
     limits: Limits = Limits(),  # noqa: B008
+    track: TrackChoice = TrackChoice(),  # noqa: B008
 ) -> Reader:
     """Open a file as a picture, video or sound.
 
     Args:
         path: the file, or a URL that the user typed.
-        kind: what to read of it; `AUDIO` on a video file reads its first audio track.
+        kind: what to read of it; `AUDIO` on a video file reads its audio.
         sound: how sound is cut into windows; needed for `AUDIO`.
         limits: what the file may ask of the machine.
+        track: which audio track is read.
 
     Raises:
-        MediaError: the file cannot be read as that kind; `LimitError` where it asks for too much.
+        MediaError: the file cannot be read as that kind, or has no such track.
+        LimitError: it asks for too much.
         ValueError: `kind` is `AUDIO` and `sound` is missing.
     """
     if kind is Kind.IMAGE:
@@ -93,4 +98,4 @@ def open_reader(
         raise ValueError("sound is read in windows: pass a SoundInput")
     from mediaml.media.audio.reader import AudioReader
 
-    return AudioReader(path, sound, limits=limits)
+    return AudioReader(path, sound, limits=limits, track=track)

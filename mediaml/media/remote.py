@@ -1,4 +1,4 @@
-"""What is behind a URL that the user typed: which protocols its scheme needs, and pictures over HTTP."""
+"""What is behind a URL that the user typed: which protocols its scheme needs, and images over HTTP."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def ffmpeg_options(url: Url) -> tuple[dict[str, str], tuple[str, ...]]:
 
 
 def over_http(url: Url) -> bool:
-    """Whether a URL is fetched by HTTP, so that it may be a picture; other schemes carry streams."""
+    """Whether a URL is fetched by HTTP, so that it may be an image; other schemes carry streams."""
     return url.scheme in ("http", "https")
 
 
@@ -76,7 +76,7 @@ def fetched(url: Url, limits: Limits, *, most: int | None = None) -> bytes:
 
     Raises:
         MediaError: the server cannot be reached, refuses, breaks off or falls silent; `LimitError` for more
-            bytes than a picture may have.
+            bytes than an image may have.
     """
     import httpx
 
@@ -113,11 +113,11 @@ def refused(error: Exception, url: Url, doing: str) -> MediaError:
         return silent(url)
     if isinstance(error, av.error.InvalidDataError | av.error.EOFError):
         reason = (
-            "it is damaged, cut off, no video or sound, or its end is needed first and its server does not "
+            "it is damaged, cut off, no video or audio, or its end is needed first and its server does not "
             "send parts of a file"
         )
     elif isinstance(error, av.error.ArgumentError):
-        reason = "it is no video or sound in a format that is read here, or leads to what is never followed"
+        reason = "it is no video or audio in a format that is read here, or leads to what is never followed"
     elif isinstance(error, av.error.DecoderNotFoundError):
         reason = "no decoder for its codec"
     else:

@@ -1,56 +1,70 @@
-"""Whether a video or sound file ends before the end that its own header names."""
+"""Whether a video or audio file ends before the end that it states itself."""
 
 from __future__ import annotations
 
-import os
-import struct
+from collections.abc import Callable
 from pathlib import Path
 
 from mediaml.core.errors import MediaError
 from mediaml.core.location import Location, Url
+from mediaml.media import last_unit, stated_size
+from mediaml.media.file_bytes import FileBytes
 
 EBML = b"\x1aE\xdf\xa3"
-SEGMENT = b"\x18\x53\x80\x67"
-# A fragmented MP4 has a box or two for each fragment; more than these are not followed.
-MOST_BOXES = 100_000
 # FFmpeg goes on to a second segment, and no further.
 MOST_PARTS = 2
 # What a header may round off.
-SLACK_S = 0.1
+SLACK_S = 0.05
 # A pad byte or two, which some writers count and do not write.
 SLACK_BYTES = 16
-# Recorders that cannot go back to the header write a size near 2 or 4 GiB.
-UNKNOWN_RIFF = 0x7FFF0000
+
+HEADERS: dict[str, Callable[[FileBytes], int | None]] = {
+    "aiff": stated_size.aiff,
+    "asf": stated_size.asf,
+    "au": stated_size.au,
+    "avi": stated_size.avi,
+    "caf": stated_size.caf,
+    "matroska": stated_size.matroska,
+    "mov": stated_size.mp4,
+    "mp3": stated_size.mp3,
+    "mxf": stated_size.mxf,
+    "swf": stated_size.swf,
+    "w64": stated_size.w64,
+    "wav": stated_size.wav,
+}
+"""By FFmpeg's demuxer: where a file must end by its headers."""
+
+UNITS: dict[str, Callable[[FileBytes], int | None]] = {
+    "dv": last_unit.dv,
+    "flv": last_unit.flv,
+    "ivf": last_unit.ivf,
+    "mpeg": last_unit.mpeg_ps,
+    "mpegts": last_unit.mpeg_ts,
+    "ogg": last_unit.ogg,
+    "voc": last_unit.voc,
+    "yuv4mpegpipe": last_unit.y4m,
+}
+"""By FFmpeg's demuxer: where the last unit of a file must end. Raw streams have no structure that tells."""
+
+COUNTED = frozenset({"ape", "flac", "mpc", "mpc8", "tak", "tta", "wv"})
+"""Demuxers of one stream whose header states its length in samples or frames, never a guess of FFmpeg."""
 
 
-def claimed_size(path: Path) -> int | None:
-    """Bytes that the outermost structure of an MP4, Matroska or RIFF file says it has; `None` if it does not.
+def required_size(path: Path, container: str) -> int | None:
+    """Bytes that a file must have by its own structure; `None` where that does not say.
+
+    Args:
+        path: the file.
+        container: FFmpeg's names of its demuxer, separated by commas.
 
     Raises:
         OSError: the file cannot be read.
     """
+    end = (HEADERS | UNITS).get(container.partition(",")[0])
+    if end is None:
+        return None
     with path.open("rb") as file:
-        head = file.read(64)
-        if head[:4] == EBML:
-            return _matroska(head)
-        if head[:4] == b"RIFF":
-            size: int = struct.unpack_from("<I", head, 4)[0]
-            return None if size == 0 or size >= UNKNOWN_RIFF else 8 + size
-        if head[4:8] != b"ftyp":
-            return None
-        offset, end = 0, os.fstat(file.fileno()).st_size
-        for _ in range(MOST_BOXES):
-            file.seek(offset)
-            header = file.read(16)
-            if len(header) < 8 or offset >= end:
-                return offset
-            length: int = struct.unpack_from(">I", header)[0]
-            if length == 1 and len(header) == 16:
-                length = struct.unpack_from(">Q", header, 8)[0]
-            if length < 8:
-                return None
-            offset += length
-    return None
+        return end(FileBytes(file))
 
 
 def check_parts(path: Location) -> None:
@@ -61,15 +75,15 @@ def check_parts(path: Location) -> None:
     """
     if isinstance(path, Url):
         return
-    offset = parts = 0
-    with path.open("rb") as file:
-        while (head := file.read(64))[:4] == EBML:
+    parts, end = 0, 0
+    with path.open("rb") as opened:
+        file = FileBytes(opened)
+        while file.at(end, 4) == EBML:
             parts += 1
-            size = _matroska(head)
+            size = stated_size.matroska(file, end)
             if size is None:
                 break
-            offset += size
-            file.seek(offset)
+            end = size
     if parts > MOST_PARTS:
         raise MediaError(
             f"{path} is {parts} Matroska files joined byte by byte; only the first {MOST_PARTS} can be read.",
@@ -77,27 +91,14 @@ def check_parts(path: Location) -> None:
         )
 
 
-def _matroska(head: bytes) -> int | None:
-    """The end of the segment, from the EBML header (RFC 8794, 4 and 5)."""
-    size, offset = _ebml_size(head, 4)
-    start = offset + (size or 0)
-    if size is None or head[start : start + 4] != SEGMENT:
-        return None
-    size, offset = _ebml_size(head, start + 4)
-    return None if size is None else offset + size
-
-
-def _ebml_size(head: bytes, at: int) -> tuple[int | None, int]:
-    """A variable-length size and the offset behind it; `None` for the size that means unknown."""
-    if at >= len(head) or head[at] == 0:
-        return None, at
-    length = 9 - head[at].bit_length()
-    value = int.from_bytes(head[at : at + length], "big") & ((1 << (7 * length)) - 1)
-    return (None if value == (1 << (7 * length)) - 1 else value), at + length
-
-
 def check_whole(
-    path: Location, claimed_s: float | None, end_s: float, *, missing: int, fewer: bool = False
+    path: Location,
+    claimed_s: float | None,
+    end_s: float,
+    *,
+    container: str,
+    missing: int,
+    fewer: bool = False,
 ) -> None:
     """Refuse to call a file read whose end is missing.
 
@@ -105,27 +106,69 @@ def check_whole(
         path: the file.
         claimed_s: seconds that the header claims for the stream.
         end_s: where the last frame ended.
+        container: FFmpeg's names of the demuxer, separated by commas.
         missing: packets that stand in the file's index but did not come.
         fewer: whether fewer frames came than the header claims.
 
     Raises:
-        MediaError: packets of the index are missing, or the file is smaller than its header says and its
-            stream is shorter.
+        MediaError: packets of the index are missing; or the file is smaller than its structure says, or its
+            stream shorter than its header says, where that is evidence enough.
     """
+    shorter = fewer or (claimed_s is not None and end_s < claimed_s - SLACK_S)
     if not missing:
-        shorter = claimed_s is not None and end_s < claimed_s - SLACK_S
-        if not shorter and not fewer:
-            return
         if isinstance(path, Url):
             return
         try:
-            claimed = claimed_size(path)
-            if claimed is None or path.stat().st_size + SLACK_BYTES >= claimed:
+            if not _is_cut(path, container.partition(",")[0], shorter=shorter):
                 return
         except OSError as error:
             raise MediaError(f"{path} can no longer be read: {error.strerror}.", "Check the disk.") from error
-    of = f" of {claimed_s:.1f} s" if claimed_s is not None and claimed_s > end_s else ""
+    of = f" of {claimed_s:.1f} s" if claimed_s is not None and claimed_s > end_s + SLACK_S else ""
     raise MediaError(
         f"{path} is cut off: it ends after {end_s:.1f} s{of}.",
         "Copy it again from where it came; results for what is there can be had from a remuxed copy.",
     )
+
+
+def is_cut(path: Location, container: str) -> bool:
+    """Whether a file is smaller than its own structure says, so that a stream may be missing altogether."""
+    try:
+        return not isinstance(path, Url) and _is_cut(path, container.partition(",")[0], shorter=True)
+    except OSError:
+        return False
+
+
+def _is_cut(path: Path, demuxer: str, *, shorter: bool) -> bool:
+    """Whether size and length together say that the end of a file is missing.
+
+    Args:
+        demuxer: FFmpeg's first name of it.
+        shorter: whether less came than the header claims.
+    """
+    size = required_size(path, demuxer)
+    slack = 0 if demuxer in UNITS else SLACK_BYTES
+    smaller = size is not None and path.stat().st_size + slack < size
+    if demuxer in COUNTED:
+        return smaller or shorter
+    if demuxer == "mp3":
+        # Some writers count tags as well, some count nothing but frames; without a header FFmpeg's
+        # duration is a guess from the bit rate.
+        return shorter and size is not None and (smaller or size == 0)
+    if smaller and demuxer in PARTLY:
+        # Only an index, tags or what another stream needs may be missing.
+        return shorter or _loses(path, PARTLY[demuxer])
+    return smaller
+
+
+def _loses(path: Path, test: Callable[[FileBytes], bool]) -> bool:
+    with path.open("rb") as file:
+        return test(FileBytes(file))
+
+
+def _loses_cluster(file: FileBytes) -> bool:
+    end = stated_size.last_cluster(file)
+    return end is not None and file.size + SLACK_BYTES < end
+
+
+PARTLY = {"matroska": _loses_cluster, "mov": stated_size.needs_all}
+"""Demuxers whose files may be cut without loss to one stream, and whether some loss is certain."""

@@ -1,4 +1,4 @@
-"""Why CUDA does not start: asks the NVIDIA driver and the loader, and names what is missing and the mend."""
+"""Why CUDA does not start: asks the NVIDIA driver and the loader; names what is missing and the remedy."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ import sys
 from dataclasses import dataclass
 from importlib import metadata
 
+from mediaml.onnx.runtime import import_runtime
+
 INSTALL = "pip install 'mediaml[gpu]'"
 OTHERWISE = "or run with --device cpu"
 
@@ -18,7 +20,7 @@ class Obstacle:
     """What keeps CUDA from starting, and what to do about it; one sentence each."""
 
     what: str
-    mend: str
+    remedy: str
 
 
 def cuda_obstacle(index: int = 0) -> Obstacle | None:
@@ -31,9 +33,7 @@ def cuda_obstacle(index: int = 0) -> Obstacle | None:
 
 def _build_obstacle() -> Obstacle | None:
     """ONNX Runtime itself was built without CUDA."""
-    import onnxruntime
-
-    if "CUDAExecutionProvider" in onnxruntime.get_available_providers():
+    if "CUDAExecutionProvider" in import_runtime().get_available_providers():
         return None
     if _installed("onnxruntime") and _installed("onnxruntime-gpu"):
         return Obstacle(
@@ -50,29 +50,25 @@ def _build_obstacle() -> Obstacle | None:
 
 def _library_obstacle() -> Obstacle | None:
     """The driver or a CUDA library cannot be loaded."""
-    import onnxruntime
-
-    version = str(getattr(onnxruntime, "cuda_version", "") or "")
+    version = str(getattr(import_runtime(), "cuda_version", "") or "")
     preload_libraries()
     driver = [] if _loads(driver_library()) else [driver_library()]
     libraries = [name for name in cuda_libraries(version) if not _loads(name)]
     if not driver and not libraries:
         return None
-    mends = []
+    remedies = []
     if driver:
-        mends.append("install the NVIDIA driver and check it with `nvidia-smi`")
+        remedies.append("install the NVIDIA driver and check it with `nvidia-smi`")
     if libraries:
-        mends.append(f"install CUDA {_major(version)} and cuDNN 9 with `{INSTALL}`")
+        remedies.append(f"install CUDA {_major(version)} and cuDNN 9 with `{INSTALL}`")
     named = [f"{name} (the NVIDIA driver)" for name in driver] + libraries
     verb = "is" if len(named) == 1 else "are"
-    mend = ", ".join([*mends, OTHERWISE]) + "."
-    return Obstacle(f"{', '.join(named)} {verb} missing", mend[0].upper() + mend[1:])
+    remedy = ", ".join([*remedies, OTHERWISE]) + "."
+    return Obstacle(f"{', '.join(named)} {verb} missing", remedy[0].upper() + remedy[1:])
 
 
 def _driver_obstacle(index: int) -> Obstacle | None:
     """The driver is there, but it is too old or has no such GPU. Source: the CUDA driver API, `cuda.h`."""
-    import onnxruntime
-
     driver = ctypes.CDLL(driver_library())
     check = f"Check `nvidia-smi`, {OTHERWISE}."
     code = driver.cuInit(0)
@@ -81,7 +77,7 @@ def _driver_obstacle(index: int) -> Obstacle | None:
         return Obstacle(f"the NVIDIA driver {reason}", check)
     number = ctypes.c_int()
     driver.cuDriverGetVersion(ctypes.byref(number))
-    needed = _major(str(getattr(onnxruntime, "cuda_version", "") or ""))
+    needed = _major(str(getattr(import_runtime(), "cuda_version", "") or ""))
     if needed.isdigit() and number.value // 1000 < int(needed):
         supported = f"{number.value // 1000}.{number.value % 1000 // 10}"
         return Obstacle(
@@ -141,9 +137,7 @@ def preload_libraries() -> None:
 
     What it prints about missing ones is dropped: `cuda_obstacle` says it in a sentence.
     """
-    import onnxruntime
-
-    preload = getattr(onnxruntime, "preload_dlls", None)
+    preload = getattr(import_runtime(), "preload_dlls", None)
     if preload is not None:
         with contextlib.redirect_stdout(io.StringIO()):
             preload()

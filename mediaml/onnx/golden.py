@@ -12,13 +12,13 @@ import numpy as np
 from mediaml.core.arrays import Array
 from mediaml.core.errors import ModelError
 from mediaml.onnx.inspect import GraphFacts
+from mediaml.onnx.interface import TensorSpec
 from mediaml.onnx.model_file import model_bytes, parse_model
-from mediaml.onnx.session import TensorSpec
 
 Precision = Literal["fp32", "fp16", "int8"]
 
 _SEED = 4
-# Sides of a picture where neither graph nor metadata say: those of the zoo's YOLOv3, and of CLIP.
+# Sides of an image where neither graph nor metadata say: those of the zoo's YOLOv3, and of CLIP.
 _ZOO_SIDE, _SIDE = 416, 224
 _TOKENS = 8
 # Below any vocabulary; the last id is the highest, because CLIP's text tower looks for its end there.
@@ -28,13 +28,13 @@ _HIGHEST_ID = 99
 def made_inputs(facts: GraphFacts) -> dict[str, Array]:
     """Seeded arrays for every input of a graph, the same on every machine.
 
-    One picture, sound or text:
+    One image, sound or text:
 
-    - Pictures (four axes) are smooth waves with some noise, 0..1, or 0..255 where the graph takes uint8.
+    - Images (four axes) are smooth waves with some noise, 0..1, or 0..255 where the graph takes uint8.
       Their sides are the graph's, else the metadata's, else 416 (the zoo's YOLOv3) or 224.
     - Whole numbers on two axes are token ids below 100 that end in 99, eight where the length is free; a mask
       is all ones.
-    - The `image_shape` of the zoo's detectors is the picture's height and width.
+    - The `image_shape` of the zoo's detectors is the image's height and width.
     - Everything else is uniform, 0..1, and its free axes have length 1.
 
     Raises:
@@ -75,7 +75,7 @@ def precision_of(path: Path) -> Precision:
 
 
 def _sides(facts: GraphFacts) -> tuple[int, int]:
-    """Height and width for pictures whose graph leaves them free."""
+    """Height and width for images whose graph leaves them free."""
     if facts.image_input is not None:
         return facts.image_input.height, facts.image_input.width
     side = _ZOO_SIDE if facts.interface == "zoo-yolov3" else _SIDE

@@ -7,15 +7,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from mediaml.core.errors import ModelError
 from mediaml.core.model_input import ImageInput, SoundInput
-from mediaml.onnx.interface import find_detector_graph, is_yolox_grid
+from mediaml.onnx.interface import Interface, TensorSpec, interface_of
 from mediaml.onnx.metadata import (
-    INTERFACE,
     NAME,
     read_image_input,
     read_labels,
@@ -23,14 +22,9 @@ from mediaml.onnx.metadata import (
     read_stride,
 )
 from mediaml.onnx.model_file import model_bytes, model_digest, parse_model, uses_external_data
-from mediaml.onnx.session import TensorSpec
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from onnx import ModelProto, ValueInfoProto
-
-KnownInterface = Literal["detector/1", "classifier/1", "zoo-yolov3", "yolox", "unknown"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +34,7 @@ class GraphFacts:
     Attributes:
         path: of the file.
         name: that the file gives itself, or the file's name without its ending.
-        interface: told by inputs and outputs, `classifier/1` by them and the metadata; see `interface.py`.
+        interface: see `interface.py`.
         inputs, outputs: of the graph, without the weights that old files list among the inputs.
         opset: version of ONNX's own operators.
         ir_version: of the file format.
@@ -54,7 +48,7 @@ class GraphFacts:
 
     path: Path
     name: str
-    interface: KnownInterface
+    interface: Interface
     inputs: tuple[TensorSpec, ...]
     outputs: tuple[TensorSpec, ...]
     opset: int | None
@@ -86,7 +80,7 @@ def graph_facts(path: Path) -> GraphFacts:
     return GraphFacts(
         path=path,
         name=metadata.get(NAME) or path.stem,
-        interface=known_interface(inputs, outputs, metadata),
+        interface=interface_of(inputs, outputs, metadata),
         inputs=inputs,
         outputs=outputs,
         opset=next((opset.version for opset in model.opset_import if opset.domain in {"", "ai.onnx"}), None),
@@ -101,21 +95,6 @@ def graph_facts(path: Path) -> GraphFacts:
         size_bytes=len(content) + sum(file.stat().st_size for file in external),
         sha256=model_digest(content, external),
     )
-
-
-def known_interface(
-    inputs: Sequence[TensorSpec], outputs: Sequence[TensorSpec], metadata: Mapping[str, str]
-) -> KnownInterface:
-    """The interface that a graph speaks; what the metadata claims counts only if the graph bears it out."""
-    detector = find_detector_graph(inputs, outputs)
-    if detector is not None:
-        return detector.interface
-    if is_yolox_grid(inputs, outputs):
-        return "yolox"
-    one_score_list = len(inputs) == 1 and len(outputs) >= 1 and len(outputs[0].shape) == 2
-    if metadata.get(INTERFACE) == "classifier/1" and one_score_list:
-        return "classifier/1"
-    return "unknown"
 
 
 def _parameters(model: ModelProto) -> int:

@@ -1,4 +1,4 @@
-"""What an ONNX file says about itself in its metadata: labels, the input it wants, where it came from.
+"""What an ONNX file says about itself in its metadata: labels, the input it takes, where it came from.
 
 Keys of mediaml, all values strings: `mediaml.interface` ("detector/1", "classifier/1"), `mediaml.labels`
 (JSON list of class names), `mediaml.input` (JSON of `ImageInput` or `SoundInput`, plus `type` and `stride`),
@@ -53,7 +53,7 @@ def read_labels(metadata: Mapping[str, str]) -> tuple[str, ...] | None:
 
 
 def read_image_input(metadata: Mapping[str, str]) -> ImageInput | None:
-    """How the model wants pictures; `None` where the file does not say, or wants sound.
+    """How the model takes images; `None` where the file does not say, or takes audio.
 
     Raises:
         ModelError: `mediaml.input` cannot be read.
@@ -62,7 +62,7 @@ def read_image_input(metadata: Mapping[str, str]) -> ImageInput | None:
 
 
 def read_sound_input(metadata: Mapping[str, str]) -> SoundInput | None:
-    """How the model wants sound; `None` where the file does not say, or wants pictures.
+    """How the model takes audio; `None` where the file does not say, or takes images.
 
     Raises:
         ModelError: `mediaml.input` cannot be read.

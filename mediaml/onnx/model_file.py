@@ -1,4 +1,4 @@
-"""ONNX files as bytes that nobody vouches for: their size, the external data they name, and their digest."""
+"""ONNX files as untrusted bytes: their size, the external data they name, and their digest."""
 
 from __future__ import annotations
 
@@ -43,11 +43,11 @@ def uses_external_data(content: bytes, folder: Path | None, name: str) -> tuple[
 
     Args:
         content: of the ONNX file.
-        folder: where the ONNX file lies; `None` if it is no file.
+        folder: of the ONNX file; `None` if it is not a file.
         name: how errors call the model.
 
     Raises:
-        ModelError: the external data lies elsewhere than beside the model, or is missing.
+        ModelError: the external data is not beside the model, or is missing.
     """
     # Every entry of external data carries the key "location": without it there is no need to parse the file.
     if b"location" not in content:
@@ -115,7 +115,7 @@ def _is_plain(location: str) -> bool:
 
 
 def _locations(message: Any) -> Iterator[str]:
-    """Locations of external data anywhere in a protobuf message: graphs nest, tensors lie in attributes."""
+    """Locations of external data anywhere in a protobuf message: graphs nest, attributes hold tensors."""
     from onnx import TensorProto
 
     if isinstance(message, TensorProto):

@@ -10,6 +10,7 @@ import numpy as np
 
 from mediaml.core.errors import UsageError, require
 from mediaml.onnx.cuda import Obstacle, cuda_obstacle
+from mediaml.onnx.runtime import import_runtime
 
 DeviceKind = Literal["cpu", "cuda"]
 SILENT = 4
@@ -126,10 +127,8 @@ def obstacle(device: Device) -> Obstacle | None:
 
 def provider_report() -> list[ProviderFact]:
     """Every execution provider of this ONNX Runtime, each tried with a small convolution."""
-    import onnxruntime
-
     facts = []
-    for name in onnxruntime.get_available_providers():
+    for name in import_runtime().get_available_providers():
         known = cuda_obstacle() if name == PROVIDER_OF["cuda"] else None
         reason = known.what if known is not None else _try_provider(name, {})
         facts.append(ProviderFact(name, starts=reason is None, reason=reason or "runs a small convolution"))
@@ -147,8 +146,7 @@ def one_line(error: BaseException) -> str:
 
 def _try_provider(name: str, options: dict[str, Any]) -> str | None:
     """Run a small convolution on one provider alone; the reason why it failed, or `None`."""
-    import onnxruntime
-
+    onnxruntime = import_runtime()
     onnxruntime.set_default_logger_severity(SILENT)
     settings = onnxruntime.SessionOptions()
     settings.log_severity_level = SILENT

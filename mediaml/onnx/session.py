@@ -11,6 +11,8 @@ from typing import Any
 from mediaml.core.arrays import Array
 from mediaml.core.errors import DeviceError, MemoryLimitError, ModelError
 from mediaml.core.model_input import ImageInput, SoundInput
+from mediaml.onnx.formats import foreign_format
+from mediaml.onnx.interface import Interface, TensorSpec, interface_of
 from mediaml.onnx.metadata import read_image_input, read_labels, read_sound_input, read_stride
 from mediaml.onnx.model_file import model_bytes, model_digest, uses_external_data
 from mediaml.onnx.providers import (
@@ -23,20 +25,8 @@ from mediaml.onnx.providers import (
     one_line,
     provider_options,
 )
+from mediaml.onnx.runtime import import_runtime
 from mediaml.onnx.threads import session_threads
-
-
-@dataclass(frozen=True, slots=True)
-class TensorSpec:
-    """A graph's input or output: its name, shape (`None` where an axis is free) and numpy dtype's name."""
-
-    name: str
-    shape: tuple[int | None, ...]
-    dtype: str
-
-    def __str__(self) -> str:
-        axes = ", ".join("?" if size is None else str(size) for size in self.shape)
-        return f"{self.name} {self.dtype} [{axes}]"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -45,9 +35,10 @@ class Session:
 
     Attributes:
         inputs, outputs: of the graph, in its order.
+        interface: what they are known as; see `interface.py`.
         metadata: the file's own key-value pairs.
         labels: class names in the order of the scores; `None`, as below, where the file does not say.
-        image_input, sound_input: how the model wants pictures or sound.
+        image_input, sound_input: how the model takes images or audio.
         stride: pixels of which the input's width and height must be multiples.
         device: what the session really runs on.
         fallback_reason: why it is not the device that was asked for; `None` if it is.
@@ -57,6 +48,7 @@ class Session:
 
     inputs: tuple[TensorSpec, ...]
     outputs: tuple[TensorSpec, ...]
+    interface: Interface
     metadata: Mapping[str, str]
     labels: tuple[str, ...] | None
     image_input: ImageInput | None
@@ -103,11 +95,6 @@ class Session:
         return answers
 
 
-def import_runtime() -> None:
-    """Import ONNX Runtime, ahead of the first session."""
-    import onnxruntime  # noqa: F401
-
-
 def open_session(
     path: Path | bytes, request: DeviceRequest, *, threads: int | None = None, optimised: bool = True
 ) -> Session:
@@ -124,6 +111,9 @@ def open_session(
         ModelError: the file is missing, too large, no ONNX model, or wants what ONNX Runtime does not have.
     """
     name = "the model" if isinstance(path, bytes) else str(path)
+    foreign = None if isinstance(path, bytes) else foreign_format(path)
+    if foreign is not None:
+        raise ModelError(f"{name} is {foreign[0]}, not an ONNX model.", foreign[1])
     content = path if isinstance(path, bytes) else model_bytes(path)
     folder = None if isinstance(path, bytes) else path.parent
     external = uses_external_data(content, folder, name)
@@ -136,9 +126,12 @@ def open_session(
             raise DeviceError(lost, "See `mediaml doctor`, or run with --device cpu.")
         device, fallback_reason = CPU, lost
     metadata = MappingProxyType(dict(runtime.get_modelmeta().custom_metadata_map))
+    inputs = tuple(map(_tensor_spec, runtime.get_inputs()))
+    outputs = tuple(map(_tensor_spec, runtime.get_outputs()))
     return Session(
-        inputs=tuple(map(_tensor_spec, runtime.get_inputs())),
-        outputs=tuple(map(_tensor_spec, runtime.get_outputs())),
+        inputs=inputs,
+        outputs=outputs,
+        interface=interface_of(inputs, outputs, metadata),
         metadata=metadata,
         labels=read_labels(metadata),
         image_input=read_image_input(metadata),
@@ -158,13 +151,12 @@ def _choose_device(request: DeviceRequest) -> tuple[Device, str | None]:
     if found is None:
         return request.device, None
     if request.required:
-        raise DeviceError(f"{request.device} cannot be used: {found.what}", found.mend)
-    return CPU, f"{found.what}. {found.mend}"
+        raise DeviceError(f"{request.device} cannot be used: {found.what}", found.remedy)
+    return CPU, f"{found.what}. {found.remedy}"
 
 
 def _open_runtime(source: bytes | str, device: Device, threads: int, name: str, optimised: bool) -> Any:
-    import onnxruntime
-
+    onnxruntime = import_runtime()
     onnxruntime.set_default_logger_severity(SILENT)
     settings = onnxruntime.SessionOptions()
     settings.log_severity_level = SILENT
@@ -189,7 +181,7 @@ def _open_runtime(source: bytes | str, device: Device, threads: int, name: str, 
 
 
 def _providers_at_work(runtime: Any) -> set[str]:
-    """The session's execution providers; the CPU's alone where ONNX Runtime tells that it got every node."""
+    """The session's execution providers; the CPU's alone where ONNX Runtime says that it got every node."""
     if hasattr(runtime, "get_provider_graph_assignment_info"):
         assigned = {part.ep_name for part in runtime.get_provider_graph_assignment_info()}
         if assigned == {PROVIDER_OF["cpu"]}:

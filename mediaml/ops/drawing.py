@@ -1,60 +1,87 @@
-"""Boxes and labels drawn on a picture: on RGB pixels or on the planes of a video frame."""
+"""Boxes and labels drawn on an image: on RGB pixels or on the planes of a video frame."""
 
 from __future__ import annotations
 
-import colorsys
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from functools import lru_cache
-from hashlib import blake2b
-from typing import Protocol
 
-from mediaml.core.arrays import UInt8Array
 from mediaml.core.prediction import Box, Detection, Label
-from mediaml.ops.lettering import font_of, tag
-from mediaml.ops.yuv import ColorMatrix, Planes, Rgb, planes_of, yuv_of
+from mediaml.ops.lettering import Tag, font_of, tag
+from mediaml.ops.palette import color_of
+from mediaml.ops.placement import Rect, place_tags
+from mediaml.ops.surface import Surface
+from mediaml.ops.yuv import Rgb
 
-# Tags differ by name and by score: enough for the crowd of one scene, too few to be felt in memory.
+# Tags differ by name and by score: enough for a crowded scene, about 30 MB at 4K.
 _TAGS_KEPT = 256
 
 
 @dataclass(frozen=True, slots=True)
-class Overlay:
-    """What is drawn on one frame: labels of the whole picture, and boxes in displayed source pixels."""
+class Layer:
+    """What one of several models said of one frame.
 
+    Attributes:
+        model: its name, shown in its tags.
+        number: its place among the models of a source, from 0; decides how lines are drawn.
+        labels: of the whole image.
+        detections: boxes in displayed source pixels.
+    """
+
+    model: str
+    number: int
     labels: tuple[Label, ...] = ()
     detections: tuple[Detection, ...] = ()
 
+
+@dataclass(frozen=True, slots=True)
+class Overlay:
+    """What is drawn on one frame.
+
+    Attributes:
+        labels: of the whole image.
+        detections: boxes in displayed source pixels.
+        others: what further models said, drawn with their names and with broken lines.
+    """
+
+    labels: tuple[Label, ...] = ()
+    detections: tuple[Detection, ...] = ()
+    others: tuple[Layer, ...] = ()
+
+    @classmethod
+    def of_models(cls, layers: Iterable[Layer]) -> Overlay:
+        """What several models said; that of model 0 is drawn as if it were alone."""
+        layers = tuple(layers)
+        first = [layer for layer in layers if layer.number == 0]
+        return cls(
+            tuple(label for layer in first for label in layer.labels),
+            tuple(detection for layer in first for detection in layer.detections),
+            tuple(layer for layer in layers if layer.number > 0),
+        )
+
     def scaled(self, x: float, y: float) -> Overlay:
         """With boxes stretched by a factor along each axis."""
-        return Overlay(self.labels, tuple(_scaled(detection, x, y) for detection in self.detections))
+        others = tuple(replace(layer, detections=_scaled(layer.detections, x, y)) for layer in self.others)
+        return Overlay(self.labels, _scaled(self.detections, x, y), others)
+
+    def layers(self) -> Iterator[Layer]:
+        """All models, the first one without a name."""
+        yield Layer("", 0, self.labels, self.detections)
+        yield from self.others
 
 
-def _scaled(detection: Detection, x: float, y: float) -> Detection:
-    box = detection.box
-    stretched = Box(box.left * x, box.top * y, box.right * x, box.bottom * y)
-    return Detection(detection.label, stretched, detection.track)
-
-
-def color_of(name: str) -> Rgb:
-    """The colour of a class: the same in every run, process and file, vivid, with hues all round the circle.
-
-    Hue, lightness and saturation (HLS) are read off a hash of the name, so no list of classes is needed.
-
-    Returns:
-        Red, green and blue, 0..255.
-    """
-    digest = blake2b(name.encode("utf-8", "surrogatepass"), digest_size=8).digest()
-    hue = int.from_bytes(digest[:4], "big") / 2**32
-    lightness = 0.42 + 0.24 * digest[4] / 255
-    saturation = 0.75 + 0.25 * digest[5] / 255
-    red, green, blue = colorsys.hls_to_rgb(hue, lightness, saturation)
-    return round(255 * red), round(255 * green), round(255 * blue)
+def _scaled(detections: Iterable[Detection], x: float, y: float) -> tuple[Detection, ...]:
+    return tuple(
+        replace(
+            found, box=Box(found.box.left * x, found.box.top * y, found.box.right * x, found.box.bottom * y)
+        )
+        for found in detections
+    )
 
 
 @dataclass(frozen=True, slots=True)
 class Style:
-    """Sizes that suit a picture, in pixels.
+    """Sizes that suit an image, in pixels.
 
     Attributes:
         letters: height of the letters.
@@ -66,99 +93,31 @@ class Style:
 
     @classmethod
     def of(cls, width: int, height: int) -> Style:
-        """For a picture of this size: letters of 1/32 of the short side, 12 to 96 pixels."""
+        """For an image of this size: letters of 1/32 of the short side, 12 to 96 pixels."""
         short = min(width, height)
         return cls(letters=min(96, max(12, round(short / 32))), line=max(2, round(short / 220)))
 
-
-class Tag:
-    """A label ready to be put on a picture, kept in every form that was asked for."""
-
-    def __init__(self, image: UInt8Array) -> None:
-        self.image = image
-        self.height, self.width = image.shape[:2]
-        self._planes: dict[ColorMatrix, Planes] = {}
-
-    def planes(self, matrix: ColorMatrix) -> Planes:
-        """As limited-range yuv420p."""
-        if matrix not in self._planes:
-            self._planes[matrix] = planes_of(self.image, matrix)
-        return self._planes[matrix]
+    def dash(self, number: int) -> int:
+        """Length of a line's dashes, even, for model `number`: solid (0), dashed, dotted, and round again."""
+        return (0, 2 * max(4, 2 * self.line), 2 * ((self.line + 1) // 2))[number % 3]
 
 
-class Surface(Protocol):
-    """A picture that can be drawn on in place; coordinates are pixels within it."""
+@dataclass(frozen=True, slots=True)
+class _Mark:
+    """A box that is to be drawn."""
 
-    @property
-    def width(self) -> int:
-        """Pixels."""
-
-    @property
-    def height(self) -> int:
-        """Pixels."""
-
-    def fill(self, left: int, top: int, right: int, bottom: int, color: Rgb) -> None:
-        """Fill a rectangle; right and bottom are exclusive."""
-
-    def put(self, label: Tag, left: int, top: int) -> None:
-        """Put a tag; what hangs over the right or bottom edge is cut. `left` and `top` are even."""
-
-
-class RgbSurface:
-    """Draws on a uint8 RGB picture [height, width, 3], which is changed in place."""
-
-    def __init__(self, image: UInt8Array) -> None:
-        self._image = image
-        self.height, self.width = image.shape[:2]
-
-    def fill(self, left: int, top: int, right: int, bottom: int, color: Rgb) -> None:
-        self._image[top:bottom, left:right] = color
-
-    def put(self, label: Tag, left: int, top: int) -> None:
-        _blit(self._image, label.image, left, top)
-
-
-class YuvSurface:
-    """Draws on limited-range yuv420p planes, which are changed in place; no RGB picture is ever made.
-
-    Args:
-        planes: the frame's own planes, writable.
-        matrix: the matrix that the stream is in.
-    """
-
-    def __init__(self, planes: Planes, matrix: ColorMatrix) -> None:
-        self._planes = planes
-        self._matrix = matrix
-        self.width, self.height = planes.width, planes.height
-
-    def fill(self, left: int, top: int, right: int, bottom: int, color: Rgb) -> None:
-        y, u, v = _yuv_of(color, self._matrix)
-        self._planes.y[top:bottom, left:right] = y
-        rows, columns = slice(top // 2, (bottom + 1) // 2), slice(left // 2, (right + 1) // 2)
-        self._planes.u[rows, columns] = u
-        self._planes.v[rows, columns] = v
-
-    def put(self, label: Tag, left: int, top: int) -> None:
-        patch = label.planes(self._matrix)
-        _blit(self._planes.y, patch.y, left, top)
-        _blit(self._planes.u, patch.u, left // 2, top // 2)
-        _blit(self._planes.v, patch.v, left // 2, top // 2)
-
-
-_yuv_of = lru_cache(maxsize=4096)(yuv_of)
-
-
-def _blit(plane: UInt8Array, patch: UInt8Array, left: int, top: int) -> None:
-    area = plane[top : top + patch.shape[0], left : left + patch.shape[1]]
-    area[:] = patch[: area.shape[0], : area.shape[1]]
+    rect: Rect
+    color: Rgb
+    dash: int
+    tag: Tag
 
 
 class Painter:
-    """Draws overlays on pictures of one size; it keeps the tags that it has lettered.
+    """Draws overlays on images of one size; it keeps the tags that it has lettered.
 
     Args:
-        width, height: pixels of the displayed picture. A surface may be a little larger (padded to even
-            sizes); nothing is drawn beyond the picture.
+        width, height: pixels of the displayed image. A surface may be a little larger (padded to even
+            sizes); nothing is drawn beyond the image.
     """
 
     def __init__(self, width: int, height: int) -> None:
@@ -168,41 +127,58 @@ class Painter:
         self._tag = lru_cache(maxsize=_TAGS_KEPT)(self._letter)
 
     def draw(self, surface: Surface, overlay: Overlay) -> None:
-        """Draw boxes with their tags, the surest last, then the picture's own labels at the top left."""
-        for detection in sorted(overlay.detections, key=lambda item: item.label.score):
-            self._draw_detection(surface, detection)
-        top = 0
-        for label in sorted(overlay.labels, key=lambda item: -item.score):
-            marker = self._tag(label.name, _tail(label))
-            if top and top + marker.height > self._height:
-                break
+        """Draw all boxes, then their tags, the surest last, then the labels of the image at its top left."""
+        stack = list(self._stack(overlay))
+        marks = list(self._marks(overlay))
+        for mark in reversed(marks):
+            for rectangle in _outline(*mark.rect, self._style.line):
+                surface.fill(*rectangle, mark.color, mark.dash)
+        taken = [(0, top, marker.width, top + marker.height) for marker, top in stack]
+        for mark, place in reversed(list(zip(marks, self._places(marks, taken), strict=True))):
+            surface.put(mark.tag, *place)
+        for marker, top in stack:
             surface.put(marker, 0, top)
-            top += marker.height
 
-    def _draw_detection(self, surface: Surface, detection: Detection) -> None:
-        color = color_of(detection.label.name)
-        left, top, right, bottom = self._rounded(detection.box)
-        if left >= right or top >= bottom:
-            return
-        for rectangle in _outline(left, top, right, bottom, self._style.line):
-            surface.fill(*rectangle, color)
-        marker = self._tag(detection.label.name, _tail(detection.label, detection.track))
-        # Above the box where there is room, else within it; always inside the picture, on even pixels.
-        above = top - marker.height
-        row = above if above >= 0 else min(top, self._height - marker.height)
-        column = min(left, self._width - marker.width)
-        surface.put(marker, max(0, column) & ~1, max(0, row) & ~1)
+    def _stack(self, overlay: Overlay) -> Iterator[tuple[Tag, int]]:
+        """Tags of the labels of the whole image, by model and the surest first, and where they begin."""
+        top = 0
+        for layer in overlay.layers():
+            for label in sorted(layer.labels, key=lambda item: -item.score):
+                marker = self._tag(_named(label, layer), _tail(label), color_of(label.name))
+                if top and top + marker.height > self._height:
+                    return
+                yield marker, top
+                top += marker.height
 
-    def _rounded(self, box: Box) -> tuple[int, int, int, int]:
-        """The pixels that a box covers, at least one each way, cut at the picture; empty outside of it."""
+    def _marks(self, overlay: Overlay) -> Iterator[_Mark]:
+        """The boxes that show, the surest first."""
+        found = [(layer, detection) for layer in overlay.layers() for detection in layer.detections]
+        for layer, detection in sorted(found, key=lambda item: -item[1].label.score):
+            rect = self._rounded(detection.box)
+            if rect[0] >= rect[2] or rect[1] >= rect[3]:
+                continue
+            label, color = detection.label, color_of(detection.label.name)
+            marker = self._tag(_named(label, layer), _tail(label, detection.track), color)
+            yield _Mark(rect, color, self._style.dash(layer.number), marker)
+
+    def _places(self, marks: Sequence[_Mark], taken: Sequence[Rect]) -> list[tuple[int, int]]:
+        sizes = [(mark.tag.width, mark.tag.height) for mark in marks]
+        return place_tags([mark.rect for mark in marks], sizes, taken, self._width, self._height)
+
+    def _rounded(self, box: Box) -> Rect:
+        """The pixels that a box covers, at least one each way, cut at the image; empty outside of it."""
         left, top = round(max(0.0, box.left)), round(max(0.0, box.top))
         right = min(self._width, max(left + 1, round(min(box.right, self._width))))
         bottom = min(self._height, max(top + 1, round(min(box.bottom, self._height))))
         outside = box.right <= 0 or box.bottom <= 0
         return (0, 0, 0, 0) if outside else (left, top, right, bottom)
 
-    def _letter(self, name: str, tail: str) -> Tag:
-        return Tag(tag(name, tail, self._font, self._style.letters, color_of(name), self._width))
+    def _letter(self, name: str, tail: str, color: Rgb) -> Tag:
+        return tag(name, tail, self._font, self._style.letters, color, self._width)
+
+
+def _named(label: Label, layer: Layer) -> str:
+    return f"{label.name} ({layer.model})" if layer.model else label.name
 
 
 def _tail(label: Label, track: int | None = None) -> str:
@@ -210,7 +186,7 @@ def _tail(label: Label, track: int | None = None) -> str:
     return f"{number} {label.score:.2f}"
 
 
-def _outline(left: int, top: int, right: int, bottom: int, line: int) -> Iterator[tuple[int, int, int, int]]:
+def _outline(left: int, top: int, right: int, bottom: int, line: int) -> Iterator[Rect]:
     """The four sides of a box as rectangles within it; a box thinner than two lines is filled."""
     if right - left <= 2 * line or bottom - top <= 2 * line:
         yield left, top, right, bottom

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import unicodedata
-from functools import partial
+from functools import cached_property, lru_cache, partial
 from typing import Protocol
 
 import cv2
 import numpy as np
 
 from mediaml.core.arrays import UInt8Array
-from mediaml.ops.yuv import Rgb
+from mediaml.ops.yuv import ColorMatrix, Planes, Rgb, yuv_of
 
 BLACK: Rgb = (0, 0, 0)
 WHITE: Rgb = (255, 255, 255)
@@ -45,8 +45,8 @@ class Font(Protocol):
     def width(self, text: str) -> int:
         """Pixels that the text takes in a row."""
 
-    def write(self, image: UInt8Array, text: str, left: int, baseline: int, ink: Rgb) -> None:
-        """Draw text on an RGB picture; `baseline` is the row that the letters stand on."""
+    def write(self, coverage: UInt8Array, text: str, left: int, baseline: int) -> None:
+        """Draw text at level 255 on uint8 [height, width]; the letters stand on the row `baseline`."""
 
 
 class OutlineFont:
@@ -64,8 +64,8 @@ class OutlineFont:
         left, _, width, _ = cv2.getTextSize((1, 1), text, (0, 0), self._face, self._size, WEIGHT)
         return left + width
 
-    def write(self, image: UInt8Array, text: str, left: int, baseline: int, ink: Rgb) -> None:
-        cv2.putText(image, text, (left, baseline), ink, self._face, self._size, WEIGHT)
+    def write(self, coverage: UInt8Array, text: str, left: int, baseline: int) -> None:
+        cv2.putText(coverage, text, (left, baseline), (255,), self._face, self._size, WEIGHT)
 
 
 class StrokeFont:
@@ -84,9 +84,9 @@ class StrokeFont:
         (width, _), _ = cv2.getTextSize(_ascii(text), self._face, self._scale, self._thickness)
         return width
 
-    def write(self, image: UInt8Array, text: str, left: int, baseline: int, ink: Rgb) -> None:
+    def write(self, coverage: UInt8Array, text: str, left: int, baseline: int) -> None:
         draw = partial(cv2.putText, thickness=self._thickness, lineType=cv2.LINE_AA)
-        draw(image, _ascii(text), (left, baseline), self._face, self._scale, ink)
+        draw(coverage, _ascii(text), (left, baseline), self._face, self._scale, (255,))
 
 
 def _ascii(text: str) -> str:
@@ -100,8 +100,54 @@ def font_of(size: int) -> Font:
     return OutlineFont(size) if hasattr(cv2, "FontFace") else StrokeFont(size)
 
 
-def tag(name: str, tail: str, font: Font, size: int, paper: Rgb, max_width: int) -> UInt8Array:
-    """A filled tag with text in black or white.
+class Tag:
+    """A filled tag with text in black or white, whichever reads better; lettered once for every surface.
+
+    Args:
+        coverage: uint8 [height, width], 0 where the paper shows and 255 where the ink does; sizes are even.
+        paper: colour of the tag.
+    """
+
+    def __init__(self, coverage: UInt8Array, paper: Rgb) -> None:
+        self.height, self.width = coverage.shape
+        self._coverage = coverage
+        self._paper, self._ink = paper, ink_on(paper)
+        self._planes: dict[ColorMatrix, Planes] = {}
+
+    @cached_property
+    def image(self) -> UInt8Array:
+        """As uint8 RGB [height, width, 3]."""
+        pairs = zip(self._paper, self._ink, strict=True)
+        bands = [_mixed(self._coverage, paper, ink) for paper, ink in pairs]
+        return np.asarray(cv2.merge(bands), dtype=np.uint8)
+
+    def planes(self, matrix: ColorMatrix) -> Planes:
+        """As limited-range yuv420p; coverage is mixed in YUV, which is linear in RGB."""
+        if matrix not in self._planes:
+            half = (self.width // 2, self.height // 2)
+            quarter = np.asarray(cv2.resize(self._coverage, half, interpolation=cv2.INTER_AREA), np.uint8)
+            paper, ink = yuv_of(self._paper, matrix), yuv_of(self._ink, matrix)
+            self._planes[matrix] = Planes(
+                *(
+                    _mixed(part, paper[plane], ink[plane])
+                    for plane, part in enumerate((self._coverage, quarter, quarter))
+                )
+            )
+        return self._planes[matrix]
+
+
+def _mixed(coverage: UInt8Array, paper: int, ink: int) -> UInt8Array:
+    return np.asarray(cv2.LUT(coverage, _levels(paper, ink)), dtype=np.uint8)
+
+
+@lru_cache(maxsize=1024)
+def _levels(paper: int, ink: int) -> UInt8Array:
+    """One component from no coverage (0) to full coverage (255)."""
+    return np.rint(np.linspace(paper, ink, 256)).astype(np.uint8)
+
+
+def tag(name: str, tail: str, font: Font, size: int, paper: Rgb, max_width: int) -> Tag:
+    """Letter a tag.
 
     Args:
         name: what it says; shortened with an ellipsis where it is too long.
@@ -112,16 +158,16 @@ def tag(name: str, tail: str, font: Font, size: int, paper: Rgb, max_width: int)
         max_width: pixels that the tag may take.
 
     Returns:
-        uint8 RGB [height, width, 3]; height and width are even, so that it fits chroma planes.
+        Height and width are even, so that the tag fits chroma planes.
     """
     margin = max(2, size // 4)
     text, width = _shortened(drawable_text(name), tail, font, max_width - 2 * margin)
     height = _even(round(1.3 * size) + margin)
-    image = np.full((height, _even(width + 2 * margin), 3), paper, np.uint8)
+    coverage = np.zeros((height, _even(width + 2 * margin)), np.uint8)
     # Letters of a size reach about 0.75 of it above the baseline: centre that part.
     baseline = round((height + 0.74 * size) / 2)
-    font.write(image, text, margin, baseline, ink_on(paper))
-    return image
+    font.write(coverage, text, margin, baseline)
+    return Tag(coverage, paper)
 
 
 def _shortened(name: str, tail: str, font: Font, room: int) -> tuple[str, int]:

@@ -1,8 +1,9 @@
-"""Colours and small pictures as limited-range YUV 4:2:0, so that marks go straight onto a frame's planes."""
+"""Colours and small images as limited-range YUV 4:2:0, so that boxes go straight onto a frame's planes."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -46,7 +47,7 @@ def matrix_of(code: int) -> ColorMatrix:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Planes:
-    """The planes of one yuv420p picture.
+    """The planes of one yuv420p image.
 
     Attributes:
         y: uint8 [height, width].
@@ -76,9 +77,9 @@ class Planes:
 
 
 def planes_of(image: UInt8Array, matrix: ColorMatrix) -> Planes:
-    """An RGB picture as limited-range yuv420p: luma 16..235, chroma 16..240, each chroma the mean of four.
+    """An RGB image as limited-range yuv420p: luma 16..235, chroma 16..240, each chroma the mean of four.
 
-    The chroma sample lies amid its four pixels; for flat marks the siting of the stream makes no difference.
+    The chroma sample sits amid its four pixels; on flat colour the siting of the stream makes no difference.
 
     Args:
         image: uint8 [height, width, 3]; height and width even.
@@ -99,6 +100,7 @@ def planes_of(image: UInt8Array, matrix: ColorMatrix) -> Planes:
     return Planes(y, u, v)
 
 
+@lru_cache(maxsize=4096)
 def yuv_of(color: Rgb, matrix: ColorMatrix) -> Yuv:
     """One RGB colour (0..255 each) as limited-range Y, U and V."""
     planes = planes_of(np.full((2, 2, 3), color, np.uint8), matrix)

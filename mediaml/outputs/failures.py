@@ -1,4 +1,4 @@
-"""`failures.jsonl`: what could not be done, a line a source and model, for people and scripts that mend."""
+"""`failures.jsonl`: what could not be done, one line per source and model, for people and scripts."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from typing import Any
 
 import msgspec
 
-from mediaml.core.atomic_file import replacing
-from mediaml.ledger.view import FailureRow, View
+from mediaml.core.atomic_file import atomic_file
+from mediaml.ledger.result_rows import FailureRow
+from mediaml.ledger.results import Results
 
 FILE_NAME = "failures.jsonl"
 
@@ -21,7 +22,8 @@ def failure_record(row: FailureRow) -> dict[str, Any]:
         "source": row.source.shown,
         "path": os.fsencode(str(row.source.path)).decode("utf-8", "backslashreplace"),
         "kind": row.source.kind,
-        "plugin": row.model,
+        "model": row.model,
+        **({"output": row.output} if row.output else {}),
         "stage": row.failure.stage,
         "type": row.failure.type,
         "message": row.failure.message,
@@ -34,18 +36,28 @@ def failure_record(row: FailureRow) -> dict[str, Any]:
     }
 
 
-def write_failures(view: View, folder: Path) -> Path | None:
+def write_failures(results: Results, folder: Path) -> Path | None:
     """Derive `failures.jsonl` in `folder`; where nothing failed there is no such file, and `None`.
 
     Raises:
         OutputError: it cannot be written.
     """
     target = folder / FILE_NAME
-    rows = list(view.failures())
+    rows = list(results.failures())
     if not rows:
         target.unlink(missing_ok=True)
         return None
-    with replacing(target) as file:
+    with atomic_file(target) as file:
         for row in rows:
             file.write(msgspec.json.encode(failure_record(row)) + b"\n")
     return target
+
+
+class FailuresJsonl:
+    """The `Output` `failures.jsonl`."""
+
+    name = "failures"
+
+    def write(self, results: Results, folder: Path) -> Path | None:
+        """See `write_failures`."""
+        return write_failures(results, folder)

@@ -1,22 +1,25 @@
-"""The ledger as JSON lines: first the run, then a line a frame, and a line a failure.
+"""Results as JSON lines: first the run, then one line per frame and model, and one per failure.
 
 The lines are described by `results.schema.json` beside this file.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import IO, Any
 
 import msgspec
 
-from mediaml.core.atomic_file import replacing
-from mediaml.core.errors import OutputError
+from mediaml.core.atomic_file import atomic_file
 from mediaml.core.work import Task
-from mediaml.ledger.view import AnswerRow, FailureRow, SourceRow, View
+from mediaml.ledger.encoding import BOX_UNITS, SCORE_UNITS, view_record
+from mediaml.ledger.frames import KeptFrame
+from mediaml.ledger.result_rows import FailureRow, ModelRow, SourceRow
+from mediaml.ledger.results import Results
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 FILE_NAME = "results.jsonl"
 
 _TIME_DECIMALS = 6
@@ -28,90 +31,113 @@ def schema() -> dict[str, Any]:
     return msgspec.json.decode(path.read_bytes(), type=dict[str, Any])
 
 
-def run_line(header: dict[str, Any], models: list[dict[str, Any]]) -> bytes:
-    """The first line: schema version, versions, and every model that answered."""
-    shown = [{key: value for key, value in model.items() if key != "id"} for model in models]
+def run_line(header: dict[str, Any], models: Sequence[ModelRow]) -> bytes:
+    """The first line: schema version, versions, and every model with the view that its lines show."""
+    shown = [
+        {**asdict(model.identity), "options": model.options, "view": view_record(model.view)}
+        for model in models
+    ]
     return msgspec.json.encode({"run": {"schema_version": SCHEMA_VERSION, **header, "models": shown}})
 
 
-def frame_line(source: SourceRow, answer: AnswerRow) -> bytes:
-    """One model's answer to one frame."""
+def frame_line(source: SourceRow, model: ModelRow, frame: KeptFrame) -> bytes:
+    """What one model said of one frame."""
+    names = frame.names
     return msgspec.json.encode(
         {
             "source": source.shown,
             "kind": source.kind,
-            "frame": answer.frame,
-            "time_s": round(answer.time_s, _TIME_DECIMALS),
-            "duration_s": round(answer.duration_s, _TIME_DECIMALS),
-            "plugin": answer.model,
-            "labels": msgspec.Raw(answer.labels.encode()),
-            "detections": msgspec.Raw(answer.detections.encode()),
+            "frame": frame.frame,
+            "time_s": round(frame.time_s, _TIME_DECIMALS),
+            "duration_s": round(frame.duration_s, _TIME_DECIMALS),
+            "model": model.name,
+            "labels": [
+                {"label": names[class_], "score": score / SCORE_UNITS} for class_, score in frame.labels
+            ],
+            "detections": [_detection(names, *columns) for columns in frame.detections],
         }
     )
 
 
+def _detection(
+    names: dict[int, str],
+    class_: int,
+    score: int,
+    left: int,
+    top: int,
+    right: int,
+    bottom: int,
+    track: int | None,
+) -> dict[str, Any]:
+    """A detection from its columns; no `Detection` in between, for there may be millions."""
+    box = (left / BOX_UNITS, top / BOX_UNITS, right / BOX_UNITS, bottom / BOX_UNITS)
+    record = {"label": names[class_], "score": score / SCORE_UNITS, "box": box}
+    if track is not None:
+        record["track"] = track
+    return record
+
+
 def failure_line(row: FailureRow) -> bytes:
-    """One source that failed for one model."""
+    """One source that failed for one model, or for which an output could not be written."""
     failure = row.failure
     return msgspec.json.encode(
         {
             "source": row.source.shown,
             "kind": row.source.kind,
-            "plugin": row.model,
+            "model": row.model,
+            **({"output": row.output} if row.output else {}),
             "failure": {"stage": failure.stage, "type": failure.type, "message": failure.message},
         }
     )
 
 
-def source_lines(view: View, source: SourceRow) -> Iterator[bytes]:
-    """Everything that is known of one source: its answers by model and frame, then its failures."""
-    for answer in view.answers(source.id):
-        yield frame_line(source, answer)
-    for row in view.failures(source.id):
+def source_lines(results: Results, source: SourceRow) -> Iterator[bytes]:
+    """Everything that is shown of one source: its frames by model, then its failures."""
+    for model, frame in results.kept(source.id):
+        yield frame_line(source, model, frame)
+    for row in results.failures(source.id):
         yield failure_line(row)
 
 
-def task_lines(view: View, task: Task) -> Iterator[bytes]:
+def task_lines(results: Results, task: Task) -> Iterator[bytes]:
     """What came of one committed task: its frames, or its failure."""
-    source = view.source(task.source)
-    for answer in view.answers(task.source, task=task):
-        yield frame_line(source, answer)
-    for row in view.failures(task.source, task=task):
+    source = results.source(task.source)
+    for model, frame in results.kept(task.source, task=task):
+        yield frame_line(source, model, frame)
+    for row in results.failures(task.source, task=task):
         yield failure_line(row)
 
 
-def lines(view: View) -> Iterator[bytes]:
-    """The whole ledger, sources in the order they were given."""
-    yield run_line(view.latest_header(), view.models())
-    for source in view.sources():
-        yield from source_lines(view, source)
+def lines(results: Results) -> Iterator[bytes]:
+    """All that the latest runs asked to see, sources in the order they were given."""
+    yield run_line(results.latest_header(), results.models())
+    for source in results.sources():
+        yield from source_lines(results, source)
 
 
-def write_results(view: View, folder: Path) -> Path:
+def write_results(results: Results, folder: Path) -> Path:
     """Derive `results.jsonl` in `folder`; returns its path.
 
     Raises:
         OutputError: it cannot be written.
     """
     target = folder / FILE_NAME
-    with replacing(target) as file:
-        for line in lines(view):
+    with atomic_file(target) as file:
+        for line in lines(results):
             write_line(file, line)
     return target
 
 
 def write_line(file: IO[bytes], line: bytes) -> None:
-    """One line and its end.
+    """Write one line with its end."""
+    file.write(line + b"\n")
 
-    Raises:
-        BrokenPipeError: the reader of a pipe has gone.
-        OutputError: the file cannot be written.
-    """
-    try:
-        file.write(line + b"\n")
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        raise OutputError(
-            f"the results cannot be written: {error.strerror}.", "Make room and run again."
-        ) from error
+
+class ResultsJsonl:
+    """The `Output` `results.jsonl`."""
+
+    name = "jsonl"
+
+    def write(self, results: Results, folder: Path) -> Path:
+        """See `write_results`."""
+        return write_results(results, folder)

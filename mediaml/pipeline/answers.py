@@ -27,9 +27,7 @@ def plain(prediction: Prediction) -> Prediction:
             picture=prediction.picture,
         )
     except (TypeError, ValueError, AttributeError) as error:
-        raise PluginError(
-            f"a plugin answered with what cannot be kept: {error}", "Report this to its author."
-        ) from error
+        raise PluginError(f"an answer cannot be kept: {error}", "Report this to its author.") from error
 
 
 def _label(label: Label) -> Label:

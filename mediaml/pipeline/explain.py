@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any, Literal
 
 import msgspec
 
+from mediaml.core.media import Kind
+from mediaml.core.view import View
 from mediaml.core.work import ModelIdentity, Source, TaskProgress
-from mediaml.ledger.task_progress import Known
-from mediaml.ledger.view import View
+from mediaml.ledger.results import Results
+from mediaml.ledger.task_progress import LINEAGE, Known
+from mediaml.pipeline.models import ResolvedModel
+from mediaml.registry.code_version import without_code
 
-Action = Literal["do", "do again", "go on", "retry", "leave"]
+Action = Literal["do", "do again", "go on", "retry", "leave", "fail"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,51 +34,95 @@ class Reason:
 
 
 def reasons(
-    view: View | None, sources: Iterable[Source], models: Sequence[ModelIdentity], *, force: bool
+    results: Results | None, sources: Iterable[Source], models: Sequence[ResolvedModel], *, force: bool
 ) -> Iterator[Reason]:
-    """One reason a source and model, in the order of the sources.
+    """One reason per source and model, in the order of the sources.
 
     Args:
-        view: of the output folder's ledger; `None` where there is none yet.
+        results: of the output folder; `None` where it holds none yet.
+        models: with the identities that the ledger has for them, see `in_ledger`.
         force: everything would be done again.
     """
     for source in sources:
-        known = view.known(source.path) if view else None
+        known = results.known(source.path) if results else None
         for model in models:
-            yield _reason(view, source, known, model, force=force)
+            yield _reason(results, source, known, model, force=force)
 
 
 def _reason(
-    view: View | None, source: Source, known: Known | None, model: ModelIdentity, *, force: bool
+    results: Results | None, source: Source, known: Known | None, model: ResolvedModel, *, force: bool
 ) -> Reason:
-    def because(action: Action, why: str) -> Reason:
-        return Reason(source.shown, model.name, action, why)
+    identity = model.identity
 
-    if view is None or known is None:
+    def because(action: Action, why: str) -> Reason:
+        return Reason(source.shown, identity.name, action, why)
+
+    if source.problem:
+        return because("fail", source.problem.splitlines()[0])
+    if results is None or known is None:
         return because("do", "new")
     if not known.is_of(source):
         return because("do again", "the file has changed")
-    progress = view.task_progress(known.id, model)
+    if known.kind is not None and model.spec.reads(Kind(known.kind)) is None:
+        return because("leave", f"{identity.name} does not accept {known.kind}")
+    progress = results.task_progress(known.id, identity, model.view)
     if progress is None:
-        return because(*_superseding(view.identities(known.id, model.name), model))
+        return because(*_beside(results.identities(identity.name, known.id), identity))
+    return because(*_remaining(progress, model, results, force=force))
+
+
+def _remaining(
+    progress: TaskProgress, model: ResolvedModel, results: Results, *, force: bool
+) -> tuple[Action, str]:
+    if progress.cut:
+        return "do again", f"weak boxes were left out; {model.view.min_score:g} asks for them"
     if force:
-        return because("do again", "--force")
-    return because(*_remaining(progress))
-
-
-def _remaining(progress: TaskProgress) -> tuple[Action, str]:
+        return "do again", "--force"
     if progress.failure is not None:
         return "retry", f"failed ({progress.failure.stage}): {progress.failure.message.splitlines()[0]}"
-    if progress.complete:
-        return "leave", f"done, {progress.frames} frames"
-    return "go on", f"stopped after {progress.frames} frames"
+    if not progress.complete:
+        return "go on", f"stopped after {progress.frames} frames"
+    shown = results.view(model.spec.name)
+    changes = shown is not None and not _alike(shown, model.view)
+    return "leave", f"done, {progress.frames} frames{'; only outputs change' if changes else ''}"
 
 
-def _superseding(others: Sequence[ModelIdentity], model: ModelIdentity) -> tuple[Action, str]:
-    """Why answers of other versions of a model do not count; the latest is compared."""
+def nothing_left(
+    results: Results, sources: Iterable[Source], models: Sequence[ResolvedModel], *, force: bool
+) -> bool:
+    """Whether what is asked for is all there, so that no model need be loaded."""
+    named = all(
+        {name.strip().casefold() for name in model.view.classes} <= _labels(results, model)
+        for model in models
+    )
+    return named and all(
+        reason.action == "leave" for reason in reasons(results, sources, models, force=force)
+    )
+
+
+def _labels(results: Results, model: ResolvedModel) -> set[str]:
+    """The names, in small letters, that a ledger knows of a model."""
+    rows = [row for row in results.models(current=False) if row.identity == model.identity]
+    return {name.casefold() for row in rows for name in results.classes(row)}
+
+
+def _alike(one: View, other: View) -> bool:
+    """Whether two views show the same; classes may differ in letter case and order."""
+    classes = [{name.casefold() for name in view.classes} for view in (one, other)]
+    return replace(one, classes=()) == replace(other, classes=()) and classes[0] == classes[1]
+
+
+def _beside(others: Sequence[ModelIdentity], model: ModelIdentity) -> tuple[Action, str]:
+    """Why what other identities of a model have said does not count.
+
+    That of an older version is replaced; that of other weights or options stays, and the latest is compared.
+    """
     if not others:
         return "do", f"never seen by {model.name}"
-    return "do again", "; ".join(_differences(others[-1], model))
+    older = [other for other in others if all(getattr(other, f) == getattr(model, f) for f in LINEAGE)]
+    if older:
+        return "do again", "; ".join(_differences(older[-1], model))
+    return "do", f"{'; '.join(_differences(others[-1], model))} (earlier results stay)"
 
 
 def _differences(before: ModelIdentity, now: ModelIdentity) -> Iterator[str]:
@@ -83,7 +131,9 @@ def _differences(before: ModelIdentity, now: ModelIdentity) -> Iterator[str]:
         if field.name == "options":
             yield from _changed_options(old, new)
         elif field.name == "weights_sha256" and old != new:
-            yield f"model {old[:12] or 'none'} is now {new[:12] or 'none'}"
+            yield f"weights {old[:12] or 'none'} are now {new[:12] or 'none'}"
+        elif field.name == "version" and old != new and without_code(old) == without_code(new):
+            yield "plugin code changed"
         elif field.name in ("plugin", "distribution", "version") and old != new:
             yield f"{field.name} {old} is now {new}"
 

@@ -11,13 +11,13 @@ import queue
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from mediaml.core.arrays import Array
 from mediaml.core.channel import Channel
 from mediaml.core.errors import DeviceError, MemoryLimitError, PluginError
 from mediaml.core.prediction import Prediction
+from mediaml.core.view import bounded
 from mediaml.core.work import FrameAnswer
+from mediaml.ops.batches import pad_batch, unpad_outputs
 from mediaml.pipeline.answers import plain
 from mediaml.pipeline.batching import Buckets
 from mediaml.pipeline.models import LoadedModel
@@ -40,7 +40,7 @@ class Inference:
     Args:
         samples: where samples come from.
         answered: where batches go.
-        shrunk: told when a model's batch has been found too large, with the size that is used from then on.
+        shrunk: called when a model's batch was too large, with the size that is used from then on.
     """
 
     def __init__(
@@ -106,8 +106,7 @@ class Inference:
         model = samples[0].consumer.model.model
         try:
             if isinstance(model, StagedModel):
-                batch = np.stack([sample.array for sample in samples if sample.array is not None])
-                return InferredBatch(samples, model.run(batch), None)
+                return InferredBatch(samples, self._run(model, samples), None)
             return InferredBatch(samples, None, model.predict([sample.frame for sample in samples]))
         except (MemoryLimitError, MemoryError) as error:
             self._too_large(samples, error)
@@ -117,6 +116,14 @@ class Inference:
         except (Exception, SystemExit) as error:  # noqa: BLE001  plugin code may raise anything
             self._failed(samples, error)
         return None
+
+    def _run(self, model: StagedModel, samples: list[Sample]) -> Sequence[Array]:
+        """The outputs for the samples; a batch that is short of a fixed size is filled up for the graph."""
+        loaded = samples[0].consumer.model
+        arrays = [sample.array for sample in samples if sample.array is not None]
+        if not loaded.fixed or len(arrays) == loaded.batch:
+            return model.run(pad_batch(arrays))
+        return unpad_outputs(model.run(pad_batch(arrays, loaded.batch)), loaded.batch, len(arrays))
 
     def _too_large(self, samples: list[Sample], error: BaseException) -> None:
         """Halve a batch that does not fit in memory, and all later ones of its model."""
@@ -150,7 +157,8 @@ def post_process(answered: InferredBatch, inference: Inference) -> None:
         return
     for sample, prediction in zip(samples, predictions, strict=True):
         frame = sample.frame
-        answer = FrameAnswer(frame.index, frame.time_s, frame.duration_s, prediction)
+        kept, cut = bounded(prediction, sample.consumer.model.keep)
+        answer = FrameAnswer(frame.index, frame.time_s, frame.duration_s, kept, cut)
         sample.consumer.stream.answer(sample.slice, answer)
 
 
@@ -163,7 +171,7 @@ def _predictions(answered: InferredBatch) -> list[Prediction]:
     predictions = [plain(Prediction.of(answer)) for answer in answers or ()]
     if len(predictions) != len(samples):
         raise PluginError(
-            f"plugin {loaded.spec.name!r} answered {len(predictions)} of {len(samples)} frames.",
-            "It must return one answer a frame; report this to its author.",
+            f"model {loaded.spec.name!r} answered {len(predictions)} of {len(samples)} frames.",
+            "It must return one answer per frame; report this to its author.",
         )
     return predictions

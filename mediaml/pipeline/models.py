@@ -1,14 +1,14 @@
 """The models of a run: chosen, then resolved (weights found and summed), then loaded on a device.
 
-Choosing and resolving ask nobody but the file system and the catalogue; loading runs the plugin's code and
+Choosing and resolving need only the file system and the catalogue; loading runs the plugin's code and
 opens sessions, and belongs in the process that works on the files.
 """
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,10 +16,17 @@ import msgspec
 
 from mediaml.core.catalogue_entry import is_model_name
 from mediaml.core.errors import MediamlError, ModelError, PluginError
+from mediaml.core.suggestions import suggestion
+from mediaml.core.view import View, class_ids
 from mediaml.core.work import ModelIdentity
+from mediaml.onnx.formats import foreign_format
+from mediaml.pipeline.model_fit import refuse_misfit
+from mediaml.pipeline.reading import split_reading
 from mediaml.registry.entry_points import Offer
-from mediaml.registry.options import options_record
+from mediaml.registry.options import options_of, options_record
+from mediaml.registry.plugin_errors import describe_error
 from mediaml.registry.spec import LoadContext, Model, ModelSpec
+from mediaml.registry.views import at_floor, covers, view_of
 from mediaml.store.bundled import bundled_model, bundled_names
 from mediaml.store.digest import digest_of
 
@@ -37,14 +44,16 @@ class Choice:
     """A model that the user chose.
 
     Attributes:
-        offer: what the plugin offers. options: checked.
-        weights: what was given with `-m`. assignments: what the options were built from, as texts by name.
+        offer: what the plugin offers.
+        options: as asked for, checked.
+        weights: what was given with `-m`.
+        reading: how files are read for it; see `reading_record`.
     """
 
     offer: Offer
     options: Any
     weights: Path | None = None
-    assignments: Mapping[str, str] = field(default_factory=dict)
+    reading: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +61,9 @@ class ResolvedModel:
     """A chosen model whose weights are here and known.
 
     Attributes:
-        choice: what was chosen. weights: the file or folder; `None` for a model without weights.
-        identity: what decides its answers.
+        choice: what was chosen.
+        weights: the file or folder; `None` for a model without weights.
+        identity: what decides its predictions: the options in it are those that it is loaded with.
     """
 
     choice: Choice
@@ -65,16 +75,25 @@ class ResolvedModel:
         """What the plugin offered."""
         return self.choice.offer.spec
 
+    @property
+    def view(self) -> View:
+        """What the user asked to see of its predictions."""
+        return view_of(self.choice.options)
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LoadedModel:
     """A model that is ready to answer.
 
     Attributes:
-        spec: what the plugin offered. model: what its `load` returned. identity: what decides its answers.
+        spec: what the plugin offered.
+        model: what its `load` returned.
+        identity: what decides its predictions.
         devices: what its sessions really run on, such as `cpu` or `cuda:0`; empty where it has none.
         fallbacks: why a session of `--device auto` is not on the GPU.
-        batch: number of frames answered at once. fixed: the graph takes no other number.
+        batch: number of frames answered at once.
+        fixed: the graph takes no other number.
+        keep: detections of a lower score are bounded in number, see `mediaml.core.view.bounded`.
     """
 
     spec: ModelSpec
@@ -84,6 +103,19 @@ class LoadedModel:
     fallbacks: tuple[str, ...]
     batch: int
     fixed: bool = False
+    keep: float = 0.0
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """All labels that it knows, in its own order; empty where it does not say."""
+        labels = getattr(self.model, "labels", None)
+        listed = isinstance(labels, list | tuple) and all(isinstance(label, str) for label in labels)
+        return tuple(labels) if listed and labels else ()
+
+    @property
+    def modules(self) -> tuple[str, ...]:
+        """Dotted names of modules of the plugin: where its errors come from."""
+        return self.identity.plugin, self.spec.module, type(self.model).__module__
 
 
 def find_weights(offer: Offer, given: Path | None, obtain: Callable[[str], Path]) -> Path | None:
@@ -103,12 +135,11 @@ def find_weights(offer: Offer, given: Path | None, obtain: Callable[[str], Path]
         return given if given.is_file() else _named(offer, str(given), obtain)
     if wanted is not None and not wanted.endswith(".onnx"):
         return bundled_model(wanted) if wanted in bundled_names() else obtain(wanted)
-    module = sys.modules[offer.spec.load.__module__]
+    module = sys.modules[offer.spec.module]
     path = Path(str(module.__file__)).parent / str(wanted)
     if not path.is_file():
         raise ModelError(
-            f"the model file {path} of plugin {offer.spec.name!r} does not exist.",
-            "Install the plugin again.",
+            f"the weights {path} of model {offer.spec.name!r} do not exist.", "Install its plugin again."
         )
     return path
 
@@ -119,15 +150,25 @@ def _named(offer: Offer, given: str, obtain: Callable[[str], Path]) -> Path:
         return bundled_model(given)
     if Path(given).is_dir():
         return Path(given)
-    if is_model_name(given) and not given.endswith((".onnx", ".weights", ".cfg")):
+    foreign = foreign_format(Path(given))
+    # In capitals it is no catalogue name, but the catalogue knows what was meant.
+    if is_model_name(given.lower()) and not given.lower().endswith(".onnx") and foreign is None:
         return obtain(given)
+    what = f"; it would be {foreign[0]}, and mediaml runs ONNX models" if foreign else ""
     raise ModelError(
-        f"the model file {given} of plugin {offer.spec.name!r} does not exist.", "Check the path after -m."
+        f"the weights file {given} does not exist{what}.", foreign[1] if foreign else _nearby(Path(given))
     )
 
 
+def _nearby(path: Path) -> str:
+    """What was probably meant by a path that does not exist."""
+    folder = path.parent
+    others = [other.name for other in folder.glob("*.onnx")] if folder.is_dir() else []
+    return suggestion(path.name, others) or "Check the path after -m."
+
+
 def identify(choice: Choice, weights: Path | None) -> ModelIdentity:
-    """What decides the answers of a chosen model."""
+    """What decides the predictions of a chosen model, with options that only select at their floor."""
     spec, plugin = choice.offer.spec, choice.offer.plugin
     return ModelIdentity(
         name=spec.name,
@@ -137,8 +178,39 @@ def identify(choice: Choice, weights: Path | None) -> ModelIdentity:
         version=plugin.version,
         weights=weights.name if weights else "",
         weights_sha256=digest_of(weights) if weights else "",
-        options=msgspec.json.encode(options_record(choice.options)).decode(),
+        options=msgspec.json.encode({**options_record(at_floor(choice.options)), **choice.reading}).decode(),
     )
+
+
+def in_ledger(resolved: ResolvedModel, known: Iterable[ModelIdentity]) -> ResolvedModel:
+    """The model with the identity that a ledger already has, where that one's predictions hold all asked for.
+
+    Args:
+        known: identities of the model in the ledger, the preferred one first.
+    """
+    options, own = resolved.choice.options, resolved.identity
+    for identity in known:
+        kept, reading = split_reading(msgspec.json.decode(identity.options, type=dict[str, Any]))
+        same = replace(own, options=identity.options) == identity and reading == dict(resolved.choice.reading)
+        if same and covers(kept, options):
+            return replace(resolved, identity=identity)
+    return resolved
+
+
+def resolved_view(resolved: ResolvedModel, labels: Sequence[str]) -> View:
+    """What the user asked to see, classes by the names that the model gives them.
+
+    Args:
+        labels: all labels of the model; empty where it does not say.
+
+    Raises:
+        OptionError: the model has no such class.
+    """
+    view = resolved.view
+    if not view.classes or not labels:
+        return view
+    ids = class_ids(view.classes, labels, resolved.spec.name)
+    return replace(view, classes=tuple(labels[index] for index in ids))
 
 
 def resolve_model(choice: Choice, obtain: Callable[[str], Path] = bundled_model) -> ResolvedModel:
@@ -177,7 +249,7 @@ def load_model(
         DeviceError: the device is not obtained.
         PluginError: the plugin's `load` failed, or returned something that cannot answer.
     """
-    spec, options = resolved.spec, resolved.choice.options
+    spec, options = resolved.spec, options_of(resolved.spec, resolved.identity.options)
     sessions: list[Session] = []
 
     def open_session(path: Path) -> Session:
@@ -191,9 +263,16 @@ def load_model(
     except MediamlError:
         raise
     except (Exception, SystemExit) as error:  # a stranger's code may raise anything
-        raise PluginError(f"plugin {spec.name!r} failed to load: {type(error).__name__}: {error}") from error
+        modules = (resolved.identity.plugin, spec.module)
+        raise PluginError(
+            f"model {spec.name!r} failed to load: {describe_error(error, modules)}",
+            "Run again with --debug for the traceback, and report it to the plugin's author.",
+        ) from error
     if not callable(getattr(model, "predict", None)):
-        raise PluginError(f"plugin {spec.name!r} loads a {type(model).__name__}, which has no `predict`.")
+        raise PluginError(
+            f"the load of model {spec.name!r} returned a {type(model).__name__}, which has no `predict`."
+        )
+    refuse_misfit(model, spec)
     devices = tuple(sorted({str(session.device) for session in sessions}))
     preferred = batch or (_CUDA_BATCH if any(name.startswith("cuda") for name in devices) else _CPU_BATCH)
     fixed = getattr(model, "fixed_batch", None)

@@ -14,7 +14,8 @@ from contextlib import AbstractContextManager
 
 from mediaml.core.channel import Channel
 from mediaml.core.errors import DeviceError
-from mediaml.core.work import Job, TaskResult
+from mediaml.core.track import TrackChoice
+from mediaml.core.work import Job, Reading, TaskResult
 from mediaml.media.limits import Limits
 from mediaml.pipeline.infer import Inference, InferredBatch, post_process
 from mediaml.pipeline.models import LoadedModel
@@ -36,6 +37,7 @@ class Pipeline(AbstractContextManager["Pipeline"]):
         readers: number of sources decoded at once.
         limits: on pixels, streams and duration.
         slice_s: length of the time slices, seconds.
+        track: which audio track is read.
         emit: takes what came of each task; called from any thread.
         shrunk: see `Inference`.
         step: called with every frame read, batch answered and errand done: signs of life.
@@ -49,6 +51,7 @@ class Pipeline(AbstractContextManager["Pipeline"]):
         readers: int,
         limits: Limits,
         slice_s: float = SLICE_S,
+        track: TrackChoice = TrackChoice(),  # noqa: B008
         emit: Callable[[TaskResult], None],
         shrunk: Callable[[LoadedModel, int], None],
         step: Callable[[], None],
@@ -57,6 +60,7 @@ class Pipeline(AbstractContextManager["Pipeline"]):
         self._models = models
         self._limits = limits
         self._slice_s = slice_s
+        self._track = track
         self._emit = emit
         self._crashed = crashed
         self._stop = threading.Event()
@@ -65,10 +69,15 @@ class Pipeline(AbstractContextManager["Pipeline"]):
         self._answered: Channel[InferredBatch] = Channel(_ANSWERED, self._stop)
         self._inference = Inference(self._samples, self._answered, shrunk)
         self._step = step
+        self._reading: dict[int, Reading] = {}
         bodies = [*[self._run_errands] * readers, self._inference.work, self._post]
         self._threads = [self._thread(body) for body in bodies]
         for thread in self._threads:
             thread.start()
+
+    def reading(self) -> list[Reading]:
+        """The sources that are being read; may be called from any thread."""
+        return list(self._reading.values())
 
     def submit(self, errand: Errand) -> bool:
         """Let a reader thread do something; waits for room, and is false when the pipeline is closed."""
@@ -76,7 +85,13 @@ class Pipeline(AbstractContextManager["Pipeline"]):
 
     def look(self, job: Job) -> None:
         """Read a source and let its frames be answered: for a reader thread."""
-        read_job(job, self._consumers(job), self._put, self._limits, slice_s=self._slice_s)
+
+        def put(sample: Sample) -> bool:
+            self._note(job, sample)
+            return self._samples.put(sample)
+
+        read_job(job, self._consumers(job), put, self._limits, slice_s=self._slice_s, track=self._track)
+        self._reading.pop(job.id, None)
 
     def look_alone(self, job: Job, mark: Mark) -> None:
         """The same step by step in the caller's thread, each step marked before it is taken.
@@ -86,14 +101,17 @@ class Pipeline(AbstractContextManager["Pipeline"]):
         """
 
         def answer(sample: Sample) -> bool:
-            self._step()
+            self._note(job, sample)
             try:
                 return self._inference.answer_now(sample, mark)
             except DeviceError as error:  # no fault of the reading, which would take it for one
                 self._crashed(error)
                 return False
 
-        read_job(job, self._consumers(job), answer, self._limits, mark, slice_s=self._slice_s)
+        read_job(
+            job, self._consumers(job), answer, self._limits, mark, slice_s=self._slice_s, track=self._track
+        )
+        self._reading.pop(job.id, None)
 
     def close(self) -> None:
         """Stop all threads; what is under way is lost. Closing twice does nothing."""
@@ -110,9 +128,10 @@ class Pipeline(AbstractContextManager["Pipeline"]):
             for want in job.wants
         ]
 
-    def _put(self, sample: Sample) -> bool:
+    def _note(self, job: Job, sample: Sample) -> None:
         self._step()
-        return self._samples.put(sample)
+        frame = sample.frame
+        self._reading[job.id] = Reading(job.id, frame.time_s, frame.media.duration_s)
 
     def _thread(self, body: Callable[[], None]) -> threading.Thread:
         def guarded() -> None:

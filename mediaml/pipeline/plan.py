@@ -13,6 +13,7 @@ from mediaml.core.media import Kind
 from mediaml.core.work import Failure, Job, Sniff, Source, Task, Want
 from mediaml.ledger.encoding import TaskRecord
 from mediaml.ledger.ledger import Ledger
+from mediaml.media.annotated_mark import is_annotated_copy
 from mediaml.media.sniff import Claim, looks_like_media_name, sniff_claim
 from mediaml.pipeline.models import ResolvedModel
 from mediaml.store.digest import sha256_of
@@ -25,19 +26,27 @@ class Planned:
     Attributes:
         seen: number of sources looked at.
         jobs: number of sources handed to the readers. done: ids of sources with nothing left to do.
-        not_media: files of folders that are not media. unwanted: by kind, media that no chosen model, or
-            no `--kind`, wants.
+        unidentified: number of sources whose kind a worker is to tell.
+        not_media: files of folders that are not media. copies: files of folders that mediaml has annotated.
+        unwanted: by kind, media that no model of the run accepts, or that no `--kind` wants.
         sources: ids of all sources of this run, in order.
         under_way: by source, how many models have not come to its end; taken from by who commits.
     """
 
     seen: int = 0
+    unidentified: int = 0
     jobs: int = 0
     done: list[int] = field(default_factory=list)
     not_media: int = 0
+    copies: int = 0
     unwanted: Counter[Kind] = field(default_factory=Counter)
     sources: list[int] = field(default_factory=list)
     under_way: dict[int, int] = field(default_factory=dict)
+
+    @property
+    def without_work(self) -> int:
+        """Number of sources that needed no reading: up to date, no media, or of a kind not wanted."""
+        return self.seen - self.jobs - self.unidentified
 
 
 class Planner:
@@ -85,10 +94,17 @@ class Planner:
             job = self._job(source, self._ledger.next_position())
             if job is not None:
                 yield job
+        self._ledger.forget_folders(self.planned.sources)
 
-    def settle(self, sniff: Sniff, answer: Kind | Failure) -> Job | None:
-        """Go on with a source when it is known what it is, or why that cannot be told."""
+    def settle(self, sniff: Sniff, answer: Kind | Failure | None) -> Job | None:
+        """Go on with a source when it is known what it is, `None` for no media, or why that is not known."""
         source = self._unsettled.pop(sniff.position)
+        self.planned.unidentified -= 1
+        if answer is None and not _promises_media(source):
+            self.planned.not_media += 1
+            return None
+        if answer is None:
+            answer = Failure.of("open", _no_media())
         if isinstance(answer, Failure):
             self._refuse(source, answer, sniff.position)
             return None
@@ -99,6 +115,9 @@ class Planner:
         self._ledger.note_batch_limit(key, frames)
 
     def _job(self, source: Source, position: int) -> Job | Sniff | None:
+        if source.problem:
+            self._refuse(source, Failure("open", MediaError.__name__, source.problem), position)
+            return None
         try:
             if self._hashed:
                 source = with_digest(source)
@@ -110,8 +129,12 @@ class Planner:
         if claim is None:
             self.planned.not_media += 1
             return None
+        if known is None and not source.named and _is_renamed_copy(source):
+            self.planned.copies += 1
+            return None
         if not claim.certain:
             self._unsettled[position] = source
+            self.planned.unidentified += 1
             return Sniff(position, source.path)
         return self._of_kind(source, claim.kind, position)
 
@@ -125,7 +148,7 @@ class Planner:
             return self._remaining(source, kind, [(index, id_) for index, _, id_ in wanted], position)
         if source.named and kind in self._kinds:
             names = ", ".join(model.spec.name for model, _ in self._models)
-            error = MediaError(f"no chosen plugin looks at {kind} (chosen: {names}).")
+            error = MediaError(f"none of the selected models accepts {kind} ({names}).")
             self._refuse(source, Failure.of("open", error), position)
         else:
             self.planned.unwanted[kind] += 1
@@ -138,10 +161,11 @@ class Planner:
         self.planned.sources.append(source_id)
         wants = []
         for index, model_id in models:
-            before = self._ledger.task_progress(source_id, model_id)
+            view = self._models[index][0].view
+            before = self._ledger.task_progress(source_id, model_id, view)
             if self._only_failed and before.failure is None:
                 continue
-            self._ledger.supersede(source_id, model_id, restart=self._force)
+            self._ledger.supersede(source_id, model_id, restart=self._force or before.cut)
             progress = self._ledger.task_progress(source_id, model_id)
             if not progress.complete:
                 wants.append(Want(model_id, index, progress.next_slice, progress.frames))
@@ -174,6 +198,11 @@ def with_digest(source: Source) -> Source:
     return replace(source, digest=sha256_of(path)) if isinstance(path, Path) and path.is_file() else source
 
 
+def _is_renamed_copy(source: Source) -> bool:
+    """Whether mediaml itself wrote a file; the scan has left out those that still have the name of a copy."""
+    return isinstance(source.path, Path) and is_annotated_copy(source.path)
+
+
 def _claim(source: Source) -> Claim | None:
     """What a source claims to be; `None` for a file of a folder that does not even claim to be media.
 
@@ -187,10 +216,22 @@ def _claim(source: Source) -> Claim | None:
         raise MediaError("no such file.", "Check the path.")
     if not path.is_file():
         raise MediaError("it is neither a file nor a folder.", "Only ordinary files are read.")
-    promised = source.named or looks_like_media_name(path)
+    promised = _promises_media(source)
     if source.size == 0 and promised:
         raise MediaError("the file is empty.", "Copy it again from its origin.")
     claim = sniff_claim(path)
     if claim is None and promised:
-        raise MediaError("it is no image, video or sound that can be read.", "Check what the file really is.")
+        raise _no_media()
     return claim
+
+
+def _promises_media(source: Source) -> bool:
+    """Whether a source was named, or has a media file's name: it fails where others are not media."""
+    path = source.path
+    return source.named or (isinstance(path, Path) and looks_like_media_name(path))
+
+
+def _no_media() -> MediaError:
+    return MediaError(
+        "it is not an image, video or audio file that can be read.", "Check what the file really is."
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -10,13 +11,21 @@ from mediaml.core.errors import ChangedError, NoSoundError
 from mediaml.core.frame import Frame
 from mediaml.core.media import DecodeAccounts, Kind
 from mediaml.core.model_input import SoundInput
+from mediaml.core.track import TrackChoice
 from mediaml.core.work import Failure, Job, Stage, Want
 from mediaml.media.files import FileWatch
 from mediaml.media.limits import Limits
 from mediaml.media.reader import Reader, open_reader
 from mediaml.pipeline.models import LoadedModel
 from mediaml.pipeline.stream import SLICE_S, Stream, slice_of
+from mediaml.registry.plugin_errors import describe_error
 from mediaml.registry.spec import StagedModel
+
+
+def default_readers(workers: int = 1) -> int:
+    """Reader threads of each of so many workers: a few, for decoders have threads of their own."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 4
+    return max(2, min(8, cores // workers))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -40,7 +49,8 @@ class Sample:
 
     def fail(self, stage: Stage, error: BaseException) -> None:
         """End the sample's stream: nothing more is done for this source and model."""
-        self.consumer.stream.fail(Failure.of(stage, error), self.accounts, self.slice)
+        message = describe_error(error, self.consumer.model.modules)
+        self.consumer.stream.fail(Failure.of(stage, error, message), self.accounts, self.slice)
 
 
 Put = Callable[[Sample], bool]
@@ -62,11 +72,13 @@ def read_job(
     mark: Mark = no_mark,
     *,
     slice_s: float = SLICE_S,
+    track: TrackChoice = TrackChoice(),  # noqa: B008
 ) -> None:
     """Read a source for all its models; failures end up in the streams, never here.
 
     Args:
         slice_s: length of the time slices, seconds.
+        track: which audio track is read.
     """
     groups: dict[tuple[Kind | None, SoundInput | None], list[Consumer]] = {}
     for consumer in consumers:
@@ -74,7 +86,7 @@ def read_job(
         as_kind = spec.reads(job.kind)
         groups.setdefault((as_kind, spec.sound if as_kind is Kind.AUDIO else None), []).append(consumer)
     for (as_kind, sound), members in groups.items():
-        _Reading(job, as_kind or job.kind, sound, members, put, mark, slice_s).read(limits)
+        _Reading(job, as_kind or job.kind, sound, members, put, mark, slice_s, track).read(limits)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -88,6 +100,7 @@ class _Reading:
     put: Put
     mark: Mark
     slice_s: float
+    track: TrackChoice
 
     def read(self, limits: Limits) -> None:
         stage: Stage = "open"
@@ -97,19 +110,22 @@ class _Reading:
         watch = FileWatch(self.job.location, self.job.stamp)
         try:
             watch.check()
-            with open_reader(self.job.location, self.as_kind, sound=self.sound, limits=limits) as reader:
+            with open_reader(
+                self.job.location, self.as_kind, sound=self.sound, limits=limits, track=self.track
+            ) as reader:
                 stage = "decode"
                 for consumer in self.consumers:
                     consumer.stream.opened(replace(reader.info, kind=self.job.kind))
                 try:
-                    whole = self._feed(reader, watch)
+                    reached = self._feed(reader, watch)
                 finally:
                     accounts = reader.accounts
-            if whole:
-                self._finish_all(accounts)
+            if reached is not None:
+                watch.check()
+                self._finish_all(accounts, reached)
         except silent:
             # A silent video is whole: there is nothing to hear in it.
-            self._finish_all(accounts)
+            self._finish_all(accounts, 0)
         except ChangedError as error:
             for consumer in self.consumers:
                 consumer.stream.fail(Failure.of(stage, error), accounts, consumer.want.next_slice)
@@ -117,27 +133,35 @@ class _Reading:
             for consumer in self.consumers:
                 consumer.stream.break_off(Failure.of(stage, error), accounts, consumer.want.next_slice)
 
-    def _finish_all(self, accounts: DecodeAccounts) -> None:
+    def _finish_all(self, accounts: DecodeAccounts, reached: int) -> None:
         for consumer in self.consumers:
-            consumer.stream.finish(accounts, consumer.want.next_slice)
+            want = consumer.want
+            if want.is_before_end(reached):
+                consumer.stream.finish(accounts, want.next_slice)
+            elif want.end_slice is not None:
+                consumer.stream.finish_range(accounts, want.end_slice)
 
-    def _feed(self, reader: Reader, watch: FileWatch) -> bool:
-        """Hand on every frame; false when nobody wants the rest."""
+    def _feed(self, reader: Reader, watch: FileWatch) -> int | None:
+        """Hand on the wanted frames; returns the slice of the last one, `None` when nobody wants the rest."""
+        number = 0
         for frame in self._watched(self._wanted_frames(reader), watch):
             number = slice_of(frame.time_s, self.slice_s)
             live = [consumer for consumer in self.consumers if not consumer.stream.failed]
             if not live:
-                return False
+                return None
+            live = [consumer for consumer in live if consumer.want.is_before_end(number)]
+            if not live:
+                return number
             for consumer in live:
                 if number >= consumer.want.next_slice and not self._submit(
                     consumer, number, frame, reader.accounts
                 ):
-                    return False
+                    return None
             self.mark("decode", None, frame.time_s)
-        return True
+        return number
 
     def _watched(self, frames: Iterator[Frame], watch: FileWatch) -> Iterator[Frame]:
-        """Frames, as long as their file stays what it was: looked at between slices and at the end."""
+        """Frames, as long as their file stays what it was: looked at between slices."""
         last: int | None = None
         for frame in frames:
             number = slice_of(frame.time_s, self.slice_s)
@@ -145,7 +169,6 @@ class _Reading:
                 watch.check()
             last = number
             yield frame
-        watch.check()
 
     def _wanted_frames(self, reader: Reader) -> Iterator[Frame]:
         """Frames from the first wanted slice on, numbered as in an uninterrupted reading."""

@@ -79,6 +79,19 @@ class Stream:
             self._slices[-1].last = True
             self._hand_on()
 
+    def finish_range(self, accounts: DecodeAccounts, end_slice: int) -> None:
+        """No slice from `end_slice` on is wanted, though the source has more.
+
+        A range is always closed by its last slice, if need be an empty one, so that its end is seen.
+        """
+        with self._lock:
+            if self._failed:
+                return
+            self._end_slice(accounts)
+            if not self._slices or self._slices[-1].number < end_slice - 1:
+                self._slices.append(_Slice(end_slice - 1, expected=0, accounts=accounts))
+            self._hand_on()
+
     def break_off(self, failure: Failure, accounts: DecodeAccounts, number: int) -> None:
         """The source cannot be read further: what was read is still answered, then the stream fails.
 

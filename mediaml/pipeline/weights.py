@@ -1,4 +1,4 @@
-"""From a catalogue name to what a plugin opens: fetch, prove, and import where the recipe asks for it."""
+"""From a catalogue name to what a plugin opens: download, verify, and import where the recipe asks for it."""
 
 from __future__ import annotations
 
@@ -26,28 +26,31 @@ def obtain_weights(store: Store, name: str) -> Path:
 
 
 def imported_path(store: Store, entry: CatalogueEntry) -> Path:
-    """Where the ONNX file of a darknet entry lies; the importer's version is consumer of it."""
+    """Where the ONNX file of a darknet entry is kept; the importer's version is part of it."""
     return store.cache.home(entry.name) / f"imported-{__version__}" / f"{entry.name}.onnx"
 
 
 def _imported(store: Store, entry: CatalogueEntry) -> Path:
-    """The ONNX file made of proven cfg and weights; made again where it is not what it was."""
+    """The ONNX file made of verified cfg and weights; made again where it has changed."""
     path = imported_path(store, entry)
     if _intact(store, entry, path):
         return path
     store.obtain(entry.name)
     say = store.watcher.say
     with store.cache.lock(
-        entry.name, lambda: say(f"{entry.name}: another mediaml is importing it; waiting.")
+        entry.name, lambda: say(f"{entry.name}: in use by another mediaml process; waiting")
     ):
         if _intact(store, entry, path):
             return path
-        from mediaml.darknet.importer import import_darknet
+        from mediaml.darknet.importer import import_darknet, masks_text
 
-        say(f"{entry.name}: turning its darknet files into ONNX, once")
+        corrected = f", with mask {masks_text(entry.masks)} as it was trained" if entry.masks else ""
+        say(f"{entry.name}: converting Darknet weights to ONNX (one time){corrected}")
         named = {Path(file.name).suffix: store.cache.path(entry, file) for file in entry.files}
         _receipt(path).unlink(missing_ok=True)
-        report = import_darknet(named[".cfg"], named[".weights"], path, names=named.get(".names"))
+        report = import_darknet(
+            named[".cfg"], named[".weights"], path, names=named.get(".names"), masks=entry.masks
+        )
         _receipt(path).write_text(_line(store, entry, report.sha256), encoding="ascii")
     return path
 
@@ -58,8 +61,9 @@ def _receipt(path: Path) -> Path:
 
 
 def _line(store: Store, entry: CatalogueEntry, sha256: str) -> str:
-    """What the receipt holds: the checksum of the ONNX file, then those of the files it was made of."""
-    return " ".join([sha256, *(store.cache.promised(entry, file) for file in entry.files)])
+    """What the receipt holds: the checksums of the ONNX file and its sources, and corrected masks."""
+    masks = [",".join(map(str, mask)) for mask in entry.masks]
+    return " ".join([sha256, *(store.cache.promised(entry, file) for file in entry.files), *masks])
 
 
 def _intact(store: Store, entry: CatalogueEntry, path: Path) -> bool:

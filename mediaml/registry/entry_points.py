@@ -1,28 +1,31 @@
-"""Entry points to records: every plugin becomes a row, whether it loads or not.
+"""Entry points to records: every plugin becomes a record, whether it loads or not.
 
-A plugin that fails to import, misspells a hook, breaks the contract or takes a name that is taken is a row
-with its reason; it harms nobody who did not name it. Bundled plugins come in by the same door.
+A plugin that fails to import, misspells a hook, breaks the contract or takes a name that is taken is listed
+with its reason; the others are not affected. Bundled plugins come in by the same door.
 """
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from importlib.metadata import EntryPoint, entry_points
-from types import ModuleType
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pluggy
 
 from mediaml.core.catalogue_entry import CatalogueEntry
 from mediaml.core.errors import PluginError
-from mediaml.registry.spec import GROUP, Hooks, ModelSpec
+from mediaml.core.suggestions import suggestion
+from mediaml.onnx.runtime import disable_telemetry
+from mediaml.registry.code_version import code_version
+from mediaml.registry.hooks import GROUP, Hooks
+from mediaml.registry.plugin_errors import describe_error
+from mediaml.registry.spec import ModelSpec, OutputSpec
 from mediaml.store.bundled import bundled_names
 from mediaml.store.catalogue import official_entries
 
 BUNDLED_DISTRIBUTION = "mediaml"
-_Record = TypeVar("_Record", ModelSpec, CatalogueEntry)
+_Record = TypeVar("_Record", ModelSpec, CatalogueEntry, OutputSpec)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +34,13 @@ class PluginRecord:
 
     Attributes:
         name: the entry point's name.
-        distribution, version: the package that brought it; empty where it has no metadata.
+        distribution: the package that brought it; empty where it has no metadata.
+        version: of the distribution and of the plugin's code; see `code_version`.
         module: what the entry point names.
         specs: the models it offers.
         problem: why it offers less than it should; empty when all is well.
         entries: the models it adds to the catalogue.
+        outputs: the outputs it offers.
     """
 
     name: str
@@ -45,6 +50,7 @@ class PluginRecord:
     specs: tuple[ModelSpec, ...] = ()
     problem: str = ""
     entries: tuple[CatalogueEntry, ...] = ()
+    outputs: tuple[OutputSpec, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,36 +78,68 @@ class Registry:
         for record in self.records:
             yield from record.entries
 
+    def outputs(self) -> Iterator[OutputSpec]:
+        """Every output that plugins offer."""
+        for record in self.records:
+            yield from record.outputs
+
     def find(self, name: str) -> Offer:
         """The model of that name.
 
         Raises:
-            PluginError: there is none; says the reason of a broken plugin, or suggests near names.
+            PluginError: there is none; says the reason of a broken plugin, or what was probably meant.
         """
         offers = {offer.spec.name: offer for offer in self.offers()}
         if name in offers:
             return offers[name]
+        self._refuse_broken(name)
+        raise PluginError(f"no model {name!r} is installed.", _model_hint(name, sorted(offers)))
+
+    def find_output(self, name: str) -> OutputSpec:
+        """The output of that name.
+
+        Raises:
+            PluginError: no plugin offers one; says the reason of a broken plugin, or suggests near names.
+        """
+        outputs = {output.name: output for output in self.outputs()}
+        if name in outputs:
+            return outputs[name]
+        self._refuse_broken(name)
+        hint = suggestion(name, outputs) or f"Plugins offer: {', '.join(sorted(outputs)) or 'none'}."
+        raise PluginError(f"no plugin offers an output {name!r}.", hint)
+
+    def _refuse_broken(self, name: str) -> None:
         for record in self.records:
             if record.name == name and record.problem:
                 raise PluginError(
                     f"plugin {name!r} ({record.distribution}) cannot be used: {record.problem}",
-                    f"Mend or uninstall {record.distribution}; `mediaml plugins list` shows all.",
+                    f"Fix or uninstall {record.distribution}; `mediaml plugins list` shows all.",
                 )
-        near = difflib.get_close_matches(name, offers, n=1)
-        hint = f"Did you mean {near[0]!r}?" if near else f"There are: {', '.join(sorted(offers)) or 'none'}."
-        raise PluginError(f"there is no plugin {name!r}.", hint)
+
+
+def _model_hint(name: str, known: list[str]) -> str:
+    """What was probably meant by a name that no model has."""
+    separator = next((sign for sign in (",", ";", " ") if sign in name.strip()), "")
+    parts = [part.strip() for part in name.split(separator)] if separator else []
+    if parts and all(part.lower() in known for part in parts if part):
+        repeated = " ".join(f"-p {part.lower()}" for part in parts if part)
+        return f"Give each model its own -p: {repeated}."
+    if name.lower().endswith((".onnx", ".weights", ".cfg", ".pt")):
+        return f"-p takes the name of a model; a file goes to -m, for example: -p yolo -m {name}"
+    return suggestion(name, known) or f"Installed: {', '.join(known) or 'none'}."
 
 
 def load_registry(points: Iterable[EntryPoint] | None = None) -> Registry:
     """Import every plugin of the entry-point group `mediaml` and collect what it offers."""
+    # A plugin may import ONNX Runtime itself.
+    disable_telemetry()
     found = entry_points(group=GROUP) if points is None else points
     records = [_load(point) for point in sorted(found, key=_order)]
-    models: dict[str, str] = {}
-    catalogue: dict[str, str] = {}
+    taken = _Taken()
     if any(record.entries for record in records):
-        catalogue = {entry.name: BUNDLED_DISTRIBUTION for entry in official_entries()}
-        catalogue |= dict.fromkeys(bundled_names(), BUNDLED_DISTRIBUTION)
-    return Registry(tuple(_without_taken(record, models, catalogue) for record in records))
+        names = [*(entry.name for entry in official_entries()), *bundled_names()]
+        taken.entries.update(dict.fromkeys(names, BUNDLED_DISTRIBUTION))
+    return Registry(tuple(_without_taken(record, taken) for record in records))
 
 
 def _order(point: EntryPoint) -> tuple[bool, str, str]:
@@ -111,31 +149,33 @@ def _order(point: EntryPoint) -> tuple[bool, str, str]:
 
 def _load(point: EntryPoint) -> PluginRecord:
     distribution = point.dist.name if point.dist else ""
-    version = point.dist.version if point.dist else ""
-    specs: tuple[ModelSpec, ...] = ()
-    entries: tuple[CatalogueEntry, ...] = ()
-    problem = ""
+    record = PluginRecord(point.name, distribution, point.dist.version if point.dist else "", point.value)
     try:
-        specs, entries = _offered(point.load(), point.name)
+        record = _offered(point.load(), record)
+        return replace(record, version=code_version(point.dist, point.module)) if point.dist else record
     except pluggy.PluginValidationError as error:
         problem = " ".join(str(error).split())
     except (Exception, SystemExit) as error:  # noqa: BLE001  a stranger's code may raise anything
-        problem = f"{type(error).__name__}: {error}".rstrip(": ")
-    return PluginRecord(point.name, distribution, version, point.value, specs, problem, entries)
+        problem = " ".join(describe_error(error, [point.value]).split())
+    return replace(record, problem=problem)
 
 
-def _offered(module: ModuleType, name: str) -> tuple[tuple[ModelSpec, ...], tuple[CatalogueEntry, ...]]:
-    # One manager a plugin: a misspelt hook is then blamed on the plugin that misspelt it.
+def _offered(module: Any, record: PluginRecord) -> PluginRecord:
+    """The record with all that the plugin's hooks yield."""
+    # One manager a plugin: a misspelt hook is then put down to the plugin that misspelt it.
     manager = pluggy.PluginManager(GROUP)
     manager.add_hookspecs(Hooks)
-    manager.register(module, name=name)
+    manager.register(module, name=record.name)
     manager.check_pending()
     hooks = manager.hook
-    if not (hooks.mediaml_models.get_hookimpls() or hooks.mediaml_catalogue.get_hookimpls()):
+    known = (hooks.mediaml_models, hooks.mediaml_catalogue, hooks.mediaml_outputs)
+    if not any(hook.get_hookimpls() for hook in known):
         raise PluginError("it has no function `mediaml_models` marked with @hookimpl.")
-    return (
-        tuple(_of_type(ModelSpec, hooks.mediaml_models(), "mediaml_models")),
-        tuple(_of_type(CatalogueEntry, hooks.mediaml_catalogue(), "mediaml_catalogue")),
+    return replace(
+        record,
+        specs=tuple(_of_type(ModelSpec, hooks.mediaml_models(), "mediaml_models")),
+        entries=tuple(_of_type(CatalogueEntry, hooks.mediaml_catalogue(), "mediaml_catalogue")),
+        outputs=tuple(_of_type(OutputSpec, hooks.mediaml_outputs(), "mediaml_outputs")),
     )
 
 
@@ -147,15 +187,27 @@ def _of_type(wanted: type[_Record], answers: Iterable[Iterable[object]], hook: s
             yield record
 
 
-def _without_taken(record: PluginRecord, models: dict[str, str], catalogue: dict[str, str]) -> PluginRecord:
-    """Drop what has a name that is taken, by whom the dicts say; they grow by what is kept."""
+@dataclass(frozen=True, slots=True)
+class _Taken:
+    """Names that are taken, each with the distribution that has it; they grow by what is kept."""
+
+    models: dict[str, str] = field(default_factory=dict)
+    entries: dict[str, str] = field(default_factory=dict)
+    outputs: dict[str, str] = field(default_factory=dict)
+
+
+def _without_taken(record: PluginRecord, taken: _Taken) -> PluginRecord:
+    """The record without what has a name that is taken; says so in `problem`."""
     owner = record.distribution or record.module
-    specs, refused = _free(record.specs, models, owner, "the name {!r} is already taken by {}")
+    specs, refused = _free(record.specs, taken.models, owner, "the model name {!r} is already taken by {}")
     entries, unlisted = _free(
-        record.entries, catalogue, owner, "the model {!r} is already in the catalogue, by {}"
+        record.entries, taken.entries, owner, "the model {!r} is already in the catalogue, by {}"
     )
-    problems = filter(None, (record.problem, *refused, *unlisted))
-    return replace(record, specs=specs, entries=entries, problem="; ".join(problems))
+    outputs, unused = _free(
+        record.outputs, taken.outputs, owner, "the output name {!r} is already taken by {}"
+    )
+    problems = filter(None, (record.problem, *refused, *unlisted, *unused))
+    return replace(record, specs=specs, entries=entries, outputs=outputs, problem="; ".join(problems))
 
 
 def _free(

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import csv
 import dataclasses
-import difflib
 import typing
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 
 from mediaml.core.errors import OptionError
+from mediaml.core.suggestions import suggestion
 from mediaml.registry.spec import ModelSpec
 
 _TRUE, _FALSE = {"true", "yes", "on", "1"}, {"false", "no", "off", "0"}
@@ -20,7 +21,7 @@ _TRUE, _FALSE = {"true", "yes", "on", "1"}, {"false", "no", "off", "0"}
 
 @dataclass(frozen=True, slots=True)
 class OptionInfo:
-    """One option as a person sees it: its name, type, default, and what it is for."""
+    """One option as a user sees it: its name, type, default, and what it is for."""
 
     name: str
     type: str
@@ -65,7 +66,8 @@ def split_assignments(assignments: Iterable[str], names: Iterable[str]) -> dict[
         if not equals or not option:
             raise OptionError(f"-O {assignment!r} is not NAME.OPTION=VALUE.", "For example: -O yolo.conf=0.4")
         if owner not in sorted_:
-            raise OptionError(f"-O {assignment!r}: {owner!r} is not among the plugins of this run.")
+            hint = suggestion(owner, chosen) or f"Selected: {', '.join(chosen)}."
+            raise OptionError(f"-O {assignment!r}: {owner!r} is not among the models of this run.", hint)
         sorted_[owner][option] = value.strip()
     return sorted_
 
@@ -81,21 +83,20 @@ def build_options(spec: ModelSpec, texts: Mapping[str, str]) -> Any:
     values = {}
     for name, text in texts.items():
         if name not in known:
-            near = difflib.get_close_matches(name, known, n=1)
-            hint = f"Did you mean {near[0]!r}?" if near else f"There are: {', '.join(known) or 'none'}."
-            raise OptionError(f"plugin {spec.name!r} has no option {name!r}.", hint)
+            hint = suggestion(name, known) or f"Its options: {', '.join(known) or 'none'}."
+            raise OptionError(f"model {spec.name!r} has no option {name!r}.", hint)
         values[name] = _converted(spec.name, name, text, hints[name])
     try:
         return spec.options(**values)
     except ValueError as error:
-        raise OptionError(f"options of plugin {spec.name!r}: {error}") from error
+        raise OptionError(f"options of model {spec.name!r}: {error}") from error
 
 
 def _converted(model: str, name: str, text: str, hint: Any) -> Any:
     bare = typing.get_args(hint)[0] if hasattr(hint, "__metadata__") else hint
     value: Any = text
     if typing.get_origin(bare) in (tuple, list, frozenset, set):
-        value = _parts(text)
+        value = _members(f"-O {model}.{name}={text}", text)
     elif bare is bool and text.lower() in _TRUE | _FALSE:
         value = text.lower() in _TRUE
     try:
@@ -107,15 +108,38 @@ def _converted(model: str, name: str, text: str, hint: Any) -> Any:
         ) from error
 
 
-def _parts(text: str) -> list[Any]:
-    """The members of a list: between commas, or of a JSON array, whose members may hold commas."""
+def _members(assignment: str, text: str) -> list[Any]:
+    """The members of a list: a line of CSV, or a JSON array. A member that holds commas is quoted.
+
+    Raises:
+        OptionError: a quote is not closed.
+    """
     if text.startswith("["):
         with suppress(msgspec.DecodeError):
             return msgspec.json.decode(text, type=list[Any])
-    return [part.strip() for part in text.split(",") if part.strip()]
+    try:
+        rows = list(csv.reader([text], skipinitialspace=True, strict=True))
+    except csv.Error as error:
+        raise OptionError(
+            f"{assignment}: the list cannot be read ({error}).",
+            """Quote a member that holds commas: 'NAME.OPTION="red, amber",green'.""",
+        ) from error
+    return [part.strip() for row in rows for part in row if part.strip()]
 
 
 def options_record(options: Any) -> dict[str, Any]:
     """Options as plain JSON values, sorted by name: what the ledger keys by."""
     record: dict[str, Any] = msgspec.to_builtins(dataclasses.asdict(options))
     return dict(sorted(record.items()))
+
+
+def options_of(spec: ModelSpec, record: str) -> Any:
+    """The options instance that `options_record` was made of, from its JSON.
+
+    Raises:
+        OptionError: they are not those of the plugin as it is installed, or a floor is out of its range.
+    """
+    try:
+        return msgspec.json.decode(record, type=spec.options)
+    except msgspec.DecodeError as error:
+        raise OptionError(f"options of plugin {spec.name!r}: {error}.") from error

@@ -5,13 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, is_dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol, get_args, runtime_checkable
 
-import pluggy
-
 from mediaml.core.arrays import Array, Float32Array
-from mediaml.core.catalogue_entry import CatalogueEntry
 from mediaml.core.errors import ModelError, require
 from mediaml.core.frame import Frame
 from mediaml.core.media import Kind
@@ -20,11 +18,6 @@ from mediaml.core.prediction import Answer, Prediction
 
 if TYPE_CHECKING:
     from mediaml.onnx.session import Session
-
-GROUP = "mediaml"
-
-hookimpl = pluggy.HookimplMarker(GROUP)
-hookspec = pluggy.HookspecMarker(GROUP)
 
 TaskName = Literal["classify", "detect", "embed", "transform"]
 Answers = Prediction | Answer | Iterable[Answer]
@@ -52,15 +45,15 @@ class StagedModel(Model, Protocol):
         """The raw outputs for a batch of samples of one shape. Called from one inference thread."""
 
     def decode(self, outputs: Sequence[Array], frames: Sequence[Frame]) -> Sequence[Answers]:
-        """One answer a frame. Called from one post-processing thread."""
+        """One answer per frame. Called from one post-processing thread."""
 
 
 @runtime_checkable
 class TextModel(Model, Protocol):
-    """A model that puts words into the space of its embeddings, so that `mediaml search` can ask it."""
+    """A model that embeds texts in the space of its embeddings of frames, for `mediaml search`."""
 
     def embed_texts(self, texts: Sequence[str]) -> Float32Array:
-        """One vector of unit length a text, float32 [texts, dimensions]. Called from the main thread.
+        """One vector of unit length per text, float32 [texts, dimensions]. Called from the main thread.
 
         Raises:
             ModelError: the model has come without what it needs for texts.
@@ -81,7 +74,7 @@ class LoadContext:
         weights: the model file: the spec's, or the one given with `-m`; `None` where the spec names none.
         session_opener: opens an ONNX file on the device and with the thread count of this run.
         warn: says one line to the user, once.
-        words_only: nothing but `TextModel.embed_texts` will be asked, so what frames need may stay unopened.
+        words_only: only `TextModel.embed_texts` will be called, so what frames need may stay unopened.
     """
 
     options: Any
@@ -109,11 +102,11 @@ class ModelSpec:
 
     Attributes:
         name: what the user types after `--plugin`: lower-case letters, digits, `-` and `_`.
-        task: `classify` (labels), `detect` (boxes), `embed` (vectors) or `transform` (pictures).
-        load: called with a `LoadContext` in the main thread of each worker process, one a device, and again
+        task: `classify` (labels), `detect` (boxes), `embed` (vectors) or `transform` (images).
+        load: called with a `LoadContext` in the main thread of each worker process, one per device, and again
             in the next one where a worker has died; heavy imports belong there. What it or the model prints
             goes to stderr.
-        kinds: what the model looks at. `AUDIO` reads sound files, and the sound of videos unless
+        kinds: what the model accepts. `AUDIO` reads audio files, and the audio of videos unless
             `VIDEO` is listed too.
         options: a frozen dataclass whose every field has a default; `Annotated[float, Meta(ge=0, le=1,
             description="…")]` bounds and describes a field. Set with `-O name.field=value`.
@@ -136,43 +129,66 @@ class ModelSpec:
     description: str = ""
 
     def __post_init__(self) -> None:
-        require(
-            re.fullmatch(r"[a-z0-9][a-z0-9_-]*", self.name) is not None,
-            f"a model's name is lower-case letters, digits, - and _, not {self.name!r}",
-        )
+        _require_name("a model", self.name)
         require(
             self.task in get_args(TaskName),
             f"task must be one of {get_args(TaskName)}, not {self.task!r}",
         )
         require(callable(self.load), f"load of {self.name!r} must be callable")
-        require(bool(self.kinds), f"{self.name!r} looks at no kind of media")
+        require(bool(self.kinds), f"{self.name!r} accepts no kind of media")
         require(is_dataclass(self.options), f"options of {self.name!r} must be a dataclass")
         require(
             Kind.AUDIO not in self.kinds or self.sound is not None,
-            f"{self.name!r} looks at audio and must say how in `sound`",
+            f"{self.name!r} accepts audio and must say how in `sound`",
         )
 
+    @property
+    def module(self) -> str:
+        """Dotted name of the module that defines `load`."""
+        load: Any = self.load
+        while isinstance(load, partial):
+            load = load.func
+        return str(load.__module__)
+
     def reads(self, kind: Kind) -> Kind | None:
-        """As what a file of `kind` is read for this model; `None` where the model does not look at it."""
+        """As what a file of `kind` is read for this model; `None` where the model does not accept it."""
         if kind in self.kinds:
             return kind
         return Kind.AUDIO if kind is Kind.VIDEO and Kind.AUDIO in self.kinds else None
 
 
-class Hooks:
-    """The hooks that mediaml calls."""
+@dataclass(frozen=True, slots=True)
+class OutputSpec:
+    """An output that a plugin offers: a format written from all results of an output folder.
 
-    @hookspec
-    def mediaml_models(self) -> Iterable[ModelSpec]:  # type: ignore[empty-body]
-        """Offer models. Called once a process, in the main thread, before anything is decoded.
+    Attributes:
+        name: what the user types to select it: lower-case letters, digits, `-` and `_`.
+        description: one line for `mediaml plugins list`.
+        suffix: of the file or folder that it writes, such as `.csv`; empty for a folder.
+        write: called as `write(results, target)` in the main process after a run, with the reader that
+            `mediaml.open_results` returns, and the path to write. What it raises is reported by the output's
+            name; the results stay.
 
-        May raise anything: the plugin is then listed with the reason and offers nothing.
-        """
+    Raises:
+        ValueError: at birth, when any of that does not hold.
+    """
 
-    @hookspec
-    def mediaml_catalogue(self) -> Iterable[CatalogueEntry]:  # type: ignore[empty-body]
-        """Add models that are fetched when they are first used: URL, checksum, size and licence of each.
+    name: str
+    description: str
+    suffix: str
+    write: Callable[[Any, Path], None]
 
-        Called once a process, in the main thread. A name that is taken stays with the first. May raise
-        anything: the plugin is then listed with the reason and offers nothing.
-        """
+    def __post_init__(self) -> None:
+        _require_name("an output", self.name)
+        require(
+            re.fullmatch(r"(\.[A-Za-z0-9][A-Za-z0-9.]*)?", self.suffix) is not None,
+            f"suffix of {self.name!r} is a dot with letters and digits, or empty, not {self.suffix!r}",
+        )
+        require(callable(self.write), f"write of {self.name!r} must be callable")
+
+
+def _require_name(of: str, name: str) -> None:
+    require(
+        re.fullmatch(r"[a-z0-9][a-z0-9_-]*", name) is not None,
+        f"the name of {of} is lower-case letters, digits, - and _, not {name!r}",
+    )

@@ -14,7 +14,7 @@ _PACKAGE = Path(__file__).resolve().parent.parent
 
 
 def bundled_folder() -> Path:
-    """Where `exported_models` lies: inside the installed package, or beside it in a checkout."""
+    """Where `exported_models` is: inside the installed package, or beside it in a checkout."""
     installed = _PACKAGE / "exported_models"
     return installed if installed.is_dir() else _PACKAGE.parent / "exported_models"
 

@@ -1,4 +1,4 @@
-"""The folder where fetched models lie: one folder a model, its lock beside it."""
+"""The folder of downloaded models: one folder per model, its lock beside it."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from pathlib import Path
 import msgspec
 from filelock import FileLock, Timeout
 
+from mediaml.core.atomic_file import write_atomically
 from mediaml.core.catalogue_entry import CatalogueEntry, CatalogueFile, is_model_name
 from mediaml.core.errors import ModelError
 from mediaml.store.digest import sha256_of
@@ -28,7 +29,7 @@ class FileState(StrEnum):
     HERE = "here"
     MISSING = "missing"
     WRONG = "wrong checksum"
-    UNPROVEN = "no checksum to hold it against"
+    NO_CHECKSUM = "no checksum is known"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +57,7 @@ class Cache:
         return self.folder / name
 
     def path(self, entry: CatalogueEntry, file: CatalogueFile) -> Path:
-        """Where a file of a model lies once it is proven."""
+        """Where a file of a model is once it is verified."""
         return self.home(entry.name) / file.name
 
     def part(self, entry: CatalogueEntry, file: CatalogueFile) -> PartialFile:
@@ -68,13 +69,14 @@ class Cache:
         return file.sha256 or self._trusted(entry.name).get(file.name, "")
 
     def trust(self, entry: CatalogueEntry, file: CatalogueFile, sha256: str) -> None:
-        """Note the checksum that a file without one had when the user trusted it."""
+        """Note the checksum that a file without one had when the user trusted it.
+
+        Raises:
+            ModelError: the note cannot be written.
+        """
         known = self._trusted(entry.name) | {file.name: sha256}
         note = self.home(entry.name) / _TRUSTED
-        note.parent.mkdir(parents=True, exist_ok=True)
-        fresh = note.with_suffix(".part")
-        fresh.write_bytes(msgspec.json.encode(known))
-        fresh.replace(note)
+        write_atomically(note, msgspec.json.encode(known), error=ModelError, durable=True)
 
     def file_state(self, entry: CatalogueEntry, file: CatalogueFile) -> FileState:
         """Whether a file is here and is what it must be; reads all of it.
@@ -86,12 +88,12 @@ class Cache:
         if not path.is_file():
             return FileState.MISSING
         if not promised:
-            return FileState.UNPROVEN
+            return FileState.NO_CHECKSUM
         size_fits = file.size is None or path.stat().st_size == file.size
         return FileState.HERE if size_fits and sha256_of(path) == promised else FileState.WRONG
 
     def has(self, entry: CatalogueEntry) -> bool:
-        """Whether all files are here, by name and size; `file_state` proves them."""
+        """Whether all files are here, by name and size; `file_state` verifies them."""
         return all(
             path.is_file() and file.size in (None, path.stat().st_size)
             for file in entry.files
@@ -125,7 +127,7 @@ class Cache:
 
     @contextmanager
     def lock(self, name: str, waiting: Callable[[], None]) -> Iterator[None]:
-        """Hold a model's lock, which the system lets go of when the process dies.
+        """Hold a model's lock, which the system releases when the process dies.
 
         Args:
             waiting: called once when another process holds it.
@@ -144,7 +146,7 @@ class Cache:
         except OSError as error:
             raise ModelError(
                 f"the model cache {self.folder} cannot be written: {error.strerror}.",
-                f"Set {CACHE} to a folder of your own.",
+                f"Set {CACHE} to a folder that you may write.",
             ) from error
         try:
             yield
@@ -152,7 +154,7 @@ class Cache:
             lock.release()
 
     def room_for(self, size: int, name: str) -> None:
-        """Refuse to begin what cannot end.
+        """Check that a download fits on the disk.
 
         Raises:
             ModelError: the disk has less than `size` bytes left.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ import msgspec
 
 from mediaml.core.catalogue_entry import CatalogueEntry
 from mediaml.core.errors import ModelError
+from mediaml.core.suggestions import suggestion
 from mediaml.store.bundled import bundled_names
 
 _FILE = Path(__file__).with_name("catalogue.toml")
@@ -32,10 +32,9 @@ class Catalogue:
         if name in self.entries:
             return self.entries[name]
         known = [*self.entries, *bundled_names()]
-        near = difflib.get_close_matches(name, known, n=1)
         raise ModelError(
             f"there is no model {name!r}, neither a file nor in the catalogue.",
-            f"Did you mean {near[0]!r}?" if near else "`mediaml models list` shows all.",
+            suggestion(name, known) or "`mediaml models list` shows all.",
         )
 
 

@@ -1,4 +1,4 @@
-"""One file of a model from its mirrors in turn, until one gives the bytes that were promised."""
+"""One file of a model from its mirrors in turn, until one gives the file with the right checksum."""
 
 from __future__ import annotations
 
@@ -51,16 +51,16 @@ def download(
                     part.finish()
                     return came
                 wrong = True
-                reasons[_host(url)] = "it sends other bytes than were promised"
+                reasons[_host(url)] = "its file has another checksum"
     except OSError as error:
         raise _unwritable(cache, file, error) from error
     finally:
         watcher.end()
-    told = "; ".join(f"{host}: {reason}" for host, reason in reasons.items()) or "no address is known"
+    tried = "; ".join(f"{host}: {reason}" for host, reason in reasons.items()) or "no address is known"
     raise (ChecksumError if wrong else ModelError)(
-        f"{file.base} of {entry.name} could not be fetched ({told}).",
-        f"Check network and proxy; or fetch {urls[0] if urls else file.base} elsewhere and bring it: "
-        f"`mediaml models pull {entry.name} --from PATH` (`mediaml models info {entry.name}` has all files).",
+        f"{file.base} of {entry.name} could not be downloaded ({tried}).",
+        f"Check network and proxy; or download {urls[0] if urls else file.base} elsewhere and run `mediaml "
+        f"models pull {entry.name} --from PATH` (`mediaml models info {entry.name}` lists all files).",
     )
 
 
@@ -76,7 +76,7 @@ def _from(
     """The sha256 of what one mirror gave; empty where it is not the promised one."""
     for _ in range(2):
         resumed = part.size > 0
-        fetch(client, url, part, size=file.size, proven=bool(promised), policy=policy, watcher=watcher)
+        fetch(client, url, part, size=file.size, has_checksum=bool(promised), policy=policy, watcher=watcher)
         came = sha256_of(part.path)
         if came == promised or not promised:
             return came

@@ -1,4 +1,4 @@
-"""Files of a model that a person brought along: copied into the cache once they are proven."""
+"""Files of a model that were downloaded elsewhere: copied into the cache once they are verified."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ _CHUNK = 1 << 20
 
 
 def find_brought(origin: Path, entry: CatalogueEntry, file: CatalogueFile, promised: str) -> Path | None:
-    """Where a model's file lies in what was brought; `None` where it is not there.
+    """Where a model's file is in what was brought; `None` where it is not there.
 
     Args:
-        origin: a folder that holds the files by name, or laid out as the cache; or one file, told by its
+        origin: a folder that holds the files by name, or laid out as the cache; or one file, known by its
             name, by being the only one the model has, or by its checksum.
     """
     if origin.is_dir():

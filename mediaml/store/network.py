@@ -21,7 +21,7 @@ class TransferPolicy:
         connect_s: seconds to reach it. silence_s: seconds without one byte before it counts as stalled.
         tries: attempts in a row that bring nothing before the next mirror is asked.
         pause_s: seconds before the second attempt; twice as long before each further one.
-        attempts: of one mirror in all, so that nobody feeds us a byte at a time for ever.
+        attempts: of one mirror in all, so that no server can send a byte at a time for ever.
     """
 
     connect_s: float = 15.0
@@ -61,7 +61,7 @@ class Network:
         if place and not Path(place).is_dir():
             raise UsageError(
                 f"{MIRROR}={place} is neither a folder nor an http or https address.",
-                f"Mend or unset {MIRROR}.",
+                f"Correct or unset {MIRROR}.",
             )
         return cls(offline, folder=Path(place) if place else None)
 

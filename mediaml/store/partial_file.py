@@ -1,4 +1,4 @@
-"""A file that is not whole yet: it grows beside its place and moves there when it is proven."""
+"""An incomplete file: it grows beside its place and is moved there when it is verified."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class PartialFile:
     """What is there of a file so far. A killed process leaves it behind, and the next one goes on with it.
 
     Attributes:
-        target: where the file will lie.
+        target: where the file will be.
     """
 
     target: Path
@@ -62,7 +62,7 @@ class PartialFile:
         self._note.unlink(missing_ok=True)
 
     def finish(self) -> None:
-        """Put the whole, proven file in its place in one step."""
+        """Move the complete, verified file to its place in one step."""
         with self.path.open("rb+") as file:
             os.fsync(file.fileno())
         self.path.replace(self.target)

@@ -1,4 +1,4 @@
-"""The model store: what the catalogue names is here, or is fetched, and is proven before it is used."""
+"""The model store: models of the catalogue are downloaded where they are missing, and verified before use."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ class Store:
     """Models of the catalogue on this machine.
 
     Attributes:
-        catalogue: what there is. cache: where it lies. network: where it may come from.
-        watcher: told how a pull goes.
+        catalogue: what there is. cache: where it is kept. network: where it may come from.
+        watcher: informed how a download goes.
     """
 
     catalogue: Catalogue
@@ -48,20 +48,20 @@ class Store:
         Args:
             origin: a file, a folder or an http(s) address (a folder's ends with `/`); nothing else is then
                 asked. Empty asks `MEDIAML_MODELS`, then the catalogue's addresses in turn.
-            trust: take files that nobody vouches for, and hold them to their checksum from now on.
+            trust: accept files without a known checksum, and note the checksum that they have.
 
         Raises:
             UsageError: the origin is no path and no http(s) address.
             ModelError, ChecksumError: see `obtain`.
         """
         entry = self.catalogue.find(name)
-        self._refuse_unproven(entry, trust)
+        self._refuse_unknown(entry, trust)
         if re.match(r"[A-Za-z][A-Za-z0-9+.-]+://", origin) and not is_http_url(origin):
             raise UsageError(f"{origin} is neither a path nor an http or https address.", "Give a path.")
         if origin and not is_http_url(origin) and not Path(origin).exists():
             raise UsageError(f"there is no file or folder {origin}.", "Check the path after --from.")
         with self.cache.lock(
-            name, lambda: self.watcher.say(f"{name}: another mediaml is fetching it; waiting for it to end.")
+            name, lambda: self.watcher.say(f"{name}: in use by another mediaml process; waiting")
         ):
             lacking = self._lacking(entry)
             if lacking:
@@ -103,7 +103,7 @@ class Store:
     def _take_brought(
         self, entry: CatalogueEntry, lacking: Sequence[CatalogueFile], origin: str
     ) -> list[CatalogueFile]:
-        """Copy what was brought, or lies in the folder `MEDIAML_MODELS`; returns what is lacking still."""
+        """Copy what was brought, or is in the folder `MEDIAML_MODELS`; returns what is lacking still."""
         folder = Path(origin) if origin and not is_http_url(origin) else self.network.folder
         if folder is None or is_http_url(origin):
             return list(lacking)
@@ -133,24 +133,24 @@ class Store:
     def _keep(self, entry: CatalogueEntry, file: CatalogueFile, came: str) -> None:
         if not file.sha256:
             self.cache.trust(entry, file, came)
-            self.watcher.say(f"{entry.name}: trusting {file.base} from now on by its sha256 {came}")
+            self.watcher.say(f"{entry.name}: trusting {file.base}, sha256 {came}")
 
-    def _refuse_unproven(self, entry: CatalogueEntry, trust: bool) -> None:
-        unproven = [file for file in entry.unproven if not self.cache.promised(entry, file)]
-        if unproven and not trust:
+    def _refuse_unknown(self, entry: CatalogueEntry, trust: bool) -> None:
+        unknown = [file for file in entry.without_checksum if not self.cache.promised(entry, file)]
+        if unknown and not trust:
             raise ModelError(
-                f"{entry.name}: no checksum is known for {_names(unproven)}; nothing proves what is fetched.",
+                f"{entry.name}: no checksum is known for {_names(unknown)}, so it cannot be verified.",
                 f"If you trust where it comes from: `mediaml models pull {entry.name} --trust`.",
             )
 
 
 def offline_error(entry: CatalogueEntry, missing: Sequence[CatalogueFile]) -> ModelError:
-    """What is missing and how it comes to a machine without network."""
+    """What is missing and how to bring it to a machine without a network."""
     needs = ", ".join(f"{file.base} ({megabytes(file.size)})" for file in missing)
     places = " and ".join(file.urls[0] for file in missing if file.urls)
     return ModelError(
-        f"{entry.name} is not here and the network is off (--offline or {OFFLINE}); it needs {needs}.",
-        f"Elsewhere fetch {places}; here run `mediaml models pull {entry.name} --from FOLDER_OF_THE_FILES`.",
+        f"{entry.name} is not downloaded and the network is off (--offline or {OFFLINE}); missing: {needs}.",
+        f"Download {places} elsewhere, then run `mediaml models pull {entry.name} --from FOLDER`.",
     )
 
 

@@ -16,7 +16,7 @@ from mediaml.store.partial_file import PartialFile
 from mediaml.store.watcher import Watcher
 
 SIZE_LIMIT = 8 << 30
-"""Bytes of the largest file that is fetched where nobody promised a size."""
+"""Bytes of the largest file that is downloaded where no size is known."""
 
 REDIRECTS = 8
 _AGAIN = {408, 425, 429, 500, 502, 503, 504}
@@ -45,7 +45,7 @@ def open_client(policy: TransferPolicy) -> Iterator[httpx.Client]:
     except (ImportError, ValueError, httpx.InvalidURL, OSError) as error:
         raise ModelError(
             f"the proxy or certificates that the environment names cannot be used: {error}.",
-            "Mend or unset HTTPS_PROXY, ALL_PROXY and SSL_CERT_FILE.",
+            "Correct or unset HTTPS_PROXY, ALL_PROXY and SSL_CERT_FILE.",
         ) from error
     with client:
         yield client
@@ -57,16 +57,16 @@ def fetch(
     part: PartialFile,
     *,
     size: int | None,
-    proven: bool,
+    has_checksum: bool,
     policy: TransferPolicy,
     watcher: Watcher,
 ) -> None:
     """Fill a part from one address, as often as it takes.
 
     Args:
-        size: bytes that the file must have; `None` where nobody knows.
-        proven: a checksum will decide. Bytes of another origin may then be completed; without one only
-            bytes that the server itself vouches for by an entity tag.
+        size: bytes that the file must have; `None` where it is not known.
+        has_checksum: the file will be verified. Bytes of another origin may then be completed; without one
+            only bytes of the same entity tag.
 
     Raises:
         RefusedError: the address does not have the file, has another one, or stayed silent too often.
@@ -76,7 +76,7 @@ def fetch(
     for _ in range(policy.attempts):
         before = part.size
         try:
-            _attempt(client, url, part, size=size, proven=proven, watcher=watcher)
+            _attempt(client, url, part, size=size, has_checksum=has_checksum, watcher=watcher)
             return
         except InterruptedTransferError as error:
             reason = str(error)
@@ -88,10 +88,16 @@ def fetch(
 
 
 def _attempt(
-    client: httpx.Client, url: str, part: PartialFile, *, size: int | None, proven: bool, watcher: Watcher
+    client: httpx.Client,
+    url: str,
+    part: PartialFile,
+    *,
+    size: int | None,
+    has_checksum: bool,
+    watcher: Watcher,
 ) -> None:
     etag = part.etag(url)
-    if not (proven or etag):
+    if not (has_checksum or etag):
         part.discard()
     have = part.size
     if size is not None and have >= size:

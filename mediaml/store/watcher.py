@@ -1,4 +1,4 @@
-"""Who is told how a pull goes. The store itself never writes to a terminal."""
+"""Who is informed how a download goes. The store itself never writes to a terminal."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Protocol
 
 
 class Watcher(Protocol):
-    """Told what happens; called in the thread that pulls."""
+    """Called in the thread that downloads."""
 
     def say(self, text: str) -> None:
         """One line of news."""
@@ -22,7 +22,7 @@ class Watcher(Protocol):
 
 
 class SilentWatcher:
-    """Tells nobody."""
+    """Ignores everything."""
 
     def say(self, text: str) -> None:
         """Nothing."""

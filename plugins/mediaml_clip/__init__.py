@@ -1,4 +1,4 @@
-"""CLIP: pictures and words in one space, for zero-shot labels and for search."""
+"""CLIP: images and words in one space, for zero-shot labels and for search."""
 
 from __future__ import annotations
 

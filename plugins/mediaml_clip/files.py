@@ -19,7 +19,7 @@ class ClipFiles:
     """The files of one CLIP.
 
     Attributes:
-        first: the image tower; where `sure` is false perhaps the text tower, which the graph tells.
+        first: the image tower; where `sure` is false perhaps the text tower, which the graph decides.
         second: the other tower; `None` where there is only one.
         tokenizer, preprocessor: `None` where they are missing.
         sure: the names say which tower is which.
@@ -39,7 +39,7 @@ def find_files(weights: Path) -> ClipFiles:
     suffix such as `_quantized` is taken, and the text tower has the suffix of the image tower.
 
     Raises:
-        ModelError: there is no tower, or it cannot be told which of several is meant.
+        ModelError: there is no tower, or it is not clear which of several is meant.
     """
     folder = weights if weights.is_dir() else weights.parent
     graphs = _graphs(folder) if weights.is_dir() else sorted(folder.glob("*.onnx"))

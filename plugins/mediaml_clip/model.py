@@ -1,4 +1,4 @@
-"""The model `clip`: pictures to embeddings, and to labels where there are prompts."""
+"""The model `clip`: images to embeddings, and to labels where there are prompts."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from mediaml_clip.texts import Texts
 from mediaml_clip.tower import Tower
 from mediaml_clip.zero_shot import LOGIT_SCALE, background_scores, softmax_scores
 
-# The published models' own: mean and standard deviation of their training pictures, size of ViT-B/32's input.
+# The published models' own: mean and standard deviation of their training images, size of ViT-B/32's input.
 MEAN, STD, SIZE = (0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711), 224
 SCALE_KEY = "mediaml.logit_scale"
 
@@ -69,7 +69,7 @@ class ClipModel(OnnxModel):
         self.background = self.texts.features(self.options.background, (PLACE,)) if behind else None
 
     def embed_texts(self, texts: Sequence[str]) -> Float32Array:
-        """Features of texts in the space of the pictures, float32 [texts, dimensions] of unit length.
+        """Features of texts in the space of the images, float32 [texts, dimensions] of unit length.
 
         Raises:
             ModelError: there is no text tower or tokenizer, or it belongs to another image tower.
@@ -107,7 +107,7 @@ class ClipModel(OnnxModel):
         """
         features = outputs[0][: len(frames)]
         if len(features) != len(frames):
-            raise ModelError(f"the network answered {len(features)} pictures of {len(frames)}.")
+            raise ModelError(f"the network answered {len(features)} images of {len(frames)}.")
         scores = self._scores(features)
         kept = self.options.embeddings or not self.labels
         return [
@@ -152,7 +152,7 @@ def _open(context: LoadContext, files: ClipFiles) -> tuple[Tower, Texts]:
 
 
 def _image_input(tower: Tower, preprocessor: Path | None) -> ImageInput:
-    """How the tower wants pictures: the graph's metadata, else the preprocessor's file, else as published.
+    """How the tower wants images: the graph's metadata, else the preprocessor's file, else as published.
 
     Raises:
         ModelError: the file is damaged.

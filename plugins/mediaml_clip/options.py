@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from mediaml.plugin import Meta
+from mediaml.plugin import Meta, view
 from mediaml_clip.templates import IMAGENET
 
 ENSEMBLE = "ensemble"
@@ -36,8 +36,12 @@ class ClipOptions:
     background: Annotated[
         tuple[str, ...], Meta(description="texts that mean nothing in particular, for scores=background")
     ] = ("a photo",)
-    top: Annotated[int, Meta(ge=1, le=100_000, description="most labels of a frame")] = 5
-    threshold: Annotated[float, Meta(ge=0, le=1, description="lowest score of a label")] = 0.0
+    top: Annotated[
+        int, Meta(ge=1, le=100_000, description="most labels of a frame", extra=view("top", floor=20))
+    ] = 5
+    threshold: Annotated[
+        float, Meta(ge=0, le=1, description="lowest score of a label", extra=view("min_score", floor=0.0))
+    ] = 0.0
     embeddings: Annotated[bool, Meta(description="keep the embedding of every frame, for search")] = True
     resize: Annotated[
         Literal["exact", "fast"],

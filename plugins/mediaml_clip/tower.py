@@ -1,4 +1,4 @@
-"""One tower of CLIP: a graph that answers with embeddings, told by its inputs and outputs."""
+"""One tower of CLIP: a graph that answers with embeddings, known by its inputs and outputs."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class Tower:
             )
         if len(pixels) + len(texts) != 1 or any(spec.name not in known for spec in session.inputs):
             wants = "; ".join(map(str, session.inputs))
-            raise ModelError(f"{session.name} is no tower of CLIP: it takes {wants}.")
+            raise ModelError(f"{session.name} is not a tower of CLIP: it takes {wants}.")
         sense: Sense = "image" if pixels else "text"
         spec = (pixels or texts)[0]
         mask = next((spec.dtype for spec in session.inputs if spec.name == MASK), "")

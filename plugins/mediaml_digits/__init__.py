@@ -1,4 +1,4 @@
-"""Handwritten and printed digits: which digit a picture shows, or every digit on a page in reading order."""
+"""Handwritten and printed digits: which digit an image shows, or every digit on a page in reading order."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Annotated
 
-from mediaml.plugin import LoadContext, Meta, Model, ModelSpec, hookimpl
+from mediaml.plugin import LoadContext, Meta, Model, ModelSpec, hookimpl, view
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,8 +14,19 @@ class Options:
     """Options of the digits model."""
 
     find: Annotated[bool, Meta(description="find every digit on a page, boxes in reading order")] = False
-    min_score: Annotated[float, Meta(ge=0, le=1, description="leave out answers that are less sure")] = 0.5
-    top: Annotated[int, Meta(ge=1, le=11, description="how many labels a picture gets at most")] = 1
+    # On a page, what is no digit speaks against its neighbours, so there the score does more than select.
+    min_score: Annotated[
+        float,
+        Meta(
+            ge=0,
+            le=1,
+            description="leave out answers with a lower score",
+            extra=view("min_score", floor=0.05, unless="find"),
+        ),
+    ] = 0.5
+    top: Annotated[
+        int, Meta(ge=1, le=11, description="most labels of an image", extra=view("top", floor=11))
+    ] = 1
 
 
 def load(context: LoadContext) -> Model:

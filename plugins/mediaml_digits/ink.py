@@ -29,7 +29,7 @@ def grey_of(image: UInt8Array) -> Float32Array:
 
 
 def shrink(grey: Float32Array, side: int) -> Float32Array:
-    """The same picture with its long side at most `side` pixels, antialiased."""
+    """The same image with its long side at most `side` pixels, antialiased."""
     import cv2
 
     height, width = grey.shape
@@ -41,7 +41,7 @@ def shrink(grey: Float32Array, side: int) -> Float32Array:
 
 
 def quadratic(height: int, width: int) -> Float32Array:
-    """The terms 1, x, y, x², xy, y² over a picture, float32 [height * width, 6], x and y in -1..1."""
+    """The terms 1, x, y, x², xy, y² over an image, float32 [height * width, 6], x and y in -1..1."""
     y, x = np.meshgrid(np.linspace(-1, 1, height), np.linspace(-1, 1, width), indexing="ij")
     terms = [np.ones_like(x), x, y, x * x, x * y, y * y]
     return np.stack([term.ravel() for term in terms], axis=1).astype(np.float32)

@@ -1,4 +1,4 @@
-"""The model on the hot path: pictures to samples, samples to probabilities, probabilities to answers."""
+"""The model on the hot path: images to samples, samples to probabilities, probabilities to answers."""
 
 from __future__ import annotations
 
@@ -6,12 +6,25 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from mediaml.plugin import Answers, Array, Box, Detection, Frame, Label, OnnxModel, Prediction, UInt8Array
+from mediaml.plugin import (
+    Answers,
+    Array,
+    Box,
+    Detection,
+    Frame,
+    Label,
+    LoadContext,
+    ModelError,
+    OnnxModel,
+    Prediction,
+    UInt8Array,
+)
 from mediaml_digits.normalise import SIDE, normalise
 from mediaml_digits.page import PAGE_SIDE, Candidates, candidates_of
 from mediaml_digits.reading import read
 
 ONE_SIDE = 1024  # pixels of the long side, at which a single digit is looked for
+CLASSES = 11  # 0 to 9, and no digit
 STEP = 64  # candidates are padded to a multiple of it, so that few batch shapes arise
 
 CANDIDATE = np.dtype(
@@ -27,7 +40,7 @@ CANDIDATE = np.dtype(
 
 
 def shrunk(frame: Frame, side: int) -> UInt8Array:
-    """The frame's picture with its long side at most `side`, straight from the decoder where it can."""
+    """The frame's image with its long side at most `side`, straight from the decoder where it can."""
     scale = min(1.0, side / max(frame.width, frame.height))
     if scale == 1.0:
         return frame.image
@@ -51,7 +64,21 @@ def unpacked(records: Array) -> Candidates:
 
 
 class Digits(OnnxModel):
-    """One digit a picture, or every digit on it; see `mediaml_digits.Options`."""
+    """One digit per image, or every digit on it; see `mediaml_digits.Options`.
+
+    Raises:
+        ModelError: the graph is not a digit model of mediaml.
+    """
+
+    def __init__(self, context: LoadContext) -> None:
+        super().__init__(context)
+        inputs = self.session.inputs
+        fits = len(inputs) == 1 and inputs[0].dtype == "uint8" and inputs[0].fits(None, 1, SIDE, SIDE)
+        if not fits or len(self.labels) != CLASSES:
+            raise ModelError(
+                f"{self.session.name} is not a digit model of mediaml.",
+                "Leave -m out to use the bundled one.",
+            )
 
     def prepare(self, frame: Frame) -> Array:
         """One digit: uint8 [1, 28, 28]. A page: records [k] of `CANDIDATE`, boxes in source pixels."""

@@ -1,4 +1,4 @@
-"""Any picture of one digit as MNIST was made: 20x20 box, centre of mass in the middle of 28x28.
+"""Any image of one digit as MNIST was made: 20x20 box, centre of mass in the middle of 28x28.
 
 After LeCun, Cortes and Burges, "The MNIST database": size-normalised to a 20x20 box with the aspect ratio
 kept, grey by antialiasing, then centred by the centre of mass. Strokes there are about a tenth of the box
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 SIDE = 28
 BOX = 20
-WORK_SIDE = 256  # a digit that fills a picture needs no more pixels than this
+WORK_SIDE = 256  # a digit that fills an image needs no more pixels than this
 THINNEST = 1 / 11  # stroke width over the longer side of the digit, below which it is thickened
 FAINT_EDGE = 36.0  # grey levels; what stands out less and reaches the rim is light, not ink
 THICKEST = 1 / 4  # above which it is thinned
@@ -104,7 +104,7 @@ def mnist_like(ink: Float32Array, mask: Mask) -> UInt8Array:
 
     Args:
         ink: float32 [h, w], grey levels above the ground.
-        mask: bool [h, w], which of it belongs to the thing; all false gives a black picture.
+        mask: bool [h, w], which of it belongs to the thing; all false gives a black image.
     """
     if not mask.any():
         return np.zeros((SIDE, SIDE), np.uint8)
@@ -118,7 +118,7 @@ def mnist_like(ink: Float32Array, mask: Mask) -> UInt8Array:
 
 
 def main_thing(mask: Mask, faint: bool = False) -> Mask:
-    """The parts of a mask that belong to the thing in the picture, without specks and the picture's rim.
+    """The parts of a mask that belong to the thing in the image, without specks and the image's rim.
 
     Parts of 4 % of the largest or more count, when they lie near it. Parts that touch the rim (a shadow, the
     edge of the paper) are dropped where a part of some size does not, and always where all ink is `faint`.
@@ -144,7 +144,7 @@ def main_thing(mask: Mask, faint: bool = False) -> Mask:
 
 
 def closer(image: UInt8Array, mask: Mask) -> UInt8Array:
-    """The part of a picture around a mask found on a small copy of it, with as much ground around again."""
+    """The part of an image around a mask found on a small copy of it, with as much ground around again."""
     rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
     scale = image.shape[0] / mask.shape[0]
     margin = scale * max(np.ptp(rows), np.ptp(columns), 4) / 2
@@ -154,19 +154,19 @@ def closer(image: UInt8Array, mask: Mask) -> UInt8Array:
 
 
 def thing_in(image: UInt8Array) -> tuple[Float32Array, Mask]:
-    """The ink of a picture on a copy of at most `WORK_SIDE` pixels, and which of it is the thing shown."""
+    """The ink of an image on a copy of at most `WORK_SIDE` pixels, and which of it is the thing shown."""
     ink = ink_of(shrink(grey_of(image), WORK_SIDE))
     return ink, main_thing(mask_of(ink), faint=peak_and_noise(ink)[0] < FAINT_EDGE)
 
 
 def normalise(image: UInt8Array) -> UInt8Array:
-    """A picture of one digit, of any size, polarity, place, stroke and light, as MNIST would hold it.
+    """An image of one digit, of any size, polarity, place, stroke and light, as MNIST would hold it.
 
     Args:
         image: uint8 grey [H, W] or RGB [H, W, 3].
 
     Returns:
-        uint8 [28, 28], white ink on black; all black where the picture is blank.
+        uint8 [28, 28], white ink on black; all black where the image is blank.
     """
     ink, mask = thing_in(image)
     if max(image.shape[:2]) > WORK_SIDE and 0 < np.count_nonzero(mask.any(axis=1)) < WORK_SIDE // 4:

@@ -13,7 +13,7 @@ import numpy as np
 from mediaml.plugin import Float32Array, UInt8Array
 from mediaml_digits.ink import FAINTEST, grey_of, shrink
 from mediaml_digits.normalise import SIDE, mnist_like
-from mediaml_digits.parts import Part, cuts_of, joined, parts_of
+from mediaml_digits.parts import Component, cuts_of, joined, parts_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -27,7 +27,7 @@ GROUND = 0.4  # share of a window that is at least ground, not ink
 MOST = 400  # parts of one view that are looked at; a page with more is mostly texture
 
 
-# picture, box, layer, group, cut: one row of `Candidates`
+# image, box, layer, group, cut: one row of `Candidates`
 Row = tuple[UInt8Array, tuple[float, ...], int, int, int]
 
 
@@ -36,7 +36,7 @@ class Candidates:
     """Things on a page that may be digits.
 
     Attributes:
-        pictures: uint8 [n, 28, 28], as MNIST would hold them.
+        images: uint8 [n, 28, 28], as MNIST would hold them.
         boxes: float32 [n, 4], left, top, right, bottom in pixels of the source.
         layers: int64 [n]; twice the view, plus one for light ink.
         groups: int64 [n]; a whole and its cuts share a group, and only one side of that choice can stand.
@@ -144,7 +144,7 @@ def proposals(ink: Float32Array, mask: Mask, layer: int, first_group: int, scale
     return rows
 
 
-def picture_of(ink: Float32Array, part: Part) -> UInt8Array:
+def picture_of(ink: Float32Array, part: Component) -> UInt8Array:
     """A part as MNIST would hold it, with the soft edge that its mask cuts off."""
     import cv2
 

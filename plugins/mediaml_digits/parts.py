@@ -17,7 +17,7 @@ LONGEST = 4.5  # width over height, above which it is a line and nothing to read
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class Component:
     """One connected part of ink: its window in the page and its own mask in that window."""
 
     left: int
@@ -37,7 +37,7 @@ def readable(mask: Mask) -> bool:
     return shape and bool(mask.mean() >= 0.06)
 
 
-def pieces_of(mask: Mask, left: int = 0, top: int = 0) -> list[Part]:
+def pieces_of(mask: Mask, left: int = 0, top: int = 0) -> list[Component]:
     """The connected parts of a mask whose corner lies at (left, top), specks left out."""
     import cv2
 
@@ -45,11 +45,11 @@ def pieces_of(mask: Mask, left: int = 0, top: int = 0) -> list[Part]:
     found = []
     for number, (x, y, width, height, _) in enumerate(stats.tolist()):
         if number and (height >= LOWEST or width >= LOWEST):
-            found.append(Part(left + x, top + y, numbers[y : y + height, x : x + width] == number))
+            found.append(Component(left + x, top + y, numbers[y : y + height, x : x + width] == number))
     return found
 
 
-def without_rules(part: Part) -> list[Part]:
+def without_rules(part: Component) -> list[Component]:
     """What is left of a frame or a ruled row when its long straight lines are taken away."""
     import cv2
 
@@ -63,7 +63,7 @@ def without_rules(part: Part) -> list[Part]:
     return [piece for piece in left if piece.mask.shape[1] > 0.3 * piece.mask.shape[0]]
 
 
-def parts_of(mask: Mask) -> list[Part]:
+def parts_of(mask: Mask) -> list[Component]:
     """The connected parts of a mask that may be read; digits that touch their frame are taken out of it."""
     pieces = pieces_of(mask)
     usual = float(np.median([part.mask.shape[0] for part in pieces])) if pieces else 0.0
@@ -75,7 +75,7 @@ def parts_of(mask: Mask) -> list[Part]:
     return [part for part in pieces if part.mask.shape[0] < limit and readable(part.mask)]
 
 
-def joined(parts: list[Part]) -> list[Part]:
+def joined(parts: list[Component]) -> list[Component]:
     """Two parts above each other that are one broken digit, such as the bar that floats over a 5."""
     left, top, right, bottom = np.array([part.box for part in parts], np.float32).reshape(-1, 4).T
     height = np.maximum(bottom[:, None], bottom) - np.minimum(top[:, None], top)
@@ -87,7 +87,7 @@ def joined(parts: list[Part]) -> list[Part]:
     return [union(parts[upper], parts[lower]) for upper, lower in pairs]
 
 
-def union(first: Part, second: Part) -> Part:
+def union(first: Component, second: Component) -> Component:
     """Two parts as one."""
     left, top = min(first.left, second.left), min(first.top, second.top)
     right, bottom = max(first.box[2], second.box[2]), max(first.box[3], second.box[3])
@@ -97,10 +97,10 @@ def union(first: Part, second: Part) -> Part:
         mask[part.top - top : part.top - top + height, part.left - left : part.left - left + width] |= (
             part.mask
         )
-    return Part(left, top, mask)
+    return Component(left, top, mask)
 
 
-def cut(part: Part, pieces: int) -> list[Part]:
+def cut(part: Component, pieces: int) -> list[Component]:
     """A part cut upright into so many pieces, each cut near its even place, through the least ink."""
     width, height = part.mask.shape[1], part.mask.shape[0]
     ink = part.mask.sum(axis=0).astype(np.float64)
@@ -117,11 +117,11 @@ def cut(part: Part, pieces: int) -> list[Part]:
         rows, filled = np.flatnonzero(window.any(axis=1)), np.flatnonzero(window.any(axis=0))
         if rows.size >= LOWEST and filled.size >= 2:
             tight = window[rows[0] : rows[-1] + 1, filled[0] : filled[-1] + 1]
-            found.append(Part(part.left + left + int(filled[0]), part.top + int(rows[0]), tight))
+            found.append(Component(part.left + left + int(filled[0]), part.top + int(rows[0]), tight))
     return found if len(found) == pieces else []
 
 
-def cuts_of(part: Part) -> list[list[Part]]:
+def cuts_of(part: Component) -> list[list[Component]]:
     """Every way to cut a wide part into digits that touch."""
     height, width = part.mask.shape
     if width < WIDEST * 0.8 * height:

@@ -1,4 +1,4 @@
-"""Financial pictures: does a picture show charts, tables or receipts, or is it an ordinary picture?"""
+"""Financial images: does an image show charts, tables or receipts, or is it an ordinary image?"""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Annotated
 
-from mediaml.plugin import LoadContext, Meta, Model, ModelSpec, hookimpl
+from mediaml.plugin import LoadContext, Meta, Model, ModelSpec, hookimpl, view
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,9 +14,17 @@ class FinancialOptions:
     """The options of `financial`."""
 
     threshold: Annotated[
-        float, Meta(ge=0, le=1, description='least probability at which a picture is called "financial"')
+        float, Meta(ge=0, le=1, description='least probability at which an image is called "financial"')
     ] = 0.5
-    top: Annotated[int, Meta(ge=1, le=2, description="number of labels: 1 the answer, 2 also the other")] = 1
+    top: Annotated[
+        int,
+        Meta(
+            ge=1,
+            le=2,
+            description="number of labels: 1 the answer, 2 also the other",
+            extra=view("top", floor=2),
+        ),
+    ] = 1
 
 
 def load(context: LoadContext) -> Model:
@@ -35,5 +43,5 @@ def mediaml_models() -> Iterable[ModelSpec]:
         load=load,
         options=FinancialOptions,
         weights="financial",
-        description="pictures with charts, tables, statements or receipts, told from ordinary ones",
+        description="images with charts, tables, statements or receipts, as opposed to ordinary ones",
     )

@@ -1,4 +1,4 @@
-"""The financial-picture model: one probability a picture, and the label that follows from it."""
+"""The financial-image model: one probability per image, and the label that follows from it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ FINANCIAL = "financial"
 
 
 class FinancialModel(OnnxModel):
-    """Answers every picture with "financial" or "ordinary" and its probability.
+    """Answers every image with "financial" or "ordinary" and its probability.
 
     Any classifier with two labels of which one is "financial" will do.
 
@@ -22,19 +22,19 @@ class FinancialModel(OnnxModel):
     def __init__(self, context: LoadContext) -> None:
         super().__init__(context)
         if len(self.labels) != 2 or FINANCIAL not in self.labels:
-            has = ", ".join(self.labels) or "none"
+            has = f"{len(self.labels)} labels" if self.labels else "no labels"
             raise ModelError(
-                f'{self.session.name} is not a model of two labels with "{FINANCIAL}" (labels: {has}).',
+                f'{self.session.name} has {has}, not two of which one is "{FINANCIAL}".',
                 "Leave -m out to use the bundled one.",
             )
         self._financial = self.labels.index(FINANCIAL)
 
     def decode(self, outputs: Sequence[Array], frames: Sequence[Frame]) -> list[list[Label]]:
-        """One list of labels a picture, the answer first: `top` of them."""
+        """One list of labels per image, the answer first: `top` of them."""
         return [self.answer(float(row[self._financial])) for row in outputs[0]]
 
     def answer(self, probability: float) -> list[Label]:
-        """The labels of a picture that is financial with this probability, the answer first."""
+        """The labels of an image that is financial with this probability, the answer first."""
         options: FinancialOptions = self.options
         share = min(1.0, max(0.0, probability))
         other = self.labels[1 - self._financial]

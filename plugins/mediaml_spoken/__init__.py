@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Annotated
 
-from mediaml.plugin import Kind, LoadContext, Meta, Model, ModelSpec, SoundInput, hookimpl
+from mediaml.plugin import Kind, LoadContext, Meta, Model, ModelSpec, SoundInput, hookimpl, view
 
 SOUND = SoundInput(
     sample_rate=8_000, window_s=1.5, hop_s=0.2, fft_s=0.032, step_s=0.0125, mels=40, band=(60.0, 4_000.0)
@@ -23,7 +23,16 @@ SOUND = SoundInput(
 class SpokenOptions:
     """The options of `spoken`."""
 
-    min_score: Annotated[float, Meta(ge=0, le=1, description="least score of a digit that is answered")] = 0.5
+    # With `all`, "silence" and "other" are answered where no digit reaches the score.
+    min_score: Annotated[
+        float,
+        Meta(
+            ge=0,
+            le=1,
+            description="lowest score of a digit",
+            extra=view("min_score", floor=0.05, unless="all"),
+        ),
+    ] = 0.5
     all: Annotated[bool, Meta(description='also answer "silence" and "other" where no digit is centred')] = (
         False
     )
@@ -47,5 +56,5 @@ def mediaml_models() -> Iterable[ModelSpec]:
         options=SpokenOptions,
         weights="spoken",
         sound=SOUND,
-        description="spoken digits 0 to 9 in recordings and in the sound of videos, with their times",
+        description="spoken digits 0 to 9 in recordings and in the audio of videos, with their times",
     )

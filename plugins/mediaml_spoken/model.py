@@ -30,7 +30,7 @@ class SpokenModel(OnnxModel):
             )
 
     def decode(self, outputs: Sequence[Array], frames: Sequence[Frame]) -> list[list[Label]]:
-        """One list of labels a window; see `answer`."""
+        """One list of labels per window; see `answer`."""
         tracks = outputs[TRACK]
         return [self.answer(track, frame) for track, frame in zip(tracks, frames, strict=True)]
 
@@ -56,7 +56,7 @@ class SpokenModel(OnnxModel):
 def edges(frame: Frame) -> tuple[bool, bool]:
     """Whether a window is the first and the last of its recording.
 
-    The last one holds less sound than a window, or ends just where the header says that the sound ends. A
+    The last one holds less audio than a window, or ends just where the header says that the audio ends. A
     header that is wrong by more than a spectrum's step cannot make a window in the middle the last one by
     much chance.
     """

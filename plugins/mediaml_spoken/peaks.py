@@ -1,4 +1,4 @@
-"""From a track of class probabilities to the digits in it: one answer a peak, one owner a peak.
+"""From a track of class probabilities to the digits in it: one answer and one owner per peak.
 
 A track is float32 [positions, labels]: one row of probabilities every 50 ms, already averaged over three
 rows. Of a window's 30 rows the four in the middle are its own: the windows' own rows tile the timeline. The

@@ -16,7 +16,7 @@ MOST = 10_000
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Candidates:
-    """Scored boxes of one picture.
+    """Scored boxes of one image.
 
     Attributes:
         boxes: float32 [N, 4] left, top, right, bottom in pixels of the network's input.
@@ -46,7 +46,7 @@ class Candidates:
 
 
 def from_dense(boxes: Array, scores: Array, conf: float, wanted: Sequence[int] | None) -> Candidates:
-    """The candidates among all anchors x classes of one picture.
+    """The candidates among all anchors x classes of one image.
 
     An anchor is a candidate for every class that reaches `conf`, not for its best class alone: YOLOv3's
     classes are independent logistic classifiers (Redmon and Farhadi 2018, section 2.2), and darknet and the
@@ -91,10 +91,10 @@ def from_indices(boxes: Array, scores: Array, indices: Array) -> Candidates:
     rows = indices[(indices >= 0).all(axis=1)].astype(np.int64)
     if len(rows) > scores.size:
         raise ModelError(
-            f"the network chose {len(rows)} boxes of {scores.size}.", "The file is not a sound yolov3."
+            f"the network chose {len(rows)} boxes of {scores.size}.", "The file is not a valid yolov3."
         )
     if (rows >= (1, *scores.shape)).any() or (rows[:, 2] >= len(boxes)).any():
-        raise ModelError("the network's indices point outside its boxes.", "The file is not a sound yolov3.")
+        raise ModelError("the network's indices point outside its boxes.", "The file is not a valid yolov3.")
     return _checked(boxes[rows[:, 2]], scores[rows[:, 1], rows[:, 2]], rows[:, 1])
 
 

@@ -1,19 +1,20 @@
-"""mediaml's own detector interface, `detector/1`: uint8 pictures in, dense boxes and scores out."""
+"""mediaml's own detector interface, `detector/1`: uint8 images in, dense boxes and scores out."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Protocol
 
-from mediaml.plugin import Array, DetectorGraph, ImageInput, ModelError, Session, UInt8Array
+from mediaml.plugin import Array, ImageInput, ModelError, Session, UInt8Array
 from mediaml_yolo.candidates import Candidates, from_dense
+from mediaml_yolo.graphs import DetectorGraph
 
 
 class Head(Protocol):
     """How one interface is fed and read."""
 
     usual: ImageInput
-    """How pictures are fitted where the file does not say; the size is darknet's default."""
+    """How images are fitted where the file does not say; the size is darknet's default."""
 
     @property
     def fixed_size(self) -> tuple[int | None, int | None]:
@@ -21,14 +22,14 @@ class Head(Protocol):
 
     @property
     def fixed_batch(self) -> int | None:
-        """Pictures in a batch that the graph insists on; `None` where it is free."""
+        """Images in a batch that the graph insists on; `None` where it is free."""
 
     @property
     def class_count(self) -> int | None:
         """Number of classes, where the graph says."""
 
     def sample(self, picture: UInt8Array) -> Array:
-        """A fitted uint8 RGB picture [H, W, 3] as one sample, without the batch axis."""
+        """A fitted uint8 RGB image [H, W, 3] as one sample, without the batch axis."""
 
     def feeds(self, batch: Array) -> Mapping[str, Array]:
         """The graph's inputs for a batch of samples."""
@@ -36,7 +37,7 @@ class Head(Protocol):
     def candidates(
         self, outputs: Sequence[Array], conf: float, wanted: Sequence[int] | None
     ) -> Iterator[Candidates]:
-        """One set of candidates a picture: scores at least `conf`, of the classes `wanted` (`None`: all).
+        """One set of candidates per image: scores at least `conf`, of the classes `wanted` (`None`: all).
 
         Raises:
             ModelError: the outputs are not what the interface promises.
@@ -65,7 +66,7 @@ class DenseHead:
         return self.image.shape[0]
 
     def sample(self, picture: UInt8Array) -> Array:
-        """The picture itself: the graph normalises."""
+        """The image itself: the graph normalises."""
         return picture
 
     def feeds(self, batch: Array) -> Mapping[str, Array]:

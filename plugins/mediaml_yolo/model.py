@@ -15,12 +15,13 @@ from mediaml.plugin import (
     ModelError,
     OnnxModel,
     Session,
+    class_ids,
     clip_boxes,
-    detector_graph,
 )
 from mediaml_yolo.candidates import Candidates
+from mediaml_yolo.graphs import detector_graph
 from mediaml_yolo.heads import DenseHead, Head
-from mediaml_yolo.options import YoloOptions, class_ids
+from mediaml_yolo.options import YoloOptions
 from mediaml_yolo.shape import input_shape
 from mediaml_yolo.zoo import ZooHead
 
@@ -41,12 +42,12 @@ class YoloModel(OnnxModel):
         zoo = graph.interface == "zoo-yolov3"
         self.head: Head = (ZooHead if zoo else DenseHead)(self.session, graph)
         self.labels = _labels(self.session, self.head.class_count, zoo)
-        self.wanted = class_ids(self.options.classes, self.labels) if self.options.classes else None
+        self.wanted = class_ids(self.options.classes, self.labels, "yolo") if self.options.classes else None
         self.shape = input_shape(self.session, self.head.usual, self.head.fixed_size, self.options)
 
     @property
     def fixed_batch(self) -> int | None:
-        """Pictures in a batch that the graph insists on."""
+        """Images in a batch that the graph insists on."""
         return self.head.fixed_batch
 
     def prepare(self, frame: Frame) -> Array:
@@ -70,7 +71,7 @@ class YoloModel(OnnxModel):
             self._detections(candidates, frame) for candidates, frame in zip(found, frames, strict=False)
         ]
         if len(answers) != len(frames):
-            raise ModelError(f"the network answered {len(answers)} pictures of {len(frames)}.")
+            raise ModelError(f"the network answered {len(answers)} images of {len(frames)}.")
         return answers
 
     def _detections(self, candidates: Candidates, frame: Frame) -> tuple[Detection, ...]:

@@ -1,29 +1,43 @@
-"""What a user can set with `-O yolo.NAME=VALUE`, and what class names and ids mean."""
+"""What a user can set with `-O yolo.NAME=VALUE`."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import Annotated, Literal
 
-from mediaml.plugin import Meta, OptionError
+from mediaml.plugin import Meta, view
 
 
 @dataclass(frozen=True, slots=True)
 class YoloOptions:
     """Options of the model `yolo`; the defaults are those of the YOLO family's own detection commands."""
 
-    conf: Annotated[float, Meta(ge=0, le=1, description="lowest score of a detection")] = 0.25
+    conf: Annotated[
+        float,
+        Meta(ge=0, le=1, description="lowest score of a detection", extra=view("min_score", floor=0.05)),
+    ] = 0.25
     iou: Annotated[
         float, Meta(ge=0, le=1, description="overlap above which the weaker box of a class is dropped")
     ] = 0.45
     agnostic_nms: Annotated[
         bool, Meta(description="drop the weaker of two overlapping boxes also where their classes differ")
     ] = False
-    max_det: Annotated[int, Meta(ge=1, le=10_000, description="most detections in a frame")] = 300
+    max_det: Annotated[
+        int,
+        Meta(
+            ge=1,
+            le=10_000,
+            description="most detections in a frame",
+            extra=view("max_detections", floor=300),
+        ),
+    ] = 300
+    # Across classes a box that is not wanted can suppress one that is: then the choice is the model's.
     classes: Annotated[
-        tuple[str, ...], Meta(description="only these classes: names or ids, separated by commas")
+        tuple[str, ...],
+        Meta(
+            description='only these classes: names or ids; quote a name that holds commas: "a, b",c',
+            extra=view("classes", unless="agnostic_nms"),
+        ),
     ] = ()
     imgsz: Annotated[
         int,
@@ -31,26 +45,5 @@ class YoloOptions:
     ] = 0
     fit: Annotated[
         Literal["model", "letterbox", "stretch"],
-        Meta(description="how a picture is laid into the input; model: as the model's file says"),
+        Meta(description="how an image is laid into the input; model: as the model's file says"),
     ] = "model"
-
-
-def class_ids(wanted: Sequence[str], labels: Sequence[str]) -> tuple[int, ...]:
-    """The ids, ascending, of classes given by name or by id; names are looked up first, in any case.
-
-    Raises:
-        OptionError: a class is unknown; suggests the nearest name.
-    """
-    known = {label.casefold(): index for index, label in reversed(list(enumerate(labels)))}
-    return tuple(sorted({_class_id(name.strip(), known, labels) for name in wanted}))
-
-
-def _class_id(name: str, known: dict[str, int], labels: Sequence[str]) -> int:
-    if name.casefold() in known:
-        return known[name.casefold()]
-    if name.isascii() and name.isdigit() and int(name) < len(labels):
-        return int(name)
-    near = get_close_matches(name.casefold(), known, n=1)
-    some = ", ".join(labels[:5]) + (", …" if len(labels) > 5 else "")
-    hint = f"Did you mean {labels[known[near[0]]]!r}?" if near else f"It knows {len(labels)} classes: {some}"
-    raise OptionError(f"the model of plugin 'yolo' has no class {name!r}.", hint)

@@ -13,12 +13,12 @@ COARSEST_STRIDE = 32
 
 @dataclass(frozen=True, slots=True)
 class InputShape:
-    """How pictures are laid into the network's input.
+    """How images are laid into the network's input.
 
     Attributes:
         whole: the whole input: its width and height, fit, pad and resample.
         stride: pixels of which width and height are multiples.
-        rectangular: whether each picture gets the smallest rectangle that holds it, not the whole input.
+        rectangular: whether each image gets the smallest rectangle that holds it, not the whole input.
     """
 
     whole: ImageInput
@@ -26,7 +26,7 @@ class InputShape:
     rectangular: bool
 
     def fitting(self, width: int, height: int) -> Fitting:
-        """Where a picture of width x height pixels lies in the input."""
+        """Where an image of width x height pixels lies in the input."""
         size = (self.whole.width, self.whole.height)
         if self.rectangular:
             size = letterbox_shape(width, height, max(size), self.stride)
@@ -41,7 +41,7 @@ def input_shape(
     Args:
         usual: what holds where the file does not describe its input.
         fixed: width and height that the graph insists on; `None` where an axis is free.
-        options: `imgsz` is the longer side that the user wants; `fit` how the picture is laid into it.
+        options: `imgsz` is the longer side that the user wants; `fit` how the image is laid into it.
 
     Raises:
         OptionError: the graph cannot take `imgsz`.
@@ -57,7 +57,7 @@ def input_shape(
     width, height = fixed[0] or imgsz or own.width, fixed[1] or imgsz or own.height
     if imgsz and max(width, height) != imgsz:
         raise OptionError(
-            f"{session.name} takes pictures of {width}x{height} pixels only, not imgsz={imgsz}.",
+            f"{session.name} takes images of {width}x{height} pixels only, not imgsz={imgsz}.",
             "Leave imgsz out, or export the model with free height and width.",
         )
     return InputShape(replace(own, width=width, height=height), stride, rectangular=False)

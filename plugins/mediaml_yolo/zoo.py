@@ -1,6 +1,6 @@
 """The interface of the ONNX model zoo's yolov3 and tiny-yolov3, with the non-maximum suppression inside.
 
-The graph takes one picture at a time, letterboxed on grey 128, and answers with all boxes and scores and the
+The graph takes one image at a time, letterboxed on grey 128, and answers with all boxes and scores and the
 indices of those that its own suppression chose. Options can be stricter than the thresholds inside the graph,
 never looser.
 """
@@ -13,7 +13,6 @@ import numpy as np
 
 from mediaml.plugin import (
     Array,
-    DetectorGraph,
     ImageInput,
     ModelError,
     Session,
@@ -21,6 +20,7 @@ from mediaml.plugin import (
     normalise,
 )
 from mediaml_yolo.candidates import Candidates, from_indices
+from mediaml_yolo.graphs import DetectorGraph
 
 
 class ZooHead:
@@ -46,13 +46,13 @@ class ZooHead:
         return normalise(picture, ImageInput(picture.shape[1], picture.shape[0]))
 
     def feeds(self, batch: Array) -> Mapping[str, Array]:
-        """The picture, and as its own shape that of the network's input.
+        """The image, and as its own shape that of the network's input.
 
         With it the graph undoes no letterbox and answers in input pixels, as every other head does. Given the
         source's shape it would undo one that it rounds in its own way, up to a pixel beside the real one.
         """
         if len(batch) != 1:
-            raise ModelError(f"the ONNX zoo's yolov3 takes one picture at a time, not {len(batch)}.")
+            raise ModelError(f"the ONNX zoo's yolov3 takes one image at a time, not {len(batch)}.")
         shape = np.array([batch.shape[2:]], dtype=np.float32)
         return {self.graph.image: batch, str(self.graph.image_shape): shape}
 

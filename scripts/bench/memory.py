@@ -4,7 +4,7 @@ Renders the demo clip over and over to two lengths, runs `mediaml run -p yolo` o
 of what the run, its worker and its drawing process have in memory together. Pages that they share count for
 each of them.
 
-    python scripts/bench/memory.py [-m MODEL.onnx] [--short 60] [--long 600] [--no-annotate]
+    python -m scripts.bench.memory [-m MODEL.onnx] [--short 60] [--long 600] [--no-annotate]
 """
 
 from __future__ import annotations
@@ -19,8 +19,9 @@ from pathlib import Path
 
 import psutil
 
+from scripts.paths import DEMO_CLIP
+
 LOOK_EVERY_S = 0.1
-CLIP = Path(__file__).resolve().parents[2] / "tests" / "media" / "demo.mp4"
 
 
 def repeat(source: Path, target: Path, seconds: float) -> None:
@@ -68,7 +69,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         for seconds in (arguments.short, arguments.long):
             clip = Path(folder) / f"{seconds:g}s.mp4"
-            repeat(CLIP, clip, seconds)
+            repeat(DEMO_CLIP, clip, seconds)
             command = [sys.executable, "-m", "mediaml", "run", "-p", "yolo", str(clip), *extra]
             command += ["-o", f"{folder}/out", "--device", "cpu"]
             peak, took = peak_mb(command)

@@ -3,7 +3,7 @@
 Each step runs in a process of its own, so that its peak is its own. Random weights take as long as trained
 ones; that the answers are right is checked against OpenCV in tests/darknet.
 
-    python scripts/bench/official.py CFG... [--frames 3] [--device cpu]
+    python -m scripts.bench.official CFG... [--frames 3] [--device cpu]
 """
 
 from __future__ import annotations
@@ -19,9 +19,6 @@ import time
 from pathlib import Path
 from typing import Any
 
-REPOSITORY = Path(__file__).resolve().parent.parent.parent
-sys.path.insert(0, str(REPOSITORY))
-
 
 def peak_mib() -> float:
     """The most memory that this process ever held, MiB; Linux counts in KiB, macOS in bytes."""
@@ -30,7 +27,7 @@ def peak_mib() -> float:
 
 def make_weights(cfg: Path, weights: Path) -> dict[str, Any]:
     """Write seeded random weights that fit the cfg."""
-    from tests.support.models.darknet import random_weights
+    from scripts.darknet_networks import random_weights
 
     weights.write_bytes(random_weights(cfg.read_text(), seed=1))
     return {"bytes": weights.stat().st_size}
@@ -50,12 +47,13 @@ def measure_run(model: Path, frames: int, device: str) -> dict[str, Any]:
     import cv2
 
     from mediaml.core.media import Kind
+    from mediaml.core.prediction import Prediction
     from mediaml.media.reader import open_reader
     from mediaml.onnx.providers import parse_device
     from mediaml.pipeline.models import Choice, load_model, resolve_model
     from mediaml.registry.entry_points import load_registry
     from mediaml.registry.options import build_options
-    from tests.support.models.darknet import random_picture
+    from scripts.darknet_networks import random_picture
 
     offer = load_registry().find("yolo")
     started = time.perf_counter()
@@ -76,7 +74,7 @@ def measure_run(model: Path, frames: int, device: str) -> dict[str, Any]:
         "frame_s": statistics.median(times[1:]),
         "mib": peak_mib(),
         "devices": list(loaded.devices),
-        "detections": len(tuple(answer)),
+        "detections": len(Prediction.of(answer).detections),
     }
 
 

@@ -1,4 +1,4 @@
-"""Time the search over a million vectors: python scripts/bench/search.py FOLDER [--rows N]
+"""Time the search over a million vectors: python -m scripts.bench.search FOLDER [--rows N]
 
 Writes a ledger of N embeddings (seeded, of unit length, 512 numbers) to FOLDER, then times what a user waits
 for: the derived file made from the ledger, and a search in it, with the file in memory and without.
@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 import os
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -64,18 +64,29 @@ def forget(path: Path) -> None:
         os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
 
 
-def main() -> None:
-    """See the module."""
+def filled_folder(description: str | None, rows: int, make: Callable[[int], Iterable[Float32Array]]) -> Path:
+    """The folder that is named on the command line; without a ledger it is filled with what `make` yields.
+
+    Args:
+        rows: default of `--rows`, which `make` is called with.
+    """
     parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+        description=description, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--rows", type=int, default=1_000_000)
-    typed = parser.parse_args()
-    if not (typed.folder / "ledger.sqlite").exists():
-        fill(typed.folder, spread(typed.rows))
+    parser.add_argument("--rows", type=int, default=rows)
+    arguments = parser.parse_args()
+    folder: Path = arguments.folder
+    if not (folder / "ledger.sqlite").exists():
+        fill(folder, make(arguments.rows))
+    return folder
+
+
+def main() -> None:
+    """See the module."""
+    folder = filled_folder(__doc__, 1_000_000, spread)
     with timed("opened, made from the ledger where it was not"):
-        vectors = open_vectors(typed.folder, choose_space(typed.folder, None))
+        vectors = open_vectors(folder, choose_space(folder, None))
     assert vectors.path is not None
     print(f"{len(vectors)} vectors in {vectors.path.stat().st_size / 1e9:.2f} GB")
     question = vectors.rows(np.array([len(vectors) // 3]))[0]
@@ -88,7 +99,7 @@ def main() -> None:
         path = vectors.path
         del vectors
         forget(path)
-        vectors = open_vectors(typed.folder, choose_space(typed.folder, None))
+        vectors = open_vectors(folder, choose_space(folder, None))
         with timed("  whole search, file not in memory"):
             search(vectors, question, 20, alike=0.95)
     print(f"best: source {hits[0].source} frame {hits[0].frame} cosine {hits[0].score:.3f}")

@@ -1,4 +1,4 @@
-"""Measure the approximate index beside exact search: python scripts/bench/search_index.py FOLDER [--rows N]
+"""Measure the approximate index beside exact search: python -m scripts.bench.search_index FOLDER [--rows N]
 
 FOLDER is made by scripts/bench/search.py (seeded, evenly spread vectors), or here where it holds no ledger:
 N frames gathered around N/50 seeded scenes, which is nearer to what films are. Prints the time to make the
@@ -7,20 +7,16 @@ index, its size, the recall at 20 of frames over 50 questions, and the time of a
 
 from __future__ import annotations
 
-import argparse
-import sys
 import time
-from pathlib import Path
+from collections.abc import Iterator
 
 import numpy as np
-
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent.parent))
 
 from mediaml.core.arrays import Float32Array
 from mediaml.embeddings.index import nearest_rows, open_index, search_index
 from mediaml.embeddings.search import search
 from mediaml.embeddings.vectors import Vectors, choose_space, open_vectors, unit_rows
-from scripts.bench.search import DIMENSIONS, SLICE, fill
+from scripts.bench.search import DIMENSIONS, SLICE, filled_folder
 
 QUESTIONS, COUNT, PROPOSED = 50, 20, 512
 
@@ -31,6 +27,12 @@ def scenes(rows: int) -> Float32Array:
     middles = unit_rows(random.standard_normal((-(-rows // 50), DIMENSIONS), dtype=np.float32))
     noise = unit_rows(random.standard_normal((rows, DIMENSIONS), dtype=np.float32))
     return unit_rows(np.repeat(middles, 50, axis=0)[:rows] + 0.5 * noise)
+
+
+def slices(rows: int) -> Iterator[Float32Array]:
+    """The same, in slices as a ledger holds them."""
+    made = scenes(rows)
+    return (made[start : start + SLICE] for start in range(0, len(made), SLICE))
 
 
 def seconds(begun: float) -> str:
@@ -64,16 +66,8 @@ def measure(vectors: Vectors) -> None:
 
 def main() -> None:
     """See the module."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("folder", type=Path)
-    parser.add_argument("--rows", type=int, default=50_000)
-    typed = parser.parse_args()
-    if not (typed.folder / "ledger.sqlite").exists():
-        made = scenes(typed.rows)
-        fill(typed.folder, (made[start : start + SLICE] for start in range(0, len(made), SLICE)))
-    measure(open_vectors(typed.folder, choose_space(typed.folder, None)))
+    folder = filled_folder(__doc__, 50_000, slices)
+    measure(open_vectors(folder, choose_space(folder, None)))
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 The limit is the slower of decode-only and inference-only; both are measured in the same minute on the same
 machine as the whole, several times in turn, and compared as ratios of medians.
 
-    python scripts/bench/speed.py VIDEO [-m MODEL.onnx] [--rounds 3]
+    python -m scripts.bench.speed VIDEO [-m MODEL.onnx] [--rounds 3]
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from mediaml.cli.job import choose
+from mediaml.app.choose import choose_models
 from mediaml.core.media import Kind
 from mediaml.media.reader import open_reader
 from mediaml.onnx.providers import parse_device
@@ -31,7 +31,7 @@ from mediaml.registry.entry_points import load_registry
 def load(weights: str | None, device: str) -> Any:
     """The yolo plugin's model, as the command line loads it."""
     given = (weights,) if weights else ()
-    choice = choose([load_registry().find("yolo")], given, ())[0]
+    choice = choose_models([load_registry().find("yolo")], given, ())[0]
     return load_model(resolve_model(choice), parse_device(device), warn=print)
 
 

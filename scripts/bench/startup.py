@@ -4,7 +4,7 @@ The command starts a worker, and with copies a process that draws, and talks to 
 the same modules, loads the same model and commits to the same kind of ledger, without a supervisor. Both in
 processes of their own, in turn, several times; compared by medians.
 
-    python scripts/bench/startup.py PICTURE [--rounds 7]
+    python -m scripts.bench.startup PICTURE [--rounds 7]
 """
 
 from __future__ import annotations
@@ -16,17 +16,19 @@ import subprocess
 import sys
 import tempfile
 import time
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 
 def in_one_process(picture: Path, output: Path, *, copies: bool) -> None:
     """Answer one picture with the bundled detector without any other process."""
-    from mediaml.cli.job import choose
+    from mediaml.app.choose import choose_models
     from mediaml.core.media import Kind
     from mediaml.core.work import Job
     from mediaml.ledger.encoding import record_of
     from mediaml.ledger.ledger import Ledger
-    from mediaml.ledger.view import open_view
+    from mediaml.ledger.results import open_results
     from mediaml.media.limits import Limits
     from mediaml.onnx.providers import parse_device
     from mediaml.outputs.jsonl import write_results
@@ -37,39 +39,39 @@ def in_one_process(picture: Path, output: Path, *, copies: bool) -> None:
     from mediaml.pipeline.plan import Planner
     from mediaml.registry.entry_points import load_registry
 
-    resolved = resolve_model(choose([load_registry().find("yolo")], (), ())[0])
+    resolved = resolve_model(choose_models([load_registry().find("yolo")], (), ())[0])
     model = load_model(resolved, parse_device("cpu"), warn=print)
-    told: queue.SimpleQueue[object] = queue.SimpleQueue()
+    messages: queue.SimpleQueue[Any] = queue.SimpleQueue()
     with (
         Ledger(output) as ledger,
         Pipeline(
             [model],
             readers=2,
             limits=Limits(),
-            emit=lambda result: told.put(record_of(result)),
+            emit=lambda result: messages.put(record_of(result)),
             shrunk=lambda *_: None,
             step=lambda: None,
-            crashed=told.put,
+            crashed=messages.put,
         ) as pipeline,
-        open_view(output) as view,
+        open_results(output) as view,
     ):
         models = [(resolved, ledger.add_model(resolved.identity))]
-        planner = Planner(ledger, models, kinds=frozenset(Kind), emit=told.put)
+        planner = Planner(ledger, models, kinds=frozenset(Kind), emit=messages.put)
         for job in planner.jobs(scan(Selection((str(picture),)))):
             assert isinstance(job, Job), "name a picture"
-            pipeline.submit(lambda job=job: pipeline.look(job))  # type: ignore[misc]
-            ledger.commit([told.get()])  # type: ignore[list-item]
+            pipeline.submit(partial(pipeline.look, job))
+            ledger.commit([messages.get()])
             if copies:
                 annotator = Annotator(
                     output,
                     Limits(),
                     slice_s=20.0,
                     began=lambda _: None,
-                    settled=told.put,
+                    settled=messages.put,
                     step=lambda: None,
                 )
                 annotator.submit(view.source(job.id), output / "copy.jpg")
-                told.get()
+                messages.get()
                 annotator.close()
         write_results(view, output)
 

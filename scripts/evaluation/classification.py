@@ -3,7 +3,7 @@
 Definitions follow the usual ones: precision, recall and F1 as in van Rijsbergen (Information Retrieval,
 1979); macro means are unweighted over the labels that occur in the truth; the expected
 calibration error is that of Guo et al., "On Calibration of Modern Neural Networks" (ICML 2017), 15 bins of
-equal width over the top score. Curves come from `evaluation.curves`, plots from `evaluation.plots`.
+equal width over the top score. Curves come from `curves`, plots from `plots`.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from evaluation.curves import Floats, average_precision, pr_curve, roc_auc, roc_curve
-from evaluation.plots import plot_confusion, plot_learning_curve, plot_roc_pr
+from scripts.evaluation.curves import Floats, average_precision, pr_curve, roc_auc, roc_curve
+from scripts.evaluation.plots import plot_confusion, plot_learning_curve, plot_roc_pr
 
 __all__ = [
     "average_precision",
@@ -40,7 +40,7 @@ def confusion_matrix(truth: Ints, answers: Ints, labels: int) -> NDArray[np.int6
     """Counts [labels, labels]: row = truth, column = answer.
 
     Raises:
-        ValueError: the lengths differ, or an index lies outside 0..labels-1.
+        ValueError: the lengths differ, or an index is outside 0..labels-1.
     """
     truth, answers = np.asarray(truth, np.int64), np.asarray(answers, np.int64)
     if truth.shape != answers.shape or truth.ndim != 1:

@@ -19,7 +19,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from .photos import decode_photo, load_index, read_tars
+from scripts.evaluation.photos import decode_photo, load_index, read_tars
 
 FITS = ("stretch", "letterbox")
 CONFIDENCE = 0.001  # as darknet's and COCO's own evaluations: ranking decides, not a threshold

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from evaluation.detection import evaluate_detector
+from scripts.evaluation.detection import evaluate_detector
 
 
 def evaluate(model: Path, data: Path, plots: Path | None = None) -> dict[str, Any]:

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from training.digits import glyphs, scenes
-from training.digits.mnist import Digits
+
+from scripts.training.digits import glyphs, scenes
+from scripts.training.digits.mnist import Digits
 
 Box = tuple[int, int, int, int]
 WORDS = ("Total", "Room", "Invoice", "Page", "Order", "Box", "Line", "Oil", "Hill", "Zebra", "August", "Sum")

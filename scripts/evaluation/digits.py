@@ -15,16 +15,17 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 from tqdm import tqdm
-from training.digits import glyphs, scenes
-from training.digits.mnist import Digits, read_digits
-from training.digits.samples import patch_of, photos
 
-from evaluation import digit_pages
-from evaluation.classification import classification_report, plot_confusion, plot_roc_pr
 from mediaml_digits import Options
+from mediaml_digits.evidence import Found
 from mediaml_digits.normalise import normalise
 from mediaml_digits.page import candidates_of
-from mediaml_digits.reading import Found, read
+from mediaml_digits.reading import read
+from scripts.evaluation import digit_pages
+from scripts.evaluation.classification import classification_report, plot_confusion, plot_roc_pr
+from scripts.training.digits import glyphs, scenes
+from scripts.training.digits.mnist import Digits, read_digits
+from scripts.training.digits.samples import patch_of, photos
 
 Bytes = NDArray[np.uint8]
 Floats = NDArray[np.float32]
@@ -49,7 +50,7 @@ class Net:
     def __call__(self, images: Bytes) -> Floats:
         """Probabilities float32 [n, classes] of uint8 [n, 28, 28]."""
         name = self.session.get_inputs()[0].name
-        batch = images[:, None].astype(self.dtype)
+        batch: NDArray[Any] = images[:, None].astype(self.dtype)
         size = 1 if self.fixed else 500
         parts = [
             self.session.run(None, {name: batch[at : at + size]})[0] for at in range(0, len(batch), size)
@@ -210,7 +211,7 @@ def evaluate(model: Path, data: Path, plots: Path | None = None) -> dict[str, An
     Args:
         model: the exported ONNX file.
         data: folder with `mnist/` and `detect/`; the ONNX zoo's mnist-7 is compared where
-            `../models/mnist/mnist-7.onnx` lies beside it.
+            `../models/mnist/mnist-7.onnx` is beside it.
         plots: folder for PNGs; `None` writes none.
     """
     net = Net(opened(model), np.uint8)

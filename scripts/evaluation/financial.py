@@ -10,14 +10,20 @@ from typing import Any
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from training.financial.augment import INPUT
-from training.financial.canvas import new_canvas
-from training.financial.drawings import page
-from training.financial.pictures import PHOTO_UNSEEN, PHOTO_VAL, decoded_rgb, labelled_files, photo_files
-from training.financial.tables import shaded
 
-from evaluation.classification import classification_report, plot_confusion, plot_roc_pr
 from mediaml.ops.fitting import fit_image
+from scripts.evaluation.classification import classification_report, plot_confusion, plot_roc_pr
+from scripts.training.financial.augment import INPUT
+from scripts.training.financial.canvas import new_canvas
+from scripts.training.financial.drawings import page
+from scripts.training.financial.pictures import (
+    PHOTO_UNSEEN,
+    PHOTO_VAL,
+    decoded_rgb,
+    labelled_files,
+    photo_files,
+)
+from scripts.training.financial.tables import shaded
 
 Pictures = NDArray[np.uint8]
 Floats = NDArray[np.float32]

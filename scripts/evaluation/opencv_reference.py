@@ -3,7 +3,7 @@
 OpenCV reads darknet up to version 4, so this runs in an environment of its own, with numpy and
 opencv-python<5 alone, and only writes COCO results; `scripts.evaluation.detection.measure` measures them.
 
-python scripts/evaluation/opencv_reference.py NET.cfg NET.weights --data DIR -o results.json [--fit rectangle]
+python -m scripts.evaluation.opencv_reference NET.cfg NET.weights --data DIR -o results.json [--fit rectangle]
 """
 
 import argparse
@@ -33,7 +33,8 @@ def input_size(cfg: Path) -> int:
 def read_net(cfg: Path, weights: Path, conf: float) -> Any:
     """OpenCV's net, which itself drops what is below 0.2 unless its heads' `thresh` says otherwise."""
     text = cfg.read_text("utf-8").replace("[yolo]", f"[yolo]\nthresh={min(conf, 0.2)}")
-    return cv2.dnn.readNetFromDarknet(
+    dnn: Any = cv2.dnn  # OpenCV 5, which the types are of, has no such reader any more
+    return dnn.readNetFromDarknet(
         np.frombuffer(text.encode(), np.uint8), np.frombuffer(weights.read_bytes(), np.uint8)
     )
 
@@ -73,7 +74,7 @@ def detect(
     corners = corners[anchors] * np.array([width, height] * 2)
     corners = (corners - np.tile(shift, 2)) / np.tile(scale, 2)
     boxes = np.concatenate([corners[:, :2], corners[:, 2:] - corners[:, :2]], axis=1)
-    kept = cv2.dnn.NMSBoxesBatched(boxes, best.tolist(), classes.tolist(), given.conf, given.iou)
+    kept = cv2.dnn.NMSBoxesBatched(boxes.tolist(), best.tolist(), classes.tolist(), given.conf, given.iou)
     index = np.asarray(kept, np.int64).reshape(-1)
     limits = np.array([photo.shape[1], photo.shape[0]] * 2)
     for chosen in index[np.argsort(-best[index], kind="stable")][: given.max_det]:
@@ -104,7 +105,9 @@ def main() -> None:
             content = tar.extractfile(member)
             if member.name not in identities or content is None:
                 continue
-            photo = cv2.imdecode(np.frombuffer(content.read(), np.uint8), cv2.IMREAD_COLOR)
+            photo = np.asarray(
+                cv2.imdecode(np.frombuffer(content.read(), np.uint8), cv2.IMREAD_COLOR), np.uint8
+            )
             for box, kind, score in detect(net, photo, input_size(given.cfg), given):
                 answer = {
                     "image_id": identities[member.name],

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from evaluation.curves import average_precision, pr_curve, roc_auc, roc_curve
+from scripts.evaluation.curves import average_precision, pr_curve, roc_auc, roc_curve
 
 
 def new_figure(columns: int) -> tuple[Any, list[Any]]:

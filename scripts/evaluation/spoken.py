@@ -13,15 +13,15 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from training.spoken.compose import background, coloration
-from training.spoken.recordings import SAMPLE_RATE, Clip, load_clips
-from training.spoken.sounds import SYNTHETIC, coloured_noise, fade
-from training.spoken.spec import FIRST_S, LABELS, POSITION_S
 
-from evaluation.classification import classification_report, plot_confusion, plot_roc_pr
 from mediaml.ops.spectrogram import log_mel
 from mediaml_spoken import SOUND
 from mediaml_spoken.peaks import DIGITS, OTHER, SILENCE, own_rows, peaks
+from scripts.evaluation.classification import classification_report, plot_confusion, plot_roc_pr
+from scripts.training.spoken.compose import background, coloration
+from scripts.training.spoken.recordings import SAMPLE_RATE, Clip, load_clips
+from scripts.training.spoken.sounds import SYNTHETIC, coloured_noise, fade
+from scripts.training.spoken.spec import FIRST_S, LABELS, POSITION_S
 
 Floats = NDArray[np.float32]
 # Log-mel windows [n, mels, steps] to tracks [n, positions, labels].

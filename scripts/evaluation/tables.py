@@ -12,7 +12,7 @@ Card = Mapping[str, Any]
 
 HEAD = """# Figures of the bundled models
 
-Made from the cards in `exported_models/` by `python scripts/evaluate.py --docs`; no figure is typed, and a
+Made from the cards in `exported_models/` by `python -m scripts.evaluate --docs`; no figure is typed, and a
 test compares. [models.md](models.md) has the short form. Held out means held out: no test item, speaker or
 source was seen in training or used to choose a checkpoint."""
 
@@ -65,8 +65,6 @@ def section(value: Any) -> str:
             return records(named)
     if isinstance(value, list) and value and all(isinstance(row, Mapping) for row in value):
         return records([{key: cell for key, cell in row.items() if flat(cell)} for row in value])
-    if isinstance(value, list) and value and all(isinstance(item, str) for item in value):
-        return "\n".join(f"- {item}" for item in value)
     return ""
 
 
@@ -104,6 +102,7 @@ def model_section(name: str, card: Card) -> str:
             parts.append(f"**{key.replace('_', ' ')}**\n\n{text}")
     if isinstance(card.get("confusion"), Mapping) and "matrix" in card["confusion"]:
         parts.append(f"**confusion** (row: truth, column: answer)\n\n{confusion(card)}")
+    parts.append(f"[What was tried in training](../exported_models/{name}.md)")
     return "\n\n".join(part for part in parts if part)
 
 
@@ -137,7 +136,7 @@ def goals_table(cards: Mapping[str, Card]) -> str:
 
 
 def regenerated(text: str, cards: Mapping[str, Card]) -> str:
-    """docs/models.md with everything between its `generated` marks made anew.
+    """docs/models.md with everything between its `generated` marks regenerated.
 
     Raises:
         ValueError: a mark is missing.
@@ -147,8 +146,8 @@ def regenerated(text: str, cards: Mapping[str, Card]) -> str:
         if start not in text or end not in text:
             raise ValueError(f"the document lacks the marks `{start}` and `{end}`")
         pattern = re.escape(start) + ".*?" + re.escape(end)
-        block = f"{start}\n\n{content}\n\n{end}"
-        text = re.sub(pattern, lambda _, block=block: block, text, flags=re.DOTALL)
+        before, after = re.split(pattern, text, maxsplit=1, flags=re.DOTALL)
+        text = f"{before}{start}\n\n{content}\n\n{end}{after}"
     return text
 
 

@@ -9,10 +9,10 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from reliability.media import command, square_finder, write_clip, write_mixture
-from reliability.remains import Remains, integrity, remains_of
-from reliability.runs import run
-from reliability.verdict import Bench, Verdict
+from scripts.reliability.media import command, square_finder, write_clip, write_mixture
+from scripts.reliability.remains import Remains, integrity, remains_of
+from scripts.reliability.runs import run
+from scripts.reliability.verdict import Bench, Verdict
 
 _SIZE_MIB = 20
 _ROOM_KIB = (0, 16, 64, 128, 160, 192, 256, 384, 512, 768)

@@ -8,12 +8,13 @@ import signal
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
-from reliability.media import command, square_finder, write_clip
-from reliability.remains import Remains, integrity, remains_of, segments, slices_done
-from reliability.runs import Running, run
-from reliability.verdict import Bench, Verdict
+from scripts.reliability.media import command, square_finder, write_clip
+from scripts.reliability.remains import Remains, integrity, remains_of, segments, slices_done
+from scripts.reliability.runs import Running, run
+from scripts.reliability.verdict import Bench, Verdict
 
 _FRAMES_A_MINUTE = 25 * 60
 
@@ -74,6 +75,10 @@ def _differences(room: Path, ours: Remains, theirs: Remains) -> list[str]:
     return wrong
 
 
+def _reached(out: Path, goal: int) -> bool:
+    return slices_done(out) >= goal
+
+
 def _travel(
     arguments: list[object], room: Path, goals: list[int], chance: random.Random, limit_s: float
 ) -> _Journey:
@@ -82,7 +87,7 @@ def _travel(
     for goal in goals:
         before, answered = segments(out), slices_done(out)
         running = Running(arguments, room)
-        running.wait_until(lambda goal=goal: slices_done(out) >= goal, limit_s)  # type: ignore[misc]
+        running.wait_until(partial(_reached, out, goal), limit_s)
         running.wait_until(lambda: False, chance.uniform(0.0, 2.0))
         if not running.send(signal.SIGKILL):
             journey.wrong += [*running.wait(1.0).troubles(0), "a run ended before its kill came"]

@@ -11,10 +11,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from reliability.media import command, square_finder, write_mixture
-from reliability.remains import Remains, count, integrity, remains_of, segments, slices_done
-from reliability.runs import Running, run
-from reliability.verdict import Bench, Verdict
+from scripts.reliability.media import command, square_finder, write_mixture
+from scripts.reliability.remains import Remains, count, integrity, remains_of, segments, slices_done
+from scripts.reliability.runs import Running, run
+from scripts.reliability.verdict import Bench, Verdict
 
 _MOST_KILLS_A_CHAIN = 4
 _RUNS = "SELECT count(*) FROM run"
@@ -46,7 +46,7 @@ def torture_kills(
 ) -> Iterator[Verdict]:
     """Stop runs in both ways: SIGKILL to the whole group, and, a fifth as often, Ctrl-C."""
     if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
-        # A shell that starts us in the background ignores it, and so would every process of ours.
+        # A shell that starts us in the background ignores it, and so would every child process.
         signal.signal(signal.SIGINT, signal.default_int_handler)
     room = bench.room("kills")
     media = write_mixture(room / "in", frames=frames, seconds=frames / 33)

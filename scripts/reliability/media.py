@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from tests.support.models.files import save_square_finder
+from scripts.square_finder import save_square_finder
 
 UInt8 = npt.NDArray[np.uint8]
 

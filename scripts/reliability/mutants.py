@@ -8,11 +8,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from reliability.media import command, square_finder, write_clip, write_mixture, write_seeds
-from reliability.mutate import mutant
-from reliability.remains import integrity, standings, without_status
-from reliability.runs import Ended, run
-from reliability.verdict import Bench, Verdict
+from scripts.reliability.media import command, square_finder, write_clip, write_mixture, write_seeds
+from scripts.reliability.mutate import mutant
+from scripts.reliability.remains import integrity, standings, without_status
+from scripts.reliability.runs import Ended, run
+from scripts.reliability.verdict import Bench, Verdict
 
 _CHUNK = 200
 _LARGEST_SEED = 400_000

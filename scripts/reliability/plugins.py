@@ -11,9 +11,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from reliability.remains import integrity, without_status
-from reliability.runs import Ended, run
-from reliability.verdict import Bench, Verdict
+from scripts.reliability.remains import integrity, without_status
+from scripts.reliability.runs import Ended, run
+from scripts.reliability.verdict import Bench, Verdict
 
 _METADATA = "Metadata-Version: 2.1\nName: hostile\nVersion: 1.0\n"
 _STALL_S = 4.0
@@ -25,7 +25,7 @@ class Trial:
     """A way to misbehave and what must come of it.
 
     Attributes:
-        how: as `reliability.hostile` knows it.
+        how: as `scripts.reliability.hostile` knows it.
         codes: exit codes that are right.
         fails: whether the red picture must fail by name; else it must be answered.
         others: whether the other pictures must be answered.

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from reliability.media import command, square_finder
-from reliability.remains import integrity, remains_of, standings, without_status
-from reliability.runs import run
-from reliability.verdict import Bench, Verdict
+from scripts.reliability.media import command, square_finder
+from scripts.reliability.remains import integrity, remains_of, standings, without_status
+from scripts.reliability.runs import run
+from scripts.reliability.verdict import Bench, Verdict
 
 
 def torture_real(bench: Bench) -> Iterator[Verdict]:

@@ -19,7 +19,7 @@ class Ended:
     """How a process ended.
 
     Attributes:
-        code: exit code; negative, the signal that ended it; `None` where it was given up after its time.
+        code: exit code; negative, the signal that ended it; `None` where it was stopped after its time limit.
         err: what it said on stderr. seconds: how long it ran. peak_mib: its peak resident memory.
     """
 
@@ -32,7 +32,7 @@ class Ended:
         """What no run may do: hang, die, end with another code than these, or show a traceback."""
         wrong = []
         if self.code is None:
-            wrong.append(f"hangs: given up after {self.seconds:.0f} s")
+            wrong.append(f"hangs: stopped after {self.seconds:.0f} s")
         elif self.code < 0:
             wrong.append(f"died of {signal.Signals(-self.code).name}")
         elif self.code not in codes:
@@ -125,5 +125,5 @@ def run(
     timeout_s: float,
     environment: Mapping[str, str] | None = None,
 ) -> Ended:
-    """Run `mediaml` to its end, or give it up after `timeout_s` seconds."""
+    """Run `mediaml` to its end, or stop it after `timeout_s` seconds."""
     return Running(arguments, folder, environment).wait(timeout_s)

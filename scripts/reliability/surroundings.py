@@ -12,11 +12,11 @@ from pathlib import Path
 
 import cv2
 
-from reliability.disk import small_disk
-from reliability.media import command, square, square_finder, write_clip
-from reliability.remains import integrity, remains_of, slices_done, standings
-from reliability.runs import Ended, Running, run
-from reliability.verdict import Bench, Verdict
+from scripts.reliability.disk import small_disk
+from scripts.reliability.media import command, square, square_finder, write_clip
+from scripts.reliability.remains import integrity, remains_of, slices_done, standings
+from scripts.reliability.runs import Ended, Running, run
+from scripts.reliability.verdict import Bench, Verdict
 
 _NAMES = (
     b"line\nbreak.png",
@@ -67,8 +67,7 @@ Seen = tuple[list[str] | None, str]
 def _midway(own: Path, arguments: list[object], bench: Bench, disturb: Callable[[], object]) -> Ended:
     """Run, and disturb it as soon as the first slice of the clip is committed."""
     running = Running(arguments, own)
-    first = lambda: slices_done(own / "out") > 0  # noqa: E731
-    if running.wait_until(first, bench.timeout_s):
+    if running.wait_until(lambda: slices_done(own / "out") > 0, bench.timeout_s):
         disturb()
     return running.wait(bench.timeout_s)
 

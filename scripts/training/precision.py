@@ -13,7 +13,7 @@ def has_bfloat16(device: torch.device) -> bool:
     reference kernels, which were measured to be fifteen times slower than float32 on AVX2.
     """
     if device.type != "cpu":
-        return device.type == "cuda" and torch.cuda.is_bf16_supported()
+        return device.type == "cuda" and bool(torch.cuda.is_bf16_supported())
     able = torch.cpu.get_capabilities()
     return bool(able.get("amx_bf16") or able.get("avx512_bf16"))
 

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 import pytest
 
-from tests.cli.conftest import results
+from tests.support.command_line import results
 from tests.support.media.files import write_square_video
 
 
@@ -96,7 +96,7 @@ def test_what_was_typed_wrong_is_named_with_the_mend(mediaml, square_finder, goo
         (2, "cannot be made", ["-p", "yolo", "-m", model, good, "-o", "file/out"]),
         (2, "Use auto, cpu, cuda", ["-p", "yolo", "-m", model, good, "--device", "gpu"]),
         (2, "cuda:0,1", ["-p", "yolo", "-m", model, good, "--device", "cuda:0,x"]),
-        (2, "No such option", ["-p", "yolo", "--outptu", "x", good]),
+        (2, "no such option", ["-p", "yolo", "--outptu", "x", good]),
         (2, "no input is named", ["-p", "yolo"]),
         (2, "list.txt", ["-p", "yolo", "--from-file", "list.txt"]),
     ]:
@@ -221,6 +221,6 @@ def test_a_touched_file_is_not_done_again_when_content_tells(mediaml, square_fin
     command = (good.name, "-o", "out", "--hash")
     run(mediaml, square_finder, *command)
     os.utime(good, ns=(1, 1))
-    assert "1 of them earlier" in run(mediaml, square_finder, *command).err
+    assert "1 already up to date" in run(mediaml, square_finder, *command).err
     good.write_bytes(good.read_bytes() + b"\0")
     assert "earlier" not in run(mediaml, square_finder, *command).err

@@ -9,11 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from mediaml.cli.interrupts import Interrupts
-from mediaml.engine.local.messages import TaskDone
+from mediaml.app.interrupts import Interrupts
 from mediaml.engine.local.supervisor import Supervisor
+from mediaml.engine.messages import TaskDone
 from mediaml.ledger.ledger import Ledger
-from tests.cli.conftest import results
+from mediaml.ledger.rows import write_task
+from tests.support.command_line import results
 from tests.support.media.files import write_square_video
 
 FRAMES = 3000
@@ -40,14 +41,14 @@ def has_answers(supervisor: Supervisor) -> bool:
 def test_ctrl_c_amid_a_commit_leaves_no_hole_in_a_video(mediaml, command, tmp_path, monkeypatch, number):
     running: list[Supervisor] = []
     moments = iter([number])
-    begin, write = Supervisor.begin, Ledger._write
+    begin = Supervisor.begin
 
-    def watched(supervisor, setup):
+    def watched(supervisor, setup, **how):
         running[:] = [supervisor]
-        begin(supervisor, setup)
+        begin(supervisor, setup, **how)
 
-    def interrupted(ledger, record):
-        write(ledger, record)
+    def interrupted(*what):
+        write_task(*what)
         for now in moments:
             until = time.monotonic() + 100
             while not has_answers(running[0]) and time.monotonic() < until:
@@ -55,7 +56,7 @@ def test_ctrl_c_amid_a_commit_leaves_no_hole_in_a_video(mediaml, command, tmp_pa
             os.kill(os.getpid(), now)
 
     monkeypatch.setattr(Supervisor, "begin", watched)
-    monkeypatch.setattr(Ledger, "_write", interrupted)
+    monkeypatch.setattr("mediaml.ledger.ledger.write_task", interrupted)
     said = mediaml(*command)
     assert said.code == 130, said.err
     kept = frames(tmp_path / "out")
@@ -85,8 +86,8 @@ def test_an_interrupt_while_results_are_written_is_told_and_the_next_run_writes_
     there = "what is there is of an earlier run" if earlier else "there is none"
     assert said.err.splitlines()[-2:] == [
         f"mediaml: interrupted before {Path('out/results.jsonl')} was written: {there}.",
-        "mediaml: Every answer is in the ledger; the same command again writes it from there and goes on "
-        "from here.",
+        "mediaml: Every result is in the ledger; rerun the same command to write it from there and to "
+        "continue.",
     ]
     assert (tmp_path / "out/results.jsonl").exists() == earlier
     assert not list((tmp_path / "out").rglob("*.part"))
@@ -94,7 +95,7 @@ def test_an_interrupt_while_results_are_written_is_told_and_the_next_run_writes_
     assert behind.startswith(f"results.jsonl is {'of an earlier run' if earlier else 'missing'}: ")
     again = mediaml(*run, "first.mp4", "then.mp4")
     assert again.code == 0
-    assert "2 of them earlier, 0 frames" in again.err
+    assert "2 already up to date, 0 frames" in again.err
     assert frames(tmp_path / "out") == [*range(40), *range(40)]
     assert "results.jsonl" not in mediaml("status", "out").out
 

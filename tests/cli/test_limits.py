@@ -29,7 +29,7 @@ def bomb(path, side):
 def test_the_defaults_in_help_are_those_of_the_readers():
     assert limits_of({option.field: option.default for option in LIMIT_OPTIONS}) == Limits()
     fields = [option.field for option in LIMIT_OPTIONS] + [field for _, field, _ in VIDEO_OPTIONS]
-    assert set(fields) == set(asdict(Limits()))
+    assert {*fields, "image_frames"} == set(asdict(Limits()))
 
 
 @pytest.mark.parametrize(
@@ -37,6 +37,7 @@ def test_the_defaults_in_help_are_those_of_the_readers():
     [
         ("a.png", ["--max-pixels", "1000"], ["--max-pixels", "0"]),
         ("a.png", ["--max-picture-bytes", "20"], ["--max-picture-bytes", "0"]),
+        ("a.png", ["--max-decoded-bytes", "2000"], ["--max-decoded-bytes", "20000"]),
         ("a.mp4", ["--max-pixels", "15359"], ["--max-pixels", "15360"]),
         ("a.mp4", ["--max-duration", "1"], ["--max-duration", "2"]),
         ("two.mkv", ["--max-streams", "1"], ["--max-streams", "2"]),
@@ -52,7 +53,8 @@ def test_each_limit_refuses_one_file_by_its_option(mediaml, square_finder, tmp_p
     assert said.code == 1
     assert refuse[0] in said.err
     assert "1 of 2 files done" in said.err or "0 of 2" in said.err
-    assert mediaml("probe", name, *refuse).code == (1 if refuse[0] != "--max-picture-bytes" else 0)
+    # Nothing is decoded to probe an image.
+    assert mediaml("probe", name, *refuse).code == (0 if refuse[0] == "--max-decoded-bytes" else 1)
     again = mediaml(*command, *allow)
     assert again.code == 0, again.err
     assert mediaml("probe", name, *allow).code == 0

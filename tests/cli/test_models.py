@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-import sys
-from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 
-import mediaml.registry.entry_points
 from mediaml.onnx.providers import parse_device
 from mediaml.onnx.session import open_session
-from tests.cli.conftest import results
-from tests.support.models.darknet import LAYERS, layer_cfg, random_weights
+from scripts.darknet_networks import LAYERS, layer_cfg, random_weights
+from tests.support.command_line import results
+from tests.support.plugins.entry_points import registered_plugin
 from tests.support.server import serving
 
 PLUGIN = """
@@ -60,14 +58,8 @@ def site(bodies, tmp_path, monkeypatch):
         source = PLUGIN.format(
             address=served.address, squares=facts["onnx"], cfg=facts["cfg"], weights=facts["weights"]
         )
-        (tmp_path / "catalogue_under_test.py").write_text(source)
-        monkeypatch.syspath_prepend(tmp_path)
-        own = EntryPoint("own", "catalogue_under_test", "mediaml")
-        monkeypatch.setattr(
-            mediaml.registry.entry_points, "entry_points", lambda group: [*entry_points(group=group), own]
-        )
-        yield served
-        sys.modules.pop("catalogue_under_test", None)
+        with registered_plugin(monkeypatch, tmp_path, "own", source):
+            yield served
 
 
 @pytest.fixture
@@ -92,7 +84,7 @@ def test_a_name_is_fetched_on_first_use_and_only_then(mediaml, site, photo, tmp_
 def test_darknet_files_are_imported_once_and_the_import_is_proven(mediaml, site, photo, tmp_path):
     said = mediaml("run", "-p", "yolo", "-m", "tiny", photo, "-o", "out")
     assert said.code == 0, said.err
-    assert "into ONNX, once" in said.err
+    assert "converting Darknet weights to ONNX (one time)" in said.err
     path = Path(mediaml("models", "path", "tiny").out.strip())
     good = path.read_bytes()
     again = mediaml("run", "-p", "yolo", "-m", "tiny", photo, "-o", "out2")
@@ -123,7 +115,7 @@ def test_offline_says_what_to_bring_and_from_brings_it(mediaml, site, bodies, ph
         (tmp_path / "stick" / name).write_bytes(bodies[name])
     said = mediaml("models", "pull", "tiny", "--from", "stick")
     assert said.code == 0, said.err
-    assert "tiny: proven" in said.err
+    assert "tiny: verified" in said.err
     (tmp_path / "stick/squares.onnx").write_bytes(b"no squares")
     said = mediaml("models", "pull", "squares", "--from", "stick")
     assert said.code == 4
@@ -168,7 +160,7 @@ def test_the_official_yolov3_says_licence_and_labels(mediaml, site):
     info = mediaml("models", "info", "yolov3").out
     assert "YOLO licence" in info
     assert "80: person, bicycle" in info
-    assert "sure of it" in info
+    assert "certainty:" in info
 
 
 def test_golden_outputs_of_a_bundled_model_are_replayed_on_every_device(mediaml, site):

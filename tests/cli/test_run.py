@@ -18,7 +18,7 @@ import pytest
 from mediaml.core.media import Kind
 from mediaml.media.reader import open_reader
 from mediaml.outputs.jsonl import schema
-from tests.cli.conftest import results
+from tests.support.command_line import results
 from tests.support.media.files import square_left, write_sound, write_square_video
 from tests.support.plugins.strangers import install_plugin
 
@@ -73,7 +73,7 @@ def test_the_same_command_again_does_nothing_and_says_the_same(mediaml, media, s
     copy = tmp_path / "out/in/clip.annotated.mp4"
     written = copy.stat().st_mtime_ns
     said = mediaml(*command)
-    assert "3 of them earlier" in said.err
+    assert "3 already up to date" in said.err
     assert results(tmp_path / "out") == before
     assert copy.stat().st_mtime_ns == written
     assert "0 frames" in said.err
@@ -108,7 +108,7 @@ def test_a_list_of_files_and_filters(mediaml, media, square_finder, tmp_path):
     )
     assert said.code == 0
     assert [line["source"] for line in results(tmp_path / "out")[1:]] == ["in/a/x.png"]
-    assert "1 video not wanted" in said.err
+    assert "1 video file skipped" in said.err
 
 
 def test_no_annotate_writes_no_copies(mediaml, media, square_finder, tmp_path):
@@ -122,10 +122,10 @@ def test_sound_that_no_chosen_plugin_hears_is_told(mediaml, media, square_finder
     write_sound(media / "tone.wav", seconds=1.0)
     said = mediaml("run", "-p", "yolo", "-m", square_finder, "in", "-o", "out")
     assert said.code == 0
-    assert "1 audio not wanted" in said.err
+    assert "1 audio file skipped" in said.err
     said = mediaml("run", "-p", "yolo", "-m", square_finder, "in/tone.wav", "-o", "out2")
     assert said.code == 1
-    assert "no chosen plugin looks at audio" in said.err
+    assert "none of the selected models accepts audio" in said.err
 
 
 GATE = """
@@ -168,14 +168,14 @@ def test_ctrl_c_keeps_what_is_done_and_the_next_run_goes_on(tmp_path, gated):
     assert "Traceback" not in said
     kept = results(tmp_path / "out")[1:]
     for plugin in ("yolo", "gate"):
-        frames = [line["frame"] for line in kept if line["plugin"] == plugin]
+        frames = [line["frame"] for line in kept if line["model"] == plugin]
         assert frames == list(range(len(frames)))
     assert 0 < len(kept) < 2 * 3000
     (tmp_path / "open").touch()
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=200, check=False)
     assert done.returncode == 0, done.stderr
     for plugin in ("yolo", "gate"):
-        frames = [line["frame"] for line in results(tmp_path / "out")[1:] if line["plugin"] == plugin]
+        frames = [line["frame"] for line in results(tmp_path / "out")[1:] if line["model"] == plugin]
         assert frames == list(range(3000))
     assert f"{2 * 3000 - len(kept)} frames" in done.stderr
 
@@ -256,7 +256,12 @@ def test_a_dry_run_says_what_would_be_done_and_why(mediaml, media, square_finder
     ]
     assert "square.onnx" in said.out
     changed = mediaml(*command, "-O", "yolo.conf=0.5", "--dry-run")
-    assert would(changed) == [("do again", "option conf 0.25 is now 0.5")] * 3
+    assert [action for action, _ in would(changed)] == ["leave"] * 3
+    assert all(why.endswith("only outputs change") for _, why in would(changed))
+    lower = mediaml(*command, "-O", "yolo.conf=0.01", "--dry-run")
+    assert would(lower) == [("do", "option conf 0.05 is now 0.01 (earlier results stay)")] * 3
+    larger = mediaml(*command, "-O", "yolo.iou=0.5", "--dry-run")
+    assert would(larger) == [("do", "option iou 0.45 is now 0.5 (earlier results stay)")] * 3
     write_square(media / "a/x.png", 128, 96, (0, 0, 32, 32))
     assert ("do again", "the file has changed") in would(mediaml(*command, "--dry-run"))
     assert would(mediaml(*command, "--dry-run", "--force")).count(("do again", "--force")) == 2

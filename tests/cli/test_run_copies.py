@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from mediaml.outputs.render.copies import Copies
+from mediaml.outputs.render.annotated_media import AnnotatedMedia
 from tests.support.media.files import write_square_video
 
 COPY = "clip.annotated.mp4"
@@ -23,8 +23,7 @@ COPY = "clip.annotated.mp4"
 @pytest.fixture
 def short_slices(monkeypatch) -> None:
     """Time slices of one second."""
-    for module in ("mediaml.cli.job", "mediaml.cli.carry"):
-        monkeypatch.setattr(f"{module}.SLICE_S", 1.0)
+    monkeypatch.setattr("mediaml.app.session.SLICE_S", 1.0)
 
 
 def left_over(out: Path) -> list[Path]:
@@ -35,7 +34,7 @@ def test_slices_are_drawn_while_later_ones_are_inferred(
     mediaml, square_finder, tmp_path, short_slices, monkeypatch
 ):
     write_square_video(tmp_path / "clip.mp4", frames=130)
-    submit = Copies.submit
+    submit = AnnotatedMedia.finish
 
     def late(copies, source, target):
         until = time.monotonic() + 60
@@ -44,14 +43,14 @@ def test_slices_are_drawn_while_later_ones_are_inferred(
             time.sleep(0.01)
         submit(copies, source, target)
 
-    monkeypatch.setattr(Copies, "submit", late)
+    monkeypatch.setattr(AnnotatedMedia, "finish", late)
     said = mediaml("run", "-p", "yolo", "-m", square_finder, "clip.mp4", "-o", "out", "--device", "cpu")
     assert said.code == 0, said.err
     assert "1 annotated" in said.err
     assert not left_over(tmp_path / "out")
     with_slices = (tmp_path / "out" / COPY).read_bytes()
-    monkeypatch.setattr(Copies, "submit", submit)
-    monkeypatch.setattr(Copies, "advance", lambda *_: None)
+    monkeypatch.setattr(AnnotatedMedia, "finish", submit)
+    monkeypatch.setattr(AnnotatedMedia, "advance", lambda *_: None)
     mediaml("run", "-p", "yolo", "-m", square_finder, "clip.mp4", "-o", "out2", "--device", "cpu")
     assert (tmp_path / "out2" / COPY).read_bytes() == with_slices
 

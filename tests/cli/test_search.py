@@ -8,9 +8,9 @@ import cv2
 import pytest
 
 import mediaml.onnx.session as mediaml_session
-from mediaml.cli.search import clock
+from mediaml.cli.clock import clock
 from scripts.clip_towers import SMALL, image_tower
-from tests.cli.conftest import results
+from tests.support.command_line import results
 from tests.support.media.files import write_square_video
 from tests.support.plugins.clip import picture, small_clip, write
 
@@ -68,7 +68,7 @@ def test_prompts_without_a_taker_or_without_words_are_refused(mediaml, photos, c
         ((*run, "clip", "--prompt", " "), "prompt is empty"),
         ((*run, "clip", "--prompts", "none.txt"), "holds no prompt"),
         ((*run, "clip", "--prompts", "absent.txt"), "cannot be read"),
-        (("run", photos, "-p", "digits", "--prompt", "a dog"), "Choose -p clip"),
+        (("run", photos, "-p", "digits", "--prompt", "a dog"), "Add -p clip"),
     ):
         said = mediaml(*arguments)
         assert said.code == 2 and says in said.err, said.err
@@ -136,7 +136,7 @@ def test_search_says_what_is_wrong(mediaml, searched, clip, photos, tmp_path):
         (("out", "a dog", "-m", other), 4, "is not the model that made these embeddings"),
         (("out", "a dog", "-m", "absent.onnx"), 4, "does not exist"),
         (("out", "--image", "absent.png", "-m", clip), 1, "does not exist"),
-        (("out", "--image", "words.txt", "-m", clip), 1, "no picture"),
+        (("out", "--image", "words.txt", "-m", clip), 1, "not a readable image"),
         (("out", "a dog", "--offline"), 4, "clip-vit-b32"),
     ):
         said = mediaml("search", *arguments)
@@ -148,7 +148,7 @@ def test_a_catalogue_model_is_looked_for_by_its_name(mediaml, photos, tmp_path):
     towers = write(tmp_path / "models" / "clip-vit-b32-int8", vision_model=image_tower(SMALL))
     assert mediaml("run", "-p", "clip", "-m", towers, photos, "-o", "out").code == 0
     said = mediaml("search", "out", "a dog", "--offline")
-    assert said.code == 4 and "clip-vit-b32-int8 is not here" in said.err
+    assert said.code == 4 and "clip-vit-b32-int8 is not downloaded" in said.err
 
 
 def test_the_best_answer_is_opened(mediaml, searched, clip, photos, monkeypatch):
@@ -162,9 +162,9 @@ def test_duplicates_are_grouped(mediaml, searched):
     said = mediaml("duplicates", searched, "--alike", 0.9999)
     assert said.code == 0
     head, *members = said.out.splitlines()
-    assert head.startswith("2 pictures, cosine 1.000")
+    assert head.startswith("2 images, cosine 1.000")
     assert [line.rpartition("/")[2] for line in members] == ["0.png", "copy.png"]
-    assert "1 group, 2 of 5 pictures" in said.err
+    assert "1 group, 2 of 5 images" in said.err
 
 
 def test_a_ledger_without_embeddings_is_named(mediaml, photos):
@@ -179,4 +179,4 @@ def test_a_ledger_without_embeddings_is_named(mediaml, photos):
     [(0, "0:00:00.00"), (61.239, "0:01:01.24"), (59.999, "0:01:00.00"), (7325.5, "2:02:05.50")],
 )
 def test_times_are_shown_as_a_clock(time_s, shown):
-    assert clock(time_s) == shown
+    assert clock(time_s, 2) == shown

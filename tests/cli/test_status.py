@@ -6,11 +6,11 @@ import re
 
 import pytest
 
-from mediaml.cli.losses import damage_lines, failure_lines
+from mediaml.cli.summary import damage_lines, failure_lines
 from mediaml.core.location import Url
 from mediaml.core.media import DecodeAccounts, Kind
 from mediaml.core.work import Failure
-from mediaml.ledger.view import FailureRow, SourceRow
+from mediaml.ledger.result_rows import FailureRow, SourceRow
 from tests.support.media.files import write_image, write_square_video
 
 
@@ -59,8 +59,10 @@ def test_status_tells_done_failed_stale_and_missing(mediaml, square_finder, fold
 def test_the_closing_table_says_all_of_a_failure(mediaml, square_finder, folder):
     said = mediaml("run", "-p", "yolo", "-m", square_finder, "in", "-o", "out", "--no-annotate")
     head = next(line for line in said.err.splitlines() if "failed  " in line)
-    assert head.removeprefix("mediaml: ").split() == ["failed", "plugin", "stage", "error", "frames", "why"]
-    assert re.search(r"in/text\.mp4 +yolo +open +MediaError +- +it is no image, video or sound", said.err)
+    assert head.removeprefix("mediaml: ").split() == ["failed", "model", "stage", "error", "frames", "why"]
+    assert re.search(
+        r"in/text\.mp4 +yolo +open +MediaError +- +it is not an image, video or audio file", said.err
+    )
     assert re.search(r"in/cut\.mp4 +yolo +(open|decode) +MediaError", said.err)
 
 

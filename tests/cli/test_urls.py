@@ -6,7 +6,7 @@ import socket
 
 import pytest
 
-from tests.cli.conftest import results
+from tests.support.command_line import results
 from tests.support.media.files import write_image, write_square_video
 from tests.support.media.streams import over_tcp, streaming
 from tests.support.server import serving
@@ -44,7 +44,7 @@ def test_urls_are_done_once_and_by_name(mediaml, square_finder, site, tmp_path):
 
     site.asked.clear()
     again = run(mediaml, square_finder, clip, picture, dead, "-o", "out")
-    assert "2 of them earlier" in again.err
+    assert "2 already up to date" in again.err
     assert {path for path, _ in site.asked} == {"dead.mp4"}  # what is done is not even asked for
     plan = run(mediaml, square_finder, clip, dead, "-o", "out", "--dry-run")
     assert "done, 30 frames" in plan.out and "retry" in plan.out
@@ -90,7 +90,7 @@ def test_the_same_url_with_a_new_password_is_the_same_source(mediaml, square_fin
     assert run(mediaml, square_finder, locked, "-o", "out").code == 0
     site.asked.clear()
     other = run(mediaml, square_finder, locked.replace("secret", "changed"), "-o", "out")
-    assert "1 of them earlier" in other.err and not site.asked
+    assert "1 already up to date" in other.err and not site.asked
 
 
 def test_no_other_scheme_and_no_local_file_reaches_the_network(mediaml, square_finder, tmp_path):

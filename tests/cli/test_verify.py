@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import re
-import sys
-from importlib.metadata import EntryPoint, entry_points
 
 import numpy as np
 import pytest
 from onnx import TensorProto, save
 from onnxruntime.quantization import QuantType, quantize_dynamic
 
-import mediaml.registry.entry_points
 from mediaml.onnx.golden import made_inputs, precision_of
 from mediaml.onnx.inspect import graph_facts
 from mediaml.onnx.replay import differences
 from scripts.clip_towers import SMALL, image_tower, text_tower
 from tests.support.models.onnx_files import model
+from tests.support.plugins.entry_points import registered_plugin
 from tests.support.server import serving
 
 PLUGIN = """
@@ -63,14 +61,8 @@ def shop(towers, tmp_path, monkeypatch):
     with serving() as served:
         served.bodies = towers
         source = PLUGIN.format(entries=entries, address=served.address)
-        (tmp_path / "towers_under_test.py").write_text(source)
-        monkeypatch.syspath_prepend(tmp_path)
-        own = EntryPoint("towers", "towers_under_test", "mediaml")
-        monkeypatch.setattr(
-            mediaml.registry.entry_points, "entry_points", lambda group: [*entry_points(group=group), own]
-        )
-        yield served
-        sys.modules.pop("towers_under_test", None)
+        with registered_plugin(monkeypatch, tmp_path, "towers", source):
+            yield served
 
 
 def figures(text: str) -> list[float]:
@@ -83,7 +75,9 @@ def test_every_tower_is_replayed_on_every_device_and_held_against_fp32(mediaml, 
     assert alone.code == 0, alone.err
     assert alone.out.count("from the plain graph on the CPU, int8: ") == 4
     assert "on auto (c" in alone.out
-    assert "not held against fp32, because towers is not here; `mediaml models pull towers`" in alone.out
+    assert (
+        "not compared with fp32, because towers is not downloaded; `mediaml models pull towers`" in alone.out
+    )
     assert mediaml("models", "pull", "towers").code == 0
     plain = mediaml("models", "verify", "towers")
     assert plain.out.count("from the plain graph on the CPU, fp32: ") == 2 and "sibling" not in plain.out

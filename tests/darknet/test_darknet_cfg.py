@@ -14,7 +14,7 @@ from mediaml.darknet.cfg import CFG_BYTES_LIMIT, parse_cfg, read_cfg
 from mediaml.darknet.layers import Convolution, Head, Route
 from mediaml.darknet.network import DarknetNetwork, build_network, read_network
 from mediaml.darknet.weights import parameter_count
-from tests.support.models import darknet as material
+from scripts import darknet_networks as material
 
 OFFICIAL_BYTES = {"yolov3": 248_007_048, "yolov3-tiny": 35_434_956, "yolov3-spp": 252_209_544}
 """Sizes of the weights files that darknet's author published."""

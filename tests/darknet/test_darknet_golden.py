@@ -13,8 +13,9 @@ from mediaml.core.arrays import Array, UInt8Array
 from mediaml.darknet.importer import ImportReport, import_darknet
 from mediaml.onnx.providers import parse_device
 from mediaml.onnx.session import open_session
-from tests.support.models import darknet as material
-from tests.support.models.darknet import Answers
+from mediaml.store.catalogue import official_entries
+from scripts import darknet_networks as material
+from scripts.darknet_networks import Answers
 
 BOX_TOLERANCE, BOX_RELATIVE = 1e-3, 1e-5
 """A thousandth of a pixel; relative for boxes far larger than the picture: float32 has no more digits."""
@@ -98,6 +99,22 @@ def test_real_network_equals_opencv_on_photos(net: str, assets: Path, tmp_path: 
         image = material.photo(photo, width, height)
         assert material.digest(image) == str(golden["pixels"]), f"{photo.name} decodes to other pixels"
         assert_equal(answers(report, image), golden)
+
+
+def test_published_tiny_with_the_catalogues_masks_equals_opencv_on_a_photo(assets, tmp_path):
+    """OpenCV read the cfg with which the weights were trained; the catalogue corrects the one it fetches."""
+    entry = next(entry for entry in official_entries() if entry.name == "yolov3-tiny")
+    cfg, weights = (assets / "models" / "yolo" / file.name for file in entry.files)
+    golden = NETWORKS["published/yolov3-tiny/dog.jpg"]
+    image = material.photo(assets / "media" / "image" / "dog.jpg", *golden["size"].tolist())
+    assert material.digest(image) == str(golden["pixels"])
+    report = import_darknet(cfg, weights, tmp_path / "net.onnx", masks=entry.masks)
+    assert not report.warning
+    assert_equal(answers(report, image), golden)
+    uncorrected = import_darknet(cfg, weights, tmp_path / "net.onnx")
+    assert "mask 3,4,5 and 1,2,3; yolov3-tiny.cfg says 3,4,5 and 0,1,2" in uncorrected.warning
+    with pytest.raises(AssertionError):
+        assert_equal(answers(uncorrected, image), golden)
 
 
 @pytest.mark.parametrize("net", sorted(material.OFFICIAL_NETS))

@@ -19,7 +19,7 @@ from mediaml.darknet.layers import MaxPool
 from mediaml.darknet.network import build_network
 from mediaml.onnx.providers import parse_device
 from mediaml.onnx.session import Session, open_session
-from tests.support.models import darknet as material
+from scripts import darknet_networks as material
 
 TWO_HEADS = material.layer_cfg(material.conv(8, stride=2), material.HEADS["two_heads"], width=32, height=32)
 

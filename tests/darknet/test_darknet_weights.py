@@ -15,7 +15,7 @@ from mediaml.darknet.names import class_names
 from mediaml.darknet.network import build_network
 from mediaml.darknet.weights import FoldedConvolution, read_weights
 from mediaml.onnx.coco import COCO_NAMES
-from tests.support.models import darknet as material
+from scripts import darknet_networks as material
 
 CFG = material.layer_cfg(material.conv(8) + "[maxpool]\nsize=2\nstride=1\n" + material.conv(8))
 WEIGHTS = material.random_weights(CFG, 3)

@@ -73,8 +73,13 @@ def test_options_share_a_space_and_weights_do_not(tmp_path, coco):
     (space,) = embedding_spaces(tmp_path)
     assert len(space.ids) == 2 and space.dimensions == 512 and len(opened(tmp_path)) == 2
     add(tmp_path, "c.png", coco[2], model=identity("b" * 64))
-    with pytest.raises(OutputError, match="several weights"):
-        choose_space(tmp_path, None)
+    # Other weights live beside them; those that a run asked for last are searched.
+    assert choose_space(tmp_path, None).weights_sha256 == "b" * 64
+    add(tmp_path, "a.png", coco[0])
+    assert choose_space(tmp_path, None).weights_sha256 == "a" * 64
+    # A source that two identities have embedded is found once.
+    add(tmp_path, "b.png", coco[1])
+    assert len(opened(tmp_path)) == 2
     add(tmp_path, "c.png", coco[2, :8], model=identity("c" * 64, name="other"))
     with pytest.raises(OutputError, match="several models"):
         choose_space(tmp_path, None)

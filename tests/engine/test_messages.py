@@ -16,8 +16,8 @@ from mediaml.core.media import DecodeAccounts, Kind
 from mediaml.core.work import Failure, Job, Sniff, Task, Want
 from mediaml.engine.local.crash_attribution import advance, blame, cause_of_exit, cause_of_time, failure_of
 from mediaml.engine.local.link import Link
-from mediaml.engine.local.messages import Began, Look, Marked, Order, Report, TaskDone, order_of
-from mediaml.ledger.encoding import AnswerRecord, TaskRecord
+from mediaml.engine.messages import Began, Look, Marked, Order, Report, TaskDone, order_of
+from mediaml.ledger.encoding import FrameRecord, TaskRecord
 
 ODD = Path(os.fsdecode(b"/in/\xff\n\xc3\xa4.mp4"))
 
@@ -33,8 +33,17 @@ def sent(message, kinds):
 def test_orders_and_reports_arrive_whole():
     look = order_of(Job(3, ODD, Kind.VIDEO, (Want(1, 0, 2, 50),)))
     sniff = order_of(Sniff(4, Url("rtsp://me:secret@camera/1")))
-    answer = AnswerRecord(0, 0.0, 0.04, "[]", "[]", b"\0\1", None)
-    record = TaskRecord(Task(3, 1, 2), (answer,), False, None, DecodeAccounts(9, 8, 1, 0), "{}")
+    record = TaskRecord(
+        Task(3, 1, 2),
+        (FrameRecord(0, 0.0, 0.04, b"\0\1", None),),
+        ("cat", "dog"),
+        ((0, 0, 1, 99_999),),
+        ((0, 0, 0, 50_000, 100, 200, 333, 400, None), (0, 1, 1, 40_000, -5, 0, 7, 8, 3)),
+        cut=4_999,
+        last=False,
+        accounts=DecodeAccounts(9, 8, 1, 0),
+        info="{}",
+    )
     assert sent(look, Order) == look
     assert sent(look, Order).job.location == ODD
     assert sent(sniff, Order).sniff.location.text == "rtsp://me:secret@camera/1"
@@ -58,7 +67,7 @@ def test_a_line_that_breaks_is_the_end_and_nonsense_is_an_error():
 def test_what_is_done_is_not_wanted_again(counts):
     look: Look | None = order_of(Job(1, ODD, Kind.VIDEO, (Want(7, 0), Want(8, 1))))
     for number, count in enumerate(counts):
-        answers = tuple(AnswerRecord(index, 0.0, 0.0, "[]", "[]") for index in range(count))
+        answers = tuple(FrameRecord(index, 0.0, 0.0) for index in range(count))
         look = advance(look, TaskRecord(Task(1, 7, number), answers, last=False))
     assert look.wants == (Want(7, 0, len(counts), sum(counts)), Want(8, 1))
     look = advance(look, TaskRecord(Task(1, 7, len(counts))))

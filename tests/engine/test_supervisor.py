@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import subprocess
@@ -14,22 +13,20 @@ import psutil
 import pytest
 
 from mediaml.core.media import Kind
-from mediaml.engine.local.messages import ModelOrder, Setup
 from mediaml.engine.local.supervisor import Supervisor
-from mediaml.engine.local.timeouts import Timeouts
+from mediaml.engine.messages import ModelOrder, Setup
+from mediaml.engine.timeouts import Timeouts
 from mediaml.ledger.ledger import Ledger
-from mediaml.ledger.view import open_view
+from mediaml.ledger.results import open_results
 from mediaml.media.limits import Limits
 from mediaml.onnx.providers import DeviceRequest
 from mediaml.pipeline.inputs import Selection, scan
 from mediaml.pipeline.models import Choice, resolve_model
 from mediaml.pipeline.plan import Planner
 from mediaml.registry.entry_points import load_registry
-from tests.cli.conftest import mediaml, results
+from tests.support.command_line import results
 from tests.support.media.files import write_image, write_video
 from tests.support.plugins.strangers import install_plugin
-
-__all__ = ["mediaml"]
 
 PLUGIN = """
     import os, time
@@ -99,7 +96,7 @@ def test_a_model_that_ends_its_process_costs_its_own_answer(mediaml, media, tmp_
     assert failure["type"] == type_
     assert said in failure["message"]
     assert said in ended.err
-    answered = [(row["source"], row["plugin"]) for row in results(tmp_path / "out")[1:] if "labels" in row]
+    answered = [(row["source"], row["model"]) for row in results(tmp_path / "out")[1:] if "labels" in row]
     assert len(answered) == 9 + 8
     assert [model for source, model in answered if source.endswith("4.png")] == ["tough"]
 
@@ -163,7 +160,7 @@ def test_a_batch_that_fitted_is_remembered_by_the_next_run(mediaml, media, tmp_p
     command = ("run", "-p", "touchy", media, "-o", "out", "--device", "cpu", "--batch", "8", "--readers", "1")
     first = mediaml(*command, "-O", "how=hungry")
     assert first.code == 0, first.err
-    assert "touchy: memory ran out; from here on 2 frames are answered at once" in first.err
+    assert "touchy: out of memory; batch size reduced to 2" in first.err
     again = mediaml(*command, "-O", "how=hungry", "--force")
     assert "memory" not in again.err
     counts = {row["labels"][0]["label"].split()[0] for row in results(tmp_path / "out")[1:]}
@@ -196,7 +193,7 @@ def test_two_workers_share_the_files(media, tmp_path):
     cpu = DeviceRequest("cpu")
     said: list[str] = []
     with Supervisor([cpu, cpu], timeouts=Timeouts(), warn=said.append) as supervisor:
-        order = ModelOrder({}, None, model.identity)
+        order = ModelOrder(None, model.identity)
         supervisor.begin(Setup((order,), cpu, 1, 1, 1, Limits(), 20.0, {}))
         facts = supervisor.ready()
         assert [fact.devices for fact in facts] == [()]
@@ -205,12 +202,12 @@ def test_two_workers_share_the_files(media, tmp_path):
             planner = Planner(ledger, models, kinds=frozenset(Kind), emit=supervisor.emit)
             for number in range(60):
                 write_image(media / f"more{number}.png", 40, 32)
-            for _ in supervisor.turns(planner.jobs(scan(Selection((str(media),)))), planner):
+            for _ in supervisor.run(planner.jobs(scan(Selection((str(media),)))), planner):
                 ledger.commit(supervisor.take())
-    with open_view(tmp_path / "out") as view:
-        labels = [answer.labels for source in view.sources() for answer in view.answers(source.id)]
+    with open_results(tmp_path / "out") as view:
+        labels = [frame.prediction.labels for frame in view.frames()]
     assert len(labels) == 69
-    assert len({json.loads(label)[0]["label"] for label in labels}) == 2
+    assert len({label[0].name for label in labels}) == 2
     assert said == []
 
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
-import shutil
 import subprocess
 import threading
 from collections.abc import Iterator
@@ -19,8 +17,9 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 
-from mediaml.media.write.annotate_video import write_annotated_video
 from tests.support.media.annotated_clips import HEIGHT, WIDTH, around_square, clicks, write_clip
+from tests.support.media.annotated_video import write_annotated_video
+from tests.support.requirements import program
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 FLAGS = (
@@ -73,17 +72,6 @@ class Stage(BaseHTTPRequestHandler):
         """Nothing: what went wrong shows in the test."""
 
 
-def browser() -> str:
-    """A browser of the Chromium family; a skip where there is none, a failure under CI."""
-    found = next(filter(None, map(shutil.which, BROWSERS)), None)
-    if found is None:
-        reason = "no Chromium is installed"
-        if os.environ.get("CI") == "true":
-            pytest.fail(reason)
-        pytest.skip(reason)
-    return found
-
-
 @contextmanager
 def running(command: list[str]) -> Iterator[None]:
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -96,13 +84,14 @@ def running(command: list[str]) -> Iterator[None]:
 
 def played(video: Path, profile: Path) -> dict[str, Any]:
     """What a browser tells of a video once it has ended or failed."""
-    program = browser()
     told: list[dict[str, Any]] = []
     heard = threading.Event()
     with ThreadingHTTPServer(("127.0.0.1", 0), partial(Stage, video, told, heard)) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         address = f"http://127.0.0.1:{server.server_port}/"
-        with running([program, *FLAGS, "--remote-debugging-port=0", f"--user-data-dir={profile}", address]):
+        with running(
+            [program(*BROWSERS), *FLAGS, "--remote-debugging-port=0", f"--user-data-dir={profile}", address]
+        ):
             assert heard.wait(60), "the video neither ended nor failed within 60 s"
         server.shutdown()
     return told[0]

@@ -11,9 +11,10 @@ from PIL import Image
 from mediaml.core.errors import MediaError
 from mediaml.core.media import Kind
 from mediaml.core.prediction import Box, Detection, Label
-from mediaml.media.annotated_name import annotated_name
 from mediaml.media.write.annotated_image import write_annotated_image
-from mediaml.ops.drawing import Overlay, color_of
+from mediaml.ops.drawing import Overlay
+from mediaml.ops.palette import color_of
+from mediaml.outputs.render.paths import annotated_name
 
 OVERLAY = Overlay((Label("still life", 0.4),), (Detection(Label("cup", 0.9), Box(20, 40, 60, 70)),))
 
@@ -94,5 +95,5 @@ def test_names_of_annotated_copies(name: str, kind: Kind, expected: str) -> None
 
 
 def test_sound_has_no_annotated_copy() -> None:
-    with pytest.raises(ValueError, match="sound"):
+    with pytest.raises(ValueError, match="audio"):
         annotated_name("a.wav", Kind.AUDIO)

@@ -10,7 +10,6 @@ import av
 import pytest
 
 from mediaml.core.frame import Frame
-from mediaml.media.write.annotate_video import write_annotated_video
 from tests.support.media.annotated_clips import (
     clicks,
     ffprobe,
@@ -21,6 +20,7 @@ from tests.support.media.annotated_clips import (
     streams,
     write_clip,
 )
+from tests.support.media.annotated_video import write_annotated_video
 
 CLICKS = (0.25, 0.5, 0.7)
 SOUND = clicks(0.8, CLICKS)
@@ -151,8 +151,8 @@ def test_what_cannot_come_along_is_said(tmp_path: Path) -> None:
     accounts = write_annotated_video(source, tmp_path / "out.mp4", nothing)
     assert [stream["codec_name"] for stream in streams(tmp_path / "out.mp4")] == ["h264"]
     second, pictures = accounts.dropped
-    assert "stream 1" in second and "first video" in second
-    assert "stream 2" in pictures and "hdmv_pgs_subtitle" in pictures and "pictures" in pictures
+    assert "stream 1" in second and "one video" in second
+    assert "stream 2" in pictures and "hdmv_pgs_subtitle" in pictures and "bitmap" in pictures
 
 
 def test_sound_far_longer_than_the_pictures_is_whole(tmp_path: Path) -> None:

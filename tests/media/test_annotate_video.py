@@ -12,7 +12,6 @@ import pytest
 from mediaml.core.arrays import UInt8Array
 from mediaml.core.errors import MediaError
 from mediaml.media.video.reader import VideoReader
-from mediaml.media.write.annotate_video import write_annotated_video
 from mediaml.ops.drawing import Overlay
 from tests.support.media.annotated_clips import (
     HEIGHT,
@@ -30,6 +29,7 @@ from tests.support.media.annotated_clips import (
     streams,
     write_clip,
 )
+from tests.support.media.annotated_video import write_annotated_video
 
 ONE = 65536
 # Display matrices that turn the stored picture clockwise by so many degrees, and one that mirrors it.

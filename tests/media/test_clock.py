@@ -16,8 +16,8 @@ from mediaml.core.media import DecodeAccounts, Kind, MediaInfo
 from mediaml.core.model_input import SoundInput
 from mediaml.media.joints import Scan, StepWatch
 from mediaml.media.reader import open_reader
-from mediaml.media.write.annotate_video import write_annotated_video
 from tests.support.media.annotated_clips import ffprobe, frame_times, nothing
+from tests.support.media.annotated_video import write_annotated_video
 from tests.support.media.flashes import heard, join, seen, write_flashes
 
 FORMATS = [

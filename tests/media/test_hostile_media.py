@@ -17,7 +17,6 @@ from mediaml.media.orientation import ROTATION, orientation_of_matrix, oriented
 from mediaml.media.probe import probe
 from mediaml.media.reader import open_reader
 from mediaml.media.sniff import looks_like_media_name, sniff_kind
-from mediaml.media.truncation import claimed_size
 from mediaml.media.video.reader import VideoReader
 from tests.support.media.material import add_tone, mux_tone, quartered, write_sound, write_video, write_wav
 
@@ -193,13 +192,6 @@ def test_metadata_that_is_not_utf8(tmp_path: Path) -> None:
     data = path.read_bytes() + chunk
     path.write_bytes(data[:4] + struct.pack("<I", len(data) - 8) + data[8:])
     assert probe(path).duration_s == 1.0
-
-
-def test_claimed_sizes(tmp_path: Path) -> None:
-    for name in ("a.mp4", "a.mkv", "a.avi"):
-        path = write_video(tmp_path / name)
-        assert claimed_size(path) == path.stat().st_size
-    assert claimed_size(write_video(tmp_path / "a.ts")) is None
 
 
 def test_orientations_undo_each_other() -> None:

@@ -1,4 +1,8 @@
-"""Pictures become what a viewer shows; Pillow is the reference."""
+"""Images become what a viewer shows.
+
+The reference is OpenCV, which the reader does not use, or the image that was saved; Pillow for what OpenCV
+cannot read.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +13,7 @@ import zlib
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 from PIL import Image, ImageCms, ImageOps
@@ -50,6 +55,20 @@ def shown(image: Image.Image) -> np.ndarray:
     return np.asarray(white.convert("RGB")).astype(int)
 
 
+def shown_by_opencv(path: Path) -> np.ndarray | None:
+    """What OpenCV decodes, over white: int [H, W, 3] as stored; `None` where it cannot."""
+    image = cv2.imread(str(path), cv2.IMREAD_UNCHANGED | cv2.IMREAD_IGNORE_ORIENTATION)
+    if image is None:
+        return None
+    levels = image / 257 if image.dtype == np.uint16 else image.astype(float)
+    if levels.ndim == 2:
+        return np.rint(np.repeat(levels[..., None], 3, 2)).astype(int)
+    if levels.shape[2] == 4:
+        alpha = levels[..., 3:] / 255
+        levels = levels[..., :3] * alpha + 255 * (1 - alpha)
+    return np.rint(levels[..., ::-1]).astype(int)
+
+
 def saved(image: Image.Image, kind: str, **options: Any) -> bytes:
     buffer = io.BytesIO()
     image.save(buffer, kind, **options)
@@ -57,10 +76,12 @@ def saved(image: Image.Image, kind: str, **options: Any) -> bytes:
 
 
 def read(path: Path, limits: Limits = Limits()) -> np.ndarray:  # noqa: B008
+    """The first frame."""
     with ImageReader(path, limits=limits) as reader:
-        (frame,) = reader.frames()
+        frame = next(reader.frames())
         assert (frame.width, frame.height) == (reader.info.width, reader.info.height)
-        assert (frame.index, frame.time_s, frame.duration_s) == (0, 0.0, 0.0)
+        assert (frame.index, frame.time_s) == (0, 0.0)
+        assert (frame.duration_s == 0) == (reader.info.header_frames == 1)
         return frame.image
 
 
@@ -145,18 +166,17 @@ def test_pngsuite(assets: Path, capfd: pytest.CaptureFixture[str]) -> None:
             assert str(path) in caught.value.message
             continue
         image, good = read(path), good + 1
-        try:
-            expected = shown(Image.open(path))
-        except (OSError, SyntaxError):
-            continue  # Damaged chunks that no pixel depends on, over which Pillow gives up.
-        assert np.abs(image - expected).max() <= 1, path.name
+        assert capfd.readouterr().err == ""
+        expected = shown_by_opencv(path)
+        assert expected is not None, path.name
+        if path.name != "F-exif-chunk-early.png":  # It is turned.
+            assert np.abs(image - expected).max() <= 1, path.name
+        capfd.readouterr()  # What libpng says to OpenCV.
     assert (good, bad) == (179, 22)
-    # One has sound chunks around data that are too short; only libpng can tell.
-    assert capfd.readouterr().err.splitlines() in ([], ["libpng error: Not enough image data"])
 
 
 @pytest.mark.parametrize("part", [0.3, 0.6, 0.97])
-@pytest.mark.parametrize("name", [name for name in FILES if "moving" not in name])
+@pytest.mark.parametrize("name", FILES)
 def test_half_a_picture_is_refused(name: str, part: float, tmp_path: Path) -> None:
     path = tmp_path / "cut"
     path.write_bytes(FILES[name][: int(len(FILES[name]) * part)])
@@ -203,8 +223,8 @@ def test_no_pixels(tmp_path: Path) -> None:
     ("content", "said"),
     [
         (b"", "is empty"),
-        (b"only text", "no picture"),
-        (b"\xff\xd8\xff", "cut off"),
+        (b"only text", "not an image"),
+        (b"\xff\xd8\xff", "damaged or cut off"),
         (b"\x89PNG\r\n\x1a\n", "cut off"),
     ],
 )
@@ -212,17 +232,6 @@ def test_what_is_no_picture(content: bytes, said: str, tmp_path: Path) -> None:
     path = tmp_path / "photo.jpg"
     path.write_bytes(content)
     with pytest.raises(MediaError, match=said):
-        read(path)
-
-
-def test_heic_is_named(tmp_path: Path) -> None:
-    path = tmp_path / "photo.heic"
-    size = struct.pack(">I4sIII", 20, b"ispe", 0, 64, 48)
-    ipco = struct.pack(">I4s", 28, b"ipco") + size
-    iprp = struct.pack(">I4s", 36, b"iprp") + ipco
-    meta = struct.pack(">I4sI", 48, b"meta", 0) + iprp
-    path.write_bytes(struct.pack(">I4s4sI4s", 20, b"ftyp", b"heic", 0, b"mif1") + meta)
-    with pytest.raises(MediaError, match="HEIC"):
         read(path)
 
 

@@ -14,7 +14,6 @@ import pytest
 
 from mediaml.core.frame import Frame
 from mediaml.media.limits import Limits
-from mediaml.media.write.annotate_video import write_annotated_video
 from mediaml.media.write.join import join_segments
 from mediaml.media.write.segment_drawer import SegmentDrawer
 from mediaml.media.write.segment_file import BrokenSegmentError, SegmentFile
@@ -28,6 +27,7 @@ from tests.support.media.annotated_clips import (
     streams,
     write_clip,
 )
+from tests.support.media.annotated_video import write_annotated_video
 
 # Quality 20 of x264 twice: the same frame encoded as another kind of picture.
 LEAST_PSNR_DB = 30.0
@@ -154,6 +154,15 @@ def test_slices_without_frames_are_passed_over(tmp_path: Path) -> None:
     joined, whole = both(source, tmp_path)
     check_equal(joined, whole)
     assert len(shown(joined)) == 6
+    for copy in (joined, whole):
+        assert float(streams(copy)[0]["duration"]) == pytest.approx(191 / 25, abs=0.001)
+
+
+def test_a_last_frame_after_a_long_gap_counts_where_frames_are_reordered(tmp_path: Path) -> None:
+    """x264 gives still images B-frames, whose decoding times run ahead."""
+    source = write_clip(tmp_path / "in.mkv", ticks=[0, 1, 2, 100, 101, 190])
+    write_annotated_video(source, tmp_path / "out.mp4", nothing)
+    assert float(streams(tmp_path / "out.mp4")[0]["duration"]) == pytest.approx(191 / 25, abs=0.001)
 
 
 def test_a_transport_stream_is_joined_at_its_own_times(tmp_path: Path) -> None:

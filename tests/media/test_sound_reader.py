@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from mediaml.core.errors import MediaError
 from mediaml.core.model_input import SoundInput
 from mediaml.media.audio.reader import AudioReader
-from mediaml.media.audio.windows import Chunk, Window, mono, windows
+from mediaml.media.audio.windows import Chunk, Window, windows
 from mediaml.ops.spectrogram import log_mel
 from tests.support.media.material import tone, write_sound, write_video, write_wav
 
@@ -150,21 +150,6 @@ def test_silence_that_was_left_out_keeps_later_sound_at_its_time(tmp_path: Path)
     assert frames == [(0, 0.0, 1.0), (1, 0.5, 0.7), (2, 5.0, 1.0), (3, 5.5, 0.7)]
 
 
-def test_channels_are_averaged() -> None:
-    left, right = np.full(100, 0.5, np.float32), np.full(100, -0.1, np.float32)
-    for sample_format in ("fltp", "flt"):
-        planar = np.stack([left, right])
-        array = planar if sample_format == "fltp" else planar.T.reshape(1, -1)
-        frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(array), sample_format, "stereo")
-        np.testing.assert_allclose(mono(frame), 0.2, atol=1e-6)
-
-
-def test_no_number_is_not_loud() -> None:
-    array = np.array([[np.nan, np.inf, -np.inf, 7.0]], np.float32)
-    samples = mono(av.AudioFrame.from_ndarray(array, "flt", "mono"))
-    assert samples.tolist() == [0.0, 0.0, 0.0, 1.0]
-
-
 def test_picture_of_sound(tmp_path: Path) -> None:
     with AudioReader(write_wav(tmp_path / "a.wav", tone(1.0, 16_000), 16_000), SPEC) as reader:
         (frame,) = reader.frames()
@@ -174,7 +159,7 @@ def test_picture_of_sound(tmp_path: Path) -> None:
 
 
 def test_no_sound(tmp_path: Path) -> None:
-    with pytest.raises(MediaError, match="holds no sound"):
+    with pytest.raises(MediaError, match="holds no audio"):
         AudioReader(write_video(tmp_path / "a.mp4"), SPEC)
 
 

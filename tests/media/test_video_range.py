@@ -17,8 +17,8 @@ from mediaml.media.limits import Limits
 from mediaml.media.reader import open_reader
 from mediaml.media.video.pixels import VideoPixels, orientation_of
 from mediaml.media.video.tone import HLG, PQ, Grade, light_to_pq, pq_to_light, table
-from mediaml.media.write.annotate_video import write_annotated_video
 from tests.support.media.annotated_clips import ffprobe, nothing, pictures_of
+from tests.support.media.annotated_video import write_annotated_video
 
 COLOURS = [(200, 40, 40), (40, 180, 60), (50, 70, 200), (220, 210, 90), (90, 90, 90), (10, 10, 10)]
 BAR = 48

@@ -14,11 +14,11 @@ from onnx import TensorProto, helper
 
 from mediaml.core.errors import ModelError
 from mediaml.core.model_input import ImageInput, SoundInput
-from mediaml.onnx.inspect import graph_facts, known_interface
-from mediaml.onnx.interface import DetectorGraph, detector_graph, detector_interface, find_detector_graph
+from mediaml.onnx.inspect import graph_facts
+from mediaml.onnx.interface import TensorSpec, interface_of
 from mediaml.onnx.metadata import read_image_input, read_labels, read_sound_input, read_stride, set_metadata
 from mediaml.onnx.providers import parse_device
-from mediaml.onnx.session import TensorSpec, open_session
+from mediaml.onnx.session import open_session
 from tests.support.models import onnx_files as material
 
 IMAGES = TensorSpec("images", (None, None, None, 3), "uint8")
@@ -30,19 +30,17 @@ ZOO_SCORES = TensorSpec("s", (1, 80, None), "float32")
 
 
 def test_own_interface_is_told_by_the_graph() -> None:
-    expected = DetectorGraph("detector/1", "images", "boxes", "scores")
-    assert find_detector_graph([IMAGES], [BOXES, SCORES]) == expected
-    assert find_detector_graph([IMAGES], [SCORES, BOXES]) == expected
+    assert interface_of([IMAGES], [BOXES, SCORES], {}) == "detector/1"
+    assert interface_of([IMAGES], [SCORES, BOXES], {}) == "detector/1"
     fixed = TensorSpec("images", (1, 320, 320, 3), "uint8")
-    assert find_detector_graph([fixed], [BOXES, SCORES]) == expected
+    assert interface_of([fixed], [BOXES, SCORES], {}) == "detector/1"
 
 
 @pytest.mark.parametrize("indices", [(None, 3), (1, None, 3), (None, None, 3)])
 def test_zoo_interface_is_told_by_the_graph(indices: tuple[int | None, ...]) -> None:
     outputs = [TensorSpec("b", (1, None, 4), "float32"), ZOO_SCORES, TensorSpec("i", indices, "int32")]
-    expected = DetectorGraph("zoo-yolov3", "input_1", "b", "s", "image_shape", "i")
-    assert find_detector_graph([INPUT_1, IMAGE_SHAPE], outputs) == expected
-    assert find_detector_graph([IMAGE_SHAPE, INPUT_1], outputs) == expected
+    assert interface_of([INPUT_1, IMAGE_SHAPE], outputs, {}) == "zoo-yolov3"
+    assert interface_of([IMAGE_SHAPE, INPUT_1], outputs, {}) == "zoo-yolov3"
 
 
 @pytest.mark.parametrize(
@@ -59,26 +57,13 @@ def test_zoo_interface_is_told_by_the_graph(indices: tuple[int | None, ...]) -> 
         ([], []),
     ],
 )
-def test_other_graphs_are_no_detectors(inputs: list[TensorSpec], outputs: list[TensorSpec]) -> None:
-    assert find_detector_graph(inputs, outputs) is None
-    assert known_interface(inputs, outputs, {"mediaml.interface": "detector/1"}) == "unknown"
-
-
-def test_a_model_that_is_no_detector_says_what_it_has() -> None:
-    session = open_session(material.doubling().SerializeToString(), parse_device("cpu"))
-    with pytest.raises(ModelError) as caught:
-        detector_interface(session)
-    assert "has inputs x float32 [?, 3] and outputs y float32 [?, 3]" in str(caught.value)
-    assert "`images` uint8 [batch, height, width, 3]" in str(caught.value)
+def test_metadata_alone_make_no_detector(inputs: list[TensorSpec], outputs: list[TensorSpec]) -> None:
+    assert interface_of(inputs, outputs, {"mediaml.interface": "detector/1"}) == "unknown"
 
 
 def test_the_shared_models_are_told_apart(assets: Path) -> None:
     models = assets / "models"
     zoo = models / "yolo" / "MobileNetV2-YOLOv3-Nano-coco.zoo.onnx"
-    graph = detector_graph(open_session(zoo, parse_device("cpu")))
-    assert (graph.interface, graph.image, graph.image_shape) == ("zoo-yolov3", "input_1", "image_shape")
-    with pytest.raises(ModelError, match=r"\(a raw YOLOX grid\)"):
-        detector_graph(open_session(models / "yolo" / "yolox_nano.onnx", parse_device("cpu")))
     facts = graph_facts(zoo)
     assert (facts.interface, facts.opset, facts.name) == ("zoo-yolov3", 13, zoo.stem)
     assert graph_facts(models / "yolo" / "yolox_nano.onnx").interface == "yolox"
@@ -99,7 +84,17 @@ def test_facts_equal_what_a_session_says(tmp_path: Path) -> None:
     path = tmp_path / "m.onnx"
     path.write_bytes(model.SerializeToString())
     facts, session = graph_facts(path), open_session(path, parse_device("cpu"))
-    for name in ("inputs", "outputs", "metadata", "labels", "image_input", "sound_input", "stride", "sha256"):
+    for name in (
+        "inputs",
+        "outputs",
+        "interface",
+        "metadata",
+        "labels",
+        "image_input",
+        "sound_input",
+        "stride",
+        "sha256",
+    ):
         assert getattr(facts, name) == getattr(session, name), name
     assert facts.sound_input == SoundInput(sample_rate=8000, band=(20, 4000))
     assert (facts.interface, facts.name, facts.producer) == ("classifier/1", "doubler", "somebody 7")

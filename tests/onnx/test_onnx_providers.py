@@ -111,7 +111,7 @@ def test_a_missing_library_is_named_with_its_mend(machine: Any) -> None:
     found = cuda.cuda_obstacle()
     assert found is not None
     assert found.what == "libcublasLt.so.13 is missing"
-    assert found.mend == (
+    assert found.remedy == (
         "Install CUDA 13 and cuDNN 9 with `pip install 'mediaml[gpu]'`, or run with --device cpu."
     )
 
@@ -121,7 +121,9 @@ def test_a_missing_driver_is_named_with_its_mend(machine: Any) -> None:
     found = cuda.cuda_obstacle()
     assert found is not None
     assert found.what == "libcuda.so.1 (the NVIDIA driver), libcudnn.so.9 are missing"
-    assert found.mend.startswith("Install the NVIDIA driver and check it with `nvidia-smi`, install CUDA 13")
+    assert found.remedy.startswith(
+        "Install the NVIDIA driver and check it with `nvidia-smi`, install CUDA 13"
+    )
 
 
 @pytest.mark.parametrize(
@@ -143,11 +145,11 @@ def test_a_driver_that_does_not_serve(driver: Driver, index: int, said: str, mac
     found = cuda.cuda_obstacle(index)
     assert found is not None
     assert found.what == said
-    assert "--device cpu" in found.mend
+    assert "--device cpu" in found.remedy
 
 
 @pytest.mark.parametrize(
-    ("platform", "installed", "said", "mend"),
+    ("platform", "installed", "said", "remedy"),
     [
         (
             "linux",
@@ -160,7 +162,7 @@ def test_a_driver_that_does_not_serve(driver: Driver, index: int, said: str, mac
     ],
 )
 def test_an_onnx_runtime_without_cuda(
-    platform: str, installed: set[str], said: str, mend: str, monkeypatch: pytest.MonkeyPatch
+    platform: str, installed: set[str], said: str, remedy: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: ["CPUExecutionProvider"])
     monkeypatch.setattr(sys, "platform", platform)
@@ -168,7 +170,7 @@ def test_an_onnx_runtime_without_cuda(
     found = cuda.cuda_obstacle()
     assert found is not None
     assert said in found.what
-    assert mend in found.mend
+    assert remedy in found.remedy
 
 
 def test_libraries_are_named_as_the_system_names_them(monkeypatch: pytest.MonkeyPatch) -> None:

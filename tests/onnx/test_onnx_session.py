@@ -12,9 +12,10 @@ from mediaml.core.errors import DeviceError, MemoryLimitError, ModelError
 from mediaml.core.model_input import ImageInput
 from mediaml.onnx import session as session_module
 from mediaml.onnx.cuda import Obstacle
+from mediaml.onnx.interface import TensorSpec
 from mediaml.onnx.model_file import model_digest, uses_external_data
 from mediaml.onnx.providers import CPU, DeviceRequest, parse_device
-from mediaml.onnx.session import Session, TensorSpec, open_session
+from mediaml.onnx.session import Session, open_session
 from tests.support.models import onnx_files as material
 
 ON_CPU = parse_device("cpu")

@@ -10,20 +10,20 @@ import pytest
 
 from mediaml.core.media import Kind
 from mediaml.media.limits import Limits
+from mediaml.outputs.base import Rendered
 from mediaml.outputs.render.annotator import Annotator
 from mediaml.outputs.render.artist import Artist
-from mediaml.outputs.render.drawn import Drawn
-from tests.outputs.conftest import FRAMES, SLICE_S, House
 from tests.support.media.annotated_clips import pictures_of
+from tests.support.output_folder import FRAMES, SLICE_S, House
 
 
 @pytest.fixture
-def settled() -> queue.Queue[Drawn]:
+def settled() -> queue.Queue[Rendered]:
     return queue.Queue()
 
 
 @pytest.fixture
-def annotator(house: House, settled: queue.Queue[Drawn]) -> Iterator[Annotator]:
+def annotator(house: House, settled: queue.Queue[Rendered]) -> Iterator[Annotator]:
     made = Annotator(
         house.ledger.folder,
         Limits(),
@@ -45,7 +45,7 @@ def wait_for_segment(house: House, number: int) -> None:
 
 
 def test_slices_are_drawn_ahead_as_far_as_they_are_answered(
-    house: House, annotator: Annotator, settled: queue.Queue[Drawn]
+    house: House, annotator: Annotator, settled: queue.Queue[Rendered]
 ) -> None:
     model = house.model("one")
     house.answer(model, only=0)
@@ -60,14 +60,14 @@ def test_slices_are_drawn_ahead_as_far_as_they_are_answered(
     house.answer(model, only=3)
     annotator.submit(house.row, house.target)
     drawn = settled.get(timeout=30)
-    assert drawn == Drawn(house.row, house.target)
+    assert drawn == Rendered(house.row, house.target)
     assert len(pictures_of(house.target)) == FRAMES
     annotator.drop([house.id], wait=True)
     assert not house.segments
 
 
 def test_what_fails_ahead_is_told_in_the_end(
-    house: House, annotator: Annotator, settled: queue.Queue[Drawn]
+    house: House, annotator: Annotator, settled: queue.Queue[Rendered]
 ) -> None:
     house.answer(house.model("one"))
     house.given.path.unlink()
@@ -102,7 +102,7 @@ def test_a_source_that_failed_is_dropped_at_once(
 
 
 def test_a_run_that_ends_keeps_what_is_whole(
-    house: House, annotator: Annotator, settled: queue.Queue[Drawn]
+    house: House, annotator: Annotator, settled: queue.Queue[Rendered]
 ) -> None:
     house.answer(house.model("one"))
     annotator.advance(house.row, 3)

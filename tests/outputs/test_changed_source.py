@@ -13,9 +13,9 @@ from mediaml.core.work import Source
 from mediaml.media.files import FileWatch
 from mediaml.media.limits import Limits
 from mediaml.outputs.render.annotator import draw_copy
-from tests.outputs.conftest import House
 from tests.support.media.annotated_clips import write_clip
 from tests.support.media.files import write_image
+from tests.support.output_folder import House
 
 
 def replace(house: House) -> None:

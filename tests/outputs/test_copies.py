@@ -11,12 +11,12 @@ from pathlib import Path
 import psutil
 import pytest
 
-from mediaml.ledger.view import SourceRow
+from mediaml.ledger.result_rows import SourceRow
 from mediaml.media.limits import Limits
-from mediaml.outputs.render.copies import Copies
-from mediaml.outputs.render.drawn import Drawn
-from tests.outputs.conftest import House
+from mediaml.outputs.base import Rendered
+from mediaml.outputs.render.annotated_media import AnnotatedMedia
 from tests.support.media.files import write_video
+from tests.support.output_folder import House
 
 
 @pytest.fixture
@@ -32,9 +32,9 @@ def houses(tmp_path: Path) -> list[SourceRow]:
     return rows
 
 
-def drawn_by(copies: Copies, count: int) -> dict[str, Drawn]:
+def drawn_by(copies: AnnotatedMedia, count: int) -> dict[str, Rendered]:
     """What came of so many copies, by the source's name."""
-    done: list[Drawn] = []
+    done: list[Rendered] = []
     until = time.monotonic() + 100
     while len(done) < count:
         assert time.monotonic() < until
@@ -62,10 +62,10 @@ def is_drawing(folder: Path) -> bool:
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGSTOP])
 def test_a_process_that_dies_or_hangs_costs_the_copy_that_it_was_at(houses, tmp_path, how):
     stall_s = 3.0 if how == signal.SIGSTOP else None
-    with Copies(stall_s) as copies:
+    with AnnotatedMedia(stall_s) as copies:
         copies.begin(tmp_path / "out", Limits(), 1.0)
         for row in houses:
-            copies.submit(row, tmp_path / "out" / f"{row.name}.annotated.mp4")
+            copies.finish(row, tmp_path / "out" / f"{row.name}.annotated.mp4")
         wait_for(lambda: is_drawing(tmp_path / "out"))
         os.kill(process().pid, how)
         drawn = drawn_by(copies, 3)
@@ -82,61 +82,61 @@ def test_a_process_that_dies_or_hangs_costs_the_copy_that_it_was_at(houses, tmp_
 
 def test_a_source_that_ended_the_process_ahead_of_its_end_fails_when_its_turn_comes(houses, tmp_path):
     long, short, _ = houses
-    with Copies() as copies:
+    with AnnotatedMedia() as copies:
         copies.begin(tmp_path / "out", Limits(), 1.0)
         copies.advance(long, 100)
         wait_for(lambda: is_drawing(tmp_path / "out"))
         os.kill(process().pid, signal.SIGSEGV)
-        copies.submit(short, tmp_path / "out" / "a.annotated.mp4")
+        copies.finish(short, tmp_path / "out" / "a.annotated.mp4")
         assert drawn_by(copies, 1)["a.mp4"].failure is None
         copies.advance(long, 100)
-        copies.submit(long, tmp_path / "out" / "long.annotated.mp4")
+        copies.finish(long, tmp_path / "out" / "long.annotated.mp4")
         assert "SIGSEGV" in drawn_by(copies, 1)["long.mp4"].failure.message
 
 
 def test_a_process_that_dies_while_it_has_nothing_to_draw_costs_no_copy(houses, tmp_path):
     short = houses[1]
-    with Copies() as copies:
+    with AnnotatedMedia() as copies:
         copies.begin(tmp_path / "out", Limits(), 1.0)
         copies.advance(short, 0)
         wait_for(lambda: not copies.finished() and copies.idle)
         assert is_drawing(tmp_path / "out")
         os.kill(process().pid, signal.SIGKILL)
-        copies.submit(short, tmp_path / "out" / "a.annotated.mp4")
+        copies.finish(short, tmp_path / "out" / "a.annotated.mp4")
         assert drawn_by(copies, 1)["a.mp4"].failure is None
 
 
 def test_a_process_that_has_rested_for_long_is_not_taken_for_one_that_hangs(houses, tmp_path):
     _, short, other = houses
     stall_s = 3.0
-    with Copies(stall_s) as copies:
+    with AnnotatedMedia(stall_s) as copies:
         copies.begin(tmp_path / "out", Limits(), 1.0)
         copies.advance(short, 0)
         wait_for(lambda: not copies.finished() and copies.idle)
         os.kill(process().pid, signal.SIGSTOP)
         time.sleep(stall_s + 0.2)
-        copies.submit(other, tmp_path / "out" / "b.annotated.mp4")
+        copies.finish(other, tmp_path / "out" / "b.annotated.mp4")
         assert copies.finished(wait_s=0.2) == []
         os.kill(process().pid, signal.SIGCONT)
-        copies.submit(short, tmp_path / "out" / "a.annotated.mp4")
+        copies.finish(short, tmp_path / "out" / "a.annotated.mp4")
         drawn = drawn_by(copies, 2)
     assert [one.failure for one in drawn.values()] == [None, None]
 
 
 def test_a_process_that_never_gets_to_draw_is_not_started_for_ever(houses, tmp_path, monkeypatch):
-    monkeypatch.setattr("mediaml.outputs.render.copies.RENDERER", "mediaml.engine.local.nobody")
-    with Copies() as copies:
+    monkeypatch.setattr("mediaml.outputs.render.annotated_media.RENDERER", "mediaml.engine.local.nobody")
+    with AnnotatedMedia() as copies:
         copies.begin(tmp_path / "out", Limits(), 1.0)
         for row in houses:
-            copies.submit(row, tmp_path / "out" / f"{row.name}.annotated.mp4")
+            copies.finish(row, tmp_path / "out" / f"{row.name}.annotated.mp4")
         drawn = drawn_by(copies, 3)
     assert all("left with exit code 1" in one.failure.message for one in drawn.values())
 
 
 def test_a_run_that_is_stopped_leaves_no_half_copy(houses, tmp_path):
-    with Copies() as copies:
+    with AnnotatedMedia() as copies:
         copies.begin(tmp_path / "out", Limits(), 1.0)
-        copies.submit(houses[0], tmp_path / "out" / "long.annotated.mp4")
+        copies.finish(houses[0], tmp_path / "out" / "long.annotated.mp4")
         wait_for(lambda: is_drawing(tmp_path / "out"))
     assert not list((tmp_path / "out").rglob("*.part"))
     assert not list((tmp_path / "out").rglob("*.mp4"))
@@ -145,11 +145,11 @@ def test_a_run_that_is_stopped_leaves_no_half_copy(houses, tmp_path):
 def test_a_ledger_that_has_gone_fails_the_copy_without_a_traceback(houses, tmp_path, capfd):
     for path in (tmp_path / "out").glob("ledger.sqlite*"):
         path.unlink()
-    with Copies() as copies:
+    with AnnotatedMedia() as copies:
         copies.begin(tmp_path / "out", Limits(), 1.0)
         copies.advance(houses[1], 0)
         copies.drop(houses[2].id)
-        copies.submit(houses[1], tmp_path / "out" / "a.annotated.mp4")
+        copies.finish(houses[1], tmp_path / "out" / "a.annotated.mp4")
         failure = drawn_by(copies, 1)["a.mp4"].failure
     assert failure.stage == "write" and "ledger" in failure.message
     assert capfd.readouterr().err == ""

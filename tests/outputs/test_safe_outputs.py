@@ -7,15 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from mediaml.core.atomic_file import replacing
+from mediaml.core.atomic_file import atomic_file
 from mediaml.core.errors import OutputError
 from mediaml.core.media import Kind
 from mediaml.core.prediction import Box, Detection, Label
-from mediaml.ledger.view import SourceRow
-from mediaml.media.write.annotate_video import write_annotated_video
+from mediaml.ledger.result_rows import SourceRow
 from mediaml.ops.drawing import Overlay
-from mediaml.outputs.render.drawn import annotated_path
+from mediaml.outputs.render.paths import annotated_path
 from scripts.reliability.media import write_clip
+from tests.support.media.annotated_video import write_annotated_video
 
 
 @pytest.mark.parametrize(
@@ -49,7 +49,7 @@ def test_a_folder_that_is_called_like_a_file_of_ours_gets_another_name(folder):
 def test_a_full_disk_is_told_and_leaves_no_part(tmp_path):
     target = tmp_path / "results.jsonl"
     target.write_text("before")
-    with pytest.raises(OutputError, match="No space left"), replacing(target) as file:
+    with pytest.raises(OutputError, match="No space left"), atomic_file(target) as file:
         file.write(b"after")
         raise OSError(errno.ENOSPC, "No space left on device")
     assert target.read_text() == "before"

@@ -1,4 +1,4 @@
-"""Copies drawn slice by slice from a ledger: what is missing or stale is drawn, and nothing else."""
+"""AnnotatedMedia drawn slice by slice from a ledger: what is missing or stale is drawn, and nothing else."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from mediaml.core.errors import MediaError
@@ -16,9 +17,10 @@ from mediaml.core.prediction import Label, Picture, Prediction
 from mediaml.core.work import FrameAnswer, Task, TaskResult
 from mediaml.ledger.encoding import record_of
 from mediaml.media.video.reader import VideoReader
+from mediaml.ops.palette import color_of
 from mediaml.outputs.render.artist import StoppedError, remove_segments, segments_folder
-from tests.outputs.conftest import FRAMES, SLICE_S, House
 from tests.support.media.annotated_clips import box_of, pictures_of, square_at
+from tests.support.output_folder import FRAMES, SLICE_S, House
 
 
 def check_boxes(target: Path) -> None:
@@ -114,7 +116,7 @@ def test_pictures_that_come_late_change_the_slices_before_them(house: House) -> 
 
 
 def test_windows_of_sound_are_drawn_on_no_frame(house: House) -> None:
-    heard = house.model("heard")
+    heard = house.model("heard", "classify")
     answers = tuple(
         FrameAnswer(index, index * 0.2, 1.5, Prediction(labels=(Label("seven", 0.9),))) for index in range(8)
     )
@@ -204,3 +206,15 @@ def test_segments_of_other_sources_stay(tmp_path: Path) -> None:
     remove_segments(tmp_path, [2])
     remove_segments(tmp_path, [2])
     assert not (tmp_path / ".segments").exists()
+
+
+def test_the_boxes_of_a_second_detector_are_dashed_where_the_first_finds_nothing_too(house: House) -> None:
+    house.answer(house.model("first"), lambda frame: Prediction())
+    house.answer(house.model("second"))
+    with house.artist() as artist:
+        artist.finish(house.row, house.target)
+    x, y = square_at(0)
+    side = pictures_of(house.target)[0][y - 8 : y + 32, x - 8 : x - 6].astype(int)
+    drawn = np.abs(side - np.array(color_of("target"))).sum(axis=2).max(axis=1) < 120
+    assert 0.3 < drawn.mean() < 0.8
+    assert drawn[:6].all()

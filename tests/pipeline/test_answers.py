@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import msgspec
 import numpy as np
 import pytest
 
 from mediaml.core.errors import PluginError
 from mediaml.core.prediction import Box, Detection, Embedding, Label, Prediction
-from mediaml.ledger.encoding import detections_json, embedding_blob, labels_json
+from mediaml.core.work import FrameAnswer, Task, TaskResult
+from mediaml.engine.messages import TaskDone
+from mediaml.ledger.encoding import record_of
 from mediaml.pipeline.answers import plain
-from tests.pipeline.test_pipeline import Counting, bench  # noqa: F401  a fixture
+from tests.support.pipeline_run import Counting
 
 
 def test_numbers_of_numpy_become_pythons():
@@ -21,11 +24,13 @@ def test_numbers_of_numpy_become_pythons():
             embedding=Embedding(np.arange(3)),
         )
     )
-    assert labels_json(said.labels) == '[{"label":"cat","score":0.5}]'
-    assert (
-        detections_json(said.detections) == '[{"label":"dog","score":0.5,"box":[1.0,2.0,3.0,4.0],"track":7}]'
-    )
-    assert embedding_blob(said.embedding) == np.arange(3, dtype="<f2").tobytes()
+    assert type(said.labels[0].score) is type(said.detections[0].box.left) is float
+    record = record_of(TaskResult(Task(1, 1, 0), (FrameAnswer(0, 0.0, 0.0, said),)))
+    assert record.names == ("cat", "dog")
+    assert record.labels == ((0, 0, 0, 50_000),)
+    assert record.detections == ((0, 0, 1, 50_000, 100, 200, 300, 400, 7),)
+    assert record.frames[0].embedding == np.arange(3, dtype="<f2").tobytes()
+    msgspec.msgpack.encode(TaskDone(record))
 
 
 @pytest.mark.parametrize("name", [b"cat", None, 3, "\ud800"])
@@ -50,7 +55,7 @@ def leave():
 
 
 @pytest.mark.parametrize("answer", [leave, lambda: Label("\ud800", 1.0), lambda: Label(b"cat", 1.0)])
-def test_what_a_plugin_does_to_one_frame_costs_its_file_only(bench, answer):  # noqa: F811
+def test_what_a_plugin_does_to_one_frame_costs_its_file_only(bench, answer):
     answers, failures = bench.run(Odd(answer))
     assert failures == {
         "in/photo1.png": "infer",
@@ -61,7 +66,7 @@ def test_what_a_plugin_does_to_one_frame_costs_its_file_only(bench, answer):  # 
     assert len(answers["in/photo4.png"]) == 1
 
 
-def test_scores_of_numpy_are_kept(bench):  # noqa: F811
+def test_scores_of_numpy_are_kept(bench):
     answers, failures = bench.run(Odd(lambda: Label("cat", np.float32(0.5))))
     assert failures == {"in/broken.mp4": "open"}
-    assert answers["in/photo1.png"] == ['[{"label":"cat","score":0.5}]']
+    assert answers["in/photo1.png"] == [(Label("cat", 0.5),)]

@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
+import errno
+import glob
+import inspect
 import os
+import socket
+import subprocess
+import sys
+import tempfile
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from mediaml.core.errors import NoInputsError, UsageError
-from mediaml.pipeline.inputs import Selection, natural_key, read_list, scan
+from mediaml.ledger.ledger import Ledger
+from mediaml.media.annotated_mark import mark_image
+from mediaml.pipeline.inputs import Selection, scan
+from mediaml.pipeline.patterns import natural_key
+from mediaml.pipeline.typed_paths import read_list
+from mediaml.pipeline.walk import Skipped
 
 
 @pytest.fixture
@@ -47,9 +61,292 @@ def test_a_file_comes_once_and_keeps_its_place(tree):
     assert names[:3] == ["10.jpg", "p/a.jpg", "p/notes.txt"]
 
 
-def test_a_loop_of_links_ends(tree):
-    (tree / "p/b/up").symlink_to(tree / "p")
-    assert len(shown("p")) == 5
+def left_out(*arguments: str, **fields: object) -> list[str]:
+    skipped: list[Skipped] = []
+    list(scan(Selection(arguments, **fields), skipped.append))
+    return [str(one) for one in skipped]
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    ["c", "c/", "c/**", "./p/c", "p/c/", "**/c", "p/*/../c", "c*", "*/c/**", "../{name}/p/c", "{abs}/p/c/"],
+)
+def test_an_excluded_folder_is_not_entered(tree, monkeypatch, pattern):
+    (tree / "p/b/cc").mkdir()
+    (tree / "p/b/cc/z.jpg").write_bytes(b"x")
+    listed = []
+    scandir = os.scandir
+    monkeypatch.setattr(os, "scandir", lambda path: listed.append(os.fspath(path)) or scandir(path))
+    found = shown("p", exclude=(pattern.format(abs=tree, name=tree.name),))
+    assert "p/b/2.jpg" in found and not any(name.startswith("p/c/") for name in found)
+    assert str(tree / "p/c") not in listed
+
+
+def test_an_excluded_name_holds_at_any_depth_and_a_slash_means_folders(tree):
+    (tree / "p/b/c").mkdir()
+    (tree / "p/b/c/z.jpg").write_bytes(b"x")
+    (tree / "p/b/d").mkdir()
+    (tree / "p/b/d/c").write_bytes(b"x")
+    assert shown("p", exclude=("c", "*.txt")) == ["p/a.jpg", "p/b/2.jpg", "p/b/10.jpg"]
+    assert shown("p", exclude=("c/", "*.txt")) == ["p/a.jpg", "p/b/2.jpg", "p/b/10.jpg", "p/b/d/c"]
+    assert shown("p", exclude=("p/c",)) == shown("p", exclude=(str(tree / "p/c"),))
+    assert "p/b/c/z.jpg" in shown("p", exclude=("p/c",))
+    assert shown("p", "p/a.jpg", exclude=("b", "c", "a.jpg", "*.txt")) == ["p/a.jpg"]  # it is named
+    assert shown("p/a.jpg", "p/b", "p/c", exclude=("p/b/", "p/c")) == ["p/a.jpg"]
+    (tree / "q").symlink_to("p")
+    (tree / "p/again").symlink_to("c")
+    assert not [name for name in shown("q", exclude=("p/c",)) if "deep" in name]
+    assert shown("p/**/*.jpg", exclude=("b", "deep")) == ["p/a.jpg"]
+    assert shown("p", include=("**/*.jpg",), exclude=("b/**", "deep/", "", "/", "~no-user/x")) == ["p/a.jpg"]
+
+
+@pytest.mark.parametrize(
+    "pattern", ["p/**/*.jpg", "**/*.jpg", "p/**", "*/**/[!n]*", "p/**/", "./p/**/?*.jp[g]", "**"]
+)
+def test_two_stars_mean_what_glob_says(tree, pattern):
+    (tree / "p/.hid.jpg").write_bytes(b"x")
+    matches = [Path(match) for match in glob.glob(pattern, recursive=True)]  # noqa: PTH207  a judge from outside
+    below = [path for match in matches for path in match.rglob("*")]
+    wanted = {str(path) for path in [*matches, *below] if path.is_file() and "/." not in str(path)}
+    assert set(shown(pattern)) == wanted
+
+
+def test_hidden_files_are_met_by_patterns_that_name_them(tree):
+    assert shown("p/**/.hidden/*.jpg") == shown("p/.hidden/*.jpg") == ["p/.hidden/x.jpg"]
+
+
+def test_eight_folders_that_all_link_to_one_another_are_listed_once_each(tree, monkeypatch):
+    for one in range(8):
+        (tree / f"web/{one}").mkdir(parents=True)
+        (tree / f"web/{one}/file.jpg").write_bytes(b"x")
+        for other in range(8):
+            (tree / f"web/{one}/to{other}").symlink_to(tree / f"web/{other}")
+    (tree / "web/0/up").symlink_to("..")
+    listed = []
+    scandir = os.scandir
+    monkeypatch.setattr(os, "scandir", lambda path: listed.append(path) or scandir(path))
+    names = [f"web/{one}/file.jpg" for one in range(8)]
+    assert shown("web") == names
+    assert len(listed) == 9
+    listed.clear()
+    assert shown("web/**/*.jpg") == names
+    assert len(listed) == 9
+    assert len(left_out("web")) == 65
+
+
+def test_a_linked_folder_outside_is_entered_under_the_name_of_the_link(tree):
+    (tree / "q").mkdir()
+    (tree / "q/link").symlink_to(tree / "p/b")
+    assert shown("q") == ["q/link/2.jpg", "q/link/10.jpg"]
+    assert shown("q", "p/b") == shown("q")
+    (tree / "p/aa").symlink_to(tree / "p/b")
+    assert shown("p", exclude=("*.txt", "c")) == ["p/a.jpg", "p/b/2.jpg", "p/b/10.jpg"]
+
+
+def problems(*arguments: str) -> dict[str, str]:
+    return {source.shown: source.problem for source in scan(Selection(arguments)) if source.problem}
+
+
+def test_links_to_themselves_or_to_nothing_fail_by_name(tree):
+    (tree / "p/b/loop").symlink_to("loop")
+    (tree / "p/b/dangling.jpg").symlink_to("nothing.jpg")
+    assert "p/c/deep/é 汉.jpg" in shown("p")
+    found = problems("p")
+    assert "leads back to itself" in found.pop("p/b/loop")
+    assert "does not exist" in found.pop("p/b/dangling.jpg")
+    assert not found
+    assert "leads back to itself" in problems("p/b/loop")["p/b/loop"]
+
+
+def test_a_path_that_is_too_long_fails_by_name(tree, monkeypatch):
+    part = "d" * 200
+    (tree / "long").mkdir()
+    monkeypatch.chdir(tree / "long")
+    for _ in range(30):  # each relative step is short; the whole path is not
+        Path(part).mkdir()
+        os.chdir(part)
+    Path("x.jpg").write_bytes(b"x")
+    os.chdir(tree)
+    (tree / "long/a.jpg").write_bytes(b"x")
+    first, second = scan(Selection(("long",)))
+    assert (first.shown, first.problem) == ("long/a.jpg", "")
+    assert second.shown.startswith(f"long/{part}/") and "is too long" in second.problem
+    for argument in ("n" * 300 + ".jpg", f"{part}/" * 30 + "x.jpg"):
+        (source,) = scan(Selection((argument,)))
+        assert source.shown == argument and "is too long" in source.problem
+
+
+def test_a_folder_that_fails_while_it_is_listed_fails_by_name(tree, monkeypatch):
+    scandir = os.scandir
+
+    def refuse(path):
+        if str(path).endswith("/b"):
+            raise PermissionError(errno.EACCES, "Permission denied", path)
+        if str(path).endswith("/deep"):
+            raise OSError(errno.EIO, "Input/output error", path)
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    for arguments in (("p",), ("p/**/*.jpg",)):
+        found = problems(*arguments)
+        assert found["p/b"].startswith("the folder cannot be read: permission denied.\n")
+        assert found["p/c/deep"].startswith("the folder cannot be read: Input/output error.\n")
+        assert "p/a.jpg" in shown(*arguments)
+    (source,) = scan(Selection(("p/b",)))
+    assert (source.shown, source.name, source.named) == ("p/b", "b", False)
+    assert "permission denied" in source.problem
+
+
+SCAN_AS_NOBODY = """
+import os, sys
+from mediaml.ledger.ledger import Ledger
+from mediaml.media.annotated_mark import mark_image
+from mediaml.pipeline.inputs import Selection, scan
+if os.getuid() == 0:
+    os.setgroups([])
+    os.setgid(65534)
+    os.setuid(65534)
+for source in scan(Selection(tuple(sys.argv[1:]))):
+    print(source.shown, source.problem.partition("\\n")[0], sep=": ")
+"""
+
+
+def test_without_permission_it_is_said_by_the_system_itself():
+    with tempfile.TemporaryDirectory() as folder:  # pytest's own are closed to others
+        root = Path(folder)
+        root.chmod(0o755)
+        for name in ("open", "closed", "unsearchable"):
+            (root / name).mkdir()
+            (root / name / "x.jpg").write_bytes(b"x")
+        (root / "closed").chmod(0)
+        (root / "unsearchable").chmod(0o444)
+        command = [sys.executable, "-c", SCAN_AS_NOBODY, ".", "closed/x.jpg"]
+        env = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+        done = subprocess.run(command, cwd=root, env=env, capture_output=True, text=True, check=False)
+        (root / "closed").chmod(0o755)
+        (root / "unsearchable").chmod(0o755)
+    assert done.stderr == ""
+    assert done.stdout.splitlines() == [
+        "closed: the folder cannot be read: permission denied.",
+        "open/x.jpg: ",
+        "unsearchable/x.jpg: permission denied.",
+        "closed/x.jpg: permission denied.",
+    ]
+
+
+def test_sockets_and_pipes_in_a_folder_are_never_opened(tree):
+    os.mkfifo(tree / "p/b/pipe.mp4")
+    (tree / "p/b/link.mp4").symlink_to("pipe.mp4")
+    (tree / "p/b/device.jpg").symlink_to("/dev/zero")
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind("p/b/socket.jpg")
+        assert shown("p/b") == shown("p/b/*") == shown("p/b/**") == ["p/b/2.jpg", "p/b/10.jpg"]
+        said = left_out("p/b")
+    assert sorted(said) == [
+        f"skipped p/b/{name}: it is a socket, a pipe or a device"
+        for name in ("device.jpg", "link.mp4", "pipe.mp4", "socket.jpg")
+    ]
+    assert shown("p/b/pipe.mp4") == ["p/b/pipe.mp4"]
+
+
+@pytest.fixture
+def outputs(tree):
+    """An output folder of an earlier run in `p`, and copies that were moved."""
+    out = tree / "p/out"
+    out.mkdir()
+    with Ledger(out):
+        pass
+    pixel = cv2.imencode(".png", np.zeros((8, 8, 3), np.uint8))[1].tobytes()
+    (out / "old.annotated.png").write_bytes(pixel)  # of mediaml 0.1.0, which wrote no mark
+    for name in ("out/new.annotated.png", "moved.annotated.png", "b/renamed.png"):
+        (tree / "p" / name).write_bytes(mark_image(pixel))
+    (tree / "p/mine.annotated.png").write_bytes(pixel)
+    return tree
+
+
+def test_what_mediaml_wrote_is_no_input_unless_it_is_named(outputs):
+    names = shown("p", exclude=("c", "*.txt"))
+    # A renamed copy is left to the planner, which opens every new file anyway.
+    assert names == ["p/a.jpg", "p/mine.annotated.png", "p/b/2.jpg", "p/b/10.jpg", "p/b/renamed.png"]
+    assert left_out("p") == [
+        "skipped p/moved.annotated.png: it is an annotated copy that mediaml wrote",
+        "skipped p/out/: it is a mediaml output folder",
+    ]
+    assert shown("p/*.png") == shown("p/**/m*.png") == ["p/mine.annotated.png"]
+    assert shown("p/moved.annotated.png") == ["p/moved.annotated.png"]
+    with pytest.raises(NoInputsError, match="p/o"):
+        shown("p/o*")
+    (outputs / "p/out/new.png").write_bytes(b"x")
+    assert {name for name in shown("p/out") if name.endswith(".png")} == {"p/out/new.png"}
+
+
+def test_the_output_folder_may_be_the_input_or_around_it(outputs):
+    assert "p/a.jpg" in shown("p", omit=Path("p"))
+    assert shown("p/b", omit=Path("p"))[:2] == ["p/b/2.jpg", "p/b/10.jpg"]
+    assert not [name for name in shown("p", omit=Path("p/b")) if name.startswith("p/b/")]
+    assert "skipped p/b/: it is a mediaml output folder" in left_out("p", omit=Path("p/b"))
+    (outputs / "x").write_bytes(b"x")
+    assert shown(".", omit=Path("p")) == ["x"]
+
+
+def test_a_pattern_without_a_match_is_said_beside_others(tree):
+    assert left_out("p/a.jpg", "p/*.gif", "p/**/*.gif") == [
+        "no file matches p/*.gif",
+        "no file matches p/**/*.gif",
+    ]
+    with pytest.raises(NoInputsError, match=r"no file matches p/\*\.gif, p/\*\*/\*\.gif\."):
+        shown("p/*.gif", "p/**/*.gif")
+
+
+def test_two_urls_that_look_alike_without_their_secrets_are_not_mixed_up(tree):
+    urls = ("http://h/a?code=1", "http://h/a?code=1", "http://h/a?code=2")
+    assert shown(*urls) == ["http://h/a?code=***"]
+    (said,) = left_out(*urls)
+    assert said.startswith("skipped http://h/a?code=***: it differs")
+
+
+def test_a_home_that_the_shell_has_not_filled_in_is(tree, monkeypatch):
+    monkeypatch.setenv("HOME", str(tree / "p"))
+    assert shown("~/a.jpg", "~/b/*.jpg", "~") == [
+        str(tree / "p" / name) for name in ("a.jpg", "b/2.jpg", "b/10.jpg", "notes.txt", "c/deep/é 汉.jpg")
+    ]
+    (tree / "~").mkdir()
+    (tree / "~/a.jpg").write_bytes(b"x")
+    assert shown("~/a.jpg") == ["~/a.jpg"]
+
+
+@pytest.mark.parametrize(
+    ("argument", "hint"),
+    [
+        (r"C:\clips\a.mp4", "Windows path"),
+        (r"\\server\share\a.mp4", "Windows path"),
+        (r"p\b\2.jpg", "Did you mean p/b/2.jpg?"),
+        ("p/a.jpg ", "Did you mean p/a.jpg?"),
+        ("~no-such-user/a.jpg", "no user ~no-such-user"),
+        ("p/none.jpg", "Check the path."),
+    ],
+)
+def test_a_path_that_leads_nowhere_gets_a_hint(tree, argument, hint):
+    with pytest.raises(NoInputsError) as raised:
+        shown(argument)
+    assert hint in str(raised.value)
+    assert hint in problems(argument, "p/a.jpg")[argument]
+
+
+def test_missing_files_that_are_named_twice_do_not_hide_the_others(tree):
+    assert shown("missing", "./missing", "p/a.jpg") == ["missing", "p/a.jpg"]
+
+
+def test_a_tree_deeper_than_the_stack_of_python_is_read(tree):
+    deep = Path("/".join("d" * 300))
+    deep.mkdir(parents=True)
+    (deep / "x.jpg").write_bytes(b"x")
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(len(inspect.stack()) + 100)
+    try:
+        assert shown("d") == [f"{deep}/x.jpg"]
+    finally:
+        sys.setrecursionlimit(limit)
 
 
 def test_a_missing_file_goes_on_by_name_beside_others_and_ends_the_run_alone(tree):
@@ -59,8 +356,9 @@ def test_a_missing_file_goes_on_by_name_beside_others_and_ends_the_run_alone(tre
         shown("missing.mp4")
     with pytest.raises(NoInputsError, match=r"\*\.gif"):
         shown("p/*.gif")
-    with pytest.raises(UsageError):
-        shown("a\0b")
+    for wrong in ("a\0b", ""):
+        with pytest.raises(UsageError):
+            shown("p", wrong)
 
 
 def test_names_that_would_break_a_terminal_or_json_are_escaped(tree):
@@ -74,10 +372,23 @@ def test_names_that_would_break_a_terminal_or_json_are_escaped(tree):
 def test_a_name_with_pattern_characters_is_a_file_when_it_exists(tree):
     (tree / "p/[1].jpg").write_bytes(b"x")
     assert shown("p/[1].jpg") == ["p/[1].jpg"]
+    assert "no such file" in problems("p/[2].jpg", "p/a.jpg")["p/[2].jpg"]
+    assert shown("p/[ab].jpg") == ["p/a.jpg"]
 
 
-def test_lists_hold_one_path_a_line():
-    assert read_list(["a b.jpg\n", "\n", " c.jpg\r\n"]) == ("a b.jpg", " c.jpg")
+@pytest.mark.parametrize(
+    ("data", "paths"),
+    [
+        (b"a b.jpg\n\n c.jpg\r\n", ("a b.jpg", " c.jpg")),
+        (b"\xef\xbb\xbfa.jpg\r\n \t\r\n# b.jpg\r\n  # c\r\n./#d.jpg", ("a.jpg", "./#d.jpg")),
+        (b"new\nline.jpg\0#x.jpg\0 \0", ("new\nline.jpg", "#x.jpg", " ")),
+        ("\ufeffä.jpg\r\n汉.jpg\r\n".encode("utf-16-le"), ("ä.jpg", "汉.jpg")),
+        (b"bad\xff.jpg\n\x0bx\x0c.jpg", (os.fsdecode(b"bad\xff.jpg"), "\x0bx\x0c.jpg")),
+        (b"", ()),
+    ],
+)
+def test_lists_are_read_as_programs_write_them(data, paths):
+    assert read_list(data) == paths
 
 
 @given(st.lists(st.text(), max_size=20))

@@ -2,164 +2,19 @@
 
 from __future__ import annotations
 
-import queue
 import threading
-from dataclasses import dataclass, field
-from functools import partial
 
-import numpy as np
 import pytest
 
 from mediaml.core.errors import MemoryLimitError
 from mediaml.core.media import Kind
-from mediaml.core.model_input import SoundInput
-from mediaml.core.work import Job, ModelIdentity, Sniff
-from mediaml.ledger.encoding import record_of
-from mediaml.ledger.ledger import Ledger
-from mediaml.ledger.view import open_view
-from mediaml.media.limits import Limits
-from mediaml.media.sniff import sniff_kind
-from mediaml.pipeline.inputs import Selection, scan
-from mediaml.pipeline.models import Choice, LoadedModel, ResolvedModel
-from mediaml.pipeline.pipeline import Pipeline
-from mediaml.pipeline.plan import Planner
-from mediaml.plugin import Label, ModelSpec, NoOptions
-from mediaml.registry.entry_points import Offer, PluginRecord
-from tests.support.media.files import write_image, write_video
+from mediaml.core.prediction import Label
+from tests.support.media.files import write_video
+from tests.support.pipeline_run import Bench, Counting, Staged
 
 
-class Counting:
-    """Answers with the frame's index; remembers batch sizes."""
-
-    def __init__(self) -> None:
-        self.batches: list[int] = []
-
-    def predict(self, frames):
-        self.batches.append(len(frames))
-        return [Label(str(frame.index), 1.0) for frame in frames]
-
-
-class Staged:
-    """Three stages, each of which can be told to fail for a frame of a certain width."""
-
-    def __init__(self, bad_width: int = 0, stage: str = "") -> None:
-        self.bad_width = bad_width
-        self.stage = stage
-
-    def _maybe(self, stage: str, width: int) -> None:
-        if stage == self.stage and width == self.bad_width:
-            raise RuntimeError(f"{stage} fails for {width}")
-
-    def prepare(self, frame):
-        self._maybe("prepare", frame.width)
-        return np.array([frame.width, frame.index], np.float32)
-
-    def run(self, batch):
-        for width in batch[:, 0]:
-            self._maybe("run", int(width))
-        return [batch]
-
-    def decode(self, outputs, frames):
-        for frame in frames:
-            self._maybe("decode", frame.width)
-        assert [frame.width for frame in frames] == outputs[0][:, 0].astype(int).tolist()
-        return [Label(str(int(row[1])), 1.0) for row in outputs[0]]
-
-    def predict(self, frames):
-        raise AssertionError("a staged model is run by its stages")
-
-
-@dataclass
-class Bench:
-    """A ledger and a pipeline over one folder."""
-
-    folder: object
-    batch: int = 4
-    force: bool = False
-    only_failed: bool = False
-    alone: bool = False
-    shrunk: list[int] = field(default_factory=list)
-    marks: list[tuple[str, int | None]] = field(default_factory=list)
-
-    def run(self, *models: object) -> tuple[dict[str, list[str]], dict[str, str]]:
-        """Labels by source name, and failures' stages by source name."""
-        loaded = [self._loaded(f"m{index}", model) for index, model in enumerate(models)]
-        told: queue.SimpleQueue[object] = queue.SimpleQueue()
-        with (
-            Ledger(self.folder / "out") as ledger,
-            Pipeline(
-                loaded,
-                readers=3,
-                limits=Limits(),
-                emit=lambda result: told.put(record_of(result)),
-                shrunk=lambda model, frames: self.shrunk.append(frames),
-                step=lambda: None,
-                crashed=told.put,
-            ) as pipeline,
-        ):
-            planner = Planner(
-                ledger,
-                [(resolved(model), ledger.add_model(model.identity)) for model in loaded],
-                kinds=frozenset(Kind),
-                force=self.force,
-                only_failed=self.only_failed,
-                emit=told.put,
-            )
-            for job in planner.jobs(scan(Selection((str(self.folder / "in"),)))):
-                self._start(
-                    planner.settle(job, sniff_kind(job.location)) if isinstance(job, Sniff) else job,
-                    pipeline,
-                )
-            self.planned = planner.planned
-            self._commit_all(ledger, told)
-        with open_view(self.folder / "out") as view:
-            answers = {row.name: [answer.labels for answer in view.answers(row.id)] for row in view.sources()}
-            failures = {row.source.name: row.failure.stage for row in view.failures()}
-        return answers, failures
-
-    def _start(self, job: Job, pipeline: Pipeline) -> None:
-        look = partial(pipeline.look_alone, job, self._mark) if self.alone else partial(pipeline.look, job)
-        assert pipeline.submit(look)
-
-    def _mark(self, stage: str, model: int | None, time_s: float) -> None:
-        self.marks.append((stage, model))
-
-    def _commit_all(self, ledger: Ledger, told: queue.SimpleQueue[object]) -> None:
-        left = sum(self.planned.under_way.values())
-        while left:
-            record = told.get(timeout=60)
-            if isinstance(record, BaseException):
-                raise record
-            ledger.commit([record])
-            left -= bool(record.last or record.failure)
-
-    def _loaded(self, name: str, model: object) -> LoadedModel:
-        kinds = getattr(model, "kinds", frozenset({Kind.IMAGE, Kind.VIDEO}))
-        spec = ModelSpec(name, task="classify", load=lambda context: None, kinds=kinds, sound=SoundInput())
-        identity = ModelIdentity(name, "classify", "", "", "", "", "", "{}")
-        return LoadedModel(spec, model, identity, ("cpu",), (), self.batch)
-
-
-def resolved(model: LoadedModel) -> ResolvedModel:
-    """What the planner knows of a model."""
-    return ResolvedModel(
-        Choice(Offer(model.spec, PluginRecord("", "", "", "")), NoOptions()), None, model.identity
-    )
-
-
-@pytest.fixture
-def bench(tmp_path):
-    (tmp_path / "in").mkdir()
-    for index in range(5):
-        write_image(tmp_path / "in" / f"photo{index}.png", 40 + 8 * (index % 2), 32)
-    write_video(tmp_path / "in" / "clip.mp4", frames=30, width=64, height=48)
-    (tmp_path / "in" / "broken.mp4").write_bytes(b"not a video at all")
-    (tmp_path / "in" / "notes.txt").write_text("not media, and does not claim to be")
-    return Bench(tmp_path)
-
-
-def labels(*indices: int) -> list[str]:
-    return [f'[{{"label":"{index}","score":1.0}}]' for index in indices]
+def labels(*indices: int) -> list[tuple[Label, ...]]:
+    return [(Label(str(index), 1.0),) for index in indices]
 
 
 @pytest.mark.parametrize("make", [Counting, Staged])
@@ -297,11 +152,12 @@ def test_a_frame_that_fits_in_no_memory_costs_its_file(bench):
     assert len(failures) == 7
 
 
-@dataclass
 class Replacing(Counting):
     """Puts another file in the place of the one that it is asked about."""
 
-    path: object = None
+    def __init__(self, path):
+        super().__init__()
+        self.path = path
 
     def predict(self, frames):
         write_video(self.path, frames=3, width=64, height=48)

@@ -17,7 +17,8 @@ from mediaml_digits.normalise import normalise, stroke_width
 from mediaml_digits.page import Candidates, candidates_of
 from mediaml_digits.parts import cut, parts_of
 from mediaml_digits.reading import best_cut, read, reading_order, without_overlap
-from tests.support.plugins.digits import STROKES, drawn, lit, model, row, still
+from tests.support.media.still_frame import still
+from tests.support.plugins.digits import STROKES, drawn, lit, model, row
 
 
 def likeness(first: np.ndarray, second: np.ndarray) -> float:

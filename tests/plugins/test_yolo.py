@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+import sqlite3
 import time
 from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import mediaml_yolo
-from mediaml.plugin import ModelError, OptionError
+from mediaml.core.work import FrameAnswer, Task, TaskResult
+from mediaml.ledger.encoding import record_of
+from mediaml.ledger.frames import kept_frames
+from mediaml.ledger.migration import create
+from mediaml.ledger.rows import Classes, write_task
+from mediaml.ledger.tables import FIRST_TABLES
+from mediaml.plugin import ModelError, OptionError, Prediction, View, class_ids, select
+from mediaml.registry.views import at_floor, view_of
 from mediaml_yolo.options import YoloOptions
 from tests.support.models.yolo_graphs import dense_detector
 from tests.support.plugins.yolo import blank, detect, model
@@ -193,3 +203,62 @@ def test_a_hostile_head_is_bounded() -> None:
 
 def test_no_anchor_at_all_is_no_detection() -> None:
     assert detect(model(dense_detector(np.zeros((0, 4)), np.zeros((0, 3)))), blank(64, 64)) == []
+
+
+@st.composite
+def heads(draw: st.DrawFn) -> tuple[list[list[float]], list[list[float]]]:
+    """Boxes on a coarse grid, which overlap often, and scores that are often equal."""
+    count = draw(st.integers(1, 12))
+    corner, side = st.sampled_from([0.0, 8.0, 16.0, 24.0]), st.sampled_from([16.0, 20.0, 32.0])
+    boxes = [
+        [left, top, left + width, top + height]
+        for left, top, width, height in draw(
+            st.lists(st.tuples(corner, corner, side, side), min_size=count, max_size=count)
+        )
+    ]
+    score = st.sampled_from([0.0, 0.05, 0.06, 0.25, 0.3, 0.7, 0.9]) | st.floats(0, 1, width=32)
+    row = st.lists(score, min_size=3, max_size=3)
+    return boxes, draw(st.lists(row, min_size=count, max_size=count))
+
+
+@given(
+    heads(),
+    st.sampled_from([0.05, 0.25, 0.3, 0.7]) | st.integers(5000, 100_000).map(lambda units: units / 100_000),
+    st.sampled_from([(), ("dog",), ("cat", "Owl")]),
+    st.integers(1, 4),
+)
+def test_a_view_is_what_the_model_answers_at_that_threshold(
+    head: tuple[list[list[float]], list[list[float]]], conf: float, classes: tuple[str, ...], most: int
+) -> None:
+    """Hard suppression: a box never suppresses a better one, so selecting and suppressing commute.
+
+    Also through the ledger's whole numbers, for thresholds of up to five decimals.
+    """
+    boxes, scores = (np.array([part], np.float32) for part in head)
+    yolo = model(dense_detector(ONE_BOX, DOG, labels=("cat", "dog", "owl")))
+    asked = YoloOptions(conf=conf, classes=classes, max_det=most)
+
+    def answered(options: YoloOptions) -> Prediction:
+        yolo.options = options
+        wanted = options.classes and class_ids(options.classes, yolo.labels, "yolo")
+        yolo.wanted = wanted or None
+        return Prediction.of(yolo.decode([boxes, scores], [blank(64, 64)])[0])
+
+    kept, expected = answered(at_floor(asked)), answered(asked)
+    assert select(kept, view_of(asked)) == expected
+    with sqlite3.connect(":memory:") as db:
+        prepare(db)
+        for source, said in enumerate((kept, expected), start=1):
+            record = record_of(TaskResult(Task(source, 1, 0), (FrameAnswer(0, 0.0, 0.0, said),)))
+            write_task(db, record, Classes(db))
+        shown = [next(kept_frames(db, 1, 1, view_of(asked))), next(kept_frames(db, 2, 1, View()))]
+        assert shown[0].prediction() == shown[1].prediction()
+        assert shown[0].prediction() == select(
+            next(kept_frames(db, 1, 1, View())).prediction(), view_of(asked)
+        )
+
+
+def prepare(db: sqlite3.Connection) -> None:
+    """The tables of a ledger without its sources and models."""
+    db.executescript(FIRST_TABLES)
+    create(db)

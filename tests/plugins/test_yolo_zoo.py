@@ -13,8 +13,9 @@ import pytest
 from mediaml.darknet.importer import import_darknet
 from mediaml.ops.boxes import iou_matrix
 from mediaml.plugin import ModelError
+from tests.support.media.still_frame import still
 from tests.support.models.yolo_graphs import zoo_detector
-from tests.support.plugins.yolo import blank, detect, model, still
+from tests.support.plugins.yolo import blank, detect, model
 
 # Shares of the input: top, left, bottom, right.
 BOXES = [[0.25, 0.125, 0.75, 0.5], [0.0, 0.0, 1.0, 1.0], [0.1, 0.1, 0.2, 0.2]]
@@ -102,7 +103,7 @@ def test_more_indices_than_there_can_be_are_refused() -> None:
 
 def test_a_batch_of_two_is_refused() -> None:
     yolo = model(zoo_detector(BOXES, planted_scores(), []), imgsz=64)
-    with pytest.raises(ModelError, match="one picture at a time"):
+    with pytest.raises(ModelError, match="one image at a time"):
         yolo.run(np.zeros((2, 3, 64, 64), np.float32))
 
 

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from evaluation import classification as figures
 from hypothesis import given
 from hypothesis import strategies as st
+
+from scripts.evaluation import classification as figures
 
 
 def test_confusion_rows_are_truth() -> None:
@@ -72,7 +73,7 @@ def test_curves_rise(items: list[tuple[int, bool]]) -> None:
 
 @pytest.mark.train  # matplotlib comes with that extra
 def test_plots_are_png(tmp_path: Path) -> None:
-    from evaluation import plots
+    from scripts.evaluation import plots
 
     plots.plot_learning_curve([{"epoch": 1, "loss": 2.0, "accuracy": 0.5}], tmp_path / "a" / "curve.png")
     plots.plot_roc_pr(np.array([0.1, 0.9]), np.array([False, True]), tmp_path / "roc.png", name="yes")

@@ -7,15 +7,16 @@ import subprocess
 import sys
 from pathlib import Path
 
+from scripts.paths import REPOSITORY
 from tests.support.plugins.clip import small_clip
-
-SCRIPT = Path(__file__).resolve().parent.parent.parent / "scripts" / "clip_golden.py"
 
 
 def run(tmp_path: Path, *arguments: object) -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, "MEDIAML_CACHE": str(tmp_path / "cache")}
-    command = [sys.executable, str(SCRIPT), *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+    command = [sys.executable, "-m", "scripts.clip_golden", *map(str, arguments)]
+    return subprocess.run(
+        command, capture_output=True, text=True, check=False, env=environment, cwd=REPOSITORY
+    )
 
 
 def test_without_weights_it_is_not_run(tmp_path):

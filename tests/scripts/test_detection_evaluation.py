@@ -12,9 +12,10 @@ import cv2
 import numpy as np
 import onnx
 import pytest
-from evaluation import detection
-from evaluation.photos import decode_photo, load_index, read_tars
 from onnx import TensorProto, helper, numpy_helper
+
+from scripts.evaluation import detection
+from scripts.evaluation.photos import decode_photo, load_index, read_tars
 
 CATEGORIES = [{"id": 0, "name": "person"}, {"id": 1, "name": "bicycle"}, {"id": 2, "name": "car"}]
 

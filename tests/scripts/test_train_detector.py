@@ -14,8 +14,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from training.detector import augment, card, golden
-from training.detector.data import Photo, halve, hold_out, load_photos
+
+from scripts.training.detector import augment, card, golden
+from scripts.training.detector.data import Photo, halve, hold_out, load_photos
 
 
 def _photo(name: str = "a.png", *, boxes: Sequence[Sequence[float]] = (), complete: bool = True) -> Photo:

@@ -22,7 +22,7 @@ def one_thread() -> None:
 
 
 def test_the_cuts_of_a_cfg_are_its_narrow_maps() -> None:
-    from training.detector.cuts import Cut, cuts_of
+    from scripts.training.detector.cuts import Cut, cuts_of
 
     wide = {"type": "convolutional", "activation": "leaky"}
     narrow = {"type": "convolutional", "activation": "linear"}
@@ -40,9 +40,11 @@ def test_the_cuts_of_a_cfg_are_its_narrow_maps() -> None:
 
 def test_the_default_net_has_the_teachers_narrow_maps(assets: Path) -> None:
     import torch
-    from training.detector.card import MOST_OPERATIONS
-    from training.detector.net import Detector, operations
-    from training.detector.teacher import MapTeacher
+
+    from scripts.training.detector.card import MOST_OPERATIONS
+    from scripts.training.detector.net import Detector
+    from scripts.training.detector.teacher import MapTeacher
+    from scripts.training.shipping import flops_of
 
     teacher = MapTeacher(assets / "models" / "yolo", torch.device("cpu"), 1)
     network = Detector()
@@ -55,12 +57,13 @@ def test_the_default_net_has_the_teachers_narrow_maps(assets: Path) -> None:
     assert neck.shape == answers[teacher.cuts.neck].shape
     assert maps[network.last_fine()].shape == answers[teacher.cuts.fine].shape
     assert [head.shape for head in heads] == [answers[last].shape for _, last in teacher.cuts.heads]
-    assert operations(network, 320) <= MOST_OPERATIONS
+    assert flops_of(network, torch.zeros(1, 3, 320, 320)) <= MOST_OPERATIONS
 
 
 def test_measured_coordinates_have_variance_one_and_no_covariance() -> None:
     import torch
-    from training.detector.coordinates import fit, measure
+
+    from scripts.training.detector.coordinates import fit, measure
 
     generator = torch.Generator().manual_seed(0)
     values = torch.randn(4, 3, 20, 20, generator=generator) * torch.tensor([5.0, 1, 0.1]).view(1, 3, 1, 1)
@@ -80,7 +83,8 @@ def test_blocks_that_answer_as_the_lesson_says_have_no_error() -> None:
     import copy
 
     import torch
-    from training.detector.blockwise import Scales, tasks_of
+
+    from scripts.training.detector.blockwise import Scales, tasks_of
 
     network = small_network()
     lesson = lesson_of(network)
@@ -110,8 +114,8 @@ class _OneLesson:
         self.lesson, self.coordinates, self.measured = lesson, None, 0
 
     def measure(self, batch: int, size: int, student: Any = None) -> Any:
-        from training.detector.coordinates import Coordinates
-        from training.detector.cuts import Cuts
+        from scripts.training.detector.coordinates import Coordinates
+        from scripts.training.detector.cuts import Cuts
 
         self.measured += 1
         return Coordinates(Cuts((), 0, ((0, 0), (0, 0))), {})
@@ -122,7 +126,8 @@ class _OneLesson:
 
 def test_a_run_goes_through_its_parts_and_resumes_where_it_was(tmp_path: Path) -> None:
     import torch
-    from training.detector.loop import PARTS, Run, Settings
+
+    from scripts.training.detector.loop import PARTS, Run, Settings
 
     lesson = lesson_of(small_network())
     settings = Settings(steps=20, batch=2, joint_batch=4, blockwise=0.4, heads=0.3, size=64)
@@ -144,8 +149,9 @@ def test_a_run_goes_through_its_parts_and_resumes_where_it_was(tmp_path: Path) -
 
 def test_blocks_learn_one_by_one(tmp_path: Path) -> None:
     import torch
-    from training.detector.blockwise import tasks_of
-    from training.detector.loop import Run, Settings
+
+    from scripts.training.detector.blockwise import tasks_of
+    from scripts.training.detector.loop import Run, Settings
 
     settings = Settings(steps=200, batch=2, blockwise=0.5, block_rate=3e-3, size=64)
     run = Run(settings, small_shape(), tmp_path, torch.device("cpu"))
@@ -170,7 +176,8 @@ def test_blocks_learn_one_by_one(tmp_path: Path) -> None:
 
 def test_a_run_killed_among_the_blocks_keeps_their_scales(tmp_path: Path) -> None:
     import torch
-    from training.detector.loop import Run, Settings
+
+    from scripts.training.detector.loop import Run, Settings
 
     settings = Settings(steps=40, batch=2, blockwise=0.5, size=64)
     run = Run(settings, small_shape(), tmp_path, torch.device("cpu"))
@@ -189,7 +196,8 @@ def test_a_run_killed_among_the_blocks_keeps_their_scales(tmp_path: Path) -> Non
 
 def test_a_run_from_a_shipped_net_skips_the_blocks(tmp_path: Path) -> None:
     import torch
-    from training.detector.loop import Run, Settings
+
+    from scripts.training.detector.loop import Run, Settings
 
     settings = Settings(steps=4, batch=2, blockwise=0.0, heads=0.5, size=64)
     run = Run(settings, small_shape(), tmp_path, torch.device("cpu"))
@@ -200,8 +208,8 @@ def test_a_run_from_a_shipped_net_skips_the_blocks(tmp_path: Path) -> None:
 
 
 def test_a_net_that_answers_as_the_lesson_says_misses_no_map() -> None:
-    from training.detector.losses import Weights, joint_loss
-    from training.detector.net import grid
+    from scripts.training.detector.losses import Weights, joint_loss
+    from scripts.training.detector.net import grid
 
     network = small_network()
     lesson = lesson_of(network)
@@ -218,7 +226,8 @@ def test_a_net_that_answers_as_the_lesson_says_misses_no_map() -> None:
 
 def test_bfloat16_is_used_only_where_it_is_computed_in(monkeypatch: pytest.MonkeyPatch) -> None:
     import torch
-    from training.precision import has_bfloat16
+
+    from scripts.training.precision import has_bfloat16
 
     for able, expected in (({"avx2": True, "amx_bf16": False}, False), ({"amx_bf16": True}, True)):
         monkeypatch.setattr(torch.cpu, "get_capabilities", lambda able=able: able)

@@ -71,7 +71,8 @@ def test_the_rebuilt_teacher_answers_as_opencvs_filters_do(tmp_path: Path) -> No
     """OpenCV's own darknet importer is gone since 5.0, so the layers are recomputed with its filters."""
     import cv2
     import torch
-    from training.detector.darknet import Darknet, anchors_of
+
+    from scripts.training.detector.darknet import Darknet, anchors_of
 
     cfg, weights, count = _darknet_files(tmp_path)
     assert anchors_of(cfg) == (((3.0, 4.0), (5.0, 6.0), (1.0, 2.0)),)
@@ -103,7 +104,7 @@ def test_the_rebuilt_teacher_answers_as_opencvs_filters_do(tmp_path: Path) -> No
 
 
 def test_weights_of_another_cfg_are_refused(tmp_path: Path) -> None:
-    from training.detector.darknet import Darknet
+    from scripts.training.detector.darknet import Darknet
 
     cfg, weights, _ = _darknet_files(tmp_path)
     weights.write_bytes(weights.read_bytes() + b"\0\0\0\0")
@@ -113,10 +114,12 @@ def test_weights_of_another_cfg_are_refused(tmp_path: Path) -> None:
 
 def test_the_teachers_agree_on_what_stands_in_a_photo(assets: Path) -> None:
     import torch
-    from evaluation.detection import fit_photo, suppress
-    from evaluation.photos import decode_photo
-    from training.detector.net import decode, grid
-    from training.detector.teacher import BOXES, MapTeacher, _session, overlap, yolox_boxes
+
+    from scripts.evaluation.detection import fit_photo, suppress
+    from scripts.evaluation.photos import decode_photo
+    from scripts.training.detector.net import decode, grid
+    from scripts.training.detector.teacher import BOXES, MapTeacher, overlap, yolox_boxes
+    from scripts.training.onnx_export import open_session
 
     folder = assets / "models" / "yolo"
     path = next((assets / "media" / "image").rglob("dog.jpg"))
@@ -132,7 +135,7 @@ def test_the_teachers_agree_on_what_stands_in_a_photo(assets: Path) -> None:
     boxes = decode(dense[0, :, :4], grid(320, 320)).numpy()
     found, classes, scores = suppress(boxes, (dense[0, :, 4:5] * dense[0, :, 5:]).numpy())
     found = (found / np.tile(fitted.scale, 2)).astype(np.float32)
-    others, kinds, best = yolox_boxes(_session(str(folder / BOXES), 1), photo, 0.5)
+    others, kinds, best = yolox_boxes(open_session(str(folder / BOXES), 1), photo, 0.5)
     for kind in (1, 16):  # bicycle, dog
         mine, theirs = found[classes == kind][:1], others[kinds == kind][:1]
         assert scores[classes == kind][0] > 0.3
@@ -142,8 +145,9 @@ def test_the_teachers_agree_on_what_stands_in_a_photo(assets: Path) -> None:
 
 def test_an_annotated_box_lands_in_its_cell_and_decodes_to_itself() -> None:
     import torch
-    from training.detector.net import decode, grid
-    from training.detector.targets import overwrite
+
+    from scripts.training.detector.net import decode, grid
+    from scripts.training.detector.targets import overwrite
 
     cells = grid(64, 96)
     dense = torch.zeros(2, len(cells), 85)
@@ -162,8 +166,9 @@ def test_an_annotated_box_lands_in_its_cell_and_decodes_to_itself() -> None:
 
 def test_of_two_boxes_in_one_cell_the_smaller_has_it() -> None:
     import torch
-    from training.detector.net import decode, grid
-    from training.detector.targets import overwrite
+
+    from scripts.training.detector.net import decode, grid
+    from scripts.training.detector.targets import overwrite
 
     cells = grid(64, 64)
     boxes = torch.tensor([[0, 1, 20.0, 20, 32, 38, 1], [0, 2, 19.0, 19, 33, 39, 1]])
@@ -176,8 +181,9 @@ def test_of_two_boxes_in_one_cell_the_smaller_has_it() -> None:
 
 def test_the_loss_is_least_where_the_student_says_the_target() -> None:
     import torch
-    from training.detector.losses import Weights, distillation, generalised_iou
-    from training.detector.net import grid
+
+    from scripts.training.detector.losses import Weights, distillation, generalised_iou
+    from scripts.training.detector.net import grid
 
     cells = grid(64, 64)
     generator = torch.Generator().manual_seed(0)
@@ -196,7 +202,8 @@ def test_the_loss_is_least_where_the_student_says_the_target() -> None:
 
 def test_recolouring_with_the_identity_changes_nothing() -> None:
     import torch
-    from training.detector.source import draw_colours, recolour
+
+    from scripts.training.detector.source import draw_colours, recolour
 
     images = torch.randint(0, 256, (2, 8, 8, 3), dtype=torch.uint8)
     same = recolour(images, torch.eye(3).expand(2, 3, 3), torch.zeros(2))
@@ -208,9 +215,10 @@ def test_recolouring_with_the_identity_changes_nothing() -> None:
 
 def test_a_device_renders_as_opencv_does() -> None:
     import torch
-    from training.detector import augment
-    from training.detector.data import Photo, halve
-    from training.detector.render import CpuRenderer, DeviceRenderer
+
+    from scripts.training.detector import augment
+    from scripts.training.detector.data import Photo, halve
+    from scripts.training.detector.render import CpuRenderer, DeviceRenderer
 
     y, x = np.mgrid[:64, :96]
     wide = np.stack((x * 2, y * 3, x + y), -1).astype(np.uint8)
@@ -231,9 +239,11 @@ def test_the_exported_graph_answers_as_pytorch_at_any_size(tmp_path: Path) -> No
     import onnx
     import onnxruntime as ort
     import torch
-    from training.detector import export
-    from training.detector.golden import draw_pictures
-    from training.detector.net import Detector, decode, grid
+
+    from scripts.training import shipping
+    from scripts.training.detector import export
+    from scripts.training.detector.golden import draw_pictures
+    from scripts.training.detector.net import Detector, decode, grid
 
     network = small_network()
     export.round_kernels(network)
@@ -248,7 +258,8 @@ def test_the_exported_graph_answers_as_pytorch_at_any_size(tmp_path: Path) -> No
         ["batch", "anchors", 80],
     ]
     images = draw_pictures(height=96, width=128)
-    assert max(export.largest_difference(network, session, images)) < 1e-5
+    apart = shipping.differences(export.Exported(network).eval(), path, images)
+    assert max(apart["boxes"] / 128, apart["scores"]) < 1e-5
     boxes, _ = session.run(None, {"images": images})
     raw = network(torch.from_numpy(images).permute(0, 3, 1, 2).float() / 255)
     offsets = torch.cat((raw[..., :2].sigmoid(), raw[..., 2:4]), -1)
@@ -260,8 +271,9 @@ def test_the_exported_graph_answers_as_pytorch_at_any_size(tmp_path: Path) -> No
 
 def test_another_architecture_is_refused_as_a_start(tmp_path: Path) -> None:
     import onnx
-    from training.detector import export
-    from training.detector.net import Detector
+
+    from scripts.training.detector import export
+    from scripts.training.detector.net import Detector
 
     onnx.save(export.to_onnx(small_network(), 64, ["a"], "detector", {}), tmp_path / "small.onnx")
     with pytest.raises((ValueError, RuntimeError)):

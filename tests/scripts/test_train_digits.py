@@ -10,13 +10,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from training.digits import glyphs, mnist, scenes
 
 from mediaml.onnx.providers import parse_device
+from mediaml.onnx.replay import replay
 from mediaml.onnx.session import open_session
 from mediaml.store.bundled import bundled_card, bundled_model, bundled_names
+from scripts.paths import EXPORTED_MODELS, REPOSITORY
+from scripts.training.digits import glyphs, mnist, scenes
 
-ROOT = Path(__file__).resolve().parent.parent.parent
 CLASSIC_PARAMETERS = {"mlp": 235_146, "cnn": 93_322}
 
 
@@ -92,27 +93,30 @@ def test_the_figure_of_the_card_is_true(assets: Path) -> None:
 
 
 def test_tables_of_the_docs_are_those_of_the_cards() -> None:
-    from evaluation import tables
+    from scripts.evaluation import tables
 
-    short, long = ((ROOT / "docs" / name).read_text(encoding="utf-8") for name in ("models.md", "figures.md"))
-    cards = tables.cards_in(ROOT / "exported_models")
+    short, long = (
+        (REPOSITORY / "docs" / name).read_text(encoding="utf-8") for name in ("models.md", "figures.md")
+    )
+    cards = tables.cards_in(EXPORTED_MODELS)
     assert set(cards) == set(bundled_names())
-    assert tables.regenerated(short, cards) == short, "run `python scripts/evaluate.py --docs`"
-    assert tables.figures(cards) == long, "run `python scripts/evaluate.py --docs`"
+    assert all((EXPORTED_MODELS / f"{name}.md").is_file() for name in cards)
+    assert tables.regenerated(short, cards) == short, "run `python -m scripts.evaluate --docs`"
+    assert tables.figures(cards) == long, "run `python -m scripts.evaluate --docs`"
     for name, card in cards.items():
         assert f"(figures.md#{name})" in short and f"\n## {name}\n" in long
         assert tables.shown(card["goals"][0]["figure"]) in short
 
 
 def test_a_document_without_marks_is_refused() -> None:
-    from evaluation import tables
+    from scripts.evaluation import tables
 
     with pytest.raises(ValueError, match="lacks the marks"):
         tables.regenerated("# Models", {})
 
 
 def test_tables_show_numbers_as_people_read_them() -> None:
-    from evaluation import tables
+    from scripts.evaluation import tables
 
     shown = [tables.shown(value) for value in (None, True, 235_146, 0.98123, "a|b")]
     assert shown == ["-", "yes", "235 146", "0.9812", "a\\|b"]
@@ -120,15 +124,15 @@ def test_tables_show_numbers_as_people_read_them() -> None:
 
 
 def test_evaluate_explains_itself() -> None:
-    command = [sys.executable, str(ROOT / "scripts" / "evaluate.py"), "--help"]
-    answer = subprocess.run(command, capture_output=True, text=True, check=True)
+    command = [sys.executable, "-m", "scripts.evaluate", "--help"]
+    answer = subprocess.run(command, capture_output=True, text=True, check=True, cwd=REPOSITORY)
     assert "--docs" in answer.stdout
 
 
 @pytest.mark.train
 @pytest.mark.parametrize("name", list(CLASSIC_PARAMETERS))
 def test_classic_nets_have_the_published_size(name: str) -> None:
-    from training.digits import nets
+    from scripts.training.digits import nets
 
     assert nets.parameters_of(nets.NETS[name]()) == CLASSIC_PARAMETERS[name]
 
@@ -136,7 +140,8 @@ def test_classic_nets_have_the_published_size(name: str) -> None:
 @pytest.mark.train
 def test_a_stopped_training_goes_on_as_if_it_had_not(tmp_path: Path) -> None:
     import torch
-    from training.digits import loop, nets
+
+    from scripts.training.digits import loop, nets
 
     def batch(step: int, random: torch.Generator) -> tuple[torch.Tensor, torch.Tensor]:
         images = torch.rand(8, 1, 28, 28, generator=random)
@@ -159,7 +164,8 @@ def test_a_stopped_training_goes_on_as_if_it_had_not(tmp_path: Path) -> None:
 @pytest.mark.train
 def test_the_mean_of_saved_nets_is_the_mean_of_their_weights(tmp_path: Path) -> None:
     import torch
-    from training.digits import loop, nets
+
+    from scripts.training.digits import loop, nets
 
     paths = [loop.snapshot(tmp_path / "digits-1.pt", epoch) for epoch in (2, 4)]
     saved = [nets.DigitNet(), nets.DigitNet()]
@@ -175,38 +181,47 @@ def test_the_mean_of_saved_nets_is_the_mean_of_their_weights(tmp_path: Path) -> 
 @pytest.mark.train
 def test_exported_graph_answers_as_pytorch_does(tmp_path: Path) -> None:
     import torch
-    from training.digits import export, graph, nets
+
+    from scripts.training import shipping
+    from scripts.training.digits import export, graph, nets
 
     torch.manual_seed(2)
     net = nets.DigitNet()
     for _ in range(3):  # batch norms with statistics of their own
         net(torch.rand(16, 1, 28, 28))
-    honest = graph.calibrated(net, 1.3)
-    graph.write(honest, tmp_path / "digits.onnx")
-    assert export.largest_difference(honest, tmp_path / "digits.onnx", export.drawn_inputs()) < 1e-4
+    honest = graph.Probabilities(graph.calibrated(net, 1.3))
+    path, golden = tmp_path / "digits.onnx", export.drawn_inputs()
+    apart = shipping.ship(graph.graph_of(honest.net), honest, path, real=golden, golden=golden)
+    assert apart["probabilities"] < 1e-4
+    assert replay(path, path.with_suffix(".golden.npz"), parse_device("cpu")) < 1e-4
+    with pytest.raises(ValueError, match="differs from PyTorch: probabilities by"):
+        other = graph.Probabilities(graph.calibrated(net, 5.0))
+        shipping.ship(graph.graph_of(honest.net), other, path, real=golden, golden=golden)
 
 
 @pytest.mark.train
 def test_a_net_goes_on_from_its_exported_file(tmp_path: Path) -> None:
     import torch
-    from training.digits import batches, export, graph, nets
+
+    from scripts.training import shipping
+    from scripts.training.digits import batches, export, graph, nets
 
     torch.manual_seed(2)
     net = nets.DigitNet()
     for _ in range(3):
         net(torch.rand(16, 1, 28, 28))
-    graph.write(graph.calibrated(net, 1.0), tmp_path / "digits.onnx")
-    images = batches.to_tensor(export.drawn_inputs(), torch.device("cpu"))
+    shipping.save(graph.graph_of(graph.calibrated(net, 1.0)), tmp_path / "digits.onnx")
+    images = batches.to_tensor(export.drawn_inputs()[:, 0], torch.device("cpu"))
     again = graph.restored(tmp_path / "digits.onnx", images)
     with torch.no_grad():
         torch.testing.assert_close(again(images), net.eval()(images), atol=1e-4, rtol=1e-4)
-    graph.write(nets.DigitNet(11, (8, 8)).eval(), tmp_path / "other.onnx")
+    shipping.save(graph.graph_of(nets.DigitNet(11, (8, 8)).eval()), tmp_path / "other.onnx")
     with pytest.raises(ValueError, match="holds another net"):
         graph.restored(tmp_path / "other.onnx", images)
 
 
 def test_what_fools_a_net_is_mined_and_bars_are_left_out() -> None:
-    from training.digits import mining
+    from scripts.training.digits import mining
 
     ring = np.zeros((28, 28), np.uint8)
     ring[6:22, 6:22] = 255
@@ -228,7 +243,8 @@ def test_what_fools_a_net_is_mined_and_bars_are_left_out() -> None:
 @pytest.mark.train
 def test_augmented_digits_stay_pictures() -> None:
     import torch
-    from training.digits.augment import augment
+
+    from scripts.training.digits.augment import augment
 
     images = torch.zeros(16, 1, 28, 28)
     images[:, :, 6:22, 12:16] = 1

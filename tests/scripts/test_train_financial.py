@@ -6,17 +6,19 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from evaluation.financial import VARIANTS, Fitted, accuracy, measure_sources, text_pages
 from numpy.typing import NDArray
 from PIL import ImageFont
-from training.financial import canvas as canvas_module
-from training.financial import charts, drawings, sums
-from training.financial.augment import INPUT, augmented
-from training.financial.canvas import new_canvas, number
-from training.financial.charts import chart
-from training.financial.drawings import cut_out, drawing
-from training.financial.pictures import CLOSE_UP, PHOTO_TRAIN, SIDE, SOURCES, close_up, stretched
-from training.financial.tables import receipt, statement
+
+from scripts.evaluation.financial import VARIANTS, Fitted, accuracy, measure_sources, text_pages
+from scripts.paths import EXPORTED_MODELS
+from scripts.training.financial import canvas as canvas_module
+from scripts.training.financial import charts, drawings, sums
+from scripts.training.financial.augment import INPUT, augmented
+from scripts.training.financial.canvas import new_canvas, number
+from scripts.training.financial.charts import chart
+from scripts.training.financial.drawings import cut_out, drawing
+from scripts.training.financial.pictures import CLOSE_UP, PHOTO_TRAIN, SIDE, SOURCES, close_up, stretched
+from scripts.training.financial.tables import receipt, statement
 
 Pictures = NDArray[np.uint8]
 
@@ -112,17 +114,18 @@ def test_sources_are_measured_one_by_one() -> None:
 @pytest.fixture(scope="module")
 def backbone():  # type: ignore[no-untyped-def]
     """That of the bundled detector."""
-    from training.financial.net import backbone_of
+    from scripts.training.financial.net import backbone_of
 
-    return backbone_of(Path(__file__).parents[2] / "exported_models" / "detector.onnx")
+    return backbone_of(EXPORTED_MODELS / "detector.onnx")
 
 
 @pytest.mark.train
 def test_the_pool_holds_what_the_backbone_sees_and_none_that_is_held_out(backbone, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
     import torch
-    from training.financial.features import Extractor
-    from training.financial.pictures import Item
-    from training.financial.pool import VIEWS, build_pool, jobs_of, make_view
+
+    from scripts.training.financial.features import Extractor
+    from scripts.training.financial.pictures import Item
+    from scripts.training.financial.pool import VIEWS, build_pool, jobs_of, make_view
 
     assert sorted([*SOURCES, PHOTO_TRAIN, CLOSE_UP]) == sorted(VIEWS)
     items = [Item(0, PHOTO_TRAIN, PHOTO), Item(1, "receipt", PHOTO), Item(0, "photo_val", PHOTO)]
@@ -143,9 +146,10 @@ def test_the_pool_holds_what_the_backbone_sees_and_none_that_is_held_out(backbon
 @pytest.mark.train
 def test_a_head_learns_what_tells_sources_apart_and_nothing_of_the_one_left_out() -> None:
     import torch
-    from training.financial.folds import probabilities
-    from training.financial.learning import Recipe, train_head
-    from training.financial.pool import Pool
+
+    from scripts.training.financial.folds import probabilities
+    from scripts.training.financial.learning import Recipe, train_head
+    from scripts.training.financial.pool import Pool
 
     rng = np.random.default_rng(0)
     labels = np.repeat(np.array([0, 1, 0]), 200)
@@ -165,8 +169,8 @@ def test_a_head_learns_what_tells_sources_apart_and_nothing_of_the_one_left_out(
 
 @pytest.mark.train
 def test_ordinary_pictures_have_their_share(backbone) -> None:  # type: ignore[no-untyped-def]
-    from training.financial.learning import Recipe, weights_of
-    from training.financial.pool import Pool
+    from scripts.training.financial.learning import Recipe, weights_of
+    from scripts.training.financial.pool import Pool
 
     labels = np.array([0] * 30 + [1] * 5)
     sources = np.array([PHOTO_TRAIN] * 10 + ["math_diagram"] * 20 + ["receipt"] * 5)
@@ -183,8 +187,9 @@ def test_the_export_equals_the_net_with_the_backbone_in_half_precision(backbone,
 
     import onnx
     import torch
-    from training.financial.export import golden_pictures, ship
-    from training.financial.net import FinancialNet, Head
+
+    from scripts.training.financial.export import golden_pictures, ship
+    from scripts.training.financial.net import FinancialNet, Head
 
     torch.manual_seed(0)
     pictures = golden_pictures()
@@ -205,7 +210,8 @@ def test_the_export_equals_the_net_with_the_backbone_in_half_precision(backbone,
 @pytest.mark.train
 def test_the_baseline_is_the_published_one() -> None:
     import torch
-    from training.financial.net import BaselineNet
+
+    from scripts.training.financial.net import BaselineNet
 
     with torch.inference_mode():
         assert BaselineNet().eval()(torch.zeros(1, 3, INPUT, INPUT)).shape == (1, 2)

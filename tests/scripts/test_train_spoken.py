@@ -9,16 +9,16 @@ from typing import Any
 
 import numpy as np
 import pytest
-from evaluation.spoken import Hits, Spoken, compare, total, windows_of
 from numpy.typing import NDArray
-from training.spoken.compose import Composition, Event, compose, place, targets
-from training.spoken.recordings import Clip, active_part
-from training.spoken.sounds import SYNTHETIC, coloured_noise, fragment
-from training.spoken.spec import OTHER, SILENCE, position_times
-from training.spoken.tempo import LEAST, MOST, at_tempo, in_tempos
-from training.spoken.voices import SAID, WORDS, spoken_by_flite
 
 from mediaml_spoken import SOUND
+from scripts.evaluation.spoken import Hits, Spoken, compare, total, windows_of
+from scripts.training.spoken.compose import Composition, Event, compose, place, targets
+from scripts.training.spoken.recordings import Clip, active_part
+from scripts.training.spoken.sounds import SYNTHETIC, coloured_noise, fragment
+from scripts.training.spoken.spec import OTHER, SILENCE, position_times
+from scripts.training.spoken.tempo import LEAST, MOST, at_tempo, in_tempos
+from scripts.training.spoken.voices import SAID, WORDS, spoken_by_flite
 
 Floats = NDArray[np.float32]
 
@@ -150,7 +150,8 @@ def test_no_net_of_a_fold_has_heard_the_speaker_left_out(
 ) -> None:
     """Voices are told apart by the only target of their strings."""
     import torch
-    from training.spoken import folds, learning
+
+    from scripts.training.spoken import folds, learning
 
     speakers = ("ada", "bob", "cem", "dan")
     clips = [replace(one, speaker=speaker) for speaker in speakers for one in CLIPS[:2]]
@@ -178,7 +179,8 @@ def test_no_net_of_a_fold_has_heard_the_speaker_left_out(
 @pytest.mark.train
 def test_a_stopped_training_goes_on_as_if_it_had_not(tmp_path: Path) -> None:
     import torch
-    from training.spoken import learning
+
+    from scripts.training.spoken import learning
 
     rng = np.random.default_rng(0)
     strings = [
@@ -204,7 +206,8 @@ def test_a_stopped_training_goes_on_as_if_it_had_not(tmp_path: Path) -> None:
 @pytest.mark.train
 def test_answers_do_not_depend_on_where_a_window_was_cut() -> None:
     import torch
-    from training.spoken.net import SpokenNet
+
+    from scripts.training.spoken.net import SpokenNet
 
     torch.manual_seed(0)
     net = SpokenNet(8, 16).eval()
@@ -217,8 +220,9 @@ def test_answers_do_not_depend_on_where_a_window_was_cut() -> None:
 @pytest.mark.train
 def test_the_export_equals_the_net(tmp_path: Path) -> None:
     import torch
-    from training.spoken.export import ship
-    from training.spoken.net import SpokenNet
+
+    from scripts.training.spoken.export import ship
+    from scripts.training.spoken.net import SpokenNet
 
     torch.manual_seed(0)
     assert ship(SpokenNet(8, 16).eval(), CLIPS, tmp_path / "spoken.onnx") < 1e-4

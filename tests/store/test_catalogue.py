@@ -10,7 +10,7 @@ from mediaml.core.catalogue_entry import CatalogueEntry, CatalogueFile
 from mediaml.core.errors import ModelError
 from mediaml.store.bundled import bundled_names
 from mediaml.store.catalogue import load_catalogue, official_entries
-from tests.store.conftest import SHA256, entry
+from tests.support.model_store import SHA256, entry
 
 WANTED = {
     *("yolov3", "yolov3-tiny", "yolov3-spp", "yolov3-10", "yolov3-12", "yolov3-12-int8"),
@@ -60,14 +60,27 @@ def test_the_official_cfgs_have_the_promised_checksums_and_weights_sizes(assets)
         assert weights.size == 20 + 4 * count
 
 
+def test_every_darknet_entry_has_the_masks_that_its_weights_were_trained_with(assets):
+    """Three anchors a head, coarse heads first, as the makers' cfgs; tiny's published weights share one."""
+    from mediaml.darknet.network import read_network
+
+    masks = {
+        official.name: read_network(assets / "models/yolo" / official.files[0].name, official.masks).masks
+        for official in official_entries()
+        if official.recipe == "darknet"
+    }
+    assert masks.pop("yolov3-tiny") == ((3, 4, 5), (1, 2, 3))
+    assert masks == dict.fromkeys(("yolov3", "yolov3-spp"), ((6, 7, 8), (3, 4, 5), (0, 1, 2)))
+
+
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        ({"name": "../net.onnx"}, "no name"),
-        ({"name": "/net.onnx"}, "no name"),
-        ({"name": "a/../b"}, "no name"),
+        ({"name": "../net.onnx"}, "not a valid name"),
+        ({"name": "/net.onnx"}, "not a valid name"),
+        ({"name": "a/../b"}, "not a valid name"),
         ({"urls": ("file:///net.onnx",)}, "neither http"),
-        ({"sha256": "abc"}, "no sha256"),
+        ({"sha256": "abc"}, "not a sha256"),
         ({"size": 0}, "cannot have"),
     ],
 )
@@ -85,6 +98,7 @@ def test_a_file_refuses_nonsense(change, says):
         ({"files": entry().files * 2}, "twice"),
         ({"recipe": "torch"}, "recipe"),
         ({"recipe": "darknet"}, "one .cfg"),
+        ({"masks": ((0, 1),)}, "no darknet"),
         ({"files": (CatalogueFile("net.bin"),)}, "first file"),
     ],
 )

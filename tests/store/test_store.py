@@ -17,8 +17,8 @@ from mediaml.core.errors import ChecksumError, ModelError, UsageError
 from mediaml.store.cache import Cache, FileState
 from mediaml.store.digest import digest_of
 from mediaml.store.network import Network
-from tests.conftest import REPOSITORY
-from tests.store.conftest import SHA256, entry, left, store
+from scripts.paths import REPOSITORY
+from tests.support.model_store import SHA256, entry, left, store
 from tests.support.server import BODY
 
 OTHER = b"the labels"
@@ -36,7 +36,7 @@ PULLER = """
 import sys
 from pathlib import Path
 sys.path.insert(0, {repository!r})
-from tests.store.conftest import entry, store
+from tests.support.model_store import entry, store
 from mediaml.store.network import TransferPolicy
 here = store(Path(sys.argv[1]), entry(sys.argv[2]), policy=TransferPolicy(silence_s=10, pause_s=0.05))
 here.obtain("net")

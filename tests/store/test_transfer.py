@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from mediaml.core.errors import ChecksumError, ModelError
-from tests.store.conftest import entry, left, store
+from tests.support.model_store import entry, left, store
 from tests.support.server import BODY
 
 
@@ -63,7 +63,7 @@ def test_what_breaks_off_goes_on(site, tmp_path, behaviour, requests):
         ("packed", "compressed"),
         ("otherpart", "another part"),
         ("stalled", "stopped answering"),
-        ("wrong", "other bytes"),
+        ("wrong", "another checksum"),
     ],
 )
 def test_a_bad_mirror_is_named_and_the_next_one_asked(site, tmp_path, behaviour, says):
@@ -85,7 +85,7 @@ def test_nobody_listens(site, tmp_path):
 
 def test_wrong_bytes_never_stay(site, tmp_path):
     site.behaviour["a"] = ["wrong"]
-    with pytest.raises(ChecksumError, match="other bytes"):
+    with pytest.raises(ChecksumError, match="another checksum"):
         store(tmp_path, entry(site.url("a"))).obtain("net")
     assert left(tmp_path) == []
 

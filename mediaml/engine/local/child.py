@@ -14,8 +14,11 @@ from typing import Any, Generic, TypeVar
 import msgspec
 
 from mediaml.core.channel import Channel
+from mediaml.core.work import Reading
+from mediaml.engine.local.crash_attribution import Cause, cause_of_silence, cause_of_time
 from mediaml.engine.local.link import Link
-from mediaml.engine.local.messages import Marked, Message, Order, Report
+from mediaml.engine.messages import Look, Marked, Message, Order, Report
+from mediaml.engine.timeouts import Timeouts
 from mediaml.onnx.providers import DeviceRequest
 
 _LAST_WAIT_S = 5.0
@@ -103,7 +106,7 @@ class Worker(Child[Report]):
     """A process that answers sources.
 
     Attributes:
-        device: where its models run. ready: they are loaded.
+        device: where its models run. ready: they are loaded. reading: how far it is, by its last heartbeat.
         in_flight: the orders that it has, by key. suspects: orders that it is to do one by one.
     """
 
@@ -116,6 +119,7 @@ class Worker(Child[Report]):
     ) -> None:
         self.device = device
         self.ready = False
+        self.reading: tuple[Reading, ...] = ()
         self.in_flight: dict[str, InFlight] = {}
         self.suspects: deque[Order] = deque(suspects)
         super().__init__(Report, events, process)
@@ -129,6 +133,22 @@ class Worker(Child[Report]):
     def alone(self) -> InFlight | None:
         """The order that it does alone, if it does."""
         return next((entry for entry in self.in_flight.values() if entry.order.alone), None)
+
+    def looking(self) -> list[Look]:
+        """The sources that it has begun to read."""
+        entries = [entry for entry in self.in_flight.values() if entry.began_s is not None]
+        return [entry.order for entry in entries if isinstance(entry.order, Look)]
+
+    def overdue(self, timeouts: Timeouts, now_s: float) -> Cause | None:
+        """Why the worker must be abandoned at `now_s` (monotonic seconds); `None` where it need not be."""
+        if not self.ready or not self.in_flight:
+            return None
+        begun = [entry.began_s for entry in self.in_flight.values() if entry.began_s is not None]
+        if timeouts.stall is not None and now_s - self.last_sign_s > timeouts.stall:
+            return cause_of_silence(timeouts.stall)
+        if timeouts.per_file is not None and now_s - min(begun, default=now_s) > timeouts.per_file:
+            return cause_of_time(timeouts.per_file)
+        return None
 
     def assign(self, order: Order) -> None:
         """Let it do something."""

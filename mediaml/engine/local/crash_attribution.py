@@ -11,7 +11,7 @@ import msgspec
 import mediaml.core.errors
 from mediaml.core.errors import CrashError, MediaError, MediamlError, TimeLimitError
 from mediaml.core.work import Failure, Stage, Task, Want
-from mediaml.engine.local.messages import Broken, Look, Marked
+from mediaml.engine.messages import Broken, Look, Marked
 from mediaml.ledger.encoding import TaskRecord
 
 _STEPS: dict[Stage, str] = {
@@ -93,8 +93,8 @@ def advance(look: Look, record: TaskRecord) -> Look | None:
     for want in look.wants:
         if want.model != record.task.model:
             rest.append(want)
-        elif not (record.last or record.failure):
-            frames = want.frames_before + len(record.answers)
+        elif not (record.last or record.failure) and want.is_before_end(record.task.slice + 1):
+            frames = want.frames_before + len(record.frames)
             rest.append(replace(want, next_slice=record.task.slice + 1, frames_before=frames))
     return _with_wants(look, tuple(rest))
 

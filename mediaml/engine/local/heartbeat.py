@@ -1,35 +1,46 @@
-"""Heartbeat of life: a second in which something was done is told."""
+"""Heartbeats: a worker that makes progress says so, once a second at most."""
 
 from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any
 
+from mediaml.core.work import Reading
 from mediaml.engine.local.link import Link
-from mediaml.engine.local.messages import Alive
+from mediaml.engine.messages import Alive
 
-_SIGN_S = 1.0
+_INTERVAL_S = 1.0
+
+
+def _nothing() -> Sequence[Reading]:
+    return ()
 
 
 class Heartbeat:
-    """Tells over a link, once a second at most, that steps are being taken; from a thread of its own."""
+    """Sends `Alive` over a link after every second in which `step` was called, from a thread of its own.
+
+    Attributes:
+        reading: asked what is being read, for each heartbeat.
+    """
 
     def __init__(self, link: Link[Any]) -> None:
+        self.reading: Callable[[], Sequence[Reading]] = _nothing
         self._link = link
         self._steps = 0
-        threading.Thread(target=self._tell, daemon=True).start()
+        threading.Thread(target=self._beat, daemon=True).start()
 
     def step(self) -> None:
-        """Something has been done. From several threads at once one step may get lost; others follow."""
+        """Something has been done. Of calls from several threads at once one may get lost; others follow."""
         self._steps += 1
 
-    def _tell(self) -> None:
-        told = 0
+    def _beat(self) -> None:
+        sent = 0
         while True:
-            time.sleep(_SIGN_S)
-            if self._steps != told:
-                told = self._steps
+            time.sleep(_INTERVAL_S)
+            if self._steps != sent:
+                sent = self._steps
                 with suppress(OSError):
-                    self._link.send(Alive())
+                    self._link.send(Alive(tuple(self.reading())))

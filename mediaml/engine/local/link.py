@@ -8,7 +8,7 @@ from typing import IO, Any, Generic, TypeVar
 
 import msgspec
 
-from mediaml.engine.local.messages import Message
+from mediaml.engine.messages import Message
 
 _LENGTH = struct.Struct("!I")
 Incoming = TypeVar("Incoming")

@@ -9,6 +9,8 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from mediaml.onnx.runtime import TELEMETRY_OFF
+
 WORKER = "mediaml.engine.local"
 """The module that a process of the local engine runs."""
 
@@ -20,7 +22,7 @@ def start(module: str) -> subprocess.Popen[bytes]:
     are blocked until it ignores them: Ctrl-C goes to the whole group, but is this process's to answer.
     """
     paths = [path or os.getcwd() for path in sys.path]  # noqa: PTH109  as Python itself reads ''
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
+    environment = {**os.environ, **TELEMETRY_OFF, "PYTHONPATH": os.pathsep.join(paths)}
     command = [sys.executable, "-P", "-m", module]
     blocked = {signal.SIGINT, signal.SIGTERM}
     before = signal.pthread_sigmask(signal.SIG_BLOCK, blocked) if hasattr(signal, "pthread_sigmask") else None

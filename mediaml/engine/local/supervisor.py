@@ -14,15 +14,15 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from itertools import chain
 from threading import Event as Flag
-from typing import Protocol
 
 import msgspec
 
 from mediaml.core.channel import Channel
 from mediaml.core.errors import DeviceError, PluginError
 from mediaml.core.media import Kind
-from mediaml.core.work import Failure, Job, Sniff
+from mediaml.core.work import Failure, Job, Reading, Sniff
 from mediaml.engine.local.child import Event, Gone, InFlight, Worker
 from mediaml.engine.local.crash_attribution import (
     Cause,
@@ -33,7 +33,9 @@ from mediaml.engine.local.crash_attribution import (
     failure_of,
     raised_again,
 )
-from mediaml.engine.local.messages import (
+from mediaml.engine.local.start import WORKER, start
+from mediaml.engine.messages import (
+    Alive,
     Began,
     Broken,
     Identified,
@@ -50,8 +52,8 @@ from mediaml.engine.local.messages import (
     TaskDone,
     order_of,
 )
-from mediaml.engine.local.start import WORKER, start
-from mediaml.engine.local.timeouts import Timeouts, overdue
+from mediaml.engine.protocol import JobPlanner
+from mediaml.engine.timeouts import Timeouts
 from mediaml.ledger.encoding import TaskRecord
 from mediaml.onnx.providers import DeviceRequest
 
@@ -59,18 +61,8 @@ _EVENTS = 256
 _MOST_DEATHS_IN_A_ROW = 5
 
 
-class Caller(Protocol):
-    """Whoever plans the work and keeps what comes of it; called in its own thread."""
-
-    def settle(self, sniff: Sniff, answer: Kind | Failure) -> Job | None:
-        """Go on with a source when it is known what it is, or why that cannot be told."""
-
-    def note_batch_limit(self, key: str, frames: int) -> None:
-        """Remember the largest batch of a model that fits in memory, by `batch_keys`."""
-
-
 class Supervisor(AbstractContextManager["Supervisor"]):
-    """The worker processes of one run; they start at once, and load while the caller prepares.
+    """The local engine: worker processes that start at once, and load while the caller prepares.
 
     Args:
         devices: one worker each.
@@ -91,7 +83,7 @@ class Supervisor(AbstractContextManager["Supervisor"]):
         hold: Callable[[], AbstractContextManager[None]] = nullcontext,
     ) -> None:
         self._hold = hold
-        self._clocks = timeouts
+        self._timeouts = timeouts
         self._warn = warn
         self._stop = Flag()
         self._events: Channel[Event[Report]] = Channel(_EVENTS, self._stop)
@@ -100,19 +92,20 @@ class Supervisor(AbstractContextManager["Supervisor"]):
             for number, device in enumerate(devices)
         ]
         self._setup: Setup | None = None
+        self._begun = False
         self._facts: list[ModelDevices] = []
         self._waiting: deque[Order] = deque()
         self._records: list[TaskRecord] = []
         self._deaths = 0
 
-    def begin(self, setup: Setup) -> None:
-        """Let every worker load its models; returns at once."""
-        self._setup = setup
-        for child in self._children:
+    def begin(self, setup: Setup, *, later: bool = False) -> None:
+        """See `Engine.begin`."""
+        self._setup, self._begun = setup, not later
+        for child in self._children if self._begun else ():
             child.tell(self._setup_of(child))
 
     def ready(self) -> list[ModelDevices]:
-        """Wait until all models are loaded; returns what those of the first worker run on.
+        """See `Engine.ready`; the devices are those of the first worker.
 
         Raises:
             MediamlError: what a worker raised, such as `DeviceError` or `ModelError`.
@@ -123,16 +116,18 @@ class Supervisor(AbstractContextManager["Supervisor"]):
         return self._facts
 
     def emit(self, record: TaskRecord) -> None:
-        """Take a record from the caller's side, to be drawn with the others."""
+        """See `Engine.emit`."""
         self._records.append(record)
 
-    def turns(self, jobs: Iterator[Job | Sniff], caller: Caller) -> Iterator[None]:
-        """Have the jobs done, and yield whenever there are records to `take`, until all is done.
-
-        `jobs` is drawn from in the caller's thread, as workers become free.
-        """
-        self._caller = caller
-        orders: Iterator[Order] | None = map(order_of, jobs)
+    def run(self, jobs: Iterator[Job | Sniff], planner: JobPlanner) -> Iterator[None]:
+        """See `Engine.run`."""
+        self._planner = planner
+        first = next(jobs, None)
+        if first is not None and not self._begun and self._setup is not None:
+            self.begin(self._setup)
+        orders: Iterator[Order] | None = None
+        if first is not None:
+            orders = map(order_of, chain((first,), jobs))
         while True:
             for child in self._children:
                 orders = self._feed(child, orders)
@@ -141,16 +136,20 @@ class Supervisor(AbstractContextManager["Supervisor"]):
             with self._hold():
                 self._take_events()
             self._watch()
-            if self._records:
-                yield
+            yield
 
     def take(self) -> list[TaskRecord]:
-        """Records that are ready now."""
+        """See `Engine.take`."""
         ready, self._records = self._records, []
         return ready
 
+    def reading(self) -> list[Reading]:
+        """See `Engine.reading`."""
+        begun = {order.source for child in self._children for order in child.looking()}
+        return [file for child in self._children for file in child.reading if file.source in begun]
+
     def close(self) -> None:
-        """End all workers; what they have told by now is kept. Closing twice does nothing."""
+        """See `Engine.close`."""
         while (event := self._events.get_nowait()) is not None:
             if isinstance(event.what, TaskDone) and event.child in self._children:
                 self._records.append(event.what.record)
@@ -206,6 +205,8 @@ class Supervisor(AbstractContextManager["Supervisor"]):
                 child.in_flight[what.key].mark = what
             case Identified() if what.key in child.in_flight:
                 self._identified(child.in_flight.pop(what.key).order, what)
+            case Alive():
+                child.reading = what.reading
             case ModelsLoaded():
                 child.ready = True
                 self._facts = self._facts or list(what.models)
@@ -231,11 +232,10 @@ class Supervisor(AbstractContextManager["Supervisor"]):
 
     def _identified(self, order: Order, what: Identified) -> None:
         assert isinstance(order, Identify)
-        answer = what.failure or what.answer or Failure("open", "MediaError", "it is no media any more.")
-        self._go_on(order.sniff, answer)
+        self._go_on(order.sniff, what.failure or what.answer)
 
-    def _go_on(self, sniff: Sniff, answer: Kind | Failure) -> None:
-        job = self._caller.settle(sniff, answer)
+    def _go_on(self, sniff: Sniff, answer: Kind | Failure | None) -> None:
+        job = self._planner.settle(sniff, answer)
         if job is not None:
             self._waiting.append(order_of(job))
 
@@ -243,8 +243,8 @@ class Supervisor(AbstractContextManager["Supervisor"]):
         assert self._setup is not None
         limits = {**self._setup.batch_limits, what.key: what.frames}
         self._setup = msgspec.structs.replace(self._setup, batch_limits=limits)
-        self._warn(f"{what.name}: memory ran out; from here on {what.frames} frames are answered at once")
-        self._caller.note_batch_limit(what.key, what.frames)
+        self._warn(f"{what.name}: out of memory; batch size reduced to {what.frames}")
+        self._planner.note_batch_limit(what.key, what.frames)
 
     def _broken(self, child: Worker, what: Broken) -> None:
         """A worker gives up: a failed device costs what it was at; anything else is raised here again."""
@@ -258,7 +258,7 @@ class Supervisor(AbstractContextManager["Supervisor"]):
         """Give up workers that hang, or that are at one file for too long."""
         now = time.monotonic()
         for child in list(self._children):
-            cause = overdue(child, self._clocks, now)
+            cause = child.overdue(self._timeouts, now)
             if cause is not None:
                 child.kill()
                 self._lost(child, cause)

@@ -11,16 +11,14 @@ import os
 import traceback
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import replace
 from functools import partial
-from pathlib import Path
 from typing import IO, Any
 
-from mediaml.core.media import Kind
 from mediaml.core.work import Failure, Stage, TaskResult
+from mediaml.engine.jobs import encode_result, identify, load_models
 from mediaml.engine.local.heartbeat import Heartbeat
 from mediaml.engine.local.link import Link
-from mediaml.engine.local.messages import (
+from mediaml.engine.messages import (
     Began,
     Broken,
     Identified,
@@ -28,7 +26,6 @@ from mediaml.engine.local.messages import (
     Look,
     Marked,
     ModelDevices,
-    ModelOrder,
     ModelsLoaded,
     Order,
     Said,
@@ -37,15 +34,11 @@ from mediaml.engine.local.messages import (
     TaskDone,
     batch_keys,
 )
-from mediaml.ledger.encoding import TaskRecord, record_of
 from mediaml.media.limits import Limits
 from mediaml.media.reader import import_decoders
-from mediaml.media.sniff import sniff_kind
-from mediaml.onnx.session import import_runtime
-from mediaml.pipeline.models import Choice, LoadedModel, ResolvedModel, load_model
+from mediaml.onnx.runtime import import_runtime
+from mediaml.pipeline.models import LoadedModel
 from mediaml.pipeline.pipeline import Pipeline
-from mediaml.registry.entry_points import Registry, load_registry
-from mediaml.registry.options import build_options
 
 
 def answer_sources(receiving: IO[bytes], sending: IO[bytes]) -> None:
@@ -68,21 +61,25 @@ def _work(link: Link[Any], setup: Setup) -> None:
         faulthandler.enable()
     leave = partial(_leave, link)
     try:
-        models = _load(setup, warn=lambda text: link.send(Said(text)))
+        models = load_models(setup, lambda text: link.send(Said(text)))
     except BaseException as error:  # noqa: BLE001  the supervisor raises it again, where it can be told
         leave(error)
         return
-    link.send(ModelsLoaded(tuple(ModelDevices(model.devices, model.fallbacks) for model in models)))
+    devices = (ModelDevices(model.devices, model.fallbacks, model.labels) for model in models)
+    link.send(ModelsLoaded(tuple(devices)))
+    heartbeat = Heartbeat(link)
     with Pipeline(
         models,
         readers=setup.readers,
         limits=setup.limits,
         slice_s=setup.slice_s,
-        step=Heartbeat(link).step,
-        emit=lambda result: link.send(TaskDone(_record(result))),
+        track=setup.track,
+        step=heartbeat.step,
+        emit=partial(_send_result, link, setup.debug),
         shrunk=partial(_tell_shrunk, link),
         crashed=leave,
     ) as pipeline:
+        heartbeat.reading = pipeline.reading
         while isinstance(order := link.receive(), Identify | Look):
             pipeline.submit(_errand(order, link, pipeline, setup.limits))
         os._exit(0)
@@ -97,32 +94,11 @@ def _leave(link: Link[Any], error: BaseException) -> None:
     os._exit(1)
 
 
-def _load(setup: Setup, warn: Callable[[str], None]) -> list[LoadedModel]:
-    registry = load_registry()
-    models = []
-    for order in setup.models:
-        resolved = _resolved(order, registry)
-        loaded = load_model(resolved, setup.device, threads=setup.threads, batch=setup.batch, warn=warn)
-        known = map(setup.batch_limits.get, batch_keys(order.identity, loaded.devices))
-        most = min([loaded.batch, *(frames for frames in known if frames and not loaded.fixed)])
-        models.append(replace(loaded, batch=most))
-    return models
-
-
-def _resolved(order: ModelOrder, registry: Registry) -> ResolvedModel:
-    offer = registry.find(order.identity.name)
-    weights = None if order.weights is None else Path(os.fsdecode(order.weights))
-    choice = Choice(offer, build_options(offer.spec, order.assignments), weights, order.assignments)
-    return ResolvedModel(choice, weights, order.identity)
-
-
-def _record(result: TaskResult) -> TaskRecord:
-    """Encode a result; answers that cannot be encoded fail their task."""
-    try:
-        return record_of(result)
-    except Exception as error:  # noqa: BLE001  a picture, say, that no PNG can hold
-        failure = Failure.of("infer", error)
-        return TaskRecord(result.task, failure=failure, accounts=result.accounts)
+def _send_result(link: Link[Any], debug: bool, result: TaskResult) -> None:
+    record = encode_result(result)
+    if debug and record.failure is not None and record.failure.trace:
+        link.send(Said(record.failure.trace))
+    link.send(TaskDone(record))
 
 
 def _tell_shrunk(link: Link[Any], model: LoadedModel, frames: int) -> None:
@@ -149,10 +125,7 @@ def _errand(order: Order, link: Link[Any], pipeline: Pipeline, limits: Limits) -
 
 
 def _identified(order: Identify, limits: Limits) -> Identified:
-    kind: Kind | None = None
-    failure = None
-    try:
-        kind = sniff_kind(order.sniff.location, limits)
-    except Exception as error:  # noqa: BLE001  a demuxer may raise anything; it costs this file
-        failure = Failure.of("open", error)
-    return Identified(order.key, kind, failure)
+    answer = identify(order.sniff, limits)
+    if isinstance(answer, Failure):
+        return Identified(order.key, None, answer)
+    return Identified(order.key, answer)

@@ -1,7 +1,8 @@
-"""Sound, also that of a video, as log-mel spectrograms of overlapping windows."""
+"""Audio, also that of a video, as log-mel spectrograms of overlapping windows."""
 
 from __future__ import annotations
 
+import heapq
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
@@ -17,14 +18,16 @@ from mediaml.core.frame import Fit, Frame, Resample
 from mediaml.core.location import Location
 from mediaml.core.media import DecodeAccounts, Kind, MediaInfo
 from mediaml.core.model_input import SoundInput
-from mediaml.media.audio.windows import resampled, windows
+from mediaml.core.track import TrackChoice
+from mediaml.media.audio.channels import layout_of
+from mediaml.media.audio.windows import Window, resampled, windows
 from mediaml.media.clock import origin_s, starts_at_s, stated_duration_s
 from mediaml.media.decode import Decoding, Tally, first_decoded
 from mediaml.media.joints import JointFinder
 from mediaml.media.limits import Limits
-from mediaml.media.open import audio_stream, is_live, no_decoder, open_container
+from mediaml.media.open import audio_streams, is_live, no_decoder, open_container, sample_rate
 from mediaml.media.timeline import Stamp, Timeline
-from mediaml.media.truncation import check_parts, check_whole
+from mediaml.media.truncation import check_parts, check_whole, is_cut
 from mediaml.ops.fitting import fit_image
 from mediaml.ops.spectrogram import log_mel, spectrogram_picture
 
@@ -46,32 +49,37 @@ class SpectrogramPixels:
         return fit_image(self.image(), width, height, fit, pad=pad, resample=resample)
 
 
-def sound_of(path: Location, container: InputContainer) -> AudioStream:
-    """The audio stream that is read.
+def tracks_of(path: Location, container: InputContainer, choice: TrackChoice) -> list[AudioStream]:
+    """The audio streams that are read, at least one.
 
     Raises:
-        MediaError: there is none, or no decoder for it.
+        NoSoundError: the file has no audio.
+        MediaError: it has no such track, no decoder for it, or was cut off before any audio.
     """
-    stream = audio_stream(container)
-    if stream is None:
-        raise NoSoundError(f"{path} holds no sound.", "Leave the file out, or read it as what it is.")
-    if stream.codec_context is None:
-        raise no_decoder(path, stream)
-    return stream
+    streams = audio_streams(path, container, choice)
+    # The index at the end of an MP4 may have lost its audio; elsewhere audio begins with the file.
+    if not streams and container.format.name.startswith("mov") and is_cut(path, container.format.name):
+        raise MediaError(f"{path} is cut off before any audio.", "Copy it again from where it came.")
+    if not streams:
+        raise NoSoundError(f"{path} holds no audio.", "Leave the file out, or read it as what it is.")
+    for stream in streams:
+        if stream.codec_context is None:
+            raise no_decoder(path, stream)
+    return streams
 
 
-def sound_info(path: Location, container: InputContainer) -> MediaInfo:
-    """What the header says of the sound of a file.
+def sound_info(path: Location, container: InputContainer, choice: TrackChoice = TrackChoice()) -> MediaInfo:  # noqa: B008
+    """What the header says of the audio of a file; of the first where several tracks are chosen.
 
     Raises:
-        MediaError: see `sound_of`.
+        MediaError: see `tracks_of`.
     """
-    stream = sound_of(path, container)
+    stream = tracks_of(path, container, choice)[0]
     return MediaInfo(
         path=str(path),
         kind=Kind.AUDIO,
         duration_s=stated_duration_s(container, stream),
-        sample_rate=stream.codec_context.sample_rate or None,
+        sample_rate=sample_rate(stream),
         audio_tracks=len(container.streams.audio),
         container=container.format.name,
         codec=stream.codec.canonical_name,
@@ -79,25 +87,101 @@ def sound_info(path: Location, container: InputContainer) -> MediaInfo:
     )
 
 
+class _TrackPass:
+    """One pass over one audio track of an open container, on the clock that all its tracks share.
+
+    Args:
+        path: the file.
+        container: at its start.
+        stream: the track.
+        spec: how to cut it into windows.
+        joints: of the file.
+
+    Attributes:
+        number: of the track, from 1.
+        tally: what was met.
+    """
+
+    def __init__(
+        self,
+        path: Location,
+        container: InputContainer,
+        stream: AudioStream,
+        spec: SoundInput,
+        joints: JointFinder,
+    ) -> None:
+        self._path = path
+        self._container = container
+        self._stream = stream
+        self._spec = spec
+        self._joints = joints
+        self.number = 1 + list(container.streams.audio).index(stream)
+        self.tally = Tally()
+
+    def windows(self, start_s: float) -> Iterator[Window]:
+        """All windows; damage counts from `start_s` on.
+
+        Raises:
+            MediaError: nothing can be decoded, or the end is missing; see also `check_parts`.
+        """
+        container, stream = self._container, self._stream
+        base = stream.time_base or Fraction(1, sample_rate(stream) or 1)
+        origin = origin_s(container)
+        timeline = Timeline(base, None if origin is None else origin / base, None)
+        decoding = Decoding(container, stream, self._path, self.tally, self._joints)
+        placed = timeline.place(self._decoded(decoding), self.tally, since_s=start_s)
+        end_s = begins_s = starts_at_s(container, stream) or 0.0
+        chunks = resampled(placed, self._spec.sample_rate, layout=layout_of(stream))
+        for window in windows(chunks, self._spec):
+            end_s = window.time_s + window.duration_s
+            yield window
+        check_whole(
+            self._path,
+            stated_duration_s(container, stream),
+            end_s - begins_s,  # A stream's duration counts from its own start.
+            container=container.format.name,
+            missing=decoding.missing,
+        )
+        if decoding.is_joined:
+            check_parts(self._path)
+
+    def _decoded(self, decoding: Decoding) -> Iterator[tuple[Stamp, AudioFrame]]:
+        frames = iter(decoding)
+        first = first_decoded(frames, self._path, "audio")
+        yield _stamp(first), first
+        for frame in frames:
+            yield _stamp(frame), frame
+
+
 class AudioReader(AbstractContextManager["AudioReader"]):
-    """Reads the first audio stream of a file in windows; see `mediaml.media.reader.Reader`.
+    """Reads the audio of a file in windows; see `mediaml.media.reader.Reader`.
+
+    Where all tracks are chosen, their windows come in order of time, each with the number of its track.
 
     Raises:
         MediaError: see `open_reader`.
     """
 
-    def __init__(self, path: Location, spec: SoundInput, *, limits: Limits = Limits()) -> None:  # noqa: B008
+    def __init__(
+        self,
+        path: Location,
+        spec: SoundInput,
+        *,
+        limits: Limits = Limits(),  # noqa: B008
+        track: TrackChoice = TrackChoice(),  # noqa: B008
+    ) -> None:
         self._path = path
         self._spec = spec
         self._limits = limits
         self._joints = JointFinder(path, limits)
-        self._tally = Tally()
+        self._track = track
+        self._passes: list[_TrackPass] = []
         self._closed = False
-        self._container: InputContainer | None = open_container(path, limits)
-        self._live = is_live(path, self._container)
+        self._containers = [open_container(path, limits)]
+        self._live = is_live(path, self._containers[0])
         self._fresh = True
         try:
-            self._info = sound_info(path, self._container)
+            self._info = sound_info(path, self._containers[0], track)
         except MediaError:
             self.close()
             raise
@@ -110,10 +194,15 @@ class AudioReader(AbstractContextManager["AudioReader"]):
     @property
     def accounts(self) -> DecodeAccounts:
         """See `Reader.accounts`; a header does not say how many windows there are."""
-        return self._tally.accounts()
+        tallies = [one.tally for one in self._passes]
+        return DecodeAccounts(
+            decoded=sum(tally.decoded for tally in tallies),
+            corrupt=sum(tally.corrupt for tally in tallies),
+            gaps=sum(tally.gaps for tally in tallies),
+        )
 
     def frames(self, start_s: float = 0.0) -> Iterator[Frame]:
-        """See `Reader.frames`. Sound before `start_s` is decoded and dropped.
+        """See `Reader.frames`. Audio before `start_s` is decoded and dropped.
 
         That costs little and keeps windows the same to the last bit: a decoder or resampler that starts
         in the middle gives other samples.
@@ -122,20 +211,11 @@ class AudioReader(AbstractContextManager["AudioReader"]):
             raise ValueError(f"the reader of {self._path} is closed")
         # A live stream has no earlier part: see the reader of videos.
         shift_s, start_s = (start_s, 0.0) if self._live else (0.0, start_s)
-        container = self._begin()
-        stream = sound_of(self._path, container)
-        base = stream.time_base or Fraction(1, stream.codec_context.sample_rate or 1)
-        origin = origin_s(container)
-        timeline = Timeline(base, None if origin is None else origin / base, None)
-        decoding = Decoding(container, stream, self._path, self._tally, self._joints)
-        placed = timeline.place(self._decoded(decoding), self._tally, since_s=start_s)
-        end_s = begins_s = self._info.start_s or 0.0
-        cut = windows(resampled(placed, self._spec.sample_rate), self._spec)
-        for index, window in enumerate(cut):
-            end_s = window.time_s + window.duration_s
+        self._begin()
+        for index, (window, track) in enumerate(self._merged(start_s)):
             if window.time_s < start_s and start_s > 0:
                 continue
-            self._tally.decoded += 1
+            track.tally.decoded += 1
             spectrogram = log_mel(window.samples, self._spec)
             mels, steps = spectrogram.shape
             yield Frame(
@@ -147,34 +227,41 @@ class AudioReader(AbstractContextManager["AudioReader"]):
                 height=mels,
                 pixels=SpectrogramPixels(spectrogram),
                 spectrogram=spectrogram,
+                track=track.number if self._track.every else None,
             )
-        # The duration of a WAV file is counted from the bytes that are there.
-        is_wav = self._info.container == "wav"
-        end_s -= begins_s  # A stream's duration counts from its own start.
-        check_whole(self._path, self._info.duration_s, end_s, missing=decoding.missing, fewer=is_wav)
-        if decoding.is_joined:
-            check_parts(self._path)
 
-    def _decoded(self, decoding: Decoding) -> Iterator[tuple[Stamp, AudioFrame]]:
-        frames = iter(decoding)
-        first = first_decoded(frames, self._path, "sound")
-        yield _stamp(first), first
-        for frame in frames:
-            yield _stamp(frame), frame
+    def _merged(self, start_s: float) -> Iterator[tuple[Window, _TrackPass]]:
+        """The windows of all tracks by time, those of the same time by track."""
 
-    def _begin(self) -> InputContainer:
-        """A container at the start: the one that told the header, if nothing was taken from it yet."""
-        if self._container is None or not self._fresh:
+        def numbered(track: _TrackPass) -> Iterator[tuple[Window, _TrackPass]]:
+            for window in track.windows(start_s):
+                yield window, track
+
+        return heapq.merge(*map(numbered, self._passes), key=lambda pair: pair[0].time_s)
+
+    def _begin(self) -> None:
+        """New passes from the start: the first with the container that told the header, if that is fresh."""
+        if not self._fresh:
             self._end()
-            self._container = open_container(self._path, self._limits)
+            self._containers.append(open_container(self._path, self._limits))
         self._fresh = False
-        self._tally = Tally()
-        return self._container
+        streams = tracks_of(self._path, self._containers[0], self._track)
+        while len(self._containers) < len(streams):
+            self._containers.append(open_container(self._path, self._limits))
+        self._passes = [
+            _TrackPass(
+                self._path,
+                container,
+                tracks_of(self._path, container, self._track)[place],
+                self._spec,
+                self._joints,
+            )
+            for place, container in enumerate(self._containers)
+        ]
 
     def _end(self) -> None:
-        if self._container is not None:
-            self._container.close()
-        self._container = None
+        while self._containers:
+            self._containers.pop().close()
 
     def close(self) -> None:
         """See `Reader.close`."""

@@ -1,4 +1,4 @@
-"""Decoded sound to mono samples at one rate, and those to overlapping windows; one window is kept at most."""
+"""Decoded audio to mono samples at one rate, and those to overlapping windows; one window is kept at most."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ import numpy as np
 from av.audio.frame import AudioFrame
 from av.audio.resampler import AudioResampler
 
-from mediaml.core.arrays import Array, Float32Array
+from mediaml.core.arrays import Float32Array
 from mediaml.core.model_input import SoundInput
+from mediaml.media.audio.channels import EMPTY, MonoMix
 
-# Audio that is missing for longer than this starts the windows anew at its true time.
+# Audio that is missing for longer than this starts new windows at its true time.
 GAP_S = 0.25
 # Shorter holes, as between the parts of a joined recording, are silence; below this it is jitter.
 JITTER_S = 0.02
-EMPTY: Float32Array = np.zeros(0, dtype=np.float32)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Window:
-    """One window of sound.
+    """One window of audio.
 
     Attributes:
         time_s, duration_s: seconds on the container's clock, and of the audio in it.
-        samples: float32 [window_samples], zeros behind the end of the sound.
+        samples: float32 [window_samples], zeros behind the end of the audio.
     """
 
     time_s: float
@@ -40,33 +40,15 @@ class Chunk:
     """Consecutive mono samples, float32 [n].
 
     Attributes:
-        anchor_s: where sound begins anew, the time of the first sample in seconds; `None` goes on.
+        anchor_s: time of the first sample in seconds where audio restarts; `None` goes on.
     """
 
     samples: Float32Array
     anchor_s: float | None
 
 
-def mono(frame: AudioFrame) -> Float32Array:
-    """The mean of the channels, float32 [samples] in -1..1.
-
-    FFmpeg's own mix of stereo is 3 dB louder for floats than for integers, and it refuses unknown layouts.
-    """
-    array: Array = frame.to_ndarray()
-    channels = frame.layout.nb_channels
-    if not frame.format.is_planar:
-        array = array.reshape(-1, channels).T
-    if array.dtype == np.uint8:
-        levels = (array.astype(np.float32) - 128) / 128
-    elif array.dtype.kind == "i":
-        levels = (array / float(1 << (8 * array.itemsize - 1))).astype(np.float32)
-    else:
-        levels = np.nan_to_num(array, posinf=0, neginf=0).clip(-1, 1).astype(np.float32)
-    return cast(Float32Array, levels.mean(axis=0, dtype=np.float32))
-
-
 class Resampling:
-    """Mono sound of any rate, also one that changes on the way, to one rate."""
+    """Mono audio of any rate, also one that changes on the way, to one rate."""
 
     def __init__(self, rate: int) -> None:
         self._rate = rate
@@ -101,13 +83,17 @@ def _joined(parts: list[Float32Array]) -> Float32Array:
     return np.concatenate(parts) if parts else EMPTY
 
 
-def resampled(placed: Iterable[tuple[float, float, AudioFrame]], rate: int) -> Iterator[Chunk]:
+def resampled(
+    placed: Iterable[tuple[float, float, AudioFrame]], rate: int, *, layout: str = ""
+) -> Iterator[Chunk]:
     """Decoded frames with their times and durations to mono chunks at `rate` Hz.
 
     Args:
         placed: as `Timeline.place` yields them.
         rate: Hz.
+        layout: the stream's channels, see `layout_of`.
     """
+    mixing = MonoMix(layout)
     resampling = Resampling(rate)
     expected_s: float | None = None
     for time_s, _, frame in placed:
@@ -121,7 +107,7 @@ def resampled(placed: Iterable[tuple[float, float, AudioFrame]], rate: int) -> I
             silence = np.zeros(round(hole_s * frame.sample_rate), np.float32)
             yield Chunk(resampling.feed(silence, frame.sample_rate), None)
             expected_s = time_s
-        yield Chunk(resampling.feed(mono(frame), frame.sample_rate), anchor_s)
+        yield Chunk(resampling.feed(mixing.mix(frame), frame.sample_rate), anchor_s)
         expected_s += frame.samples / frame.sample_rate
     yield Chunk(resampling.rest(), None)
 
@@ -129,8 +115,8 @@ def resampled(placed: Iterable[tuple[float, float, AudioFrame]], rate: int) -> I
 def windows(chunks: Iterable[Chunk], spec: SoundInput) -> Iterator[Window]:
     """Overlapping windows on the grid of `spec.hop_samples` from each anchor.
 
-    The last one is filled up with zeros where sound of at least one spectrum's step is in no window yet, so
-    nothing is lost; sound shorter than a window gives one.
+    The last one is filled up with zeros where audio of at least one spectrum's step is in no window yet, so
+    nothing is lost; audio shorter than a window gives one.
     """
     cutter = _Cutter(spec, 0.0)
     for chunk in chunks:
@@ -142,7 +128,7 @@ def windows(chunks: Iterable[Chunk], spec: SoundInput) -> Iterator[Window]:
 
 
 class _Cutter:
-    """Cuts one unbroken stretch of sound into windows."""
+    """Cuts one unbroken stretch of audio into windows."""
 
     def __init__(self, spec: SoundInput, anchor_s: float) -> None:
         self._spec = spec

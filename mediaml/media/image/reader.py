@@ -1,16 +1,14 @@
-"""Pictures as files of one frame, upright and in RGB.
+"""Images, and sequences of images: the pages of a TIFF, the frames of an animation; upright and in RGB.
 
-An animated GIF, WebP or PNG is a picture here: its first frame. Truncated pictures are refused: half a
-picture would be judged as if it were whole.
+Truncated images are refused: half an image would be judged as if it were whole.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 
-import cv2
 import numpy as np
 
 from mediaml.core.arrays import UInt8Array
@@ -19,8 +17,8 @@ from mediaml.core.frame import Fit, Frame, Resample
 from mediaml.core.location import Location, Url
 from mediaml.core.media import DecodeAccounts, Kind, MediaInfo
 from mediaml.media.files import check_file, unreadable
-from mediaml.media.image.decode import decode_image
-from mediaml.media.image.header import ImageHeader, ReadAt, read_image_header
+from mediaml.media.image.decode import DecodableImage, open_image
+from mediaml.media.image.library_log import library_log
 from mediaml.media.limits import Limits
 from mediaml.media.loading import load_av
 from mediaml.media.orientation import ROTATION, swaps_sides
@@ -29,7 +27,7 @@ from mediaml.ops.fitting import fit_image
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ImagePixels:
-    """The pixels of a decoded picture: uint8 RGB [height, width, 3] as displayed."""
+    """The pixels of a decoded image: uint8 RGB [height, width, 3] as displayed."""
 
     rgb: UInt8Array = field(repr=False)
 
@@ -46,7 +44,7 @@ class ImagePixels:
 
 
 def content(path: Location, limits: Limits) -> bytes:
-    """The bytes of a picture's file.
+    """The bytes of an image file.
 
     Raises:
         MediaError: it cannot be read; `LimitError` where it is too large.
@@ -63,49 +61,11 @@ def content(path: Location, limits: Limits) -> bytes:
         raise unreadable(error, path, "read") from error
 
 
-def checked_header(path: Location, read: ReadAt, limits: Limits) -> ImageHeader:
-    """The header of a picture.
-
-    Raises:
-        MediaError: it is none, or damaged; `LimitError` for too many pixels.
-    """
-    try:
-        header = read_image_header(read)
-    except ValueError as error:
-        raise damaged(path, error) from error
-    if header is None:
-        raise MediaError(f"{path} is no picture in a format that is read here.", "Check what the file is.")
-    if header.width < 1 or header.height < 1:
-        raise MediaError(f"{path} has no pixels: its size is {header.width}x{header.height}.")
-    limits.check_size(path, header.width, header.height)
-    return header
-
-
-def image_info(path: Location, header: ImageHeader) -> MediaInfo:
-    """What the header of a picture says, as displayed."""
-    size = (header.width, header.height)
-    width, height = reversed(size) if swaps_sides(header.orientation) else size
-    return MediaInfo(
-        path=str(path),
-        kind=Kind.IMAGE,
-        width=width,
-        height=height,
-        rotation=ROTATION[header.orientation],
-        header_frames=1,
-        container=header.format,
-        codec=header.format,
-    )
-
-
-def damaged(path: Location, reason: ValueError) -> MediaError:
-    """The error for a picture that is damaged or cut off."""
-    return MediaError(
-        f"{path} cannot be decoded: {reason}.", "Copy it again from where it came, or convert it."
-    )
-
-
 class ImageReader(AbstractContextManager["ImageReader"]):
-    """Reads a picture; see `mediaml.media.reader.Reader`. The file is read at once and then let go.
+    """Reads an image; see `mediaml.media.reader.Reader`. The file is read at once and then let go.
+
+    An animation has its frames at their times, each for as long as it is shown; it is passed through once.
+    The pages of a TIFF follow one another at 1 s each. `Limits.image_frames` keeps the first ones only.
 
     Raises:
         MediaError: see `open_reader`; damage behind the header shows in `frames`.
@@ -113,12 +73,26 @@ class ImageReader(AbstractContextManager["ImageReader"]):
 
     def __init__(self, path: Location, *, limits: Limits = Limits()) -> None:  # noqa: B008
         self._path = path
-        data = content(path, limits)
-        self._header = checked_header(path, lambda offset, size: data[offset : offset + size], limits)
-        self._info = image_info(path, self._header)
-        self._data: bytes | None = data
         self._limits = limits
         self._decoded = self._corrupt = 0
+        self._notes: list[str] = []
+        data = content(path, limits)
+        with self._plain_errors():
+            opened = open_image(data)
+        if opened is None:
+            raise MediaError(
+                f"{path} is not an image in a supported format.",
+                "Check the file, or convert it to JPEG or PNG.",
+            )
+        kind, image = opened
+        if image.width < 1 or image.height < 1:
+            raise MediaError(f"{path} has no pixels: its size is {image.width}x{image.height}.")
+        for size in image.sizes:
+            limits.check_size(path, *size)
+        self._image: DecodableImage | None = image
+        self._info = _info(path, kind, image)
+        most = limits.image_frames
+        self._expected = image.count if most is None else min(most, image.count)
 
     @property
     def info(self) -> MediaInfo:
@@ -128,29 +102,67 @@ class ImageReader(AbstractContextManager["ImageReader"]):
     @property
     def accounts(self) -> DecodeAccounts:
         """See `Reader.accounts`."""
-        return DecodeAccounts(expected=1, decoded=self._decoded, corrupt=self._corrupt)
+        return DecodeAccounts(
+            expected=self._expected, decoded=self._decoded, corrupt=self._corrupt, notes=tuple(self._notes)
+        )
 
     def frames(self, start_s: float = 0.0) -> Iterator[Frame]:
-        """The one frame, at 0 s; none for a later start. See `Reader.frames`."""
-        if self._data is None:
+        """The frames or pages; see `Reader.frames`. A single image is one frame at 0 s."""
+        image = self._image
+        if image is None:
             raise ValueError(f"the reader of {self._path} is closed")
         self._decoded = self._corrupt = 0
-        if start_s > 0:
-            return
-        # OpenCV logs each picture that it cannot decode; the error below says the same.
-        cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
+        self._limits.check_decoded_bytes(self._path, image.width, image.height, image.decoded_bytes)
+        decoded = image.frames(start_s)
+        while True:
+            with self._plain_errors():
+                found = next(decoded, None)
+            self._note(image.notes)
+            self._corrupt = image.corrupt
+            if found is None or found[0] >= self._expected:
+                return
+            index, time_s, duration_s, pixels = found
+            self._decoded += 1
+            height, width = pixels.shape[:2]
+            yield Frame(index, time_s, duration_s, self._info, width, height, ImagePixels(pixels))
+
+    @contextmanager
+    def _plain_errors(self) -> Iterator[None]:
+        """Turn what a decoder raises into a `MediaError`, and what its library logs into notes."""
         try:
-            pixels = decode_image(self._data, self._header)
+            with library_log() as lines:
+                yield
         except (ValueError, MemoryError) as error:
             self._corrupt = 1
-            raise damaged(self._path, ValueError(str(error) or "memory is exhausted")) from error
-        self._decoded = 1
-        height, width = pixels.shape[:2]
-        yield Frame(0, 0.0, 0.0, self._info, width, height, ImagePixels(pixels))
+            raise _unreadable(self._path, str(error) or "out of memory") from error
+        finally:
+            self._note(lines)
+
+    def _note(self, lines: list[str]) -> None:
+        self._notes += [line for line in lines if line not in self._notes]
 
     def close(self) -> None:
         """See `Reader.close`."""
-        self._data = None
+        self._image = None
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _info(path: Location, kind: str, image: DecodableImage) -> MediaInfo:
+    size = (image.width, image.height)
+    width, height = reversed(size) if swaps_sides(image.orientation) else size
+    return MediaInfo(
+        path=str(path),
+        kind=Kind.IMAGE,
+        width=width,
+        height=height,
+        rotation=ROTATION[image.orientation],
+        header_frames=image.count,
+        container=kind,
+        codec=kind,
+    )
+
+
+def _unreadable(path: Location, reason: str) -> MediaError:
+    return MediaError(f"{path} cannot be decoded: {reason}.", "Copy it again from its source, or convert it.")

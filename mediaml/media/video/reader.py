@@ -93,10 +93,14 @@ class VideoReader(AbstractContextManager["VideoReader"]):
                 run.tally.decoded += 1
                 yield self._frame(index, time_s + shift_s, duration_s, frame, aspect.of(frame))
         tally = run.tally
-        fewer = count + tally.corrupt - tally.flagged < (tally.expected or 0)
-        # A stream's duration counts from its own start.
-        end_s -= self._info.start_s or 0.0
-        check_whole(self._path, self._info.duration_s, end_s, missing=run.missing, fewer=fewer)
+        check_whole(
+            self._path,
+            self._info.duration_s,
+            end_s - (self._info.start_s or 0.0),  # A stream's duration counts from its own start.
+            container=self._info.container or "",
+            missing=run.missing,
+            fewer=count + tally.corrupt - tally.flagged < (tally.expected or 0),
+        )
         if run.is_joined:
             check_parts(self._path)
 

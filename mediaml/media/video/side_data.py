@@ -12,7 +12,8 @@ from av.video.frame import VideoFrame
 def side_data_of(frame: VideoFrame) -> list[SideData]:
     """What comes with a frame; nothing where PyAV does not know all of it.
 
-    PyAV 18 raises for every frame with a kind of data that is newer than itself, such as the view of MV-HEVC.
+    PyAV 18 raises for every frame with a kind of data that is newer than itself, such as the view of MV-HEVC
+    or EXIF in MJPEG.
     """
     try:
         return list(cast(Iterable[SideData], frame.side_data))

@@ -17,7 +17,7 @@ from mediaml.media.clock import origin_s, starts_at_s, stated_duration_s
 from mediaml.media.decode import MOST_THREADS, Decoding, Tally, first_decoded, shows
 from mediaml.media.joints import JointFinder
 from mediaml.media.limits import Limits
-from mediaml.media.open import audio_stream, no_decoder, open_container, video_stream
+from mediaml.media.open import audio_stream, no_decoder, open_container, sample_rate, video_stream
 from mediaml.media.orientation import ROTATION
 from mediaml.media.timeline import Timeline
 from mediaml.media.video.pixels import displayed_size, orientation_of
@@ -237,7 +237,7 @@ class VideoPass:
             rotation=ROTATION[orientation],
             frame_rate=stream.average_rate or None,
             duration_s=stated_duration_s(self.container, stream),
-            sample_rate=(sound.sample_rate or None) if sound is not None else None,
+            sample_rate=sample_rate(sound),
             audio_tracks=len(self.container.streams.audio),
             header_frames=stream.frames or None,
             container=self.container.format.name,

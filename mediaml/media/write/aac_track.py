@@ -1,4 +1,4 @@
-"""Sound that MP4 cannot hold, re-encoded to AAC packet by packet."""
+"""Audio that MP4 cannot hold, re-encoded to AAC packet by packet."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from fractions import Fraction
 from typing import Any
 
-import av
 from av.audio.frame import AudioFrame
 from av.audio.stream import AudioStream
 from av.container import OutputContainer
 from av.filter import Graph
 from av.packet import Packet
 
+from mediaml.media.audio.channels import UNSPECIFIED, layout_for, layout_of, mean_of_channels, pulled
 from mediaml.media.decode import CORRUPT
 
 # ISO/IEC 14496-3, table 1.18: samplingFrequencyIndex, without the rates below 8 kHz and above 48 kHz.
@@ -24,9 +24,9 @@ BITS_PER_CHANNEL = 80_000  # bit/s; 160 kbit/s in stereo, where AAC-LC is taken 
 
 
 class AacTrack:
-    """One sound stream on its way from a source to an MP4, decoded and encoded again.
+    """One audio stream on its way from a source to an MP4, decoded and encoded again.
 
-    Silence fills holes of more than `HOLE_S` and overlaps are cut, so that audio and images stay in sync
+    Silence fills holes of more than `HOLE_S` and overlaps are cut, so that audio and video stay in sync
     (`async=1` of FFmpeg's aresample).
 
     Args:
@@ -40,6 +40,7 @@ class AacTrack:
         self._shift_s = shift_s
         rate = source.codec_context.sample_rate
         self._rate = min((known for known in RATES if known >= rate), default=48_000)
+        self._declared = layout_of(source)
         self._layout = LAYOUTS.get(source.codec_context.channels, "stereo")
         self.stream: Any = output.add_stream("aac", rate=self._rate, layout=self._layout)
         context = self.stream.codec_context
@@ -73,10 +74,10 @@ class AacTrack:
         yield from self.stream.encode(None)
 
     def _encode(self, frame: AudioFrame) -> Iterator[Packet[Any]]:
-        form = (frame.format.name, frame.layout.name, frame.sample_rate)
+        form = (frame.format.name, layout_for(frame, self._declared), frame.sample_rate)
         if form != self._form:
             yield from self._drain()
-            self._graph, self._form = self._filter(*form), form
+            self._graph, self._form = self._filter(*form, frame.layout.nb_channels), form
         assert self._graph is not None
         time_s = self._next_s
         if frame.pts is not None and frame.time_base is not None:
@@ -87,10 +88,14 @@ class AacTrack:
         self._graph.push(frame)
         yield from self._pull()
 
-    def _filter(self, form: str, layout: str, rate: int) -> Graph:
+    def _filter(self, form: str, layout: str, rate: int, channels: int) -> Graph:
         """From what the decoder gives to frames of the size that the encoder takes."""
         graph = Graph()
         source = graph.add_abuffer(sample_rate=rate, format=form, layout=layout, time_base=Fraction(1, rate))
+        if layout.endswith(UNSPECIFIED):
+            mean = mean_of_channels(graph, channels)
+            source.link_to(mean)
+            source = mean
         resample = graph.add("aresample", f"{self._rate}:async=1:min_hard_comp={HOLE_S}")
         convert = graph.add("aformat", f"sample_fmts=fltp:channel_layouts={self._layout}")
         graph.link_nodes(source, resample, convert, graph.add("abuffersink")).configure()
@@ -105,9 +110,5 @@ class AacTrack:
 
     def _pull(self) -> Iterator[Packet[Any]]:
         assert self._graph is not None
-        while True:
-            try:
-                frame = self._graph.pull()
-            except (av.error.BlockingIOError, av.error.EOFError):
-                return
+        for frame in pulled(self._graph):
             yield from self.stream.encode(frame)

@@ -1,4 +1,4 @@
-"""A picture and what models said of it, as a picture again."""
+"""An image with what models found in it drawn on it, as an image file; of an animation, its first frame."""
 
 from __future__ import annotations
 
@@ -8,12 +8,14 @@ from pathlib import Path
 import cv2
 
 from mediaml.core.arrays import UInt8Array
+from mediaml.core.atomic_file import atomic_path, writing
 from mediaml.core.errors import MediaError
 from mediaml.core.media import Kind
+from mediaml.media.annotated_mark import mark_image
 from mediaml.media.limits import Limits
 from mediaml.media.reader import open_reader
-from mediaml.media.write.whole_file import whole_file, writing
-from mediaml.ops.drawing import Overlay, Painter, RgbSurface
+from mediaml.ops.drawing import Overlay, Painter
+from mediaml.ops.surface import RgbSurface
 
 # Formats that are written, with OpenCV's parameters for them. Quality 92 shows no blocks around thin lines.
 PARAMETERS = {
@@ -33,14 +35,15 @@ def write_annotated_image(
     limits: Limits = Limits(),  # noqa: B008
     check: Callable[[], None] = lambda: None,
 ) -> None:
-    """Write a picture as displayed, EXIF orientation applied, with boxes and labels drawn on it.
+    """Write an image as displayed, EXIF orientation applied, with boxes and labels drawn on it; of an
+    animation or a TIFF of several pages the first frame.
 
     Args:
-        source: a picture.
+        source: an image.
         target: a name that ends in .jpg, .jpeg, .png or .webp, which says the format. The file appears when
             it is whole. Folders are made.
         overlay: what to draw; boxes in displayed pixels of the source.
-        picture: what to show in place of the source (uint8 RGB [H, W, 3]); boxes are scaled to it.
+        picture: what to show instead of the source (uint8 RGB [H, W, 3]); boxes are scaled to it.
         limits: what the source may ask of the machine.
         check: called before the file appears; what it raises leaves no file.
 
@@ -50,17 +53,22 @@ def write_annotated_image(
     suffix = target.suffix.lower()
     if suffix not in PARAMETERS:
         raise MediaError(
-            f"{target} cannot be written: pictures are written as {', '.join(PARAMETERS)}.",
+            f"{target} cannot be written: images are written as {', '.join(PARAMETERS)}.",
             "Name a target that ends in one of these.",
         )
     with open_reader(source, Kind.IMAGE, limits=limits) as reader:
         frame = next(iter(reader.frames()))
+        source_width, source_height = frame.width, frame.height
         image = frame.image if picture is None else picture.copy()
+        del frame  # Its pixels are as large as the copy.
     height, width = image.shape[:2]
-    Painter(width, height).draw(RgbSurface(image), overlay.scaled(width / frame.width, height / frame.height))
+    Painter(width, height).draw(
+        RgbSurface(image), overlay.scaled(width / source_width, height / source_height)
+    )
     data = _encoded(image, suffix, target)
-    with whole_file(target) as part, writing(target):
-        part.write_bytes(data)
+    with atomic_path(target, error=MediaError) as part:
+        with writing(target, error=MediaError):
+            part.write_bytes(data)
         check()
 
 
@@ -71,7 +79,7 @@ def _encoded(image: UInt8Array, suffix: str, target: Path) -> bytes:
         raise _too_large(image, target) from error
     if not done:
         raise _too_large(image, target)
-    return data.tobytes()
+    return mark_image(data.tobytes())
 
 
 def _too_large(image: UInt8Array, target: Path) -> MediaError:

@@ -1,4 +1,4 @@
-"""Frames to H.264 that every browser plays, at the times that they had in the source."""
+"""Encodes frames as H.264 that every browser plays, at the times that they have in the source."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def settings() -> str:
 
 
 def _set(context: Any, canvas: Canvas, coloring: Coloring, clock: Clock) -> None:
-    """Everything that the encoder is told; equal settings give equal parameter sets."""
+    """Configure the encoder; equal settings give equal parameter sets."""
     context.width, context.height = canvas.padded_width, canvas.padded_height
     context.pix_fmt = "yuv420p"
     context.framerate = clock.rate

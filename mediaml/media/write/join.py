@@ -1,7 +1,7 @@
-"""Joins the segments of an annotated video, and what travels with its pictures, to one MP4: a remux.
+"""Joins the segments of an annotated video, and its audio and subtitles, into one MP4: a remux.
 
-Nothing is encoded again. Every packet keeps the time at which it is shown; decoding times are worked out anew
-over the joints, for MP4 wants them to rise strictly.
+Video is not encoded again. Every packet keeps the time at which it is shown; decoding times are recomputed
+across the joints, because MP4 requires that they increase strictly.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass
+from functools import partial
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any
@@ -18,13 +19,14 @@ import av
 from av.container import OutputContainer
 from av.packet import Packet
 
+from mediaml.core.atomic_file import atomic_path, writing
 from mediaml.core.errors import MediaError
+from mediaml.media.annotated_mark import VIDEO_TAGS
 from mediaml.media.limits import Limits
 from mediaml.media.write.h264 import H264Track
 from mediaml.media.write.layout import Layout
 from mediaml.media.write.segment_file import BrokenSegmentError, Segment, SegmentFile, Unit
 from mediaml.media.write.side_streams import SideStreams
-from mediaml.media.write.whole_file import whole_file, writing
 
 # The moov box comes first, so that a browser can start before it has the whole file; streams that are far
 # apart in time wait for each other for 1 s at most.
@@ -38,8 +40,8 @@ class WriteAccounts:
     Attributes:
         frames: frames written.
         seconds: end of the last frame on the written timeline.
-        audio_copied, audio_encoded: sound streams taken over as they are, and encoded anew as AAC.
-        dropped: what is missing from the copy and why, one sentence each, for the person who asked for it.
+        audio_copied, audio_encoded: audio streams copied as they are, and re-encoded as AAC.
+        dropped: what is missing from the copy and why, one sentence each.
         subtitles: subtitle streams kept.
     """
 
@@ -95,7 +97,7 @@ def join_segments(
     limits: Limits = Limits(),  # noqa: B008
     check: Callable[[], None] = lambda: None,
 ) -> WriteAccounts:
-    """Write an annotated video from all its segments, with sound, subtitles and chapters of the source.
+    """Write an annotated video from all its segments, with audio, subtitles and chapters of the source.
 
     Args:
         source: the video that was drawn on.
@@ -103,7 +105,7 @@ def join_segments(
         layout: of the copy.
         files: the segments, in order.
         limits: what the source may ask of the machine.
-        check: called once a packet of the pictures; what it raises ends the writing and leaves no file.
+        check: called once per video packet; what it raises ends the writing and leaves no file.
 
     Raises:
         BrokenSegmentError: a segment is damaged or was drawn with another encoder.
@@ -112,7 +114,10 @@ def join_segments(
     course = _Course.of(lambda: map(_read, files))
     if not course.frames:
         raise MediaError(f"{source}: no frame could be decoded.")
-    with closing(SideStreams(source, limits)) as side_streams, whole_file(target) as part:
+    with (
+        closing(SideStreams(source, limits)) as side_streams,
+        atomic_path(target, error=MediaError, durable=True) as part,
+    ):
         joint = _Joint(target, part, side_streams, layout, course)
         try:
             for file in files:
@@ -138,21 +143,22 @@ class _Joint:
     def __init__(
         self, target: Path, part: Path, side_streams: SideStreams, layout: Layout, course: _Course
     ) -> None:
-        self._target = target
-        self._passengers = side_streams
+        self._writing = partial(writing, target, error=MediaError, also=(av.FFmpegError,))
+        self._side_streams = side_streams
         self._layout = layout
         self._course = course
         self._count = 0
         # The last ticks that are not yet used as decoding times.
         self._pending: deque[int] = deque()
         options = MUXING | {"movie_timescale": str(layout.clock.movie_timescale)}
-        with writing(target):
+        with self._writing():
             self._output: OutputContainer = av.open(
                 f"file:{part}", "w", format="mp4", container_options=options
             )
             self._track = H264Track(self._output, layout.canvas(), layout.coloring, layout.clock)
             self._track.stream.metadata.update(layout.tags)
             side_streams.board(self._output, layout.stream, layout.shift_s)
+            self._output.metadata.update(VIDEO_TAGS)
 
     def timed(self, file: SegmentFile, segment: Segment) -> Iterator[Packet[Any]]:
         """The packets of a segment with all their times.
@@ -169,6 +175,9 @@ class _Joint:
                 dts = head[self._count] - (head[delay] - head[0])
             else:
                 dts = self._pending.popleft()
+            if self._count == self._course.frames - 1:
+                # After a long gap, decoding times would end before the last frame is shown.
+                dts = max(dts, unit.pts - (head[delay] - head[0]))
             packet = Packet(data)
             packet.stream = self._track.stream
             packet.time_base = self._layout.clock.time_base
@@ -192,33 +201,33 @@ class _Joint:
     def write(self, packet: Packet[Any]) -> None:
         """Write a packet of the video after everything that comes before it in time."""
         assert packet.dts is not None
-        with writing(self._target):
-            for other in self._passengers.until(packet.dts * packet.time_base):
+        with self._writing():
+            for other in self._side_streams.until(packet.dts * packet.time_base):
                 self._output.mux(other)
             self._output.mux(packet)
 
     def finish(self) -> WriteAccounts:
         """Write what is left and the index."""
-        with writing(self._target):
-            for packet in self._passengers.until(None):
+        with self._writing():
+            for packet in self._side_streams.until(None):
                 self._output.mux(packet)
             self._output.close()
         return WriteAccounts(
             frames=self._course.frames,
             seconds=float(self._course.end * self._layout.clock.time_base),
-            audio_copied=self._passengers.audio_copied,
-            audio_encoded=self._passengers.audio_encoded,
+            audio_copied=self._side_streams.audio_copied,
+            audio_encoded=self._side_streams.audio_encoded,
             dropped=tuple(self._dropped()),
-            subtitles=self._passengers.subtitles,
+            subtitles=self._side_streams.subtitles,
         )
 
     def _dropped(self) -> Iterator[str]:
-        yield from self._passengers.dropped
-        yield from self._passengers.losses()
+        yield from self._side_streams.dropped
+        yield from self._side_streams.losses()
         if self._course.crowded:
             yield f"{self._course.crowded} frames at the same time as the one before are not in the copy"
 
     def abandon(self) -> None:
-        """Let go of the output after an error, which is the one to tell."""
+        """Close the output after an error, which is the one to report."""
         with suppress(av.FFmpegError, OSError):
             self._output.close()

@@ -7,13 +7,17 @@ import zlib
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, closing, suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import IO, Any, cast
 
+import av
 from av.packet import Packet
 from av.video.frame import VideoFrame
 
 from mediaml.core.arrays import UInt8Array
+from mediaml.core.atomic_file import atomic_path, writing
+from mediaml.core.errors import MediaError
 from mediaml.core.frame import Frame
 from mediaml.core.prediction import Box
 from mediaml.media.limits import Limits
@@ -22,12 +26,12 @@ from mediaml.media.video.slices import VideoSlices
 from mediaml.media.write.canvas import planes_of_frame
 from mediaml.media.write.h264 import H264Encoder, settings
 from mediaml.media.write.segment_file import VERSION, Segment, SegmentFile, Unit
-from mediaml.media.write.whole_file import whole_file, writing
-from mediaml.ops.drawing import Overlay, Painter, YuvSurface
+from mediaml.ops.drawing import Overlay, Painter
 from mediaml.ops.fitting import Fitting
+from mediaml.ops.surface import YuvSurface
 
 # To be raised whenever the same frames and answers are drawn differently.
-DRAWING = 2
+DRAWING = 3
 
 
 def drawing_settings() -> str:
@@ -66,7 +70,7 @@ class SegmentDrawer(AbstractContextManager["SegmentDrawer"]):
         self._painter = Painter(self._canvas.width, self._canvas.height)
 
     def close(self) -> None:
-        """Let go of the source."""
+        """Close the source."""
         self.slices.close()
 
     def __exit__(self, *_: object) -> None:
@@ -84,7 +88,7 @@ class SegmentDrawer(AbstractContextManager["SegmentDrawer"]):
 
         Args:
             file: the segment to write; it is there when it is whole. Its folder is made.
-            answers: what to draw on a frame of the slice; called once a frame, in order. Boxes are in
+            answers: what to draw on a frame of the slice; called once per frame, in order. Boxes are in
                 displayed pixels of that frame. What it raises ends the drawing and leaves no file.
             fingerprint: of what was drawn, from times and durations of its frames.
             from_start: see `VideoSlices.frames`.
@@ -94,7 +98,7 @@ class SegmentDrawer(AbstractContextManager["SegmentDrawer"]):
         """
         file.remove()
         layout = self.slices.layout
-        with whole_file(file.stream) as part:
+        with atomic_path(file.stream, error=MediaError) as part:
             encoder = H264Encoder(self._canvas, layout.coloring, layout.clock)
             with closing(_Drawing(file.stream, part, encoder)) as drawing:
                 for frame in self.slices.frames(file.number, from_start=from_start):
@@ -148,13 +152,13 @@ class _Drawing:
     """One segment that is being drawn."""
 
     def __init__(self, target: Path, part: Path, encoder: H264Encoder) -> None:
-        self._target = target
+        self._writing = partial(writing, target, error=MediaError, also=(av.FFmpegError,))
         self._encoder = encoder
         self._units: list[Unit] = []
         self.frames: list[tuple[float, float]] = []
         self.crowded = 0
         self.last_pts: int | None = None
-        with writing(target):
+        with self._writing():
             self._file: IO[bytes] = part.open("wb")
             self._checksum = zlib.crc32(encoder.parameter_sets)
             self._file.write(encoder.parameter_sets)
@@ -162,12 +166,12 @@ class _Drawing:
     def encode(self, copy: VideoFrame, pts: int, duration: int) -> None:
         """Give a drawn frame to the encoder."""
         self.last_pts = pts
-        with writing(self._target):
+        with self._writing():
             self._take(self._encoder.encode(copy, pts, duration))
 
     def flush(self) -> None:
         """Write what the encoder still holds."""
-        with writing(self._target):
+        with self._writing():
             self._take(self._encoder.flush())
             self._file.close()
 
@@ -192,6 +196,6 @@ class _Drawing:
         )
 
     def close(self) -> None:
-        """Let go of the file, however far it is."""
+        """Close the file, however far it is."""
         with suppress(OSError):
             self._file.close()

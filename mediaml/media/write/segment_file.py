@@ -1,4 +1,4 @@
-"""One slice of an annotated video as a file of its own: H.264, and a record of what lies in it.
+"""One slice of an annotated video as a file of its own: H.264, and a record of what it holds.
 
 `000012.h264` is a byte stream (ITU-T H.264, annex B) that any player of raw H.264 plays: parameter sets, then
 the packets. `000012.json` says at which times the packets are shown, which such a stream cannot say. The
@@ -15,7 +15,8 @@ from typing import NamedTuple
 
 import msgspec
 
-from mediaml.media.write.whole_file import whole_file, writing
+from mediaml.core.atomic_file import write_atomically
+from mediaml.core.errors import MediaError
 
 VERSION = 1
 
@@ -30,7 +31,7 @@ class Unit(NamedTuple):
 
 
 class Segment(msgspec.Struct, frozen=True):
-    """What lies in a segment.
+    """What a segment holds.
 
     Attributes:
         fingerprint: of all that it was drawn from; see whoever draws.
@@ -60,7 +61,7 @@ class Segment(msgspec.Struct, frozen=True):
 
 
 class SegmentFile:
-    """Where the segment of a number lies in a folder."""
+    """The files of the segment with a number in a folder."""
 
     def __init__(self, folder: Path, number: int) -> None:
         self.number = number
@@ -79,13 +80,12 @@ class SegmentFile:
         return segment if segment.version == VERSION and size == whole and forward else None
 
     def write_record(self, segment: Segment) -> None:
-        """Call the segment whole.
+        """Mark the segment as whole.
 
         Raises:
             MediaError: the record cannot be written.
         """
-        with whole_file(self.record) as part, writing(self.record):
-            part.write_bytes(msgspec.json.encode(segment))
+        write_atomically(self.record, msgspec.json.encode(segment), error=MediaError)
 
     def packets(self, segment: Segment) -> Iterator[bytes]:
         """The packets' bytes, in decoding order.
@@ -113,7 +113,7 @@ class SegmentFile:
 
 
 class BrokenSegmentError(Exception):
-    """A segment is not what its record says; draw it anew."""
+    """A segment is not what its record says; it has to be drawn again."""
 
     def __init__(self, number: int) -> None:
         super().__init__(f"segment {number} is damaged")

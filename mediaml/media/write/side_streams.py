@@ -1,4 +1,4 @@
-"""Audio, subtitles and chapters of a video on their way to its annotated copy, in sync with the images."""
+"""Audio, subtitles and chapters of a video on their way to its annotated copy, in step with its frames."""
 
 from __future__ import annotations
 
@@ -21,10 +21,13 @@ from mediaml.media.open import open_container, translated
 from mediaml.media.write.aac_track import AacTrack
 from mediaml.media.write.layout import tags_of
 
-# Codecs that MP4 holds by their own standards and that players know; everything else is encoded anew.
-COPIED_SOUND = frozenset({"aac", "ac3", "alac", "eac3", "flac", "mp3", "opus"})
+# Codecs that MP4 holds by their own standards and that players know; everything else is re-encoded.
+COPIED_AUDIO = frozenset({"aac", "ac3", "alac", "eac3", "flac", "mp3", "opus"})
 # Of the metadata of a source: what describes its container, not its content.
-OF_THE_CONTAINER = frozenset({"major_brand", "minor_version", "compatible_brands", "encoder", "duration"})
+# A time code makes the muxer write a track of its own, for which the rate of a copy is too high.
+OF_THE_CONTAINER = frozenset(
+    {"major_brand", "minor_version", "compatible_brands", "encoder", "duration", "timecode"}
+)
 SUBTITLE_TICK = Fraction(1, 1000)
 
 
@@ -67,7 +70,7 @@ class CopiedTrack:
 
 
 class TextTrack:
-    """Subtitles in any format of text, encoded anew as MP4's own (3GPP TS 26.245, `mov_text`)."""
+    """Subtitles in any text format, re-encoded as MP4's own (3GPP TS 26.245, `mov_text`)."""
 
     def __init__(self, output: OutputContainer, source: SubtitleStream, shift_s: Fraction) -> None:
         self._source = source
@@ -110,7 +113,7 @@ class TextTrack:
 
 
 class SideStreams:
-    """Everything but the images: read by a demuxer of its own, on the clock that `SharedClock` keeps.
+    """Everything but the video: read by a demuxer of its own, on the clock that `SharedClock` keeps.
 
     Args:
         path: the source.
@@ -134,7 +137,7 @@ class SideStreams:
         self.audio_copied = self.audio_encoded = self.subtitles = 0
 
     def board(self, output: OutputContainer, video_index: int, shift_s: Fraction) -> None:
-        """Give each sound and subtitle stream a track in the output; say in `dropped` what gets none.
+        """Give each audio and subtitle stream a track in the output; say in `dropped` what gets none.
 
         Args:
             output: open for writing; its video stream was added before, so it is the first.
@@ -161,7 +164,7 @@ class SideStreams:
     def _track(self, output: OutputContainer, stream: Any) -> Track | None:
         name = stream.codec_context.codec.canonical_name if stream.codec_context else "unknown"
         if stream.type == "audio" and stream.codec_context:
-            if name in COPIED_SOUND and not _is_slow_mp3(stream, name):
+            if name in COPIED_AUDIO and not _is_slow_mp3(stream, name):
                 self.audio_copied += 1
                 return CopiedTrack(output, stream, self._shift_s)
             self.audio_encoded += 1
@@ -195,8 +198,8 @@ class SideStreams:
         while self._waiting is None:
             try:
                 packet = next(self._packets, None)
-            except CORRUPT:
-                # The reader ends a damaged file there too, and counts it.
+            except (*CORRUPT, IndexError):
+                # The reader ends a damaged file there too, and counts it; for IndexError see `Decoding`.
                 self._packets, packet = iter(()), None
             except (av.FFmpegError, OSError) as error:
                 raise translated(error, self._path, "read to its end") from error
@@ -226,7 +229,7 @@ def _is_slow_mp3(stream: Any, name: str) -> bool:
 
 def _why(stream: Any) -> str:
     if stream.type == "subtitle":
-        return "subtitles that are pictures have no place in MP4"
+        return "bitmap subtitles have no place in MP4"
     if stream.type == "video":
-        return "only the first video is annotated"
+        return "only one video is annotated"
     return "no place in MP4"

@@ -1,4 +1,4 @@
-"""Annotated pictures and videos, drawn from the ledger in a process beside the inference.
+"""Annotated images and videos, drawn from the ledger in a process beside the inference.
 
 A time slice of a video is drawn when the answers to it are committed, and the copy is joined when all are; a
 picture is one slice. A killed run draws what is missing, and never infers again. The process has
@@ -10,21 +10,20 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import closing
 from pathlib import Path
 from threading import Event, Lock
 
 from mediaml.core.errors import MediamlError
 from mediaml.core.media import Kind
 from mediaml.core.work import Failure
-from mediaml.ledger.slice_rows import DrawingView
-from mediaml.ledger.view import SourceRow
+from mediaml.ledger.result_rows import SourceRow
+from mediaml.ledger.slice_rows import DrawingResults
 from mediaml.media.files import FileWatch
 from mediaml.media.limits import Limits
-from mediaml.ops.drawing import Overlay
+from mediaml.outputs.base import Rendered
 from mediaml.outputs.render.artist import Artist, StoppedError
-from mediaml.outputs.render.drawn import Drawn
-from mediaml.outputs.render.segments import remove_segments
+from mediaml.outputs.render.layers import authors_of, overlay_of
+from mediaml.outputs.render.paths import remove_segments
 
 
 def import_writers() -> None:
@@ -32,7 +31,7 @@ def import_writers() -> None:
     import mediaml.media.write.annotated_image  # noqa: F401
 
 
-def draw_copy(artist: Artist, folder: Path, source: SourceRow, target: Path, limits: Limits) -> Drawn:
+def draw_copy(artist: Artist, folder: Path, source: SourceRow, target: Path, limits: Limits) -> Rendered:
     """Write the annotated copy of one source from the ledger in `folder`; never raises for a bad file.
 
     Args:
@@ -42,21 +41,23 @@ def draw_copy(artist: Artist, folder: Path, source: SourceRow, target: Path, lim
         target.parent.mkdir(parents=True, exist_ok=True)
         if source.kind is Kind.IMAGE:
             _draw_image(folder, source, target, limits)
-            return Drawn(source, target)
-        return Drawn(source, target, dropped=artist.finish(source, target))
+            return Rendered(source, target)
+        return Rendered(source, target, dropped=artist.finish(source, target))
     except (MediamlError, OSError) as error:
-        return Drawn(source, target, Failure.of("write", error))
+        return Rendered(source, target, Failure.of("write", error))
     except Exception as error:  # noqa: BLE001  a codec may raise anything; it costs this copy, not the run
-        return Drawn(source, target, Failure.of("write", error))
+        return Rendered(source, target, Failure.of("write", error))
 
 
 def _draw_image(folder: Path, source: SourceRow, target: Path, limits: Limits) -> None:
     from mediaml.media.write.annotated_image import write_annotated_image
 
-    with closing(DrawingView(folder)) as view:
-        watch = FileWatch(source.path, view.stamp(source.id)[:2])
-        overlay = Overlay(*view.overlay(source.id, 0))
-        picture = view.picture(source.id, 0)
+    with DrawingResults(folder) as results:
+        watch = FileWatch(source.path, results.stamp(source.id)[:2])
+        rows = results.slice_rows(source.id, 0)
+        shown = [row for row in rows if row.picture]
+        picture = results.picture_of(source.id, shown[-1]) if shown else None
+        overlay = overlay_of(rows, authors_of(results.models_of(source.id)))
     watch.check()
     write_annotated_image(source.file, target, overlay, picture=picture, limits=limits, check=watch.check)
 
@@ -80,7 +81,7 @@ class Annotator:
         *,
         slice_s: float,
         began: Callable[[int], None],
-        settled: Callable[[Drawn], None],
+        settled: Callable[[Rendered], None],
         step: Callable[[], None],
     ) -> None:
         self._folder = folder
@@ -156,7 +157,7 @@ class Annotator:
         try:
             drawn = draw_copy(self._own(), self._folder, source, target, self._limits)
         except MediamlError as error:
-            drawn = Drawn(source, target, Failure.of("write", error))
+            drawn = Rendered(source, target, Failure.of("write", error))
         self._settled(drawn)
 
     def _draw_ahead(self, source: SourceRow) -> None:

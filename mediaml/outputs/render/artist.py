@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -21,17 +21,21 @@ import msgspec
 from mediaml.core.arrays import UInt8Array
 from mediaml.core.errors import ChangedError
 from mediaml.core.frame import Frame
-from mediaml.ledger.slice_rows import DrawingView, DrawnRow
-from mediaml.ledger.view import SourceRow
+from mediaml.core.prediction import Detection, Label
+from mediaml.ledger.result_rows import SourceRow
+from mediaml.ledger.slice_rows import DrawingResults, DrawnRow
 from mediaml.media.files import FileWatch
 from mediaml.media.limits import Limits
 from mediaml.ops.drawing import Overlay
-from mediaml.outputs.render.segments import remove_segments, segments_folder
+from mediaml.outputs.render.layers import Author, authors_of, overlay_of
+from mediaml.outputs.render.paths import remove_segments, segments_folder
 
 if TYPE_CHECKING:
     from mediaml.media.write.segment_drawer import SegmentDrawer
     from mediaml.media.write.segment_file import Segment, SegmentFile
 
+Labels = tuple[Label, ...]
+Detections = tuple[Detection, ...]
 Moment = tuple[float, float]
 """Time and duration of a frame, seconds: what a frame and the answers to it have in common."""
 
@@ -47,7 +51,8 @@ class _SliceAnswers:
     of a frame, is drawn on none.
     """
 
-    def __init__(self, rows: Iterable[DrawnRow]) -> None:
+    def __init__(self, rows: Iterable[DrawnRow], authors: Mapping[int, Author]) -> None:
+        self._authors = authors
         self._rows: defaultdict[Moment, dict[int, DrawnRow]] = defaultdict(dict)
         self._moments: defaultdict[int, set[Moment]] = defaultdict(set)
         for row in rows:
@@ -62,11 +67,15 @@ class _SliceAnswers:
 
     def overlay(self, moment: Moment) -> Overlay:
         """Labels and boxes of all models."""
-        said = [row.overlay() for row in self.rows(moment)]
-        return Overlay(
-            tuple(label for labels, _ in said for label in labels),
-            tuple(detection for _, detections in said for detection in detections),
-        )
+        return overlay_of(self.rows(moment), self._authors)
+
+    def fingerprint(
+        self, moment: Moment
+    ) -> list[tuple[Author, tuple[Label, ...], tuple[Detection, ...], str]]:
+        """All that decides what is drawn on the frame of a moment."""
+        return [
+            (self._authors[row.model], row.labels, row.detections, row.picture) for row in self.rows(moment)
+        ]
 
     def agree(self, drawn: Iterable[Moment]) -> bool:
         """Whether some model has answered just the frames that were drawn."""
@@ -93,10 +102,7 @@ class _Basis:
         """SHA-256 over everything that decides what a segment holds."""
         from mediaml.media.write.segment_drawer import drawing_settings
 
-        said = [
-            (moment, [(row.labels, row.detections, row.picture) for row in answers.rows(moment)])
-            for moment in drawn
-        ]
+        said = [(moment, answers.fingerprint(moment)) for moment in drawn]
         whole = (drawing_settings(), self.shown, self.stamp, self.pictures, number, slice_s, said)
         return hashlib.sha256(msgspec.json.encode(whole)).hexdigest()
 
@@ -121,11 +127,11 @@ class Artist(AbstractContextManager["Artist"]):
         self._shown = limits.tone_map, limits.deinterlace
         self._slice_s = slice_s
         self._stopped = stopped
-        self._view = DrawingView(folder)
+        self._view = DrawingResults(folder)
         self._basis: _Basis | None = None
         self._drawer: SegmentDrawer | None = None
         self._watch: FileWatch | None = None
-        self._answers = _SliceAnswers(())
+        self._answers = _SliceAnswers((), {})
 
     def close(self) -> None:
         """Let go of source and ledger; closing twice does nothing."""
@@ -209,7 +215,7 @@ class Artist(AbstractContextManager["Artist"]):
 
     def _segment(self, basis: _Basis, number: int, rows: list[DrawnRow]) -> Segment:
         self._check()
-        answers = _SliceAnswers(rows)
+        answers = _SliceAnswers(rows, authors_of(self._view.models_of(basis.source.id)))
         file = self._file(basis, number)
         segment = file.read()
         if segment and segment.fingerprint == basis.fingerprint(

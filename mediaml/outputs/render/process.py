@@ -1,4 +1,4 @@
-"""The process that draws annotated copies: the other end of `Copies`."""
+"""The process that draws annotated copies: the other end of `AnnotatedMedia`."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import IO, Any
 from mediaml.core.work import Failure
 from mediaml.engine.local.heartbeat import Heartbeat
 from mediaml.engine.local.link import Link
-from mediaml.engine.local.messages import Advance, Copied, Draw, Drawing, DrawSetup, Forget, Obeyed, Sketch
-from mediaml.ledger.view import open_view
+from mediaml.ledger.results import open_results
 from mediaml.media.reader import import_decoders
+from mediaml.outputs.base import Rendered
 from mediaml.outputs.render.annotator import Annotator, import_writers
-from mediaml.outputs.render.drawn import Drawn
+from mediaml.outputs.render.messages import Advance, Copied, Draw, Drawing, DrawSetup, Forget, Obeyed, Sketch
 
 
 def draw_copies(receiving: IO[bytes], sending: IO[bytes]) -> None:
@@ -30,7 +30,7 @@ def draw_copies(receiving: IO[bytes], sending: IO[bytes]) -> None:
 def _draw(link: Link[Any], setup: DrawSetup) -> None:
     folder = Path(os.fsdecode(setup.folder))
 
-    def settled(drawn: Drawn) -> None:
+    def settled(drawn: Rendered) -> None:
         link.send(Copied(drawn.source.id, drawn.failure, drawn.dropped))
 
     signs = Heartbeat(link)
@@ -62,7 +62,7 @@ def _obey(order: Sketch, annotator: Annotator, folder: Path) -> None:
     if isinstance(order, Forget):
         annotator.drop([order.source])
         return
-    with open_view(folder) as view:
+    with open_results(folder) as view:
         source = view.source(order.source)
     if isinstance(order, Advance):
         annotator.advance(source, order.number)

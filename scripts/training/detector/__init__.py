@@ -1,0 +1,1 @@
+"""Training of the bundled detector: photos, teachers, blockwise and joint learning, export."""

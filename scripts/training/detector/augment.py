@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from .data import Photo
+from scripts.training.detector.data import Photo
 
 FILL = 114  # the grey of darknet's letterbox, rounded as the YOLO family does
 

@@ -13,8 +13,8 @@ import torch
 from torch import Generator, Tensor, nn
 from torch.nn import functional
 
-from .coordinates import Lesson
-from .net import Detector
+from scripts.training.detector.coordinates import Lesson
+from scripts.training.detector.net import Detector
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from .cuts import Cuts
+from scripts.training.detector.cuts import Cuts
 
 LEAST = 1e-5  # of the largest variance: directions with less are not blown up further
 

@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from .net import flatten_heads
+from scripts.training.detector.net import flatten_heads
 
 _VARIANCE_FLOOR = 1e-5  # darknet divides by sqrt(variance + .00001)
 _NO_MODULE = ("route", "shortcut", "dropout", "yolo")

@@ -7,8 +7,9 @@ from typing import Any
 
 import cv2
 import numpy as np
-from evaluation.photos import decode_photo, load_index, read_tars
 from numpy.typing import NDArray
+
+from scripts.evaluation.photos import decode_photo, load_index, read_tars
 
 # VOC2012 annotates 20 classes and ImageNet samples none: there, what is not annotated may still be present.
 COMPLETE_SOURCES = ("coco_",)

@@ -1,6 +1,5 @@
 """The trained network to an ONNX file in the interface detector/1, and back for a further run."""
 
-import io
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,13 +9,12 @@ import numpy as np
 import onnx
 import torch
 from numpy.typing import NDArray
-from onnx import helper, numpy_helper
+from onnx import numpy_helper
 from torch import Tensor, nn
-from training.shipping import HALF, store_half
 
-from .net import ANCHORS, STRIDES, Detector
+from scripts.training.detector.net import ANCHORS, STRIDES, Detector
+from scripts.training.onnx_export import HALF, describe, store_half, traced
 
-OPSET = 17
 IR_VERSION = 10
 
 
@@ -64,21 +62,16 @@ def to_onnx(
     network: Detector, size: int, labels: list[str], name: str, source: Mapping[str, Any]
 ) -> onnx.ModelProto:
     """The graph with its metadata; tensors keep PyTorch's names."""
-    buffer = io.BytesIO()
     anchors = {0: "batch", 1: "anchors"}
-    torch.onnx.export(
+    free = {"images": {0: "batch", 1: "height", 2: "width"}, "boxes": anchors, "scores": anchors}
+    # Unfolded, so that every tensor keeps its name and its values.
+    model = traced(
         Exported(network).eval(),
-        (torch.zeros(1, size, size, 3, dtype=torch.uint8),),
-        buffer,  # type: ignore[arg-type]  # the annotation knows paths only; dynamo=False takes files too
-        input_names=["images"],
-        output_names=["boxes", "scores"],
-        dynamic_axes={"images": {0: "batch", 1: "height", 2: "width"}, "boxes": anchors, "scores": anchors},
-        opset_version=OPSET,
+        torch.zeros(1, size, size, 3, dtype=torch.uint8),
+        free,
         training=torch.onnx.TrainingMode.PRESERVE,
         do_constant_folding=False,
-        dynamo=False,
     )
-    model = onnx.load_from_string(buffer.getvalue())
     for output, last in zip(model.graph.output, (4, network.values - 5), strict=True):
         output.type.tensor_type.shape.dim[2].dim_value = last
     store_half(model.graph, "network.")
@@ -87,18 +80,9 @@ def to_onnx(
         "width": size, "height": size, "stride": 32, "layout": "NHWC", "dtype": "uint8", "color": "RGB",
         "fit": "letterbox",
     }  # fmt: skip
-    helper.set_model_props(
-        model,
-        {
-            "mediaml.interface": "detector/1",
-            "mediaml.labels": json.dumps(labels),
-            "mediaml.input": json.dumps(interface),
-            "mediaml.anchors": json.dumps(ANCHORS),
-            "mediaml.name": name,
-            "mediaml.source": json.dumps({"trained": dict(source)}),
-        },
-    )
-    onnx.checker.check_model(model, full_check=True)
+    trained = json.dumps({"trained": dict(source)})
+    anchors_used = json.dumps(ANCHORS)
+    describe(model, "detector/1", labels, interface, anchors=anchors_used, name=name, source=trained)
     return model
 
 
@@ -123,14 +107,3 @@ def initialise(network: Detector, path: Path) -> None:
         raise ValueError(
             f"{path.name}: not this architecture's weights ({len(missing)} missing, {len(surplus)} surplus)"
         )
-
-
-def largest_difference(network: Detector, session: Any, images: NDArray[np.uint8]) -> tuple[float, float]:
-    """PyTorch against an ONNX Runtime session: boxes (as a share of the longer side) and scores."""
-    with torch.inference_mode():
-        expected = Exported(network).eval()(torch.from_numpy(images))
-    answers = session.run(["boxes", "scores"], {"images": images})
-    apart = [
-        float(np.abs(ours.numpy() - theirs).max()) for ours, theirs in zip(expected, answers, strict=True)
-    ]
-    return apart[0] / max(images.shape[1:3]), apart[1]

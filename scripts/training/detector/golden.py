@@ -1,7 +1,4 @@
-"""Drawn pictures and the shipped net's answers to them, for `mediaml models verify`."""
-
-from pathlib import Path
-from typing import Any
+"""Pictures made by code, the inputs of the golden file that `mediaml models verify` replays."""
 
 import cv2
 import numpy as np
@@ -26,10 +23,3 @@ def draw_pictures(count: int = 2, height: int = 96, width: int = 128, seed: int 
         )
         picture[:] = canvas
     return pictures
-
-
-def write_golden(session: Any, path: Path) -> None:
-    """Run an ONNX Runtime session of the model on drawn pictures and store inputs and outputs."""
-    images = draw_pictures()
-    boxes, scores = session.run(["boxes", "scores"], {"images": images})
-    np.savez_compressed(path, **{"input.images": images, "output.boxes": boxes, "output.scores": scores})

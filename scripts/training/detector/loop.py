@@ -17,15 +17,15 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from tqdm import tqdm
-from training.precision import autocast
 
-from .blockwise import Scales, tasks_of
-from .coordinates import Basis, Coordinates, Lesson
-from .data import Photo
-from .losses import Weights, joint_loss
-from .net import Architecture, Detector, grid
-from .source import BatchSource
-from .watch import average_precision
+from scripts.training.detector.blockwise import Scales, tasks_of
+from scripts.training.detector.coordinates import Basis, Coordinates, Lesson
+from scripts.training.detector.data import Photo
+from scripts.training.detector.losses import Weights, joint_loss
+from scripts.training.detector.net import Architecture, Detector, grid
+from scripts.training.detector.source import BatchSource
+from scripts.training.detector.watch import average_precision
+from scripts.training.precision import autocast
 
 RESTING = 8  # a resting block is taught every eighth step
 PARTS = ("blockwise", "heads", "whole")
@@ -72,7 +72,7 @@ class Run:
     ) -> None:
         torch.manual_seed(settings.seed)
         self.settings, self.architecture, self.folder, self.device = settings, architecture, folder, device
-        self.network = Detector(architecture).to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.network = Detector(architecture).to(device).to(memory_format=torch.channels_last)
         self.averaged = copy.deepcopy(self.network).requires_grad_(False).eval()
         self.generator = torch.Generator().manual_seed(settings.seed)
         self.step, self.samples, self.seconds, self.progress = 0, 0, 0.0, 0.0
@@ -111,7 +111,7 @@ class Run:
         return self.settings.batch if self.part == PARTS[0] else self.settings.joint_batch
 
     def rate(self) -> float:
-        """Linear warm-up over 50 steps, then half a cosine down to a fiftieth, in each part anew."""
+        """Linear warm-up over 50 steps, then half a cosine down to a fiftieth, restarted in each part."""
         settings, ends = self.settings, self._ends()
         number = PARTS.index(self.part)
         start = ends[PARTS[number - 1]] if number else 0.0
@@ -184,13 +184,14 @@ class Run:
         self.network.train()
         with autocast(self.device):
             if self.scales is None:
-                cells = grid(*lesson.images.shape[1:3], device=self.device)
+                height, width = lesson.images.shape[1:3]
+                cells = grid(height, width, self.device)
                 deep = self.part == "heads"
                 loss, parts = joint_loss(self.network, lesson, cells, Weights(), deep=deep)
             else:
                 loss, parts = self._blocks(lesson, self.scales)
         self.optimiser.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         nn.utils.clip_grad_norm_(self.network.parameters(), 20.0 if self.scales else 5.0)
         self.optimiser.step()
         self._average()

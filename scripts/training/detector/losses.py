@@ -6,8 +6,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from .coordinates import Lesson
-from .net import Detector, decode, flatten_heads
+from scripts.training.detector.coordinates import Lesson
+from scripts.training.detector.net import Detector, decode, flatten_heads
 
 
 @dataclass(frozen=True, slots=True)

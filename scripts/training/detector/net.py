@@ -216,24 +216,6 @@ def grid(height: int, width: int, device: torch.device | str = "cpu") -> Tensor:
     return torch.cat(rows).to(device)
 
 
-def operations(network: Detector, size: int) -> int:
-    """Floating-point operations of the convolutions on one size x size image, two a multiply-add."""
-    counts: list[int] = []
-
-    def count(module: nn.Module, _: object, answer: Tensor) -> None:
-        assert isinstance(module, nn.Conv2d)
-        counts.append(2 * module.weight.numel() * answer.shape[2] * answer.shape[3])
-
-    hooks = [m.register_forward_hook(count) for m in network.modules() if isinstance(m, nn.Conv2d)]
-    training = network.training
-    with torch.inference_mode():
-        network.eval()(next(network.parameters()).new_zeros(1, 3, size, size))
-    network.train(training)
-    for hook in hooks:
-        hook.remove()
-    return sum(counts)
-
-
 def decode(offsets: Tensor, cells: Tensor) -> Tensor:
     """Boxes left, top, right, bottom in input pixels.
 

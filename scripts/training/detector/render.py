@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from .augment import FILL, Sample, Tile, is_small, render_batch
-from .data import Photo
+from scripts.training.detector.augment import FILL, Sample, Tile, is_small, render_batch
+from scripts.training.detector.data import Photo
 
 
 class Renderer(Protocol):

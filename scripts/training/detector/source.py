@@ -6,13 +6,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .augment import Recipe, Sample, draw_chances, place_boxes, plan_sample
-from .coordinates import Coordinates, Lesson
-from .data import Photo
-from .net import Detector
-from .render import Renderer
-from .targets import overwrite
-from .teacher import MapTeacher
+from scripts.training.detector.augment import Recipe, Sample, draw_chances, place_boxes, plan_sample
+from scripts.training.detector.coordinates import Coordinates, Lesson
+from scripts.training.detector.data import Photo
+from scripts.training.detector.net import Detector
+from scripts.training.detector.render import Renderer
+from scripts.training.detector.targets import overwrite
+from scripts.training.detector.teacher import MapTeacher
 
 
 class BatchSource:

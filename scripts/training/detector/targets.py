@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from .net import ANCHORS, STRIDES
+from scripts.training.detector.net import ANCHORS, STRIDES
 
 
 def _match(boxes: Tensor, threshold: float) -> Tensor:

@@ -1,22 +1,21 @@
 """Two teachers: Yolo-Fastest-1.1-xl answers every sample map by map, YOLOX-nano boxes every photo once."""
 
-import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
-import onnxruntime as ort
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from .cuts import cuts_of
-from .darknet import Darknet, anchors_of
-from .data import Photo
-from .net import ANCHORS, flatten_heads
+from scripts.training.detector.cuts import cuts_of
+from scripts.training.detector.darknet import Darknet, anchors_of
+from scripts.training.detector.data import Photo
+from scripts.training.detector.net import ANCHORS, flatten_heads
+from scripts.training.onnx_export import open_session, traced
 
 DENSE = "yolo-fastest-1.1-xl"
 BOXES = "yolox_nano.onnx"
@@ -52,7 +51,7 @@ class MapTeacher:
         self.device = device
         self.session: Any = None
         if device.type == "cpu":
-            self.session = _session(_to_onnx(self.network), threads)
+            self.session = open_session(_to_onnx(self.network), threads)
 
     def __call__(self, images: NDArray[np.uint8] | Tensor) -> dict[int, Tensor]:
         if self.session is not None:
@@ -73,27 +72,12 @@ class MapTeacher:
 
 
 def _to_onnx(network: _FromBytes) -> bytes:
-    buffer = io.BytesIO()
-    names = [f"layer{number}" for number in network.layers]
-    axes: dict[str, dict[int, str]] = {name: {0: "batch", 2: f"{name}_h", 3: f"{name}_w"} for name in names}
-    torch.onnx.export(
-        network,
-        (torch.zeros(1, 64, 64, 3, dtype=torch.uint8),),
-        buffer,  # type: ignore[arg-type]  # the annotation knows paths only; dynamo=False takes files too
-        input_names=["images"],
-        output_names=names,
-        dynamic_axes={"images": {0: "batch", 1: "height", 2: "width"}, **axes},
-        dynamo=False,
-    )
-    return buffer.getvalue()
-
-
-def _session(model: bytes | str, threads: int) -> Any:
-    options = ort.SessionOptions()
-    options.intra_op_num_threads = threads
-    # Spinning threads would take the cores from the student between two calls.
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    return ort.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+    """The graph of the teacher's maps, for images of any size."""
+    axes = {"images": {0: "batch", 1: "height", 2: "width"}}
+    for number in network.layers:
+        axes[f"layer{number}"] = {0: "batch", 2: f"layer{number}_h", 3: f"layer{number}_w"}
+    content: bytes = traced(network, torch.zeros(1, 64, 64, 3, dtype=torch.uint8), axes).SerializeToString()
+    return content
 
 
 def yolox_boxes(
@@ -143,7 +127,7 @@ def overlap(first: NDArray[np.float32], second: NDArray[np.float32]) -> NDArray[
 def add_pseudo_boxes(
     photos: Sequence[Photo], folder: Path, threads: int, kept: Path, threshold: float = 0.4
 ) -> list[Photo]:
-    """YOLOX-nano's sure boxes for photos whose annotation is not complete, where no annotated box lies.
+    """YOLOX-nano's sure boxes for photos whose annotation is not complete, where there is no annotated box.
 
     kept: an .npz that remembers the teacher's answers for the next start.
     """
@@ -152,7 +136,8 @@ def add_pseudo_boxes(
             answers = dict(file)
     else:
         answers = _ask_for_boxes(photos, folder, threads, threshold)
-        np.savez(kept, **answers)  # type: ignore[arg-type]
+        arrays: dict[str, Any] = {**answers}  # numpy's annotation takes any of them for `allow_pickle`
+        np.savez(kept, **arrays)
     result = []
     for photo in photos:
         rows = answers.get(photo.name)
@@ -170,7 +155,7 @@ def _ask_for_boxes(
     photos: Sequence[Photo], folder: Path, threads: int, threshold: float
 ) -> dict[str, NDArray[np.float32]]:
     """Box, class and score, [n, 6], by photo name."""
-    session = _session(str(folder / BOXES), threads)
+    session = open_session(str(folder / BOXES), threads)
     answers = {}
     for photo in tqdm([photo for photo in photos if not photo.complete], desc="pseudo boxes", unit="photo"):
         boxes, classes, scores = yolox_boxes(session, photo.levels[0], threshold)

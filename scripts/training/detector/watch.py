@@ -10,8 +10,8 @@ import numpy as np
 import torch
 from torch import nn
 
-from .data import Photo
-from .net import decode, grid
+from scripts.training.detector.data import Photo
+from scripts.training.detector.net import decode, grid
 
 
 def average_precision(

@@ -9,9 +9,10 @@ import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as f
-from training.digits.augment import augment
-from training.digits.mnist import Digits
-from training.digits.samples import CLASSES, Samples
+
+from scripts.training.digits.augment import augment
+from scripts.training.digits.mnist import Digits
+from scripts.training.digits.samples import CLASSES, Samples
 
 # Parts of a batch of 256: MNIST first, for the figure that the goal names; a quarter of it is no digit.
 MIXTURE = {
@@ -32,7 +33,7 @@ def order_of(total: int, turn: int) -> Tensor:
 
 
 def picks(size: int, total: int, step: int) -> Tensor:
-    """Which items a step takes: each once a round, in an order shuffled anew every round."""
+    """Which items a step takes: each once a round, in an order reshuffled every round."""
     place = torch.arange(step * size, step * size + size)
     turns = place // total
     return torch.cat([order_of(total, int(turn))[place[turns == turn] % total] for turn in turns.unique()])

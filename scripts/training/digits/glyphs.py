@@ -8,10 +8,14 @@ from __future__ import annotations
 
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from PIL.ImageFont import FreeTypeFont
 
 Floats = NDArray[np.float32]
 
@@ -54,7 +58,7 @@ STROKES = {
 
 
 @cache
-def font_file(name: str, size: int):  # type: ignore[no-untyped-def]
+def font_file(name: str, size: int) -> FreeTypeFont:
     """A font of matplotlib at a size in pixels, as pillow holds it."""
     from matplotlib import get_data_path
     from PIL import ImageFont
@@ -70,14 +74,15 @@ def printed(text: str, font: str, size: int = 64) -> Floats:
     left, top, right, bottom = kind.getbbox(text)
     page = Image.new("L", (int(right - left) + 4, int(bottom - top) + 4), 0)
     ImageDraw.Draw(page).text((2 - left, 2 - top), text, fill=255, font=kind)
-    return np.asarray(page, np.float32) / 255
+    return np.asarray(page, np.float32) / np.float32(255)
 
 
 def smooth(points: Floats, turns: int = 2) -> Floats:
     """A polyline with its corners rounded, by Chaikin's corner cutting (1974)."""
     for _ in range(turns):
         first, second = points[:-1], points[1:]
-        cut = np.stack([0.75 * first + 0.25 * second, 0.25 * first + 0.75 * second], axis=1).reshape(-1, 2)
+        near, far = np.float32(0.75), np.float32(0.25)
+        cut = np.stack([near * first + far * second, far * first + near * second], axis=1).reshape(-1, 2)
         points = np.concatenate([points[:1], cut, points[-1:]])
     return points
 
@@ -91,11 +96,11 @@ def written(letter: str, random: np.random.Generator, size: int = 64) -> Floats:
     for stroke in STROKES[letter]:
         points = np.array([[int(pair[0]), int(pair[1])] for pair in stroke.split()], np.float32)
         points += random.normal(0, tremble, points.shape).astype(np.float32)
-        points = smooth(points, int(random.integers(0, 4))) / 9
+        points = smooth(points, int(random.integers(0, 4))) / np.float32(9)
         points[:, 0] = points[:, 0] * narrow + slant * (0.5 - points[:, 1])
         pixels = np.round((points * size + margin) * 8).astype(np.int32)
         cv2.polylines(page, [pixels], False, 255, thick, cv2.LINE_AA, shift=3)
-    return page.astype(np.float32) / 255
+    return page.astype(np.float32) / np.float32(255)
 
 
 def scribble(random: np.random.Generator, size: int = 64) -> Floats:
@@ -117,4 +122,4 @@ def scribble(random: np.random.Generator, size: int = 64) -> Floats:
             cv2.line(page, corners[0], corners[1], 255, thick, cv2.LINE_AA)
         else:
             cv2.circle(page, corners[0], int(random.integers(2, size // 4)), 255, -1, cv2.LINE_AA)
-    return page.astype(np.float32) / 255
+    return page.astype(np.float32) / np.float32(255)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import copy
-import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -12,7 +12,9 @@ import torch
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 from torch import nn
-from training.digits.nets import DigitNet, Residual, Step
+
+from scripts.training.digits.nets import DigitNet, Residual, Step
+from scripts.training.onnx_export import OPSET, describe
 
 OTHER = "not a digit"
 LABELS = [*"0123456789", OTHER]
@@ -23,7 +25,6 @@ INPUT = {
     "type": "image", "width": 28, "height": 28, "fit": "letterbox", "layout": "NCHW", "dtype": "uint8",
     "color": "GRAY", "scale": 1.0, "mean": [0.0], "std": [1.0], "pad": 0, "resample": "bilinear",
 }  # fmt: skip
-OPSET = 17
 
 
 class Graph:
@@ -38,7 +39,7 @@ class Graph:
         self.weights.append(numpy_helper.from_array(np.ascontiguousarray(values), name))
         return name
 
-    def node(self, kind: str, inputs: list[str], output: str, **attributes: object) -> str:
+    def node(self, kind: str, inputs: list[str], output: str, **attributes: Any) -> str:
         """Add a node with one output; the output's name."""
         self.nodes.append(helper.make_node(kind, inputs, [output], name=output, **attributes))
         return output
@@ -58,12 +59,12 @@ class Graph:
     def step(self, before: str, step: Step, name: str) -> str:
         """Convolution, batch norm, ReLU."""
         convolution, norm = step[0], step[1]
-        return self.node("Relu", [self.convolution(before, convolution, norm, name)], f"{name}.relu")  # type: ignore[arg-type]
+        return self.node("Relu", [self.convolution(before, convolution, norm, name)], f"{name}.relu")
 
     def residual(self, before: str, block: Residual, name: str) -> str:
         """A residual block."""
         first = self.step(before, block.first, f"{name}.first")
-        second = self.convolution(first, block.second[0], block.second[1], f"{name}.second")  # type: ignore[arg-type]
+        second = self.convolution(first, block.second[0], block.second[1], f"{name}.second")
         return self.node("Relu", [self.node("Add", [before, second], f"{name}.sum")], f"{name}.relu")
 
 
@@ -75,7 +76,7 @@ def restored(path: Path, images: torch.Tensor) -> DigitNet:
     nearly so from the first step on.
 
     Args:
-        path: a file that `write` made.
+        path: a shipped digits.onnx.
         images: float32 [n, 1, 28, 28], like those to be trained on.
 
     Raises:
@@ -127,7 +128,7 @@ def calibrated(net: DigitNet, temperature: float) -> DigitNet:
         net: the trained net, on the CPU.
         temperature: see `fitted_temperature` (Guo et al., 2017).
     """
-    copied = copy.deepcopy(net).eval()
+    copied: DigitNet = copy.deepcopy(net).eval()
     last = copied[-1]
     assert isinstance(last, nn.Linear)
     with torch.no_grad():
@@ -135,6 +136,18 @@ def calibrated(net: DigitNet, temperature: float) -> DigitNet:
         last.bias /= temperature
         last.bias[LABELS.index(OTHER)] -= REJECTION
     return copied
+
+
+class Probabilities(nn.Module):
+    """What the file computes: uint8 [batch, 1, 28, 28] to probabilities float32 [batch, 11]."""
+
+    def __init__(self, net: DigitNet) -> None:
+        super().__init__()
+        self.net = net
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        """Probabilities of the labels."""
+        return torch.softmax(self.net(images.float() / 255), dim=1)
 
 
 def graph_of(net: DigitNet) -> onnx.ModelProto:
@@ -162,22 +175,8 @@ def graph_of(net: DigitNet) -> onnx.ModelProto:
     body = helper.make_graph(graph.nodes, "digits", [image], [answer], graph.weights)
     model = helper.make_model(body, opset_imports=[helper.make_opsetid("", OPSET)], producer_name="mediaml")
     model.ir_version = 8
-    facts = {
-        "mediaml.interface": "classifier/1",
-        "mediaml.labels": json.dumps(LABELS),
-        "mediaml.input": json.dumps(INPUT),
-    }
-    helper.set_model_props(model, facts)
-    onnx.checker.check_model(model, full_check=True)
+    describe(model, "classifier/1", LABELS, INPUT, name="digits", source="scripts/train_digits.py")
     return model
-
-
-def write(net: DigitNet, path: Path) -> None:
-    """Save the model as one file; the file is there in whole or not at all."""
-    partial = path.with_suffix(".part")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial.write_bytes(graph_of(net).SerializeToString())
-    partial.replace(path)
 
 
 def fitted_temperature(logits: torch.Tensor, labels: torch.Tensor) -> float:

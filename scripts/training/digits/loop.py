@@ -14,7 +14,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as f
 from tqdm import tqdm
-from training.precision import autocast
+
+from scripts.training.precision import autocast
 
 Batch = Callable[[int, torch.Generator], tuple[Tensor, Tensor]]
 
@@ -136,7 +137,7 @@ class Training:
         loss.backward()
         self.optimiser.step()
         self.follow(number)
-        return loss.item()
+        return float(loss.item())
 
     def run(self, batch: Batch, measure: Callable[[nn.Module], dict[str, float]]) -> nn.Module:
         """Train to the end of the recipe; the averaged net of the last epoch, never a chosen one.

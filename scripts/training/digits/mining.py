@@ -13,10 +13,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
-from training.digits.samples import OTHER, Sample, Samples, bar, one_hot, patch_of, photos
 
 from mediaml_digits.normalise import normalise
 from mediaml_digits.page import candidates_of
+from scripts.training.digits.samples import OTHER, Sample, Samples, bar, one_hot, patch_of, photos
 
 PHOTOS = 1_200  # photos that are searched
 BAR_PHOTOS, BARS_A_PHOTO = 150, 20  # photos searched for bars, and how many one gives at most

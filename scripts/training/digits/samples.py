@@ -1,7 +1,7 @@
 """Samples beside MNIST: photographed digits, printed digits, and everything that is not a digit.
 
 All of them pass through the plugin's own normalisation, so that the net learns what it will be shown.
-Drawn once by seed and cached; targets are float32 [n, 11], the last column is `not a digit`.
+Rendered once by seed and cached; targets are float32 [n, 11], the last column is `not a digit`.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
-from training.digits import glyphs, scenes
-from training.digits.mnist import Digits
 
 from mediaml_digits.normalise import mnist_like, normalise
 from mediaml_digits.page import candidates_of
+from scripts.training.digits import glyphs, scenes
+from scripts.training.digits.mnist import Digits
 
 CLASSES = 11
 OTHER = 10
@@ -50,7 +50,7 @@ def one_hot(label: int, other: float = 0.0) -> NDArray[np.float32]:
 
 
 def boxed(ink: NDArray[np.float32]) -> NDArray[np.uint8]:
-    """Drawn ink (0..1) straight to 28x28, where no camera is in between."""
+    """Rendered ink (0..1) straight to 28x28, where no camera is in between."""
     return mnist_like(ink * 255, ink > 0.2)
 
 
@@ -59,7 +59,7 @@ def photographed(digits: Digits, random: np.random.Generator) -> Sample:
     pick = int(random.integers(len(digits)))
     thing = digits.images[pick].astype(np.float32) / 255
     image = normalise(scenes.photograph(scenes.placed(thing, random), random))
-    # What the camera lost entirely is nobody's digit any more.
+    # What the camera lost entirely is no digit any more.
     return image, one_hot(int(digits.labels[pick]) if image.any() else OTHER)
 
 
@@ -94,7 +94,7 @@ def numbers(digits: Digits, random: np.random.Generator) -> Sample:
     row = np.hstack(
         [np.pad(digits.images[pick][:, 4:24], ((4, 4), (0, int(random.integers(3))))) for pick in picks]
     )
-    return boxed(row.astype(np.float32) / 255), one_hot(OTHER)
+    return boxed(row.astype(np.float32) / np.float32(255)), one_hot(OTHER)
 
 
 def scribbles(digits: Digits, random: np.random.Generator) -> Sample:
@@ -109,7 +109,7 @@ def photos(archive: Path) -> Iterator[NDArray[np.uint8]]:
             stream = tar.extractfile(member)
             if stream is not None and member.name.lower().endswith((".jpg", ".jpeg", ".png")):
                 packed = np.frombuffer(io.BytesIO(stream.read()).getbuffer(), np.uint8)
-                yield np.asarray(cv2.imdecode(packed, cv2.IMREAD_COLOR)[..., ::-1])
+                yield np.asarray(cv2.imdecode(packed, cv2.IMREAD_COLOR), np.uint8)[..., ::-1]
 
 
 def patch_of(photo: NDArray[np.uint8], random: np.random.Generator) -> NDArray[np.uint8]:
@@ -133,7 +133,7 @@ def bar(image: NDArray[np.uint8]) -> bool:
     both = float((mass * (x - middle_x) * (y - middle_y)).sum())
     (thin, _), axes = np.linalg.eigh(np.array([[spread_x, both], [both, spread_y]]))
     steep = abs(float(axes[1, 1])) > 0.5
-    return image.any() and bool(thin < 1.8**2) and steep
+    return bool(image.any() and thin < 1.8**2 and steep)
 
 
 def photo_samples(archives: list[Path], random: np.random.Generator, patches: int) -> list[Sample]:

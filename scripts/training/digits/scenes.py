@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -29,7 +31,7 @@ def light(height: int, width: int, random: np.random.Generator) -> Floats:
         angle, offset = random.uniform(0, 2 * np.pi), random.uniform(-0.6, 0.6)
         across = x * np.cos(angle) + y * np.sin(angle) - offset
         lit *= 1 - random.uniform(0.1, 0.4) / (1 + np.exp(-across * random.uniform(8, 40)))
-    return lit.astype(np.float32)
+    return np.asarray(lit, np.float32)
 
 
 def photograph(ink: Floats, random: np.random.Generator, blur: float | None = None) -> Bytes:
@@ -37,13 +39,14 @@ def photograph(ink: Floats, random: np.random.Generator, blur: float | None = No
 
     `blur` is the largest standard deviation of the blur in pixels; by itself about a hundredth of the page.
     """
+    height, width = ink.shape
     low = random.uniform(10, 120)
     high = random.uniform(low + 55, 210)
     ground, tone = (high, low) if random.random() < 0.65 else (low, high)
-    seen = (ground + (tone - ground) * ink) * light(*ink.shape, random)
+    seen: NDArray[Any] = (ground + (tone - ground) * ink) * light(height, width, random)
     if random.random() < 0.4:
         widest = 0.012 * min(ink.shape) + 0.5 if blur is None else blur
-        seen = cv2.GaussianBlur(seen, (0, 0), random.uniform(0.4, max(0.41, widest)))
+        seen = np.asarray(cv2.GaussianBlur(seen, (0, 0), random.uniform(0.4, max(0.41, widest))))
     seen = seen + random.normal(0, random.uniform(0, 7), ink.shape)
     return np.clip(np.round(seen), 0, 255).astype(np.uint8)
 

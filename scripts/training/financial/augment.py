@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 import cv2
 import numpy as np
-from training.financial.canvas import Picture
+
+from scripts.training.financial.canvas import Picture
 
 INPUT = 160
 
@@ -64,9 +65,10 @@ def recoloured(rng: np.random.Generator, picture: Picture) -> Picture:
         # White becomes any colour, black any darker one: paper and ink of all kinds.
         light = rng.uniform(110, 255, 3).astype(np.float32)
         dark = (light * rng.uniform(0, 0.45, 3)).astype(np.float32)
-        values = dark + values * ((light - dark) / 255)
+        values = dark + values * ((light - dark) / np.float32(255))
     if rng.random() < 0.4:
-        values = (values - 128) * rng.uniform(0.5, 1.3) + 128 + rng.normal(0, 25)
+        contrast, brightness = np.float32(rng.uniform(0.5, 1.3)), np.float32(rng.normal(0, 25))
+        values = (values - np.float32(128)) * contrast + np.float32(128) + brightness
     return np.asarray(np.clip(values, 0, 255), np.uint8)
 
 

@@ -5,19 +5,20 @@ from typing import Any
 
 import numpy as np
 import torch
-from evaluation.financial import VARIANTS, Classifier, Fitted, Pictures, accuracy
 from numpy.typing import NDArray
 from torch import nn
 from torch.nn import functional
 from tqdm import tqdm
-from training.financial.net import BaselineNet, FinancialGraph
-from training.financial.pictures import CLOSE_UP, PHOTO_UNSEEN, PHOTO_VAL, Item
+
+from scripts.evaluation.financial import VARIANTS, Classifier, Fitted, Pictures, accuracy
+from scripts.training.financial.net import BaselineNet, FinancialGraph
+from scripts.training.financial.pictures import CLOSE_UP, PHOTO_UNSEEN, PHOTO_VAL, Item
 
 VIEWS, BATCH, RATE = 3_840, 32, 1e-3
 
 
 def torch_classifier(net: nn.Module) -> Classifier:
-    """The net, as it would be exported, on the device where it lies."""
+    """The net, as it would be exported, on the device where it is."""
     graph = FinancialGraph(net).eval()
     device = next(net.parameters()).device
 
@@ -38,7 +39,8 @@ def _trained(
     """On plain pictures, drawn at random."""
     torch.manual_seed(seed)
     rng = np.random.default_rng(seed)
-    net = BaselineNet().to(device).train()
+    net = BaselineNet()
+    net.to(device).train()
     optimiser = torch.optim.AdamW(net.parameters(), RATE)
     for _ in tqdm(range(VIEWS // BATCH), desc="baseline"):
         chosen = [items[int(place)] for place in rng.choice(places, BATCH)]
@@ -48,7 +50,8 @@ def _trained(
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
-    return net.eval()
+    net.eval()
+    return net
 
 
 def baseline(training: Sequence[Item], items: Fitted, seed: int, device: torch.device) -> dict[str, Any]:

@@ -1,25 +1,34 @@
 """The card of the financial-picture model: what it means, what it was made of, what was measured."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import torch
-from training import shipping
-from training.financial.augment import INPUT
-from training.financial.learning import Recipe
-from training.financial.net import FinancialNet
 
-MEANING = (
-    '"financial" where a picture shows financial or quantitative information: charts of any kind, '
-    'candlesticks, tables, statements, invoices, receipts, infographics with figures. "ordinary" for every '
-    "other picture: photos, memes, drawings, geometry, pages of prose. The score is the label's probability."
-)
-NOT_MEANING = (
-    "It does not read: whether the figures are about money, true or complete it cannot say. A form, a "
-    "calendar, a crossword or sheet music may look like a table to it. A chart that fills only a small part "
-    "of a photo is likely to be missed; it looks at 160 x 160 pixels."
+from mediaml.store.digest import sha256_of
+from scripts.training import cards, shipping
+from scripts.training.cards import Description
+from scripts.training.financial.augment import INPUT
+from scripts.training.financial.learning import Recipe
+from scripts.training.financial.net import FinancialNet
+
+DESCRIPTION = Description(
+    name="financial",
+    task="classify",
+    title="Does a picture show charts, tables or receipts?",
+    meaning=(
+        '"financial" where a picture shows financial or quantitative information: charts of any kind, '
+        'candlesticks, tables, statements, invoices, receipts, infographics with figures. "ordinary" for '
+        "every other picture: photos, memes, drawings, geometry, pages of prose. The score is the "
+        "label's probability."
+    ),
+    not_meaning=(
+        "It does not read: whether the figures are about money, true or complete it cannot say. A form, "
+        "a calendar, a crossword or sheet music may look like a table to it. A chart that fills only a "
+        "small part of a photo is likely to be missed; it looks at 160 x 160 pixels."
+    ),
 )
 NOT_STATED = "not stated"
 LICENCES = {
@@ -50,15 +59,15 @@ def goals(folds: Mapping[str, Any] | None, size: int, speed: float) -> list[dict
     alarms = figures.get("photo_false_positives")
     by_source = "leave-one-source-out accuracy"
     return [
-        shipping.goal(f"{by_source} ≥ .95 on average", bool(mean and mean >= 0.95), mean),
-        shipping.goal(f"{by_source} ≥ .90 on the worst source", bool(worst and worst >= 0.9), worst),
-        shipping.goal(
+        cards.goal(f"{by_source} ≥ .95 on average", bool(mean and mean >= 0.95), mean),
+        cards.goal(f"{by_source} ≥ .90 on the worst source", bool(worst and worst >= 0.9), worst),
+        cards.goal(
             "false positives on ordinary photos ≤ 1 % (fold nets, COCO photos that no part of them has seen)",
             alarms is not None and alarms <= 0.01,
             alarms,
         ),
-        shipping.goal("≤ 5 MB", size <= 5_000_000, size),
-        shipping.goal("≤ 10 ms a picture on one core", speed <= 10, round(speed, 2)),
+        cards.goal("≤ 5 MB", size <= 5_000_000, size),
+        cards.goal("≤ 10 ms a picture on one core", speed <= 10, round(speed, 2)),
     ]
 
 
@@ -70,7 +79,6 @@ def build_card(
     folds: Mapping[str, Any] | None,
     shipped: Mapping[str, Any],
     detector: Path,
-    tried: Sequence[str],
 ) -> dict[str, Any]:
     """The card.
 
@@ -80,7 +88,6 @@ def build_card(
         folds: what `leave_one_out` returned.
         shipped: `milliseconds`, `onnx_difference`, `baseline`, `unseen` (by source never trained on).
         detector: the detector.onnx whose backbone it has.
-        tried: what was tried.
     """
     facts = shipping.facts_of(net, torch.zeros(1, 3, INPUT, INPUT), output)
     report = folds["report"] if folds else {}
@@ -92,23 +99,18 @@ def build_card(
         {"source": f"{source}: {LICENCES[source][0]}", "licence": LICENCES[source][1], "items": items}
         for source, items in counts.items()
     ]
-    return {
-        "name": "financial",
-        "task": "classify",
-        "title": "Does a picture show charts, tables or receipts?",
-        "meaning": MEANING,
-        "not_meaning": NOT_MEANING,
-        "data": [*data, {"source": DRAWN, "licence": "MIT", "items": recipe.drawn}],
-        **facts,
-        "metrics": {**shipping.rounded(metrics), "onnx_difference": shipped["onnx_difference"]},
-        "per_source": shipping.rounded(folds["per_source"]) if folds else {},
-        "per_source_title": FOLDED,
-        "unseen": shipping.rounded(shipped["unseen"]),
-        "baseline": shipping.rounded(shipped["baseline"]),
-        "confusion": report.get("confusion", {}),
-        "backbone": {"file": detector.name, "sha256": shipping.sha256(detector), "note": BACKBONE},
-        "recipe": asdict(recipe),
-        "seed": recipe.seed,
-        "goals": shipping.rounded(goals(folds, facts["size_bytes"], shipped["milliseconds"])),
-        "tried": list(tried),
-    }
+    return cards.build_card(
+        DESCRIPTION,
+        [*data, {"source": DRAWN, "licence": "MIT", "items": recipe.drawn}],
+        facts,
+        metrics={**cards.rounded(metrics), "onnx_difference": shipped["onnx_difference"]},
+        per_source=cards.rounded(folds["per_source"]) if folds else {},
+        per_source_title=FOLDED,
+        unseen=cards.rounded(shipped["unseen"]),
+        baseline=cards.rounded(shipped["baseline"]),
+        confusion=report.get("confusion", {}),
+        backbone={"file": detector.name, "sha256": sha256_of(detector), "note": BACKBONE},
+        recipe=asdict(recipe),
+        seed=recipe.seed,
+        goals=cards.rounded(goals(folds, facts["size_bytes"], shipped["milliseconds"])),
+    )

@@ -3,8 +3,9 @@
 from collections.abc import Callable
 
 import numpy as np
-from training.financial.canvas import Canvas, Picture, mixed, new_canvas, number, words
-from training.financial.marks import (
+
+from scripts.training.financial.canvas import Canvas, Picture, mixed, new_canvas, number, words
+from scripts.training.financial.marks import (
     Area,
     bars,
     candles,

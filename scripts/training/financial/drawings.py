@@ -10,9 +10,10 @@ from collections.abc import Callable, Sequence
 import cv2
 import numpy as np
 from PIL import Image
-from training.financial import sums
-from training.financial.canvas import Canvas, Picture, mixed, new_canvas, random_color, word, words
-from training.financial.tables import prose, shaded
+
+from scripts.training.financial import sums
+from scripts.training.financial.canvas import Canvas, Picture, mixed, new_canvas, random_color, word, words
+from scripts.training.financial.tables import prose, shaded
 
 LETTERS = "ABCDEFGHKLMNOPQRSTXYZabcdxyz"
 Point = tuple[float, float]

@@ -1,32 +1,22 @@
 """From the trained net to `financial.onnx` and its golden file."""
 
-import json
 import time
 from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
-import onnxruntime
-from evaluation.financial import LABELS, Pictures, fitted
+import torch
 from numpy.typing import NDArray
-from training import shipping
-from training.financial.augment import INPUT
-from training.financial.charts import chart
-from training.financial.drawings import drawing
-from training.financial.net import FinancialGraph, FinancialNet
-from training.financial.tables import receipt, statement
 
 from mediaml.core.model_input import ImageInput
-
-FACTS = {
-    "mediaml.interface": "classifier/1",
-    "mediaml.labels": json.dumps(LABELS),
-    "mediaml.input": json.dumps(
-        {"type": "image", **asdict(ImageInput(INPUT, INPUT, fit="stretch", dtype="uint8"))}
-    ),
-    "mediaml.name": "financial",
-    "mediaml.source": "scripts/train_financial.py",
-}
+from scripts.evaluation.financial import LABELS, Pictures, fitted
+from scripts.training import shipping
+from scripts.training.financial.augment import INPUT
+from scripts.training.financial.charts import chart
+from scripts.training.financial.drawings import drawing
+from scripts.training.financial.net import FinancialGraph, FinancialNet
+from scripts.training.financial.tables import receipt, statement
+from scripts.training.onnx_export import describe, open_session, store_half, traced
 
 
 def batch_of(pictures: Pictures) -> NDArray[np.uint8]:
@@ -42,21 +32,21 @@ def golden_pictures() -> Pictures:
 
 def ship(net: FinancialNet, real: Pictures, output: Path) -> float:
     """Write the ONNX file and its golden file; how much the file differs from the net on real pictures."""
-    import torch
-
     graph = FinancialGraph(net.cpu()).eval()
+    free = {0: "batch"}
     example = torch.zeros((2, 3, INPUT, INPUT), dtype=torch.uint8)
-    shipping.export(graph, example, ("pictures", "probabilities"), output, FACTS, "net.backbone.")
-    difference = shipping.verify(graph, output, batch_of(real))
-    shipping.write_golden(output, batch_of(golden_pictures()))
-    return difference
+    model = traced(graph, example, {"pictures": free, "probabilities": free})
+    store_half(model.graph, "net.backbone.")
+    accepts = {"type": "image", **asdict(ImageInput(INPUT, INPUT, fit="stretch", dtype="uint8"))}
+    describe(model, "classifier/1", LABELS, accepts, name="financial", source="scripts/train_financial.py")
+    golden = batch_of(golden_pictures())
+    apart = shipping.ship(model, graph, output, real=batch_of(real), golden=golden)
+    return max(apart.values())
 
 
 def milliseconds(output: Path, repeats: int = 40) -> float:
     """Milliseconds a picture on one thread, the least of many runs: other work delays, nothing hastens."""
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    session = onnxruntime.InferenceSession(str(output), options, providers=["CPUExecutionProvider"])
+    session = open_session(str(output), threads=1)
     picture = batch_of(golden_pictures()[:1])
     times = []
     for _ in range(repeats):

@@ -1,19 +1,17 @@
 """The backbone's features of many pictures: it is fixed, so each picture is shown to it once."""
 
-import io
 from collections.abc import Iterable
 from itertools import islice
-from typing import Any
 
 import numpy as np
-import onnxruntime
 import torch
 from numpy.typing import NDArray
-from torch import nn
 from tqdm import tqdm
-from training.financial.augment import INPUT
-from training.financial.canvas import Picture
-from training.financial.net import Backbone
+
+from scripts.training.financial.augment import INPUT
+from scripts.training.financial.canvas import Picture
+from scripts.training.financial.net import Backbone
+from scripts.training.onnx_export import open_session, traced
 
 Features = NDArray[np.float32]
 BATCH = 16
@@ -27,7 +25,12 @@ class Extractor:
 
     def __init__(self, backbone: Backbone, device: torch.device, threads: int) -> None:
         self.backbone, self.device = backbone.to(device), device
-        self._session = _session(backbone, threads) if device.type == "cpu" else None
+        self._session = None
+        if device.type == "cpu":
+            free = {0: "batch"}
+            example = torch.zeros(2, 3, INPUT, INPUT, dtype=torch.uint8)
+            model = traced(backbone, example, {"pictures": free, "features": free})
+            self._session = open_session(model.SerializeToString(), threads)
 
     def __call__(self, pictures: Iterable[Picture], count: int | None = None) -> Features:
         """All of them in order; `count` is for the progress bar alone."""
@@ -44,20 +47,3 @@ class Extractor:
         with torch.inference_mode():
             found: Features = self.backbone(torch.from_numpy(planes).to(self.device)).cpu().numpy()
         return found
-
-
-def _session(backbone: nn.Module, threads: int) -> Any:
-    buffer = io.BytesIO()
-    torch.onnx.export(
-        backbone,
-        (torch.zeros(2, 3, INPUT, INPUT, dtype=torch.uint8),),
-        buffer,  # type: ignore[arg-type]  # the annotation knows paths only; dynamo=False takes files too
-        input_names=["pictures"],
-        output_names=["features"],
-        dynamic_axes={"pictures": {0: "batch"}, "features": {0: "batch"}},
-        dynamo=False,
-    )
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    return onnxruntime.InferenceSession(buffer.getvalue(), options, providers=["CPUExecutionProvider"])

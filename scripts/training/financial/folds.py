@@ -6,15 +6,16 @@ from typing import Any
 
 import numpy as np
 import torch
-from evaluation.classification import classification_report
-from evaluation.financial import VARIANTS, Classifier, Fitted, Pictures, accuracy, measure_sources
 from numpy.typing import NDArray
 from torch import Tensor
-from training.financial.features import Extractor, Features
-from training.financial.learning import Recipe, train_head
-from training.financial.net import LABELS, Head
-from training.financial.pictures import PHOTO_TRAIN, PHOTO_UNSEEN, PHOTO_VAL, SOURCES
-from training.financial.pool import Pool
+
+from scripts.evaluation.classification import classification_report
+from scripts.evaluation.financial import VARIANTS, Classifier, Fitted, Pictures, accuracy, measure_sources
+from scripts.training.financial.features import Extractor, Features
+from scripts.training.financial.learning import Recipe, train_head
+from scripts.training.financial.net import LABELS, Head
+from scripts.training.financial.pictures import PHOTO_TRAIN, PHOTO_UNSEEN, PHOTO_VAL, SOURCES
+from scripts.training.financial.pool import Pool
 
 
 def probabilities(head: Head, features: Features) -> NDArray[np.float32]:

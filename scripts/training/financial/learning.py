@@ -7,9 +7,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch.nn import functional
-from training.financial.net import Head
-from training.financial.pictures import CLOSE_UP, PHOTO_TRAIN
-from training.financial.pool import Pool
+
+from scripts.training.financial.net import Head
+from scripts.training.financial.pictures import CLOSE_UP, PHOTO_TRAIN
+from scripts.training.financial.pool import Pool
 
 SHOWN = 100  # steps between two entries of the learning curve
 
@@ -42,13 +43,13 @@ class Recipe:
 def weights_of(pool: Pool, places: NDArray[np.int64], recipe: Recipe) -> NDArray[np.float64]:
     """How often each view is drawn: labels by the recipe, sources of a label by the root of their size."""
     sources, labels = pool.sources[places], pool.labels[places]
-    weights = np.zeros(len(places))
+    weights: NDArray[np.float64] = np.zeros(len(places))
     for label, part in ((0, recipe.ordinary), (1, 1 - recipe.ordinary)):
         names, place, counts = np.unique(sources[labels == label], return_inverse=True, return_counts=True)
         favour = np.where(np.isin(names, (PHOTO_TRAIN, CLOSE_UP)), recipe.photos, 1.0)
         share = np.sqrt(counts) * favour
         weights[labels == label] = (part * share / share.sum() / counts)[place]
-    return weights / weights.sum()
+    return np.asarray(weights / weights.sum())
 
 
 def train_head(

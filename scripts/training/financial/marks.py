@@ -1,18 +1,20 @@
 """The marks of charts, drawn by code into an area: bars, lines, points, candles, slices, spokes, cells."""
 
 import numpy as np
-from training.financial.canvas import Canvas, Color, mixed, number, random_color, words
+from numpy.typing import NDArray
+
+from scripts.training.financial.canvas import Canvas, Color, mixed, number, random_color, words
 
 Area = tuple[float, float, float, float]
 
 
-def walk(canvas: Canvas, count: int) -> np.ndarray:
+def walk(canvas: Canvas, count: int) -> NDArray[np.float64]:
     """A random walk scaled to 0.05..0.95."""
     steps = np.cumsum(canvas.rng.standard_normal(count) + canvas.uniform(-0.4, 0.4))
     if canvas.chance(0.3):
         steps = canvas.rng.random(count)
     span = float(np.ptp(steps)) or 1.0
-    return 0.05 + 0.9 * (steps - steps.min()) / span
+    return np.asarray(0.05 + 0.9 * (steps - steps.min()) / span)
 
 
 def bars(canvas: Canvas, area: Area, sideways: bool = False) -> None:

@@ -7,8 +7,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
-from training.detector.export import weights_of
-from training.detector.net import Architecture, Detector
+
+from scripts.training.detector.export import weights_of
+from scripts.training.detector.net import Architecture, Detector
 
 LABELS = ("ordinary", "financial")
 MEAN, SPREAD = 0.45, 0.24  # of all pixels of photos, about: what the backbone was taught with
@@ -58,7 +59,8 @@ def backbone_of(detector: Path) -> Backbone:
     backbone = Backbone()
     weights = {name: part for name, part in weights_of(detector).items() if not name.startswith(HEADS)}
     backbone.load_state_dict(weights)
-    return backbone.eval().requires_grad_(False)
+    backbone.eval().requires_grad_(False)
+    return backbone
 
 
 class Head(nn.Module):

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from training.financial.canvas import Picture
+
+from scripts.training.financial.canvas import Picture
 
 SIDE = 208
 # Every labelled source; each is left out once.

@@ -8,13 +8,14 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from training.financial.augment import augmented
-from training.financial.canvas import Picture
-from training.financial.charts import chart
-from training.financial.drawings import cut_out, drawing
-from training.financial.features import Extractor, Features
-from training.financial.pictures import CLOSE_UP, PHOTO_TRAIN, Item, stretched
-from training.financial.tables import receipt, statement
+
+from scripts.training.financial.augment import augmented
+from scripts.training.financial.canvas import Picture
+from scripts.training.financial.charts import chart
+from scripts.training.financial.drawings import cut_out, drawing
+from scripts.training.financial.features import Extractor, Features
+from scripts.training.financial.pictures import CLOSE_UP, PHOTO_TRAIN, Item, stretched
+from scripts.training.financial.tables import receipt, statement
 
 # Views of a picture of each source; photographs are many, candlesticks few and all alike.
 VIEWS = {

@@ -7,7 +7,8 @@ and digits on white paper" is wrong about these. The kinds are what such books a
 from collections.abc import Callable
 
 import numpy as np
-from training.financial.canvas import Canvas, Color, mixed
+
+from scripts.training.financial.canvas import Canvas, Color, mixed
 
 Point = tuple[float, float]
 

@@ -1,8 +1,9 @@
 """Tables, statements, spreadsheets and receipts drawn by code: positives."""
 
 import numpy as np
-from training.financial.canvas import Canvas, Picture, mixed, new_canvas, number, word, words
-from training.financial.marks import bars, lines
+
+from scripts.training.financial.canvas import Canvas, Picture, mixed, new_canvas, number, word, words
+from scripts.training.financial.marks import bars, lines
 
 
 def grid_of(canvas: Canvas, left: float, top: float, right: float, bottom: float) -> None:

@@ -6,23 +6,31 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from training import shipping
-from training.spoken.learning import Recipe
-from training.spoken.net import SpokenNet
-from training.spoken.spec import SOUND
+
+from scripts.training import cards, shipping
+from scripts.training.cards import Description
+from scripts.training.spoken.learning import Recipe
+from scripts.training.spoken.net import SpokenNet
+from scripts.training.spoken.spec import SOUND
 
 GOAL = 0.95
 
-MEANING = (
-    'Which digit, English "zero" to "nine", is spoken in the middle of a window of sound; "silence" where '
-    'there is only quiet, "other" for every other sound and for digits that are not in the middle. The time '
-    "of a digit is the middle of its window, right within about 0.1 s. The plugin answers each digit once."
-)
-NOT_MEANING = (
-    "It knows six adult voices of English, some with a foreign accent: children, whispering, other languages "
-    "and real telephone lines are not measured. It does not know running speech: words that sound like a "
-    'digit ("for", "ate", "to") are likely to be called one, and others are at times. It says nothing about '
-    "who speaks."
+DESCRIPTION = Description(
+    name="spoken",
+    task="classify",
+    title="Spoken digits with their times",
+    meaning=(
+        'Which digit, English "zero" to "nine", is spoken in the middle of a window of sound; "silence" '
+        'where there is only quiet, "other" for every other sound and for digits that are not in the '
+        "middle. The time of a digit is the middle of its window, right within about 0.1 s. The plugin "
+        "answers each digit once."
+    ),
+    not_meaning=(
+        "It knows six adult voices of English, some with a foreign accent: children, whispering, other "
+        "languages and real telephone lines are not measured. It does not know running speech: words "
+        'that sound like a digit ("for", "ate", "to") are likely to be called one, and others are at '
+        "times. It says nothing about who speaks."
+    ),
 )
 MEASURES = {
     "accuracy": "clips whose likeliest digit, at its likeliest moment, is the one that is said",
@@ -64,38 +72,32 @@ def build_card(
     recipe: Recipe,
     folds: Mapping[str, Any] | None,
     verified: float,
-    tried: list[str],
 ) -> dict[str, Any]:
     """The card as a dictionary; without folds it says that nothing was measured on new voices."""
     figure = folds["metrics"]["accuracy"] if folds else None
     report = folds["report"] if folds else {}
     metrics = {name: report[name] for name in ("precision", "recall", "f1", "ece") if name in report}
     metrics = {f"leave_one_speaker_out_{name}": round(value, 4) for name, value in metrics.items()}
-    return {
-        "name": "spoken",
-        "task": "classify",
-        "title": "Spoken digits with their times",
-        "meaning": MEANING,
-        "not_meaning": NOT_MEANING,
-        "data": DATA,
-        **shipping.facts_of(net, torch.zeros(1, SOUND.mels, SOUND.steps), output),
-        "metrics": {
+    return cards.build_card(
+        DESCRIPTION,
+        DATA,
+        shipping.facts_of(net, torch.zeros(1, SOUND.mels, SOUND.steps), output),
+        metrics={
             **({f"leave_one_speaker_out_{k}": v for k, v in flat(folds["metrics"]).items()} if folds else {}),
             **metrics,
             "onnx_difference": verified,
         },
-        "per_source": {name: flat(row) for name, row in folds["per_source"].items()} if folds else {},
-        "measures": MEASURES,
-        "per_source_title": "each speaker left out of training, all 500 clips of that voice",
-        "confusion": report.get("confusion", {}),
-        "recipe": asdict(recipe),
-        "seed": recipe.seed,
-        "goals": [
-            shipping.goal(
+        per_source={name: flat(row) for name, row in folds["per_source"].items()} if folds else {},
+        measures=MEASURES,
+        per_source_title="each speaker left out of training, all 500 clips of that voice",
+        confusion=report.get("confusion", {}),
+        recipe=asdict(recipe),
+        seed=recipe.seed,
+        goals=[
+            cards.goal(
                 f"leave-one-speaker-out accuracy ≥ {GOAL} on average",
                 figure is not None and figure >= GOAL,
                 figure,
             )
         ],
-        "tried": tried,
-    }
+    )

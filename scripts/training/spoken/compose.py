@@ -12,11 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.fft import next_fast_len
 from scipy.signal import resample
-from training.spoken.recordings import SAMPLE_RATE, Clip
-from training.spoken.sounds import Samples, babble, coloured_noise, hum, not_a_digit
-from training.spoken.spec import LABELS, OTHER, POSITION_S, SILENCE, SOUND, position_times
 
 from mediaml.ops.spectrogram import log_mel
+from scripts.training.spoken.recordings import SAMPLE_RATE, Clip
+from scripts.training.spoken.sounds import Samples, babble, coloured_noise, hum, not_a_digit
+from scripts.training.spoken.spec import LABELS, OTHER, POSITION_S, SILENCE, SOUND, position_times
 
 SEQUENCE_S = 3.2
 INNER_S, OUTER_S, EDGE_S = 0.075, 0.14, 0.10
@@ -130,7 +130,7 @@ def compose(
     if rng.random() < 0.8:
         samples = coloration(rng, samples)
     level = float(np.abs(samples).max()) or 1.0
-    samples = samples / level
+    samples = samples / np.float32(level)
     noisy = False
     if rng.random() < 0.8:
         ratio_db = rng.uniform(5, 45)
@@ -138,10 +138,10 @@ def compose(
         loud = float(np.sqrt(np.mean(samples**2))) or 0.1
         samples = samples + background(rng, clips, count) * np.float32(loud * 10 ** (-ratio_db / 20))
     if rng.random() < 0.1:
-        samples = np.tanh(samples * rng.uniform(1, 6))
+        samples = np.asarray(np.tanh(samples * np.float32(rng.uniform(1, 6))), np.float32)
     samples = samples * np.float32(10 ** (rng.uniform(-35, 0) / 20) / max(1.0, float(np.abs(samples).max())))
     if rng.random() < 0.3:
-        samples = np.round(samples * 32_768) / 32_768
+        samples = np.asarray(np.round(samples * np.float32(32_768)), np.float32) / np.float32(32_768)
     return Composition(samples.astype(np.float32), events, noisy)
 
 

@@ -1,6 +1,5 @@
 """From the trained net to `spoken.onnx` and its golden file."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -8,23 +7,16 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from training import shipping
-from training.spoken.compose import compose
-from training.spoken.graph import SpokenGraph
-from training.spoken.net import SpokenNet
-from training.spoken.recordings import Clip
-from training.spoken.sounds import buzz, coloured_noise, melody
-from training.spoken.spec import LABELS, SOUND
 
 from mediaml.ops.spectrogram import log_mel
-
-FACTS = {
-    "mediaml.interface": "classifier/1",
-    "mediaml.labels": json.dumps(LABELS),
-    "mediaml.input": json.dumps({"type": "sound", **asdict(SOUND)}),
-    "mediaml.name": "spoken",
-    "mediaml.source": "scripts/train_spoken.py",
-}
+from scripts.training import shipping
+from scripts.training.onnx_export import describe, traced
+from scripts.training.spoken.compose import compose
+from scripts.training.spoken.graph import SpokenGraph
+from scripts.training.spoken.net import SpokenNet
+from scripts.training.spoken.recordings import Clip
+from scripts.training.spoken.sounds import buzz, coloured_noise, melody
+from scripts.training.spoken.spec import LABELS, SOUND
 
 
 def real_windows(clips: Sequence[Clip]) -> NDArray[np.float32]:
@@ -44,8 +36,10 @@ def golden_windows() -> NDArray[np.float32]:
 def ship(net: SpokenNet, clips: Sequence[Clip], output: Path) -> float:
     """Write the ONNX file and its golden file; how much the file differs from the net on real sound."""
     graph = SpokenGraph(net.cpu()).eval()
+    free = {0: "batch"}
     example = torch.full((2, SOUND.mels, SOUND.steps), -13.8)
-    shipping.export(graph, example, ("spectrogram", "probabilities", "track"), output, FACTS)
-    difference = shipping.verify(graph, output, real_windows(clips))
-    shipping.write_golden(output, golden_windows())
-    return difference
+    model = traced(graph, example, {"spectrogram": free, "probabilities": free, "track": free})
+    accepts = {"type": "sound", **asdict(SOUND)}
+    describe(model, "classifier/1", LABELS, accepts, name="spoken", source="scripts/train_spoken.py")
+    apart = shipping.ship(model, graph, output, real=real_windows(clips), golden=golden_windows())
+    return max(apart.values())

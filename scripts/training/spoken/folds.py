@@ -12,18 +12,19 @@ from typing import Any
 
 import numpy as np
 import torch
-from evaluation.classification import classification_report
-from evaluation.spoken import Hits, Tracker, measure, total
 from numpy.typing import NDArray
-from training.spoken.graph import SpokenGraph
-from training.spoken.learning import Recipe, Strings, checkpoint, train
-from training.spoken.net import SpokenNet
-from training.spoken.recordings import Clip
-from training.spoken.spec import LABELS
+
+from scripts.evaluation.classification import classification_report
+from scripts.evaluation.spoken import Hits, Tracker, measure, total
+from scripts.training.spoken.graph import SpokenGraph
+from scripts.training.spoken.learning import Recipe, Strings, checkpoint, train
+from scripts.training.spoken.net import SpokenNet
+from scripts.training.spoken.recordings import Clip
+from scripts.training.spoken.spec import LABELS
 
 
 def torch_tracker(net: SpokenNet) -> Tracker:
-    """The net, as it will be exported, on the device where it lies."""
+    """The net, as it will be exported, on the device where it is."""
     graph = SpokenGraph(net).eval()
     device = next(net.parameters()).device
 

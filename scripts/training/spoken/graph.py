@@ -3,9 +3,9 @@
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
-from training.spoken.net import SpokenNet
 
 from mediaml_spoken.peaks import DIGITS, FIRST_OWN, OTHER, OWN, RADIUS
+from scripts.training.spoken.net import SpokenNet
 
 
 class SpokenGraph(nn.Module):

@@ -13,11 +13,12 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 from tqdm import tqdm
-from training.precision import autocast
-from training.spoken.compose import composed_batch
-from training.spoken.net import SpokenNet, set_loss
-from training.spoken.spec import LABELS
-from training.spoken.voices import Voice
+
+from scripts.training.precision import autocast
+from scripts.training.spoken.compose import composed_batch
+from scripts.training.spoken.net import SpokenNet, set_loss
+from scripts.training.spoken.spec import LABELS
+from scripts.training.spoken.voices import Voice
 
 PART = 100  # steps between two checkpoints
 RAMP = 100  # steps in which the learning rate rises
@@ -30,7 +31,7 @@ class Recipe:
 
     Attributes:
         strings, made: strings of each recorded speaker, and of each voice that flite makes.
-        shared: steps of gradient descent on one half of the speakers, see `training.spoken.folds`.
+        shared: steps of gradient descent on one half of the speakers, see `folds`.
         steps: those that follow on all speakers that a net may hear, while the rate falls to zero.
         batch: strings of a step.
         rate, decay: learning rate before it falls, and weight decay, of AdamW.
@@ -120,7 +121,7 @@ class Views:
         self.bits = torch.arange(len(LABELS)).view(1, -1, 1)
 
     def chosen(self, step: int) -> NDArray[np.int64]:
-        """Which strings a step takes: each once a round, in an order shuffled anew every round."""
+        """Which strings a step takes: each once a round, in an order reshuffled every round."""
         size = min(self.recipe.batch, len(self.owner))
         a_round = len(self.owner) // size
         order = np.random.default_rng([self.recipe.seed, step // a_round]).permutation(len(self.owner))

@@ -3,7 +3,8 @@
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
-from training.spoken.spec import CONTEXT, DIGITS, LABELS, SOUND
+
+from scripts.training.spoken.spec import CONTEXT, DIGITS, LABELS, SOUND
 
 # The floor of the log-mel scale, log(1e-6): digital silence. It becomes 0, so that padding is silence.
 FLOOR = -13.815510557964274

@@ -50,7 +50,7 @@ def read_wave(data: bytes) -> NDArray[np.float32]:
         if (file.getframerate(), file.getnchannels(), file.getsampwidth()) != (SAMPLE_RATE, 1, 2):
             raise ValueError("a clip of the dataset is 16-bit mono at 8 kHz")
         raw = file.readframes(file.getnframes())
-    return np.frombuffer(raw, "<i2").astype(np.float32) / 32_768
+    return np.frombuffer(raw, "<i2").astype(np.float32) / np.float32(32_768)
 
 
 def load_clips(archive: Path) -> list[Clip]:

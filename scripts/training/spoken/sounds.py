@@ -4,7 +4,8 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from training.spoken.recordings import SAMPLE_RATE, Clip
+
+from scripts.training.spoken.recordings import SAMPLE_RATE, Clip
 
 Samples = NDArray[np.float32]
 # Backwards, a nine ("n-ai-n") is still close to a nine.
@@ -16,7 +17,7 @@ def coloured_noise(rng: np.random.Generator, count: int, slope: float) -> Sample
     spectrum = np.fft.rfft(rng.standard_normal(count))
     frequency = np.maximum(np.arange(len(spectrum)), 1) / len(spectrum)
     noise = np.fft.irfft(spectrum * frequency ** (-slope / 2), count)
-    return (noise / (np.sqrt(np.mean(noise**2)) + 1e-12)).astype(np.float32)
+    return np.asarray(noise / (np.sqrt(np.mean(noise**2)) + 1e-12), np.float32)
 
 
 def hum(rng: np.random.Generator, count: int) -> Samples:
@@ -125,7 +126,7 @@ def backwards(rng: np.random.Generator, clips: Sequence[Clip]) -> Samples:
 
 
 def babble(rng: np.random.Generator, clips: Sequence[Clip], count: int, voices: int = 5) -> Samples:
-    """Several voices at once, unit RMS: a crowd of which no word can be told."""
+    """Several voices at once, unit RMS: a crowd in which no word can be made out."""
     result = np.zeros(count, np.float32)
     for _ in range(voices):
         position = -int(rng.integers(0, SAMPLE_RATE // 2))

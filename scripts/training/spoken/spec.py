@@ -33,4 +33,4 @@ def positions_of(steps: int) -> int:
 
 def position_times(samples: int) -> NDArray[np.float64]:
     """Seconds of the positions in a recording of that many samples."""
-    return FIRST_S + POSITION_S * np.arange(positions_of(steps_of(samples)))
+    return FIRST_S + POSITION_S * np.arange(positions_of(steps_of(samples)), dtype=np.float64)

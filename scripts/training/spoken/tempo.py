@@ -1,16 +1,18 @@
 """Digits said faster or slower at the same pitch: people differ in tempo by more than in anything else.
 
-`training.spoken.compose.faster` moves tempo, pitch and formants together, as another size of the speaker
+`compose.faster` moves tempo, pitch and formants together, as another size of the speaker
 does; this moves the tempo alone, by FFmpeg's `atempo` (waveform similarity overlap-add).
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import av
 import numpy as np
 from av.filter import Graph
 from numpy.typing import NDArray
-from training.spoken.recordings import SAMPLE_RATE, Clip, active_part
+
+from scripts.training.spoken.recordings import SAMPLE_RATE, Clip, active_part
 
 LEAST, MOST = 0.65, 1.5
 
@@ -30,7 +32,7 @@ def at_tempo(samples: NDArray[np.float32], factor: float) -> NDArray[np.float32]
     parts = []
     while True:
         try:
-            part = sink.pull()
+            part: Any = sink.pull()
         except (av.BlockingIOError, av.EOFError):
             break
         parts.append(part.to_ndarray()[0])

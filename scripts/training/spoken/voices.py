@@ -12,13 +12,15 @@ import wave
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.signal import resample_poly
 from tqdm import tqdm
-from training.spoken.recordings import SAMPLE_RATE, Clip, active_part
-from training.spoken.tempo import in_tempos
+
+from scripts.training.spoken.recordings import SAMPLE_RATE, Clip, active_part
+from scripts.training.spoken.tempo import in_tempos
 
 Samples = NDArray[np.float32]
 
@@ -88,7 +90,7 @@ def spoken_by_flite(voice: str, arguments: Sequence[str], folder: Path) -> Sampl
     with wave.open(str(path)) as file:
         rate, raw = file.getframerate(), file.readframes(file.getnframes())
     path.unlink()
-    sound = np.frombuffer(raw, "<i2").astype(np.float32) / 32_768
+    sound = np.frombuffer(raw, "<i2").astype(np.float32) / np.float32(32_768)
     sound = resample_poly(sound, SAMPLE_RATE, rate).astype(np.float32) if rate != SAMPLE_RATE else sound
     start, end = active_part(sound)
     return sound[max(0, start - SAMPLE_RATE // 50) : end + SAMPLE_RATE // 50]
@@ -123,7 +125,7 @@ def made_by_flite() -> list[Voice]:
 def cached(path: Path) -> list[Voice]:
     """`made_by_flite`, kept in one npz file from the first call on."""
     if not path.is_file():
-        arrays = {}
+        arrays: dict[str, Any] = {}
         for voice in made_by_flite():
             arrays |= {f"{voice.name}/clip/{clip.name}": clip.samples for clip in voice.clips}
             arrays |= {f"{voice.name}/word/{place:04}": word for place, word in enumerate(voice.words)}

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
 import subprocess
 from collections.abc import Callable, Sequence
 from fractions import Fraction
@@ -14,27 +12,25 @@ from typing import Any
 
 import av
 import numpy as np
-import pytest
+from numpy.typing import NDArray
 
 from mediaml.core.arrays import UInt8Array
 from mediaml.core.prediction import Box, Detection, Label
-from mediaml.ops.drawing import Overlay, color_of
+from mediaml.ops.drawing import Overlay
+from mediaml.ops.palette import color_of
+from tests.support.requirements import program
 
 WIDTH, HEIGHT, SIDE = 160, 128, 24
 GREY, WHITE = 90, 235
 NAME = "target"
 SOUND_RATE = 48_000
 Picture = Callable[[int], UInt8Array]
+Int16Array = NDArray[np.int16]
 
 
 def ffprobe(path: Path, *arguments: str) -> dict[str, Any]:
     """What ffprobe says, as JSON; a skip where it is not installed, a failure under CI."""
-    if shutil.which("ffprobe") is None:
-        reason = "ffprobe is not installed (it comes with ffmpeg)"
-        if os.environ.get("CI") == "true":
-            pytest.fail(reason)
-        pytest.skip(reason)
-    command = ["ffprobe", "-v", "error", "-of", "json", *arguments, str(path)]
+    command = [program("ffprobe"), "-v", "error", "-of", "json", *arguments, str(path)]
     result = subprocess.run(command, capture_output=True, text=True, check=True)
     assert not result.stderr, result.stderr
     answer: dict[str, Any] = json.loads(result.stdout)
@@ -81,7 +77,7 @@ def nothing(index: int) -> Overlay:
 def pictures_of(path: Path) -> list[UInt8Array]:
     """All frames of the first video as uint8 RGB, without any turn applied."""
     with av.open(str(path)) as container:
-        return [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)]
+        return [np.asarray(frame.to_ndarray(format="rgb24"), np.uint8) for frame in container.decode(video=0)]
 
 
 def place_of(image: UInt8Array, mask: UInt8Array | None = None) -> tuple[int, int, int, int]:
@@ -101,14 +97,14 @@ def box_of(image: UInt8Array) -> tuple[int, int, int, int]:
     return int(columns.min()), -1, int(columns.max()) + 1, int(rows.max()) + 1
 
 
-def clicks(seconds: float, at: Sequence[float]) -> UInt8Array:
+def clicks(seconds: float, at: Sequence[float]) -> Int16Array:
     """Mono sound, int16 [1, samples], silent but for short bursts at some seconds."""
     samples = np.zeros(round(seconds * SOUND_RATE), np.int16)
     for time_s in at:
         start = round(time_s * SOUND_RATE)
         burst = 20_000 * np.sin(2 * np.pi * 3_000 * np.arange(240) / SOUND_RATE)
         samples[start : start + 240] = burst[: len(samples) - start]
-    return samples[None]  # type: ignore[return-value]
+    return samples[None]
 
 
 def write_clip(
@@ -125,7 +121,7 @@ def write_clip(
     aspect: Fraction | None = None,
     full_range: bool = False,
     sounds: Sequence[tuple[str, dict[str, str]]] = (),
-    sound: UInt8Array | None = None,
+    sound: Int16Array | None = None,
     sound_start_s: float = 0.0,
     texts: Sequence[tuple[float, float, str]] = (),
     text_codec: str = "srt",
@@ -206,7 +202,7 @@ def _sound_stream(output: Any, codec: str, tags: dict[str, str]) -> Any:
     return stream
 
 
-def _write_sound(output: Any, stream: Any, sound: UInt8Array, start_s: float) -> None:
+def _write_sound(output: Any, stream: Any, sound: Int16Array, start_s: float) -> None:
     for first in range(0, sound.shape[1], 1024):
         part = np.ascontiguousarray(sound[:, first : first + 1024])
         frame = av.AudioFrame.from_ndarray(part, format="s16", layout="mono")
@@ -224,7 +220,7 @@ def heard(path: Path, track: int = 0, level: float = 0.2) -> list[float]:
             samples = frame.to_ndarray().astype(np.float64).reshape(-1)
             loudest = 32768 if frame.format.name.startswith("s16") else 1
             for place in np.nonzero(np.abs(samples) / loudest > level)[0]:
-                time_s = float(frame.pts * frame.time_base) + place / frame.sample_rate
+                time_s = (frame.time or 0.0) + place / frame.sample_rate
                 if not found or time_s - found[-1] > 0.05:
                     found.append(time_s)
     return found

@@ -7,6 +7,7 @@ import struct
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from io import BufferedIOBase
 
 TS_PACKET = 188
 PIECE = 7 * TS_PACKET
@@ -68,9 +69,9 @@ def over_rtsp(data: bytes, asked: list[str] | None = None) -> Serve:
     return serve
 
 
-def _request(file: object) -> list[str]:
+def _request(file: BufferedIOBase) -> list[str]:
     lines: list[str] = []
-    while line := file.readline().decode().strip():  # type: ignore[attr-defined]
+    while line := file.readline().decode().strip():
         lines.append(line)
     return lines
 

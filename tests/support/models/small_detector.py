@@ -7,7 +7,7 @@ from typing import Any
 
 def small_shape() -> Any:
     """A small architecture: strides 4, 8, 16 and 32, one residual block each."""
-    from training.detector.net import Architecture, Stage
+    from scripts.training.detector.net import Architecture, Stage
 
     stages = (Stage(8, 1, 8, 8, 0), Stage(8, 2, 8, 8, 1), Stage(8, 2, 8, 8, 1), Stage(12, 2, 16, 16, 1))
     return Architecture(8, (*stages, Stage(16, 2, 16, 24, 1)), 16, 16, 16, 16)
@@ -16,7 +16,8 @@ def small_shape() -> Any:
 def small_network() -> Any:
     """A small net in evaluation mode, always the same."""
     import torch
-    from training.detector.net import Detector
+
+    from scripts.training.detector.net import Detector
 
     torch.manual_seed(0)
     network = Detector(small_shape()).eval()
@@ -28,8 +29,9 @@ def small_network() -> Any:
 def lesson_of(network: Any) -> Any:
     """A lesson of two 64 x 64 pictures that a net of this shape could answer without a fault."""
     import torch
-    from training.detector.coordinates import Lesson
-    from training.detector.net import flatten_heads
+
+    from scripts.training.detector.coordinates import Lesson
+    from scripts.training.detector.net import flatten_heads
 
     images = torch.randint(0, 256, (2, 64, 64, 3), dtype=torch.uint8)
     with torch.no_grad():

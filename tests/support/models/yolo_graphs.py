@@ -1,4 +1,4 @@
-"""Tiny ONNX detectors that always answer the same: what the yolo plugin makes of it can be told exactly."""
+"""Tiny ONNX detectors that always answer the same: so the expected detections are known exactly."""
 
 from __future__ import annotations
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from onnx import ModelProto, save
@@ -34,12 +35,12 @@ def small_clip(folder: Path, assets: Path | None = None) -> Path:
     return write(folder, assets, **towers)
 
 
-def loaded(weights: Path | None, warnings: list[str] | None = None, **options: object) -> ClipModel:
+def loaded(weights: Path | None, warnings: list[str] | None = None, **options: Any) -> ClipModel:
     """The plugin's model on the CPU."""
     said = [] if warnings is None else warnings
     device = parse_device("cpu")
     return ClipModel(
-        LoadContext(ClipOptions(**options), weights, lambda path: open_session(path, device), said.append)  # type: ignore[arg-type]
+        LoadContext(ClipOptions(**options), weights, lambda path: open_session(path, device), said.append)
     )
 
 

@@ -1,4 +1,4 @@
-"""Drawn digits, pages and loaded models for the tests of the digits plugin."""
+"""Rendered digits, pages and loaded models for the tests of the digits plugin."""
 
 from __future__ import annotations
 
@@ -8,11 +8,9 @@ import cv2
 import numpy as np
 
 from mediaml.core.arrays import UInt8Array
-from mediaml.core.frame import Fit, Resample
 from mediaml.onnx.providers import parse_device
 from mediaml.onnx.session import open_session
-from mediaml.ops.fitting import fit_image
-from mediaml.plugin import Frame, Kind, LoadContext, MediaInfo
+from mediaml.plugin import LoadContext
 from mediaml.store.bundled import bundled_model
 from mediaml_digits import Options
 from mediaml_digits.model import Digits
@@ -31,8 +29,10 @@ def drawn(digit: int, height: int = 120, pen: float = 0.1, margin: float = 0.35)
     """A digit in black on white, uint8 [h, w]; `pen` and `margin` as shares of its height."""
     unit, edge = height / 6, round(margin * height)
     page = np.full((height + 2 * edge, round(4 * unit) + 2 * edge), 255, np.uint8)
-    points = np.array([[(x * unit + edge, y * unit + edge) for x, y in STROKES[digit]]])
-    cv2.polylines(page, np.round(points * 16).astype(np.int32), False, 0, max(1, round(pen * height)), 16, 4)
+    points = np.array([(x * unit + edge, y * unit + edge) for x, y in STROKES[digit]])
+    cv2.polylines(
+        page, [np.round(points * 16).astype(np.int32)], False, 0, max(1, round(pen * height)), 16, 4
+    )
     return page
 
 
@@ -49,28 +49,6 @@ def lit(image: UInt8Array, slope: float = 0.3) -> UInt8Array:
     """The same under a lamp at the left: brightness falls by `slope` to the right."""
     light = 1 - slope * np.linspace(0, 1, image.shape[1])
     return np.round(image * light).astype(np.uint8)
-
-
-class Still:
-    """Pixels of an array."""
-
-    def __init__(self, image: UInt8Array) -> None:
-        self.pixels = image
-
-    def image(self) -> UInt8Array:
-        return self.pixels
-
-    def fitted(
-        self, width: int, height: int, fit: Fit, *, pad: int = 114, resample: Resample = "bilinear"
-    ) -> UInt8Array:
-        return fit_image(self.pixels, width, height, fit, pad=pad, resample=resample)
-
-
-def still(image: UInt8Array) -> Frame:
-    """A frame of a grey or RGB picture."""
-    rgb = np.repeat(image[..., None], 3, axis=2) if image.ndim == 2 else image
-    height, width = image.shape[:2]
-    return Frame(0, 0.0, 0.0, MediaInfo("still.png", Kind.IMAGE), width, height, Still(rgb))
 
 
 def model(**options: Any) -> Digits:

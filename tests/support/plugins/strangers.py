@@ -1,4 +1,4 @@
-"""Plugins of strangers: real distributions on the module path, seen by every process that is started."""
+"""Third-party plugins: real distributions on the module path, seen by every process that is started."""
 
 from __future__ import annotations
 

@@ -7,34 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from mediaml.core.arrays import UInt8Array
-from mediaml.core.frame import Fit, Resample
 from mediaml.onnx.providers import parse_device
 from mediaml.onnx.session import open_session
-from mediaml.ops.fitting import fit_image
-from mediaml.plugin import Detection, Frame, Kind, LoadContext, MediaInfo
+from mediaml.plugin import Frame, LoadContext, Prediction
 from mediaml_yolo.model import YoloModel
 from mediaml_yolo.options import YoloOptions
-
-
-class Still:
-    """Pixels of an array."""
-
-    def __init__(self, image: UInt8Array) -> None:
-        self.pixels = image
-
-    def image(self) -> UInt8Array:
-        return self.pixels
-
-    def fitted(
-        self, width: int, height: int, fit: Fit, *, pad: int = 114, resample: Resample = "bilinear"
-    ) -> UInt8Array:
-        return fit_image(self.pixels, width, height, fit, pad=pad, resample=resample)
-
-
-def still(image: UInt8Array) -> Frame:
-    height, width = image.shape[:2]
-    return Frame(0, 0.0, 0.0, MediaInfo("still.png", Kind.IMAGE), width, height, Still(image))
+from tests.support.media.still_frame import still
 
 
 def blank(width: int, height: int, level: int = 200) -> Frame:
@@ -52,6 +30,6 @@ def model(graph: bytes | Path, **options: Any) -> YoloModel:
 
 
 def detect(yolo: YoloModel, frame: Frame) -> list[tuple[str, float, tuple[float, ...]]]:
-    [answer] = yolo.predict([frame])
-    assert all(isinstance(found, Detection) for found in answer)
-    return [(found.label.name, round(found.label.score, 4), found.box.corners) for found in answer]
+    [prediction] = yolo.predict([frame])
+    detections = Prediction.of(prediction).detections
+    return [(found.label.name, round(found.label.score, 4), found.box.corners) for found in detections]

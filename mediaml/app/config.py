@@ -1,0 +1,67 @@
+"""What can be asked of a run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from mediaml.app.failure_policy import FailurePolicy
+from mediaml.core.errors import require
+from mediaml.core.media import Kind
+from mediaml.core.track import TrackChoice
+from mediaml.engine.timeouts import Timeouts
+from mediaml.media.limits import Limits
+from mediaml.pipeline.inputs import Selection
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunConfig:
+    """One run, as it was asked for.
+
+    Attributes:
+        selection: the inputs. models: names of the models, in order, each once.
+        output: the output folder.
+        weights: `NAME=MODEL`, or `MODEL` where one model runs; see `choose_models`.
+        options: `NAME.OPTION=VALUE`, or `OPTION=VALUE` where one model runs.
+        prompts: for every model that takes prompts.
+        device: `auto`, `cpu`, `cuda`, `cuda:N` or `cuda:N,M`.
+        kinds: the kinds of media that are wanted.
+        annotate: whether annotated copies are rendered; `None` renders them for models that draw.
+        outputs: names of further outputs, beside `results.jsonl` and `failures.jsonl`.
+        force: infer again what the ledger already holds.
+        compare_content: detect changed files by SHA-256, not by size and time of modification.
+        only_failed: do only what failed before.
+        failure_policy: when failures stop the run. timeouts: when a file is abandoned.
+        jobs: 0 runs everything in this process, where a debugger can stop it; `None` uses worker processes.
+        batch, threads, readers: frames per batch, threads of ONNX Runtime, files decoded at once; `None`
+            decides by device and machine.
+        track: the audio track that is read.
+        limits: on each media file. offline: never touch the network. debug: workers send tracebacks.
+    """
+
+    selection: Selection
+    models: tuple[str, ...]
+    output: Path = Path("mediaml-out")
+    weights: tuple[str, ...] = ()
+    options: tuple[str, ...] = ()
+    prompts: tuple[str, ...] = ()
+    device: str = "auto"
+    kinds: frozenset[Kind] = frozenset(Kind)
+    annotate: bool | None = None
+    outputs: tuple[str, ...] = ()
+    force: bool = False
+    compare_content: bool = False
+    only_failed: bool = False
+    failure_policy: FailurePolicy = field(default_factory=FailurePolicy)
+    timeouts: Timeouts = field(default_factory=Timeouts)
+    jobs: int | None = None
+    batch: int | None = None
+    threads: int | None = None
+    readers: int | None = None
+    track: TrackChoice = field(default_factory=TrackChoice)
+    limits: Limits = field(default_factory=Limits)
+    offline: bool = False
+    debug: bool = False
+
+    def __post_init__(self) -> None:
+        require(self.jobs in (None, 0), f"jobs must be 0 or None, not {self.jobs}")

@@ -1,0 +1,66 @@
+"""What a run would do, and why, without doing it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from functools import partial
+
+from mediaml.app.choose import choose_models, prompt_assignments, resolve_models
+from mediaml.app.config import RunConfig
+from mediaml.app.environment import open_store
+from mediaml.app.notices import find_sources
+from mediaml.app.reporter import Reporter
+from mediaml.core.work import ModelIdentity, Source
+from mediaml.ledger.results import has_ledger, open_results
+from mediaml.pipeline.explain import Reason, reasons
+from mediaml.pipeline.models import ResolvedModel
+from mediaml.pipeline.plan import with_digest
+from mediaml.pipeline.walk import reason_of
+from mediaml.pipeline.weights import obtain_weights
+from mediaml.registry.entry_points import load_registry
+from mediaml.store.watcher import Watcher
+
+
+@dataclass(frozen=True, slots=True)
+class DryRun:
+    """What would be done.
+
+    Attributes:
+        reasons: one per source and model, in order. models: the identities that would answer.
+    """
+
+    reasons: tuple[Reason, ...]
+    models: tuple[ModelIdentity, ...]
+
+
+def explain_run(config: RunConfig, reporter: Reporter, watcher: Watcher) -> DryRun:
+    """Plan a run without writing or reading media; weights are fetched where they are needed to tell.
+
+    Raises:
+        MediamlError: see `run_config`.
+    """
+    registry = load_registry()
+    offers = [registry.find(name) for name in config.models]
+    assignments = (*config.options, *prompt_assignments(offers, config.prompts))
+    obtain = partial(obtain_weights, open_store(watcher, registry, offline=config.offline))
+    choices = choose_models(offers, config.weights, assignments, config.limits, config.track)
+    models = resolve_models(choices, obtain, config.output)
+    return DryRun(tuple(_reasons(config, models, reporter)), tuple(model.identity for model in models))
+
+
+def _reasons(config: RunConfig, models: list[ResolvedModel], reporter: Reporter) -> Iterator[Reason]:
+    sources = find_sources(config.selection, reporter)
+    with ExitStack() as stack:
+        view = stack.enter_context(open_results(config.output)) if has_ledger(config.output) else None
+        looked_at = map(_with_digest, sources) if config.compare_content else sources
+        yield from reasons(view, looked_at, models, force=config.force)
+
+
+def _with_digest(source: Source) -> Source:
+    """The source with its digest, or with the reason why it has none."""
+    try:
+        return source if source.problem else with_digest(source)
+    except OSError as error:
+        return replace(source, problem=reason_of(error, str(source.path)))

@@ -1,0 +1,48 @@
+"""What the environment of this process decides: package versions, and where models are kept."""
+
+from __future__ import annotations
+
+import os
+import platform
+from importlib.metadata import PackageNotFoundError, version
+
+from mediaml import __version__
+from mediaml.registry.entry_points import Registry, load_registry
+from mediaml.store.cache import Cache
+from mediaml.store.catalogue import load_catalogue
+from mediaml.store.network import Network
+from mediaml.store.store import Store
+from mediaml.store.watcher import Watcher
+
+_PACKAGES = ("av", "numpy", "onnxruntime", "onnxruntime-gpu", "opencv-python")
+
+
+def versions() -> dict[str, str]:
+    """mediaml, Python, and the installed packages that decode and infer: the versions that decide numbers."""
+    found = {"mediaml": __version__, "python": platform.python_version()}
+    for package in _PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def open_store(watcher: Watcher, registry: Registry | None = None, *, offline: bool = False) -> Store:
+    """The model store of this process; `MEDIAML_CACHE`, `MEDIAML_MODELS` and `MEDIAML_OFFLINE` apply.
+
+    Args:
+        watcher: follows downloads.
+        registry: when already loaded; its plugins add to the catalogue.
+        offline: never touch the network.
+
+    Raises:
+        UsageError: `MEDIAML_MODELS` is neither a folder nor an http or https URL.
+    """
+    registry = registry or load_registry()
+    return Store(
+        load_catalogue(registry.entries()),
+        Cache.of(os.environ),
+        Network.of(os.environ, offline=offline),
+        watcher,
+    )

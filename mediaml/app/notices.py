@@ -1,0 +1,92 @@
+"""What a run says before it begins: what a scan left out, where models run, how good they are."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+from mediaml.app.reporter import Reporter
+from mediaml.core.location import Url
+from mediaml.core.work import Source
+from mediaml.engine.messages import ModelDevices
+from mediaml.media.annotated_mark import is_annotated_copy
+from mediaml.pipeline.inputs import Selection, scan
+from mediaml.pipeline.models import Choice
+from mediaml.pipeline.walk import Skipped, SkipReason, is_copy
+from mediaml.registry.entry_points import Registry
+from mediaml.store.bundled import bundled_card, bundled_names
+from mediaml.store.catalogue import load_catalogue
+
+_MOST_NAMED = 3
+_MOST_OPENED = 100
+_DETAILS = (SkipReason.SAME_FOLDER, SkipReason.SPECIAL_FILE)
+_WARNINGS = (SkipReason.NO_MATCH, SkipReason.SAME_URL)
+
+
+def find_sources(selection: Selection, reporter: Reporter) -> list[Source]:
+    """The sources of a run; what is left out is said, and which annotated copies were named all the same.
+
+    Raises:
+        NoInputsError, UsageError: see `scan`.
+    """
+    skipped: list[Skipped] = []
+    try:
+        sources = list(scan(selection, skipped.append))
+    finally:
+        note_skipped(skipped, reporter)
+    named = [source for source in sources if source.named and not isinstance(source.path, Url)]
+    # A long list is not opened file by file before the run begins; there, the name has to be that of a copy.
+    known = is_copy if len(named) > _MOST_OPENED else is_annotated_copy
+    copies = [source.shown for source in named if isinstance(source.path, Path) and known(source.path)]
+    if copies:
+        more = f" and {len(copies) - 1} more" if len(copies) > 1 else ""
+        reporter.note(f"{copies[0]}{more}: annotated by mediaml before; processed because it was named")
+    return sources
+
+
+def note_skipped(skipped: Iterable[Skipped], reporter: Reporter) -> None:
+    """What a scan left out: the first few of each kind by name, all of them as details."""
+    seen = Counter[SkipReason]()
+    for one in skipped:
+        seen[one.reason] += 1
+        if one.reason in _WARNINGS:
+            reporter.warning(str(one))
+        elif one.reason in _DETAILS or seen[one.reason] > _MOST_NAMED:
+            reporter.detail(str(one))
+        else:
+            reporter.note(str(one))
+    for reason, count in seen.items():
+        if reason not in (*_DETAILS, *_WARNINGS) and count > _MOST_NAMED:
+            reporter.note(f"skipped {count - _MOST_NAMED} more like these")
+
+
+def note_devices(devices: Mapping[str, ModelDevices], asked: str, reporter: Reporter) -> None:
+    """Where each model really runs; a fallback of `--device auto` is a warning."""
+    for name, facts in devices.items():
+        for reason in facts.fallbacks:
+            reporter.warning(f"--device {asked}: running on the CPU, because {reason}")
+        reporter.detail(f"{name}: on {', '.join(facts.devices) or 'no ONNX Runtime device'}")
+
+
+def note_bundled(choices: Sequence[Choice], registry: Registry, reporter: Reporter) -> None:
+    """One line on the accuracy of a bundled detector, which is small, and how to get a better one."""
+    for choice in choices:
+        spec = choice.offer.spec
+        name = spec.weights or ""
+        if choice.weights is not None or spec.task != "detect" or name not in tuple(bundled_names()):
+            continue
+        card = bundled_card(name)
+        ap50 = card.get("metrics", {}).get("ap50")
+        entries = load_catalogue(registry.entries()).entries.values()
+        others = [entry.name for entry in entries if entry.plugin == spec.name]
+        better = f"; for the official one: -m {others[0]}" if others else ""
+        reporter.note(f"{spec.name}: {card.get('title', name)}, AP50 {ap50} on COCO val photos{better}")
+
+
+def note_urls(sources: Sequence[Source], reporter: Reporter) -> None:
+    """One line where annotated copies are wanted of what cannot be read a second time."""
+    urls = sum(isinstance(source.path, Url) for source in sources)
+    if urls:
+        plural = "s" if urls > 1 else ""
+        reporter.note(f"no annotated copy of {urls} URL{plural}: a stream is read only once")

@@ -1,0 +1,339 @@
+"""One run from the first to the last step: models, engine, ledger, outputs, report."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, closing
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from subprocess import Popen
+from typing import IO, Any
+
+from mediaml.app.choose import choose_models, prompt_assignments, resolve_models
+from mediaml.app.commit import Committer
+from mediaml.app.config import RunConfig
+from mediaml.app.environment import open_store, versions
+from mediaml.app.failure_policy import TooManyFailures
+from mediaml.app.interrupts import Interrupts
+from mediaml.app.known import known_devices
+from mediaml.app.notices import find_sources, note_bundled, note_devices, note_urls
+from mediaml.app.report import RunReport, Stop
+from mediaml.app.reporter import Reporter
+from mediaml.app.stream import ResultStream, StreamClosed
+from mediaml.core.errors import NoInputsError, OutputError
+from mediaml.core.work import Source
+from mediaml.engine.inline import InlineEngine
+from mediaml.engine.local.supervisor import Supervisor
+from mediaml.engine.messages import ModelDevices, ModelOrder, Setup
+from mediaml.engine.protocol import Engine
+from mediaml.ledger.ledger import Ledger
+from mediaml.ledger.results import Results, has_ledger, open_results
+from mediaml.ledger.schema import sole_writer
+from mediaml.onnx.providers import parse_devices
+from mediaml.outputs.base import Output, SliceOutput
+from mediaml.outputs.failures import FailuresJsonl
+from mediaml.outputs.jsonl import FILE_NAME, ResultsJsonl
+from mediaml.outputs.of_plugins import PluginOutput
+from mediaml.outputs.render.annotated_media import AnnotatedMedia
+from mediaml.outputs.render.inline import InlineAnnotatedMedia
+from mediaml.pipeline.models import Choice, ResolvedModel, resolved_view
+from mediaml.pipeline.plan import Planned, Planner
+from mediaml.pipeline.read import default_readers
+from mediaml.pipeline.stream import SLICE_S
+from mediaml.pipeline.weights import obtain_weights
+from mediaml.registry.entry_points import load_registry
+from mediaml.registry.views import kept_score
+from mediaml.store.watcher import Watcher
+
+Hold = Callable[[], AbstractContextManager[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Session:
+    """A run whose models are loaded.
+
+    Attributes:
+        engine: is ready. models: in the order of the run. devices: by model, what it runs on.
+        sources: what to look at. rendering: a renderer that was started ahead; `None` where none is wanted.
+        hold: see `Interrupts.held`.
+    """
+
+    config: RunConfig
+    reporter: Reporter
+    stream: IO[bytes] | None
+    engine: Engine
+    models: Sequence[ResolvedModel]
+    devices: Mapping[str, ModelDevices]
+    sources: Sequence[Source]
+    renderer: AnnotatedMedia | None
+    renders: bool
+    hold: Hold
+
+
+def run_session(
+    config: RunConfig,
+    reporter: Reporter,
+    watcher: Watcher,
+    first: Popen[bytes] | None,
+    stream: IO[bytes] | None,
+) -> RunReport:
+    """Carry a run out; see `run_config`.
+
+    Args:
+        first: a worker process that was started ahead; `None` runs everything in this process.
+    """
+    registry = load_registry()
+    offers = [registry.find(name) for name in config.models]
+    for name in config.outputs:
+        registry.find_output(name)
+    assignments = (*config.options, *prompt_assignments(offers, config.prompts))
+    choices = choose_models(offers, config.weights, assignments, config.limits, config.track)
+    with ExitStack() as stack:
+        hold = stack.enter_context(Interrupts()).held
+        engine = stack.enter_context(closing(_engine(config, first, reporter.warning, hold)))
+        renders = _renders(config, choices)
+        renderer: AnnotatedMedia | None = None
+        if renders and first is not None:
+            renderer = stack.enter_context(AnnotatedMedia(config.timeouts.stall))
+        sources = find_sources(config.selection, reporter)
+        obtain = partial(obtain_weights, open_store(watcher, registry, offline=config.offline))
+        models = resolve_models(choices, obtain, config.output)
+        known = known_devices(config, sources, models)
+        engine.begin(_setup(config, models), later=known is not None)
+        facts = known or engine.ready()
+        devices = {model.spec.name: fact for model, fact in zip(models, facts, strict=True)}
+        if known is None:
+            note_devices(devices, config.device, reporter)
+            note_bundled(choices, registry, reporter)
+        if renders:
+            note_urls(sources, reporter)
+        session = _Session(
+            config, reporter, stream, engine, models, devices, sources, renderer, renders, hold
+        )
+        report = _with_ledger(session)
+    reporter.finished(report)
+    return report
+
+
+def _engine(
+    config: RunConfig, first: Popen[bytes] | None, warn: Callable[[str], None], hold: Hold
+) -> Supervisor | InlineEngine:
+    devices = parse_devices(config.device)
+    if first is None:
+        return InlineEngine(warn)
+    return Supervisor(devices, first=first, timeouts=config.timeouts, warn=warn, hold=hold)
+
+
+def _renders(config: RunConfig, choices: Sequence[Choice]) -> bool:
+    if config.annotate is None:
+        return any(choice.offer.spec.task in ("detect", "transform") for choice in choices)
+    return config.annotate
+
+
+def _setup(config: RunConfig, models: Sequence[ResolvedModel]) -> Setup:
+    """What a worker has to know; the local engine fills in the device of each."""
+    limits: dict[str, int] = {}
+    if has_ledger(config.output):
+        with open_results(config.output) as results:
+            limits = results.batch_limits()
+    devices = parse_devices(config.device)
+    return Setup(
+        models=tuple(map(_model_order, models)),
+        device=devices[0],
+        threads=config.threads,
+        batch=config.batch,
+        readers=config.readers or default_readers(len(devices)),
+        limits=config.limits,
+        slice_s=SLICE_S,
+        batch_limits=limits,
+        track=config.track,
+        debug=config.debug,
+    )
+
+
+def _model_order(model: ResolvedModel) -> ModelOrder:
+    weights = None if model.weights is None else os.fsencode(model.weights.absolute())
+    return ModelOrder(weights, model.identity, kept_score(model.choice.options))
+
+
+def _with_ledger(session: _Session) -> RunReport:
+    """Open the ledger, run, write the outputs.
+
+    Raises:
+        OutputError: the output folder cannot be used, or another process is using it.
+        NoInputsError: none of the sources is media that a model of the run accepts.
+    """
+    output = session.config.output
+    with ExitStack() as stack:
+        ledger = stack.enter_context(Ledger(output))
+        stack.enter_context(sole_writer(output))
+        number = ledger.begin_run(_header(session.devices))
+        view = stack.enter_context(open_results(output))
+        report = _fill(session, ledger, view, stack)
+        if report.results is not None:
+            ledger.end_run(number)
+    return report
+
+
+def _fill(session: _Session, ledger: Ledger, view: Results, stack: ExitStack) -> RunReport:
+    config, engine = session.config, session.engine
+    models = [(model, _add_model(ledger, model, session.devices)) for model in session.models]
+    planner = Planner(
+        ledger,
+        models,
+        kinds=config.kinds,
+        force=config.force,
+        hashed=config.compare_content,
+        only_failed=config.only_failed,
+        emit=engine.emit,
+    )
+    rendering = _rendering(session, stack)
+    stream = None if session.stream is None else ResultStream(session.stream)
+    committer = Committer(
+        config,
+        ledger,
+        view,
+        planner.planned,
+        models=[model.spec.name for model in session.models],
+        total=len(session.sources),
+        rendering=rendering,
+        reporter=session.reporter,
+        stream=stream,
+        hold=session.hold,
+    )
+    results: Path | None = None
+    problems: list[str] = []
+    try:
+        stopped, reason = _work(session, planner, committer)
+        if stopped is None:
+            _require_work(planner.planned, config)
+            for output in rendering:
+                output.close()
+                output.settle(planner.planned.sources)
+        results, problems = _write_outputs(config, view)
+    except KeyboardInterrupt:
+        stopped, reason = "interrupted", _unwritten(config.output)
+    reasons = [text for text in (reason, stream.problem if stream else "", *problems) if text]
+    for text in reasons:
+        session.reporter.error(text)
+    return _report(session, planner.planned, committer, view, results, stopped, "\n".join(reasons))
+
+
+def _add_model(ledger: Ledger, model: ResolvedModel, devices: Mapping[str, ModelDevices]) -> int:
+    labels = devices[model.spec.name].labels
+    return ledger.add_model(model.identity, resolved_view(model, labels), labels)
+
+
+def _rendering(session: _Session, stack: ExitStack) -> list[SliceOutput]:
+    config = session.config
+    if not session.renders:
+        return []
+    if session.renderer is None:
+        inline = InlineAnnotatedMedia(config.output, config.limits, SLICE_S)
+        return [stack.enter_context(closing(inline))]
+    session.renderer.begin(config.output, config.limits, SLICE_S)
+    return [session.renderer]
+
+
+def _work(session: _Session, planner: Planner, committer: Committer) -> tuple[Stop | None, str]:
+    """Commit what the engine answers until all is done; what stopped it before that, and a reason."""
+    engine = session.engine
+    try:
+        for _ in engine.run(planner.jobs(session.sources), planner):
+            committer.commit(engine.take)
+            committer.progress(engine.reading())
+        committer.replay(planner.planned.done)
+        committer.wait_for_rendering()
+    except (KeyboardInterrupt, TooManyFailures, StreamClosed) as stop:
+        engine.close()
+        committer.commit(engine.take, stopping=True)
+        if isinstance(stop, StreamClosed):
+            return "stream closed", ""
+        if isinstance(stop, TooManyFailures):
+            return "too many failures", str(stop)
+        return "interrupted", "interrupted; rerun the same command to continue."
+    return None, ""
+
+
+def _write_outputs(config: RunConfig, view: Results) -> tuple[Path, list[str]]:
+    """Write every output of the whole ledger; returns the path of `results.jsonl`, and what went wrong."""
+    outputs: list[Output] = [FailuresJsonl(), ResultsJsonl()]
+    for output in outputs:
+        output.write(view, config.output)
+    problems = []
+    for name in config.outputs:
+        try:
+            PluginOutput(load_registry().find_output(name)).write(view, config.output)
+        except OutputError as error:
+            problems.append(str(error))
+    return config.output / FILE_NAME, problems
+
+
+def _unwritten(folder: Path) -> str:
+    """What is said of a run that is interrupted in its last steps, where nobody waits for them."""
+    results = folder / FILE_NAME
+    there = "what is there is of an earlier run" if results.exists() else "there is none"
+    return (
+        f"interrupted before {results} was written: {there}.\n"
+        "Every result is in the ledger; rerun the same command to write it from there and to continue."
+    )
+
+
+def _report(
+    session: _Session,
+    planned: Planned,
+    committer: Committer,
+    view: Results,
+    results: Path | None,
+    stopped: Stop | None,
+    reason: str,
+) -> RunReport:
+    mine = set(planned.sources)
+    failures = tuple(committer.failures())
+    failed = {row.source.id for row in failures}
+    return RunReport(
+        output=session.config.output,
+        results=results,
+        files=len(planned.sources),
+        failed=len(failed),
+        up_to_date=len(set(planned.done) - failed),
+        unfinished=len(planned.under_way.keys() - failed),
+        not_media=planned.not_media,
+        copies=planned.copies,
+        skipped=dict(planned.unwanted),
+        frames=committer.frames,
+        elapsed_s=committer.elapsed_s,
+        rendered=tuple(committer.rendered),
+        found=tuple(committer.found(mine)),
+        failures=failures,
+        damaged=tuple(row for row in view.damaged() if row[0].id in mine - failed),
+        devices={name: facts.devices for name, facts in session.devices.items()},
+        stopped=stopped,
+        reason=reason,
+    )
+
+
+def _header(devices: Mapping[str, ModelDevices]) -> dict[str, Any]:
+    return {
+        "versions": versions(),
+        "devices": {name: list(facts.devices) for name, facts in devices.items()},
+    }
+
+
+def _require_work(planned: Planned, config: RunConfig) -> None:
+    """Refuse a run in which nothing could be looked at.
+
+    Raises:
+        NoInputsError: there was no media file that a model of the run accepts.
+    """
+    if planned.sources:
+        return
+    skipped = [f"{count} {kind} skipped" for kind, count in planned.unwanted.items()]
+    skipped += [f"{planned.copies} annotated copies skipped"] if planned.copies else []
+    counts = ", ".join([f"{planned.not_media} files are not media", *skipped])
+    raise NoInputsError(
+        f"nothing to do: {counts}.",
+        f"Selected: {', '.join(config.models)}; `mediaml plugins info NAME` shows what a model accepts.",
+    )

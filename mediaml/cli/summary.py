@@ -1,0 +1,94 @@
+"""The closing lines of a run: what failed and why, what was damaged, what was done."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from mediaml.app.report import RunReport, found_text
+from mediaml.cli.shell import Shell
+from mediaml.cli.table import table
+from mediaml.core.media import DecodeAccounts
+from mediaml.ledger.result_rows import FailureRow, SourceRow
+
+MOST_SHOWN = 20
+
+
+def print_report(report: RunReport, shell: Shell) -> None:
+    """Say what came of a run, failures by name."""
+    for line in failure_lines(report.failures, str(report.results or report.output)):
+        shell.error(line)
+    for line in damage_lines(report.damaged):
+        shell.warn(line)
+    if report.results is not None:
+        for found in report.found:
+            if found.labels:
+                by = f" by {found.model}" if len(report.found) > 1 else ""
+                shell.say(f"found{by}: {found_text(found)} in {counted(found.sources, 'file')}")
+        shell.say(summary_line(report))
+        shell.say(f"results: {report.results}")
+
+
+def summary_line(report: RunReport) -> str:
+    """Counts of files, then frames and speed, in one line."""
+    parts = [f"{report.done} of {counted(report.files, 'file')} done"]
+    parts += [f"{report.failed} failed"] if report.failed else []
+    parts += [f"{report.up_to_date} already up to date"] if report.up_to_date else []
+    parts += [f"{report.unfinished} unfinished"] if report.unfinished else []
+    parts += [f"{report.not_media} not media"] if report.not_media else []
+    parts += (
+        [f"{counted(report.copies, 'annotated copy', 'annotated copies')} skipped"] if report.copies else []
+    )
+    parts += [f"{counted(count, f'{kind} file')} skipped" for kind, count in report.skipped.items()]
+    speed = f"{report.frames_per_s:.1f} frames/s"
+    parts.append(f"{counted(report.frames, 'frame')} in {report.elapsed_s:.1f} s ({speed})")
+    parts += [f"{len(report.rendered)} annotated"] if report.rendered else []
+    return ", ".join(parts)
+
+
+def counted(number: int, noun: str, plural: str = "") -> str:
+    """`1 file`, `2 files`; `plural` where it is not the noun with an s."""
+    return f"{number} {noun if number == 1 else plural or f'{noun}s'}"
+
+
+def failure_lines(rows: Sequence[FailureRow], results: str) -> Iterator[str]:
+    """A table of the first failures, then what to do about them, each advice once.
+
+    Args:
+        rows: all that failed. results: where the others can be read.
+    """
+    if not rows:
+        return
+    shown = rows[:MOST_SHOWN]
+    head = ["failed", "model", "stage", "error", "frames", "why"]
+    yield from table(head, [_cells(row) for row in shown]).splitlines()
+    yield from dict.fromkeys(f"  {line}" for row in shown for line in row.failure.message.splitlines()[1:])
+    if len(rows) > len(shown):
+        yield f"and {len(rows) - len(shown)} more failures, see {results}"
+
+
+def damage_lines(damaged: Sequence[tuple[SourceRow, DecodeAccounts]]) -> Iterator[str]:
+    """A line for each of the first files that were read to their end although parts of them are damaged."""
+    for source, accounts in damaged[:MOST_SHOWN]:
+        lost = f"{accounts.corrupt} damaged packets or frames, {accounts.decoded} frames were read"
+        yield f"{source.shown}: {lost}"
+    if len(damaged) > MOST_SHOWN:
+        yield f"and {len(damaged) - MOST_SHOWN} more files with damaged parts"
+
+
+def _cells(row: FailureRow) -> list[str]:
+    first = row.failure.message.splitlines()[0]
+    # Most messages begin with the file; saying it twice would hide the reason.
+    reason = first.removeprefix(str(row.source.path)).lstrip(": ")
+    failure = row.failure
+    return [row.source.shown, row.part, failure.stage, failure.type, _accounts(row.accounts), reason]
+
+
+def _accounts(accounts: DecodeAccounts) -> str:
+    """Frames decoded of those that the header claims, then damaged parts and jumps of time, if any."""
+    if not accounts.decoded and not accounts.corrupt:
+        return "-"
+    claimed = "" if accounts.expected is None else f"/{accounts.expected}"
+    parts = [f"{accounts.decoded}{claimed}"]
+    parts += [f"{accounts.corrupt} damaged"] if accounts.corrupt else []
+    parts += [f"{accounts.gaps} gaps"] if accounts.gaps else []
+    return ", ".join(parts)

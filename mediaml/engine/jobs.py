@@ -1,0 +1,59 @@
+"""What every engine does with a setup and its jobs, in whatever process that is."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from mediaml.core.media import Kind
+from mediaml.core.work import Failure, Sniff, TaskResult
+from mediaml.engine.messages import ModelOrder, Setup, batch_keys
+from mediaml.ledger.encoding import TaskRecord, record_of
+from mediaml.media.limits import Limits
+from mediaml.media.sniff import sniff_kind
+from mediaml.pipeline.models import Choice, LoadedModel, ResolvedModel, load_model
+from mediaml.registry.entry_points import Registry, load_registry
+from mediaml.registry.options import options_of
+
+
+def load_models(setup: Setup, warn: Callable[[str], None]) -> list[LoadedModel]:
+    """Load the models of a setup on its device, with batches that are known to fit in memory.
+
+    Raises:
+        MediamlError: see `load_model`.
+    """
+    registry = load_registry()
+    models = []
+    for order in setup.models:
+        resolved = _resolved(order, registry)
+        loaded = load_model(resolved, setup.device, threads=setup.threads, batch=setup.batch, warn=warn)
+        known = map(setup.batch_limits.get, batch_keys(order.identity, loaded.devices))
+        most = min([loaded.batch, *(frames for frames in known if frames and not loaded.fixed)])
+        models.append(replace(loaded, batch=most, keep=order.keep))
+    return models
+
+
+def _resolved(order: ModelOrder, registry: Registry) -> ResolvedModel:
+    offer = registry.find(order.identity.name)
+    weights = None if order.weights is None else Path(os.fsdecode(order.weights))
+    choice = Choice(offer, options_of(offer.spec, order.identity.options), weights)
+    return ResolvedModel(choice, weights, order.identity)
+
+
+def encode_result(result: TaskResult) -> TaskRecord:
+    """Encode a result for the ledger; predictions that cannot be encoded fail their task."""
+    try:
+        return record_of(result)
+    except Exception as error:  # noqa: BLE001  a picture, say, that no PNG can hold
+        failure = Failure.of("infer", error)
+        return TaskRecord(result.task, failure=failure, accounts=result.accounts)
+
+
+def identify(sniff: Sniff, limits: Limits) -> Kind | Failure | None:
+    """What a source is, `None` where it is no media, or why that cannot be told."""
+    try:
+        return sniff_kind(sniff.location, limits)
+    except Exception as error:  # noqa: BLE001  a demuxer may raise anything; it costs this file
+        return Failure.of("open", error)

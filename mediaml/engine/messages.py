@@ -1,0 +1,196 @@
+"""What an engine and its workers say to one another.
+
+Orders go to a worker, one `Setup` first; everything else comes back. All of it is plain data in MessagePack,
+validated against these types when it is read: a worker has opened untrusted files.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from mediaml.core.location import decoded, encoded
+from mediaml.core.media import Kind
+from mediaml.core.track import TrackChoice
+from mediaml.core.work import Failure, Job, ModelIdentity, Reading, Sniff, Stage, Want
+from mediaml.ledger.encoding import TaskRecord
+from mediaml.media.limits import Limits
+from mediaml.onnx.providers import DeviceRequest
+
+
+class Message(msgspec.Struct, frozen=True, tag_field="message", tag=True):
+    """Anything that is said."""
+
+
+class ModelOrder(msgspec.Struct, frozen=True):
+    """A model to load.
+
+    Attributes:
+        weights: its file's path in the system's encoding.
+        identity: what decides its predictions, its options among it.
+        keep: detections of a lower score are bounded in number, see `mediaml.core.view.bounded`.
+    """
+
+    weights: bytes | None
+    identity: ModelIdentity
+    keep: float = 0.0
+
+
+class Setup(Message, frozen=True):
+    """What a worker is for.
+
+    Attributes:
+        models: in the order of the run. device: where they are to run.
+        threads, batch: see `load_model`. readers, limits, slice_s: see `Pipeline`.
+        batch_limits: the largest batches that fit in memory, by `batch_keys`.
+        debug: whether a crash shows where every thread was.
+        track: which audio track is read.
+    """
+
+    models: tuple[ModelOrder, ...]
+    device: DeviceRequest
+    threads: int | None
+    batch: int | None
+    readers: int
+    limits: Limits
+    slice_s: float
+    batch_limits: dict[str, int]
+    debug: bool = False
+    track: TrackChoice = TrackChoice()
+
+
+class Identify(Message, frozen=True):
+    """Tell what a source is."""
+
+    position: int
+    location: bytes
+    alone: bool = False
+
+    @property
+    def key(self) -> str:
+        """What tells this order from all others."""
+        return f"identify {self.position}"
+
+    @property
+    def sniff(self) -> Sniff:
+        """The question."""
+        return Sniff(self.position, decoded(self.location))
+
+
+class Look(Message, frozen=True):
+    """Answer a source; `alone`: step by step, each step marked, for it may have ended a process before."""
+
+    source: int
+    location: bytes
+    kind: Kind
+    wants: tuple[Want, ...]
+    alone: bool = False
+    stamp: tuple[int, int] | None = None
+
+    @property
+    def key(self) -> str:
+        """What tells this order from all others."""
+        return f"look {self.source}"
+
+    @property
+    def job(self) -> Job:
+        """What is to be done."""
+        return Job(self.source, decoded(self.location), self.kind, self.wants, self.stamp)
+
+
+Order = Identify | Look
+
+
+def order_of(job: Job | Sniff) -> Order:
+    """The order that asks for a job."""
+    if isinstance(job, Sniff):
+        return Identify(job.position, encoded(job.location))
+    return Look(job.id, encoded(job.location), job.kind, job.wants, stamp=job.stamp)
+
+
+class ModelDevices(msgspec.Struct, frozen=True):
+    """What a loaded model really runs on, and its label list; see `LoadedModel`."""
+
+    devices: tuple[str, ...]
+    fallbacks: tuple[str, ...]
+    labels: tuple[str, ...] = ()
+
+
+class ModelsLoaded(Message, frozen=True):
+    """All models are loaded."""
+
+    models: tuple[ModelDevices, ...]
+
+
+class Broken(Message, frozen=True):
+    """The worker cannot go on, and leaves.
+
+    Attributes:
+        type, text, hint: of the error. trace: its traceback, for `--debug`.
+    """
+
+    type: str
+    text: str
+    hint: str
+    trace: str
+
+
+class Said(Message, frozen=True):
+    """A line for the user."""
+
+    text: str
+
+
+class Began(Message, frozen=True):
+    """An order is being worked on."""
+
+    key: str
+
+
+class Identified(Message, frozen=True):
+    """What a source is, or why that cannot be told."""
+
+    key: str
+    answer: Kind | None
+    failure: Failure | None = None
+
+
+class TaskDone(Message, frozen=True):
+    """What came of one task."""
+
+    record: TaskRecord
+
+    @property
+    def key(self) -> str:
+        """The key of the `Look` that it belongs to."""
+        return f"look {self.record.task.source}"
+
+
+class Marked(Message, frozen=True):
+    """A step that is about to be taken for an order that is done alone; see `mediaml.pipeline.read.Mark`."""
+
+    key: str
+    stage: Stage
+    model: int | None
+    time_s: float
+
+
+class Shrunk(Message, frozen=True):
+    """The largest batch of a model that fits in memory; `key` is `batch_keys`'s."""
+
+    name: str
+    key: str
+    frames: int
+
+
+class Alive(Message, frozen=True):
+    """Something has been done since the last heartbeat; `reading` is what is under way."""
+
+    reading: tuple[Reading, ...] = ()
+
+
+Report = ModelsLoaded | Broken | Said | Began | Identified | TaskDone | Marked | Shrunk | Alive
+
+
+def batch_keys(identity: ModelIdentity, devices: tuple[str, ...]) -> list[str]:
+    """What a batch's largest size is remembered by: the model and each device it runs on."""
+    return [f"{identity.weights_sha256 or identity.name} {device}" for device in devices or ("cpu",)]

@@ -1,0 +1,131 @@
+"""Predictions read back frame by frame: one pass over each table, memory for one frame."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from mediaml.core.prediction import Box, Detection, Label, Picture, Prediction
+from mediaml.core.view import View
+from mediaml.ledger.encoding import BOX_UNITS, SCORE_UNITS, embedding_of, least_units, picture_of
+
+_FRAMES = "SELECT frame, time_s, duration_s, embedding, picture FROM prediction"
+_LABELS = "SELECT frame, class, score FROM label"
+_DETECTIONS = "SELECT frame, class, score, left, top, right, bottom, track FROM detection"
+
+
+@dataclass(frozen=True, slots=True)
+class KeptFrame:
+    """A frame of one model as a view shows it, in the units of the ledger.
+
+    Attributes:
+        frame, time_s, duration_s: see `FrameResult`.
+        names: of classes, by their numbers.
+        labels: number of the class and score of each.
+        detections: the same, then left, top, right, bottom and track of each.
+        embedding, picture: see `mediaml.ledger.encoding`.
+    """
+
+    frame: int
+    time_s: float
+    duration_s: float
+    names: dict[int, str]
+    labels: list[tuple[int, int]]
+    detections: list[tuple[int, int, int, int, int, int, int | None]]
+    embedding: bytes | None
+    picture: bytes | None
+
+    def shown_labels(self) -> tuple[Label, ...]:
+        """The labels."""
+        return tuple([Label(self.names[class_], score / SCORE_UNITS) for class_, score in self.labels])
+
+    def shown_detections(self) -> tuple[Detection, ...]:
+        """The detections, in displayed source pixels."""
+        return tuple(
+            [
+                Detection(
+                    Label(self.names[class_], score / SCORE_UNITS),
+                    Box(left / BOX_UNITS, top / BOX_UNITS, right / BOX_UNITS, bottom / BOX_UNITS),
+                    track,
+                )
+                for class_, score, left, top, right, bottom, track in self.detections
+            ]
+        )
+
+    def prediction(self) -> Prediction:
+        """All of it.
+
+        Raises:
+            OutputError: its picture is damaged.
+        """
+        picture = None if self.picture is None else Picture(picture_of(self.picture))
+        return Prediction(self.shown_labels(), self.shown_detections(), embedding_of(self.embedding), picture)
+
+
+def kept_frames(
+    db: sqlite3.Connection, source: int, model: int, view: View, number: int | None = None
+) -> Iterator[KeptFrame]:
+    """The frames of one source and model, in order; each is what `select` makes of all that is kept.
+
+    Args:
+        view: what is shown of them.
+        number: only those of the time slice of that number.
+    """
+    key: tuple[int, ...] = (source, model)
+    where, index, within, span = "WHERE source = ? AND model = ?", "", "", key
+    if number is not None:
+        # Left to itself, SQLite goes through all frames of the model for those of one slice.
+        key, index, where = (*key, number), " INDEXED BY prediction_task", f"{where} AND slice = ?"
+        ends = db.execute(f"SELECT min(frame), max(frame) FROM prediction{index} {where}", key).fetchone()
+        within, span = " AND frame BETWEEN ? AND ?", (*span, *ends)
+    names = dict(db.execute("SELECT id, name FROM class WHERE model = ?", (model,)))
+    rest = f"WHERE source = ? AND model = ?{within} AND score >= ?{_wanted(names, view)} ORDER BY frame, n"
+    # The first of these cursors holds the state that the ledger had, until the last of its rows is read.
+    frames = db.execute(f"{_FRAMES}{index} {where} ORDER BY frame", key)
+    labels = _by_frame(db.execute(f"{_LABELS} {rest}", (*span, least_units(view))))
+    detections = _by_frame(db.execute(f"{_DETECTIONS} {rest}", (*span, least_units(view))))
+    labelled, detected = next(labels), next(detections)
+    for frame, time_s, duration_s, embedding, picture in frames:
+        said, found = [], []
+        if labelled[0] == frame:
+            said, labelled = labelled[1], next(labels)
+        if detected[0] == frame:
+            found, detected = detected[1], next(detections)
+        yield KeptFrame(
+            frame,
+            time_s,
+            duration_s,
+            names,
+            said[: view.top],
+            found[: view.max_detections],
+            embedding,
+            picture,
+        )
+
+
+def _wanted(names: dict[int, str], view: View) -> str:
+    """The SQL condition on the classes of a view; a number can be nothing but a number."""
+    if not view.classes:
+        return ""
+    folded = {name.casefold() for name in view.classes}
+    return (
+        f" AND class IN ({', '.join(str(id_) for id_, name in names.items() if name.casefold() in folded)})"
+    )
+
+
+def _by_frame(rows: Iterator[tuple[Any, ...]]) -> Iterator[tuple[int, list[Any]]]:
+    """Rows whose first column is the frame, ascending, as lists by frame; frame -1 ends them."""
+    at: int = -1
+    taken: list[Any] = []
+    for frame, *columns in rows:
+        if frame != at:
+            if taken:
+                yield at, taken
+            at, taken = frame, []
+        taken.append(columns)
+    if taken:
+        yield at, taken
+    while True:
+        yield -1, []

@@ -1,0 +1,88 @@
+"""From schema version 1, where predictions were JSON text, to version 2, in one transaction."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+
+from mediaml.ledger.encoding import box_units, score_units
+from mediaml.ledger.rows import INSERT_DETECTION, INSERT_LABEL, INSERT_PREDICTION, Classes, write_info
+from mediaml.ledger.tables import SECOND_TABLES, SECOND_VIEWS
+
+_ANSWERS = (
+    "SELECT source, model, frame, slice, time_s, duration_s, embedding, picture, labels, detections "
+    "FROM answer"
+)
+_BATCH = 1000
+
+Row = tuple[Any, ...]
+
+
+def migrate(db: sqlite3.Connection) -> None:
+    """Bring a ledger of version 1 to version 2; all of it or, when the process dies, nothing.
+
+    Raises:
+        sqlite3.Error: it cannot be written, or is damaged.
+        msgspec.DecodeError: its JSON is damaged.
+    """
+    db.execute("BEGIN IMMEDIATE")
+    try:
+        version = db.execute("SELECT value FROM meta WHERE key = 'schema_version'").fetchone()[0]
+        if version == "1":  # else another process was quicker
+            create(db)
+            _move_answers(db)
+            _move_facts(db)
+            db.execute("DROP TABLE answer")
+            db.execute("UPDATE meta SET value = '2' WHERE key = 'schema_version'")
+        db.execute("COMMIT")
+    except BaseException:
+        db.execute("ROLLBACK")
+        raise
+
+
+def create(db: sqlite3.Connection) -> None:
+    """Make what version 2 adds to the tables of version 1, within the caller's transaction."""
+    for statement in f"{SECOND_TABLES}{SECOND_VIEWS}".split(";\n"):
+        if statement.strip():
+            db.execute(statement)
+
+
+def _move_answers(db: sqlite3.Connection) -> None:
+    classes = Classes(db)
+    rows = db.execute(_ANSWERS)
+    while batch := rows.fetchmany(_BATCH):
+        db.executemany(INSERT_PREDICTION, [row[:8] for row in batch])
+        db.executemany(INSERT_LABEL, _labels(classes, batch))
+        db.executemany(INSERT_DETECTION, _detections(classes, batch))
+
+
+def _labels(classes: Classes, batch: Iterable[Row]) -> list[Row]:
+    return [row for row, _ in _scored(classes, batch, 8)]
+
+
+def _detections(classes: Classes, batch: Iterable[Row]) -> list[Row]:
+    scored = _scored(classes, batch, 9)
+    boxes = box_units([item["box"] for _, item in scored]).tolist()
+    return [(*row, *box, item.get("track")) for (row, item), box in zip(scored, boxes, strict=True)]
+
+
+def _scored(classes: Classes, batch: Iterable[Row], column: int) -> list[tuple[Row, dict[str, Any]]]:
+    """What labels and detections have in common, of the JSON in one column: key, place, class and score."""
+    items = [
+        (row[:3], number, item)
+        for row in batch
+        for number, item in enumerate(msgspec.json.decode(row[column], type=list[dict[str, Any]]))
+    ]
+    scores = score_units([item["score"] for *_, item in items]).tolist()
+    return [
+        ((*key, number, *classes.numbers(key[1], [item["label"]]), score), item)
+        for (key, number, item), score in zip(items, scores, strict=True)
+    ]
+
+
+def _move_facts(db: sqlite3.Connection) -> None:
+    for source, text in db.execute("SELECT id, info FROM source WHERE info IS NOT NULL").fetchall():
+        write_info(db, source, text)

@@ -1,0 +1,38 @@
+"""Whether a folder is the output folder of a run, told without opening a ledger for good."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+from mediaml.ledger.schema import FILE_NAME
+
+_MAGIC = b"SQLite format 3\0"
+
+
+def is_output_folder(folder: Path) -> bool:
+    """Whether a folder holds a ledger of mediaml, of any schema version; false where that cannot be read.
+
+    Nothing is written, and no file of SQLite (`-wal`, `-shm`) is left behind. A database of that name that is
+    damaged counts: it is not for a scan to decide that it is worth nothing.
+    """
+    path = folder / FILE_NAME
+    try:
+        if not path.is_file():  # a pipe must not be opened
+            return False
+        with path.open("rb") as file:
+            if file.read(len(_MAGIC)) != _MAGIC:
+                return False
+    except OSError:
+        return False
+    log = path.with_name(f"{FILE_NAME}-wal")
+    # Without a log no process writes, and `immutable` keeps SQLite from making one.
+    immutable = "" if log.exists() else "&immutable=1"
+    try:
+        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro{immutable}", uri=True)) as db:
+            return db.execute("SELECT 1 FROM meta WHERE key = 'schema_version'").fetchone() is not None
+    except sqlite3.OperationalError as error:
+        return "no such table" not in str(error) and "no such column" not in str(error)
+    except sqlite3.DatabaseError:
+        return True

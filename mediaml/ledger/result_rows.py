@@ -1,0 +1,98 @@
+"""The typed rows that `Results` yields, beside the frames."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from mediaml.core.errors import MediaError
+from mediaml.core.location import Location
+from mediaml.core.media import DecodeAccounts, Kind, MediaInfo
+from mediaml.core.view import View
+from mediaml.core.work import Failure, ModelIdentity
+
+
+@dataclass(frozen=True, slots=True)
+class SourceRow:
+    """A source as the ledger holds it.
+
+    Attributes:
+        id: in the ledger.
+        path: absolute, or the URL.
+        shown: the path as it was named, `/` between its parts, without secrets.
+        name: where its outputs go under the output folder.
+        kind: `None` while it has never been opened.
+        info: what the file says of itself; `None` while it has never been opened.
+    """
+
+    id: int
+    path: Location
+    shown: str
+    name: str
+    kind: Kind | None
+    info: MediaInfo | None = None
+
+    @property
+    def file(self) -> Path:
+        """The local file.
+
+        Raises:
+            MediaError: it is a URL, which is read once and has no copy.
+        """
+        if isinstance(self.path, Path):
+            return self.path
+        raise MediaError(f"{self.path} is no file of this machine.", "Download it first.")
+
+
+@dataclass(frozen=True, slots=True)
+class ModelRow:
+    """A model that has predicted or failed.
+
+    Attributes:
+        id: in the ledger.
+        identity: what decides its predictions.
+        view: what the latest run with a model of that name asked to see.
+        current: whether it is the identity that was asked for last, or an older version of it.
+    """
+
+    id: int
+    identity: ModelIdentity
+    view: View
+    current: bool = True
+
+    @property
+    def name(self) -> str:
+        """The model's name."""
+        return self.identity.name
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """The options that it was run with, those that only select at their floor."""
+        return msgspec.json.decode(self.identity.options, type=dict[str, Any])
+
+
+@dataclass(frozen=True, slots=True)
+class FailureRow:
+    """A source that failed for a model, or for which an output could not be written.
+
+    Attributes:
+        source: which.
+        model: the model's name; `None` where an output failed.
+        failure: why.
+        accounts: what the reader met before.
+        output: what could not be written, such as `annotated`; `None` where a model failed.
+    """
+
+    source: SourceRow
+    model: str | None
+    failure: Failure
+    accounts: DecodeAccounts
+    output: str | None = None
+
+    @property
+    def part(self) -> str:
+        """The name of what failed: the model's or the output's."""
+        return self.model or self.output or ""

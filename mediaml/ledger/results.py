@@ -1,0 +1,305 @@
+"""What an output folder holds, as typed rows; it can be read while tasks are being committed."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Callable, Collection, Iterator
+from contextlib import AbstractContextManager, closing
+from dataclasses import fields
+from pathlib import Path
+from typing import Any, Self
+
+import msgspec
+
+from mediaml.core.errors import OutputError
+from mediaml.core.location import Location, location_of
+from mediaml.core.media import DecodeAccounts, Kind
+from mediaml.core.view import View
+from mediaml.core.work import Failure, FrameResult, ModelIdentity, Task, TaskProgress
+from mediaml.ledger.encoding import info_of, view_of_json
+from mediaml.ledger.frames import KeptFrame, kept_frames
+from mediaml.ledger.progress import ProgressRow, RunRow, progress, runs
+from mediaml.ledger.result_rows import FailureRow, ModelRow, SourceRow
+from mediaml.ledger.schema import BATCH_PREFIX, FILE_NAME, VIEW_PREFIX, connect
+from mediaml.ledger.task_progress import Known, model_id, task_progress
+from mediaml.ledger.totals import Found, found
+
+_SOURCE = "source.id, source.path, source.shown, source.name, source.kind, source.info"
+_CURRENT = "model IN (SELECT model_id FROM models WHERE current)"
+
+
+class Results(AbstractContextManager["Results"]):
+    """Read-only queries over one output folder. Use from the thread that opened it, best in a `with` block.
+
+    Of several identities of one model, which differ in weights or in options that change its predictions, the
+    one that was asked for last is shown, through the view that was asked for with it.
+
+    Raises:
+        OutputError: there is no ledger, it cannot be opened, or, also within the `with` block, is damaged.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        if not (folder / FILE_NAME).exists():
+            raise OutputError(f"{folder} holds no ledger.", "Name the folder given to `mediaml run -o`.")
+        self.folder = folder
+        self._db = connect(folder, readonly=True)
+
+    def close(self) -> None:
+        """Close the file; closing twice does nothing."""
+        self._db.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
+        self.close()
+        if isinstance(error, sqlite3.DatabaseError):
+            raise damaged_error(self.folder, error) from error
+
+    def latest_header(self) -> dict[str, Any]:
+        """The header of the latest run; empty where there was none."""
+        row = self._db.execute("SELECT header FROM run ORDER BY id DESC LIMIT 1").fetchone()
+        return msgspec.json.decode(row[0], type=dict[str, Any]) if row else {}
+
+    def batch_limits(self) -> dict[str, int]:
+        """The largest batches that fitted in memory, by the key with which they were noted."""
+        rows = self._db.execute("SELECT key, value FROM meta WHERE key LIKE ?", (f"{BATCH_PREFIX}%",))
+        return {key.removeprefix(BATCH_PREFIX): int(value) for key, value in rows}
+
+    def models(self, *, current: bool = True) -> list[ModelRow]:
+        """The models that have predicted or failed, in the order of their ids.
+
+        Args:
+            current: only the identities that were asked for last.
+        """
+        rows = self._models("SELECT model FROM task")
+        return [row for row in rows if row.current or not current]
+
+    def models_of(self, source: int) -> list[ModelRow]:
+        """The current models that have begun a source, in the order of their ids."""
+        return [row for row in self._models("SELECT model FROM task WHERE source = ?", source) if row.current]
+
+    def _models(self, ids: str, *values: int) -> list[ModelRow]:
+        """The models whose ids a query yields."""
+        columns = ", ".join(f"model.{field.name}" for field in fields(ModelIdentity))
+        rows = self._db.execute(
+            f"SELECT model.id, models.current, coalesce(meta.value, '{{}}'), {columns} FROM model "
+            "JOIN models ON models.model_id = model.id LEFT JOIN meta ON meta.key = ? || model.name "
+            f"WHERE model.id IN ({ids}) ORDER BY model.id",
+            (VIEW_PREFIX, *values),
+        )
+        return [ModelRow(row[0], ModelIdentity(*row[3:]), view_of_json(row[2]), bool(row[1])) for row in rows]
+
+    def view(self, name: str) -> View | None:
+        """What the latest run with a model asked to see, by its name; `None` where there was none."""
+        row = self._db.execute("SELECT value FROM meta WHERE key = ?", (f"{VIEW_PREFIX}{name}",)).fetchone()
+        return None if row is None else view_of_json(row[0])
+
+    def classes(self, model: ModelRow) -> tuple[str, ...]:
+        """The label list of a model: its own, in its order, where it has one; then other names it gave."""
+        rows = self._db.execute("SELECT name FROM class WHERE model = ? ORDER BY id", (model.id,))
+        return tuple(row[0] for row in rows)
+
+    def sources(self) -> Iterator[SourceRow]:
+        """Every source, in the order they were given."""
+        return map(_source_row, self._db.execute(f"SELECT {_SOURCE} FROM source ORDER BY position"))
+
+    def source(self, source: int) -> SourceRow:
+        """One source, by its id."""
+        query = f"SELECT {_SOURCE} FROM source WHERE id = ?"
+        return _source_row(self._db.execute(query, (source,)).fetchone())
+
+    def frames(
+        self,
+        model: str | ModelRow | None = None,
+        source: str | SourceRow | None = None,
+        view: View | None = None,
+    ) -> Iterator[FrameResult]:
+        """Predictions by source in the order they were given, then by model, then by frame; one at a time.
+
+        Args:
+            model: only of the model of that name, as it was asked for last, or of one of `models`.
+            source: only of the file named so, or of one of `sources`.
+            view: what to show of them; `None` for what the latest run with that model asked for. `View()`
+                shows all that is kept.
+
+        Raises:
+            OutputError: there is no such model or source, or the ledger is damaged.
+        """
+        try:
+            models = self._chosen_models(model)
+            for row in self._chosen_sources(source):
+                for one in models:
+                    shown = one.view if view is None else view
+                    for kept in kept_frames(self._db, row.id, one.id, shown):
+                        yield FrameResult(
+                            row.shown,
+                            one.name,
+                            kept.frame,
+                            kept.time_s,
+                            kept.duration_s,
+                            kept.prediction(),
+                        )
+        except sqlite3.DatabaseError as error:
+            raise damaged_error(self.folder, error) from error
+
+    def _chosen_models(self, model: str | ModelRow | None) -> list[ModelRow]:
+        if isinstance(model, ModelRow):
+            return [model]
+        models = self.models()
+        found = [row for row in models if model in (None, row.name)]
+        if model is not None and not found:
+            names = ", ".join(dict.fromkeys(row.name for row in models)) or "none"
+            raise OutputError(f"{self.folder} holds no results of model {model!r}.", f"It has: {names}.")
+        return found
+
+    def _chosen_sources(self, source: str | SourceRow | None) -> Iterator[SourceRow]:
+        if isinstance(source, SourceRow):
+            return iter([source])
+        if source is None:
+            return self.sources()
+        found = [row for row in self.sources() if row.shown == source]
+        if not found:
+            raise OutputError(f"{self.folder} holds no results of {source}.")
+        return iter(found)
+
+    def kept(self, source: int, *, task: Task | None = None) -> Iterator[tuple[ModelRow, KeptFrame]]:
+        """What is shown of a source, or of one task of it, as the ledger keeps it."""
+        models = self.models_of(source) if task is None else self._models("SELECT ?", task.model)
+        for model in models:
+            number = None if task is None else task.slice
+            for kept in kept_frames(self._db, source, model.id, model.view, number):
+                yield model, kept
+
+    def failures(self, source: int | None = None, *, task: Task | None = None) -> Iterator[FailureRow]:
+        """What failed, by source and model; then, unless one task is asked for, outputs not written."""
+        where, values = ("1", ()) if source is None else _of_task(source, task)
+        tasks = self._db.execute(
+            f"SELECT {_SOURCE}, model.name, stage, error, message, expected, decoded, corrupt, gaps "
+            "FROM task JOIN source ON source.id = task.source JOIN model ON model.id = task.model "
+            f"WHERE stage IS NOT NULL AND {where} AND task.{_CURRENT} ORDER BY position, model.id",
+            values,
+        )
+        for row in tasks:
+            failure = Failure(row[7], row[8], row[9])
+            yield FailureRow(_source_row(row[:6]), row[6], failure, DecodeAccounts(*row[10:14]))
+        if task is None:
+            yield from self._unwritten(source)
+
+    def _unwritten(self, source: int | None) -> Iterator[FailureRow]:
+        artifacts = self._db.execute(
+            f"SELECT {_SOURCE}, artifact.kind, error, message FROM artifact "
+            "JOIN source ON source.id = artifact.source WHERE error IS NOT NULL "
+            "AND (? IS NULL OR source.id = ?) ORDER BY position",
+            (source, source),
+        )
+        for row in artifacts:
+            failure = Failure("write", row[7], row[8])
+            yield FailureRow(_source_row(row[:6]), None, failure, DecodeAccounts(), row[6])
+
+    def found(self, model: ModelRow, sources: Collection[int]) -> Found:
+        """What a model found in some sources, given by their ids, as its view shows it."""
+        return found(self._db, model.id, model.name, model.view, sources)
+
+    def damaged(self) -> Iterator[tuple[SourceRow, DecodeAccounts]]:
+        """Sources that were read to their end although parts of them are damaged, with their accounts."""
+        rows = self._db.execute(
+            f"SELECT {_SOURCE}, max(expected), max(decoded), max(corrupt), max(gaps) "
+            "FROM task JOIN source ON source.id = task.source "
+            f"WHERE stage IS NULL AND corrupt > 0 AND {_CURRENT} GROUP BY source.id ORDER BY position"
+        )
+        return ((_source_row(row[:6]), DecodeAccounts(*row[6:])) for row in rows)
+
+    def known(self, path: Location) -> Known | None:
+        """What tells whether a file is still the one that was read; `None` where it is new."""
+        row = self._db.execute(
+            "SELECT id, size, mtime_ns, digest, kind FROM source WHERE path = ?", (os.fsencode(str(path)),)
+        ).fetchone()
+        return Known(*row) if row else None
+
+    def task_progress(
+        self, source: int, model: ModelIdentity, view: View | None = None
+    ) -> TaskProgress | None:
+        """How far this very model has come with a source; `None` where it has never begun."""
+        number = model_id(self._db, model)
+        begun = "SELECT 1 FROM task WHERE source = ? AND model = ?"
+        if number is None or self._db.execute(begun, (source, number)).fetchone() is None:
+            return None
+        return task_progress(self._db, source, number, view)
+
+    def identities(self, name: str, source: int | None = None) -> list[ModelIdentity]:
+        """The identities of a model, by its name: first those that have finished most sources.
+
+        Args:
+            source: only those that have begun this one, oldest first.
+        """
+        columns = ", ".join(field.name for field in fields(ModelIdentity))
+        finished = "SELECT count(*) FROM task WHERE model = id AND last AND stage IS NULL"
+        rest = (
+            f"ORDER BY ({finished}) DESC, id DESC"
+            if source is None
+            else "AND id IN (SELECT model FROM task WHERE source = ?) ORDER BY id"
+        )
+        values = (name,) if source is None else (name, source)
+        rows = self._db.execute(f"SELECT {columns} FROM model WHERE name = ? {rest}", values)
+        return [ModelIdentity(*row) for row in rows]
+
+    def artifact_done(self, source: int, kind: str) -> bool:
+        """Whether a source's derived file is up to date with its predictions."""
+        query = "SELECT done FROM artifact WHERE source = ? AND kind = ?"
+        row = self._db.execute(query, (source, kind)).fetchone()
+        return bool(row and row[0])
+
+    def progress(self, reads: Callable[[str, Kind], bool] = lambda _, __: True) -> list[ProgressRow]:
+        """How far each model is; see `mediaml.ledger.progress`."""
+        return progress(self._db, reads)
+
+    def runs(self) -> list[RunRow]:
+        """Every run, oldest first."""
+        return runs(self._db)
+
+
+def _of_task(source: int, task: Task | None) -> tuple[str, tuple[int, ...]]:
+    if task is None:
+        return "task.source = ?", (source,)
+    return "task.source = ? AND task.model = ? AND task.slice = ?", (task.source, task.model, task.slice)
+
+
+def _source_row(row: tuple[Any, ...]) -> SourceRow:
+    path = location_of(os.fsdecode(row[1]))
+    kind = Kind(row[4]) if row[4] else None
+    return SourceRow(
+        row[0], path, row[2], row[3], kind, None if row[5] is None else info_of(row[5], str(path))
+    )
+
+
+def has_ledger(folder: Path) -> bool:
+    """Whether a folder holds a ledger that was begun; one that cannot be read counts: opening it tells."""
+    path = folder / FILE_NAME
+    if not path.is_file():
+        return False
+    try:
+        with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as db:
+            return bool(db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0])
+    except sqlite3.Error:
+        return True
+
+
+def open_results(folder: Path | str) -> Results:
+    """The results in the output folder of a run; see `Results`.
+
+    A ledger of an older mediaml is migrated first, which takes a moment once.
+
+    Raises:
+        OutputError: there is no ledger, or it cannot be opened.
+    """
+    return Results(Path(folder))
+
+
+def damaged_error(folder: Path, error: sqlite3.DatabaseError) -> OutputError:
+    """What SQLite says of a damaged ledger, for people."""
+    return OutputError(
+        f"the ledger {folder / FILE_NAME} cannot be read: {error}.",
+        "Name another folder with -o; what results.jsonl beside it holds is kept.",
+    )

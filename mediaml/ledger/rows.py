@@ -1,0 +1,123 @@
+"""How the rows of a task are written: predictions, labels, detections, and the names that they refer to."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Sequence
+
+from mediaml.core.errors import ChangedError
+from mediaml.ledger.encoding import TaskRecord, info_of
+
+INSERT_CLASS = "INSERT INTO class (model, id, name) VALUES (?, ?, ?)"
+INSERT_PREDICTION = (
+    "INSERT INTO prediction (source, model, frame, slice, time_s, duration_s, embedding, picture) "
+    "VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+)
+INSERT_LABEL = "INSERT INTO label (source, model, frame, n, class, score) VALUES (?, ?, ?, ?, ?, ?)"
+INSERT_DETECTION = (
+    "INSERT INTO detection (source, model, frame, n, class, score, left, top, right, bottom, track) "
+    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+)
+_INSERT_TASK = (
+    "INSERT OR REPLACE INTO task (source, model, slice, frames, last, stage, error, message, "
+    "expected, decoded, corrupt, gaps, cut) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+)
+_SET_INFO = (
+    "UPDATE source SET info = ?, width = ?, height = ?, duration_s = ?, frame_rate = ?, start_s = ? "
+    "WHERE id = ?"
+)
+
+
+class Classes:
+    """The numbers of the names that models answer with, by model; belongs to one connection."""
+
+    def __init__(self, db: sqlite3.Connection) -> None:
+        self._db = db
+        self._numbers: dict[int, dict[str, int]] = {}
+
+    def forget(self) -> None:
+        """Read them again when they are next asked for: a transaction was rolled back."""
+        self._numbers.clear()
+
+    def note(self, model: int, labels: Sequence[str]) -> None:
+        """Number the labels of a model by their places; after the numbers that it has, where it has some."""
+        if self._of(model):
+            self.numbers(model, labels)
+            return
+        self._db.executemany(INSERT_CLASS, [(model, number, name) for number, name in enumerate(labels)])
+        self._numbers.pop(model)
+
+    def numbers(self, model: int, names: Iterable[str]) -> list[int]:
+        """The numbers of names, in order; a new name gets the next."""
+        known = self._of(model)
+        missing = [name for name in dict.fromkeys(names) if name not in known]
+        if missing:
+            query = "SELECT coalesce(max(id) + 1, 0) FROM class WHERE model = ?"
+            first = self._db.execute(query, (model,)).fetchone()[0]
+            known.update({name: first + place for place, name in enumerate(missing)})
+            self._db.executemany(INSERT_CLASS, [(model, known[name], name) for name in missing])
+        return [known[name] for name in names]
+
+    def _of(self, model: int) -> dict[str, int]:
+        if model not in self._numbers:
+            # Of labels with one name the first counts.
+            rows = self._db.execute("SELECT name, id FROM class WHERE model = ? ORDER BY id DESC", (model,))
+            self._numbers[model] = dict(rows.fetchall())
+        return self._numbers[model]
+
+
+def write_task(db: sqlite3.Connection, record: TaskRecord, classes: Classes) -> None:
+    """Write what came of a task, within the caller's transaction."""
+    task, failure, accounts = record.task, record.failure, record.accounts
+    if failure is not None and failure.type == ChangedError.__name__:
+        # Earlier slices are of the file that was.
+        db.execute("DELETE FROM task WHERE source = ? AND model = ?", (task.source, task.model))
+    if record.info is not None:
+        write_info(db, task.source, record.info)
+    db.execute(
+        _INSERT_TASK,
+        (
+            task.source,
+            task.model,
+            task.slice,
+            len(record.frames),
+            record.last,
+            *((failure.stage, failure.type, failure.message) if failure else (None, None, None)),
+            accounts.expected,
+            accounts.decoded,
+            accounts.corrupt,
+            accounts.gaps,
+            record.cut,
+        ),
+    )
+    _write_predictions(db, record, classes.numbers(task.model, record.names))
+
+
+def _write_predictions(db: sqlite3.Connection, record: TaskRecord, classes: Sequence[int]) -> None:
+    source, model, slice_ = record.task.source, record.task.model, record.task.slice
+    db.executemany(
+        INSERT_PREDICTION,
+        [
+            (source, model, one.index, slice_, one.time_s, one.duration_s, one.embedding, one.picture)
+            for one in record.frames
+        ],
+    )
+    db.executemany(
+        INSERT_LABEL,
+        [(source, model, frame, n, classes[name], score) for frame, n, name, score in record.labels],
+    )
+    db.executemany(
+        INSERT_DETECTION,
+        [(source, model, frame, n, classes[name], *rest) for frame, n, name, *rest in record.detections],
+    )
+
+
+def write_info(db: sqlite3.Connection, source: int, text: str) -> None:
+    """Keep the facts of a source, as `info_json` wrote them; those of its audio give way to its frames'."""
+    info = info_of(text, "")
+    if info.width is None:
+        known = db.execute("SELECT width FROM source WHERE id = ?", (source,)).fetchone()
+        if known and known[0] is not None:
+            return
+    rate = None if info.frame_rate is None else float(info.frame_rate)
+    db.execute(_SET_INFO, (text, info.width, info.height, info.duration_s, rate, info.start_s, source))

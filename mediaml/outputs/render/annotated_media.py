@@ -1,0 +1,186 @@
+"""Annotated media, rendered in a process of their own: what ends it costs the copy that it was at."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterable, Mapping
+from contextlib import AbstractContextManager
+from pathlib import Path
+from threading import Event as Flag
+
+from mediaml.core.channel import Channel
+from mediaml.core.work import Failure
+from mediaml.engine.local.child import Child, Event, Gone
+from mediaml.engine.local.crash_attribution import Cause, cause_of_exit, cause_of_silence
+from mediaml.engine.local.start import start
+from mediaml.ledger.result_rows import SourceRow
+from mediaml.media.limits import Limits
+from mediaml.outputs.base import Rendered
+from mediaml.outputs.render.messages import (
+    Advance,
+    Copied,
+    Draw,
+    Drawing,
+    DrawSetup,
+    Forget,
+    Obeyed,
+    RenderReport,
+    Sketch,
+)
+from mediaml.outputs.render.paths import ARTIFACT, annotated_path, remove_segments
+
+RENDERER = "mediaml.outputs.render"
+"""The module that the drawing process runs."""
+_EVENTS = 256
+_MOST_IDLE_DEATHS = 3
+
+
+class AnnotatedMedia(AbstractContextManager["AnnotatedMedia"]):
+    """The `SliceOutput` for images and videos with boxes; its process starts at once and waits for `begin`.
+
+    Args:
+        stall_s: seconds without progress after which a copy is abandoned; `None` waits without limit.
+    """
+
+    kind = ARTIFACT
+
+    def __init__(self, stall_s: float | None = None) -> None:
+        self._stall_s = stall_s
+        self._stop = Flag()
+        self._events: Channel[Event[RenderReport]] = Channel(_EVENTS, self._stop)
+        self._child: Child[RenderReport] = Child(RenderReport, self._events, start(RENDERER))
+        self._setup: DrawSetup | None = None
+        self._pending: dict[int, tuple[SourceRow, Path]] = {}
+        self._orders = 0  # that the process has not obeyed yet
+        self._drawing: int | None = None
+        self._spoilt: dict[int, Failure] = {}
+        self._rendered: list[Rendered] = []
+        self._idle_deaths = 0
+
+    def begin(self, folder: Path, limits: Limits, slice_s: float) -> None:
+        """Say which ledger to draw from; see `Annotator`."""
+        self._setup = DrawSetup(os.fsencode(folder.absolute()), limits, slice_s)
+        self._child.tell(self._setup)
+
+    @property
+    def pending(self) -> int:
+        """Number of copies that are still to be written."""
+        return len(self._pending)
+
+    @property
+    def idle(self) -> bool:
+        """Whether the process has told that it has done all that was asked for."""
+        return self._orders == 0
+
+    def advance(self, source: SourceRow, number: int) -> None:
+        """The slices of a video up to one of that number can be drawn, as time allows."""
+        if source.id not in self._spoilt:
+            self._tell(Advance(source.id, number))
+
+    def target(self, source: SourceRow) -> str | None:
+        """See `annotated_path`."""
+        return annotated_path(source)
+
+    def finish(self, source: SourceRow, target: Path) -> None:
+        """Draw what is missing of a source and write its copy, later."""
+        failure = self._spoilt.pop(source.id, None)
+        if failure is not None:
+            self._rendered.append(Rendered(source, target, failure))
+            return
+        self._pending[source.id] = source, target
+        self._tell(Draw(source.id, os.fsencode(target.absolute())))
+
+    def drop(self, source: int) -> None:
+        """Draw no more of a source, and remove what was drawn."""
+        self._tell(Forget(source))
+
+    def finished(self, *, wait_s: float = 0.0) -> list[Rendered]:
+        """AnnotatedMedia that have been settled since the last call; waits up to `wait_s` for one."""
+        until = time.monotonic() + wait_s
+        self._take_events()
+        while self._pending and not self._rendered and time.monotonic() < until:
+            self._take_events()
+            self._watch()
+        drawn, self._rendered = self._rendered, []
+        return drawn
+
+    def settle(self, sources: Iterable[int]) -> None:
+        """Remove the segments of sources whose copies are written, or not wanted."""
+        if self._setup is not None:
+            remove_segments(Path(os.fsdecode(self._setup.folder)), sources)
+
+    def close(self) -> None:
+        """Drop what waits and what is being drawn; a copy that is not whole leaves no file.
+
+        Closing twice does nothing.
+        """
+        if self.idle:
+            self._child.kill()  # it has nothing to tidy up, and this is quicker
+        else:
+            self._child.dismiss()
+        self._child.wait()
+        self._stop.set()
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _tell(self, order: Sketch) -> None:
+        self._orders += 1
+        self._child.tell(order)
+
+    def _take_events(self) -> None:
+        event = self._events.get() if self._pending else self._events.get_nowait()
+        while event is not None:
+            if event.child is self._child:
+                self._take(event.what)
+            event = self._events.get_nowait()
+
+    def _take(self, what: RenderReport | Gone) -> None:
+        match what:
+            case Drawing():
+                self._drawing, self._idle_deaths = what.source, 0
+            case Obeyed():
+                self._orders -= 1
+                self._drawing = None
+            case Copied():
+                self._orders -= 1
+                if self._drawing == what.source:  # else another is, and this one never got so far
+                    self._drawing = None
+                source, target = self._pending.pop(what.source)
+                self._rendered.append(Rendered(source, target, what.failure, what.dropped))
+            case Gone():
+                self._lost(cause_of_exit(what.code))
+
+    def _watch(self) -> None:
+        """Give up a process that has been silent for too long."""
+        silent_s = time.monotonic() - self._child.last_sign_s
+        if self._stall_s is not None and self._drawing is not None and silent_s > self._stall_s:
+            self._child.kill()
+            self._lost(cause_of_silence(self._stall_s))
+
+    def _lost(self, cause: Cause) -> None:
+        """Replace a process that is no more: it is the fault of what it drew; the rest is drawn again."""
+        guilty, self._drawing = self._drawing, None
+        if guilty is None:
+            self._idle_deaths += 1
+        if guilty in self._pending:
+            self._fail({guilty: self._pending.pop(guilty)}, cause)
+        elif guilty is not None:
+            self._spoilt[guilty] = _failure(cause)
+        if self._idle_deaths >= _MOST_IDLE_DEATHS:
+            self._fail(self._pending, cause)
+            self._pending = {}
+        self._child, self._orders = Child(RenderReport, self._events, start(RENDERER)), 0
+        if self._setup is not None:
+            self._child.tell(self._setup)
+        for source, target in self._pending.values():
+            self._tell(Draw(source.id, os.fsencode(target.absolute())))
+
+    def _fail(self, pending: Mapping[int, tuple[SourceRow, Path]], cause: Cause) -> None:
+        self._rendered += [Rendered(source, target, _failure(cause)) for source, target in pending.values()]
+
+
+def _failure(cause: Cause) -> Failure:
+    text = f"the process that drew its annotated copy {cause.ending}."
+    return Failure("write", cause.error.__name__, f"{text}\nIts results are kept; --no-annotate draws none.")

@@ -1,0 +1,47 @@
+"""Which model is whose on a copy of a source: the first one solid, the others with their names."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from mediaml.ledger.result_rows import ModelRow
+from mediaml.ledger.slice_rows import DrawnRow
+from mediaml.ops.drawing import Layer, Overlay
+
+
+@dataclass(frozen=True, slots=True)
+class Author:
+    """A model that says something of a source.
+
+    Attributes:
+        name: the model's name.
+        number: its place, from 0, among those that detect, or among those that do not: a detector's boxes are
+            not mixed up with labels of the whole image.
+    """
+
+    name: str
+    number: int
+
+
+def authors_of(models: Iterable[ModelRow]) -> dict[int, Author]:
+    """The models of a source by their ids; the same for all of its slices.
+
+    Args:
+        models: every current model that has begun the source, in the order of the ids.
+    """
+    seen: Counter[bool] = Counter()
+    authors: dict[int, Author] = {}
+    for model in models:
+        detects = model.identity.task == "detect"
+        authors[model.id] = Author(model.name, seen[detects])
+        seen[detects] += 1
+    return authors
+
+
+def overlay_of(rows: Iterable[DrawnRow], authors: Mapping[int, Author]) -> Overlay:
+    """What to draw on one frame, from what each model said of it."""
+    return Overlay.of_models(
+        Layer(authors[row.model].name, authors[row.model].number, row.labels, row.detections) for row in rows
+    )

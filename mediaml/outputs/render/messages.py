@@ -1,0 +1,57 @@
+"""What the run and the process that renders say to one another."""
+
+from __future__ import annotations
+
+from mediaml.core.work import Failure
+from mediaml.engine.messages import Alive, Message
+from mediaml.media.limits import Limits
+
+
+class DrawSetup(Message, frozen=True):
+    """What a process that draws annotated copies is for; see `Annotator`."""
+
+    folder: bytes
+    limits: Limits
+    slice_s: float
+
+
+class Advance(Message, frozen=True):
+    """The slices of a video up to one of that number can be drawn."""
+
+    source: int
+    number: int
+
+
+class Draw(Message, frozen=True):
+    """Write the copy of a source."""
+
+    source: int
+    target: bytes
+
+
+class Forget(Message, frozen=True):
+    """No copy of a source is wanted any more: draw no slice of it, and remove those that were drawn."""
+
+    source: int
+
+
+class Drawing(Message, frozen=True):
+    """A source is being drawn."""
+
+    source: int
+
+
+class Copied(Message, frozen=True):
+    """What came of a `Draw`; see `Rendered`."""
+
+    source: int
+    failure: Failure | None
+    dropped: tuple[str, ...]
+
+
+class Obeyed(Message, frozen=True):
+    """What an `Advance` or `Forget` asked for has been done, or goes no further; one for each."""
+
+
+Sketch = Advance | Draw | Forget
+RenderReport = Drawing | Copied | Obeyed | Alive

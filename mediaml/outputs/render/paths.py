@@ -1,0 +1,81 @@
+"""Where annotated media and their segments go, under the output folder."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path, PurePosixPath
+
+from mediaml.core.location import Url
+from mediaml.core.media import Kind
+from mediaml.ledger.result_rows import SourceRow
+
+ARTIFACT = "annotated"
+"""What the ledger calls annotated media."""
+SEGMENTS = ".segments"
+KEPT_SUFFIXES = (".jpg", ".jpeg", ".png")
+"""Image formats whose annotated copies have the same format."""
+# How the names of mediaml's own files in an output folder begin; a source's folder may have such a name.
+_OURS = re.compile(r"(\.lock|\.segments|ledger\.sqlite|(results|failures)\.jsonl|vectors-)", re.IGNORECASE)
+# File systems take 255 bytes (ext4, NTFS, APFS); ".part" and the number of a name that is taken want room.
+_LONGEST = 240
+
+
+def annotated_path(source: SourceRow) -> str | None:
+    """Where a source's annotated copy goes, under the output folder; `None` for audio and for a URL.
+
+    A stream cannot be read a second time, and the ledger does not keep what a URL needs to be opened.
+    """
+    if source.kind is None or source.kind is Kind.AUDIO or isinstance(source.path, Url):
+        return None
+    wanted = PurePosixPath(annotated_name(source.name, source.kind))
+    folders = [_shortened(part, "") for part in wanted.parts[:-1]]
+    if folders and _OURS.match(folders[0]):
+        folders[0] += "~"
+    ending = f".annotated{wanted.suffix}"
+    return str(PurePosixPath(*folders, _shortened(wanted.name.removesuffix(ending), ending)))
+
+
+def _shortened(stem: str, ending: str) -> str:
+    """A name that every file system takes: at most `_LONGEST` bytes, cut between characters."""
+    kept = stem.encode()[: _LONGEST - len(ending.encode())]
+    return kept.decode(errors="ignore") + ending
+
+
+def annotated_name(source_name: str, kind: Kind) -> str:
+    """What the annotated copy of a source is called: `a/b.mp4` gives `a/b.annotated.mp4`.
+
+    Videos become MP4; images stay JPEG or PNG, and others become PNG. A suffix that changes stays in the
+    name (`b.mov` gives `b.mov.annotated.mp4`), so that two sources beside each other keep two copies.
+
+    Args:
+        source_name: name or relative path, with forward slashes.
+        kind: what the source is read as.
+
+    Raises:
+        ValueError: audio has no annotated copy.
+    """
+    if kind is Kind.AUDIO:
+        raise ValueError(f"{source_name}: audio has no annotated copy")
+    path = PurePosixPath(source_name)
+    kept = (".mp4",) if kind is Kind.VIDEO else KEPT_SUFFIXES
+    if path.suffix.lower() in kept:
+        return str(path.with_name(f"{path.stem}.annotated{path.suffix}"))
+    return str(path.with_name(f"{path.name}.annotated{'.mp4' if kind is Kind.VIDEO else '.png'}"))
+
+
+def segments_folder(output: Path, source: int) -> Path:
+    """Where the segments of a source lie."""
+    return output / SEGMENTS / str(source)
+
+
+def remove_segments(output: Path, sources: Iterable[int]) -> None:
+    """Remove what is left of segments of some sources; what cannot be removed stays."""
+    if not (output / SEGMENTS).exists():
+        return
+    for source in sources:
+        shutil.rmtree(segments_folder(output, source), ignore_errors=True)
+    with suppress(OSError):
+        (output / SEGMENTS).rmdir()  # unless sources of other runs are under way

@@ -1,0 +1,61 @@
+"""Refuses weights that do not fit a model when it is loaded, not once for every file."""
+
+from __future__ import annotations
+
+from mediaml.core.errors import ModelError
+from mediaml.core.media import Kind
+from mediaml.core.model_input import ImageInput, SoundInput
+from mediaml.onnx.interface import TensorSpec
+from mediaml.plugin import OnnxModel
+from mediaml.registry.spec import Model, ModelSpec
+
+
+def refuse_misfit(model: Model, spec: ModelSpec) -> None:
+    """Compare what a model feeds its graph with what the graph takes.
+
+    Only what `OnnxModel` does itself is known here: a class that overrides `run` or `prepare` checks what it
+    needs when it is loaded.
+
+    Raises:
+        ModelError: the graph has several inputs, or its input differs in type, rank or size.
+    """
+    session = getattr(model, "session", None)
+    if not isinstance(model, OnnxModel) or session is None or type(model).run is not OnnxModel.run:
+        return
+    if len(session.inputs) != 1:
+        takes = "; ".join(map(str, session.inputs)) or "nothing"
+        raise _misfit(session.name, spec, f"it has {len(session.inputs)} inputs ({takes}), not one")
+    if type(model).prepare is not OnnxModel.prepare:
+        return
+    fed = _fed(model, spec)
+    takes = session.inputs[0]
+    if fed is not None and not (takes.fits(*fed.shape) and takes.dtype == fed.dtype):
+        raise _misfit(session.name, spec, f"it takes {takes}, and is fed {fed}")
+
+
+def _fed(model: OnnxModel, spec: ModelSpec) -> TensorSpec | None:
+    """The batch that `OnnxModel.prepare` makes; `None` for a model of images and audio both.
+
+    Raises:
+        ModelError: nothing says how images are prepared.
+    """
+    audio = {Kind.AUDIO} & spec.kinds
+    if audio and spec.kinds != audio:
+        return None
+    wanted = spec.sound if audio else model.input
+    if isinstance(wanted, SoundInput):
+        return TensorSpec("spectrograms", (None, wanted.mels, wanted.steps), "float32")
+    if not isinstance(wanted, ImageInput):
+        raise ModelError(
+            f"{model.session.name} does not say how images are prepared for {spec.name}.",
+            "Write `mediaml.input` into its metadata, or set `input = ImageInput(...)` in the plugin.",
+        )
+    channels = 1 if wanted.color == "GRAY" else 3
+    planar = (channels, wanted.height, wanted.width)
+    shape = planar if wanted.layout == "NCHW" else (wanted.height, wanted.width, channels)
+    return TensorSpec("images", (None, *shape), wanted.dtype)
+
+
+def _misfit(name: str, spec: ModelSpec, why: str) -> ModelError:
+    hint = f"Leave -m out to use {spec.weights!r}." if spec.weights else "Name other weights with -m."
+    return ModelError(f"{name} does not fit {spec.name}: {why}.", hint)

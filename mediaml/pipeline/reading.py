@@ -1,0 +1,34 @@
+"""How files are read, as far as it changes what a model sees: part of the model's identity."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mediaml.core.media import Kind
+from mediaml.core.track import TrackChoice
+from mediaml.media.limits import Limits
+from mediaml.registry.spec import ModelSpec
+
+MARK = "@"
+"""What the names of these facts begin with, beside the model's own options, whose names are identifiers."""
+
+
+def reading_record(spec: ModelSpec, limits: Limits, track: TrackChoice) -> dict[str, Any]:
+    """What differs from the defaults, as plain JSON values; empty for a run that reads files as usual."""
+    record: dict[str, Any] = {}
+    if Kind.AUDIO in spec.kinds and track != TrackChoice():
+        record[f"{MARK}audio_track"] = str(track)
+    names = ["image_frames"] if spec.kinds & {Kind.IMAGE, Kind.VIDEO} else []
+    names += ["tone_map", "deinterlace"] if Kind.VIDEO in spec.kinds else []
+    usual = Limits()
+    for name in names:
+        value = getattr(limits, name)
+        if value != getattr(usual, name):
+            record[f"{MARK}{name}"] = value
+    return record
+
+
+def split_reading(record: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """A ledger's record of options as the model's own, and how files were read."""
+    reading = {name: value for name, value in record.items() if name.startswith(MARK)}
+    return {name: value for name, value in record.items() if name not in reading}, reading

@@ -1,0 +1,1 @@
+"""Measurements of speed and memory, each run as `python -m scripts.bench.NAME`."""

@@ -1,0 +1,1 @@
+"""Trainings of the bundled models, and what they share."""
