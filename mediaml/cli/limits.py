@@ -57,6 +57,12 @@ LIMIT_OPTIONS = (
 )
 
 
+VIDEO_OPTIONS = (
+    ("--no-tone-map", "tone_map", "Do not convert HDR video (PQ, HLG) to standard dynamic range."),
+    ("--no-deinterlace", "deinterlace", "Leave interlaced video as it is."),
+)
+
+
 def limit_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add the limits on a media file to a command; `limits_of` reads what was typed."""
     for limit in reversed(LIMIT_OPTIONS):
@@ -69,6 +75,8 @@ def limit_options(command: Callable[..., Any]) -> Callable[..., Any]:
             help=limit.help,
         )
         command = option(command)
+    for flag, field, text in reversed(VIDEO_OPTIONS):
+        command = click.option(flag, field, is_flag=True, default=True, flag_value=False, help=text)(command)
     return click.option(
         "--first-frame",
         "image_frames",
@@ -85,4 +93,5 @@ def limits_of(typed: Mapping[str, Any]) -> Limits:
 
     typed_limits = [limit.field for limit in LIMIT_OPTIONS if typed[limit.field] is not None]
     chosen: dict[str, Any] = {field: typed[field] or None for field in typed_limits}
+    chosen |= {field: typed.get(field, True) for _, field, _ in VIDEO_OPTIONS}
     return Limits(**chosen, image_frames=typed.get("image_frames"))

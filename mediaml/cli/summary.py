@@ -65,7 +65,7 @@ def failure_lines(rows: Sequence[FailureRow], results: str) -> Iterator[str]:
 def damage_lines(damaged: Sequence[tuple[SourceRow, DecodeAccounts]]) -> Iterator[str]:
     """A line for each of the first files that were read to their end although parts of them are damaged."""
     for source, accounts in damaged[:MOST_SHOWN]:
-        lost = f"{accounts.corrupt} damaged parts were skipped, {accounts.decoded} frames were read"
+        lost = f"{accounts.corrupt} damaged packets or frames, {accounts.decoded} frames were read"
         yield f"{source.shown}: {lost}"
     if len(damaged) > MOST_SHOWN:
         yield f"and {len(damaged) - MOST_SHOWN} more files with damaged parts"

@@ -102,6 +102,10 @@ class MediaError(MediamlError):
         super().__init__(escape_control(message), hint)
 
 
+class ChangedError(MediaError):
+    """One media file is no longer the one that was planned or read; nothing of it is kept."""
+
+
 class NoSoundError(MediaError):
     """One media file holds no sound; a video may well be silent."""
 

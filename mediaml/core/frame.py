@@ -32,7 +32,8 @@ class Frame:
 
     Attributes:
         index: position among the frames that the reader yields from the file, from 0.
-        time_s: seconds from the start of the stream (PTS x time base - stream start).
+        time_s: seconds on the container's clock: PTS x time base, less the start time of the container;
+            all streams of a file share it.
         duration_s: seconds that the frame is shown, or the length of the sound window; 0 for a photo.
         media: the file it came from.
         width, height: pixels as displayed.

@@ -66,7 +66,8 @@ class DecodeAccounts:
     Attributes:
         expected: frames that the header claims; `None` where it does not say.
         decoded: frames that came out.
-        corrupt: packets or frames that could not be decoded and were skipped.
+        corrupt: packets that could not be decoded and were skipped, and frames that the decoder flags as
+            damaged.
         gaps: places where the timestamps jump by more than two frame durations or go backwards.
         notes: what a user should know of how the file was read, such as that its levels were scaled.
     """

@@ -107,12 +107,14 @@ class Job:
 
     Attributes:
         id: the source's in the ledger. location: where it is. kind: what it is.
+        stamp: size in bytes and time of modification in ns, as planned; `None` where that is not checked.
     """
 
     id: int
     location: Location
     kind: Kind
     wants: tuple[Want, ...]
+    stamp: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)

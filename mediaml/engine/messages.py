@@ -84,6 +84,7 @@ class Look(Message, frozen=True):
     kind: Kind
     wants: tuple[Want, ...]
     alone: bool = False
+    stamp: tuple[int, int] | None = None
 
     @property
     def key(self) -> str:
@@ -93,7 +94,7 @@ class Look(Message, frozen=True):
     @property
     def job(self) -> Job:
         """What is to be done."""
-        return Job(self.source, decoded(self.location), self.kind, self.wants)
+        return Job(self.source, decoded(self.location), self.kind, self.wants, self.stamp)
 
 
 Order = Identify | Look
@@ -103,7 +104,7 @@ def order_of(job: Job | Sniff) -> Order:
     """The order that asks for a job."""
     if isinstance(job, Sniff):
         return Identify(job.position, encoded(job.location))
-    return Look(job.id, encoded(job.location), job.kind, job.wants)
+    return Look(job.id, encoded(job.location), job.kind, job.wants, stamp=job.stamp)
 
 
 class ModelDevices(msgspec.Struct, frozen=True):

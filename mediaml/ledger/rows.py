@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable, Sequence
 
+from mediaml.core.errors import ChangedError
 from mediaml.ledger.encoding import TaskRecord, info_of
 
 INSERT_CLASS = "INSERT INTO class (model, id, name) VALUES (?, ?, ?)"
@@ -68,6 +69,9 @@ class Classes:
 def write_task(db: sqlite3.Connection, record: TaskRecord, classes: Classes) -> None:
     """Write what came of a task, within the caller's transaction."""
     task, failure, accounts = record.task, record.failure, record.accounts
+    if failure is not None and failure.type == ChangedError.__name__:
+        # Earlier slices are of the file that was.
+        db.execute("DELETE FROM task WHERE source = ? AND model = ?", (task.source, task.model))
     if record.info is not None:
         write_info(db, task.source, record.info)
     db.execute(

@@ -1,9 +1,10 @@
-"""Packets to decoded frames: what is corrupt is skipped and counted, and the decoder is flushed."""
+"""Packets to decoded frames: damage is counted, what cannot be decoded skipped, and the decoder flushed."""
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
-from dataclasses import dataclass
+from collections import deque
+from collections.abc import Callable, Generator, Iterator
+from dataclasses import dataclass, field
 from typing import Any
 
 import av
@@ -13,11 +14,12 @@ from av.packet import Packet
 from mediaml.core.errors import MediaError
 from mediaml.core.location import Location
 from mediaml.core.media import DecodeAccounts
+from mediaml.media.clock import SharedClock, may_restart
+from mediaml.media.joints import GENERATE_PTS, Joints, timed_streams
 from mediaml.media.open import translated
 
 # So many packets in a row that cannot be decoded end the file: it is noise, not a damaged video.
 PATIENCE = 1000
-GENERATE_PTS = 0x0001  # AVFMT_FLAG_GENPTS of libavformat/avformat.h
 # FFmpeg starts at most 16 frame threads (MAX_AUTO_THREADS of libavcodec/pthread_internal.h).
 MOST_THREADS = 16
 CORRUPT = (av.error.InvalidDataError, av.error.PatchWelcomeError, av.error.ArgumentError, av.error.BugError)
@@ -28,26 +30,37 @@ class Tally:
     """The running count behind `DecodeAccounts`; see there.
 
     Attributes:
+        flagged: of `corrupt`, the frames that were decoded nevertheless.
         since: tick before which damage is not counted, since another pass has counted it.
+        joints: ticks still to come at which another part of a joined recording begins.
     """
 
     expected: int | None = None
     decoded: int = 0
     corrupt: int = 0
     gaps: int = 0
+    flagged: int = 0
     since: int | None = None
+    joints: deque[int] = field(default_factory=deque)
 
     def accounts(self) -> DecodeAccounts:
         """The accounts as of now."""
         return DecodeAccounts(self.expected, self.decoded, self.corrupt, self.gaps)
 
     def spoiled(self, pts: int | None) -> None:
-        """Count a packet that cannot be decoded."""
+        """Count a packet that cannot be decoded, or a frame that the decoder flags as damaged."""
         self.corrupt += self.since is None or pts is None or pts >= self.since
 
 
 class Decoding:
-    """The decoded frames of one stream, video or sound, in order of presentation; iterate once.
+    """The decoded frames of one stream, video or audio, in order of presentation; iterate once.
+
+    Args:
+        container: the file, open; at its start, if `joints` is given.
+        stream: one of it.
+        path: the file.
+        tally: counts what is met.
+        joints: looks for restarts of the file's clock; see `SharedClock`. Without it stamps stay as they are.
 
     Attributes:
         landed: position in the file, pts and dts of the first packet; `None` before there was one.
@@ -55,7 +68,17 @@ class Decoding:
         missing: packets that stand in the file's index behind the last one that came; known at the end.
     """
 
-    def __init__(self, container: InputContainer, stream: Any, path: Location, tally: Tally) -> None:
+    def __init__(
+        self,
+        container: InputContainer,
+        stream: Any,
+        path: Location,
+        tally: Tally,
+        joints: Callable[[], Joints] | None = None,
+    ) -> None:
+        # In broadcasts another stream may be the first to show that the clock has restarted.
+        self._watched = timed_streams(container) if joints and may_restart(container) else [stream]
+        self._clock = SharedClock(container, self._watched, joints) if joints else None
         self._container = container
         self._stream = stream
         self._path = path
@@ -64,6 +87,7 @@ class Decoding:
         self._received = 0
         self._spoiled = 0
         self._early: list[int] = []
+        self._keyed = False
         self.spoiled_flush = False
         self.missing = 0
         self._last_dts: int | None = None
@@ -82,7 +106,11 @@ class Decoding:
         # time, on which `timeline` falls back, is right there.
         self._container.flags &= ~GENERATE_PTS
         try:
-            yield from self._container.demux(self._stream)
+            for packet in self._container.demux(self._watched):
+                if packet.stream_index != self._stream.index:
+                    self._place(packet)
+                else:
+                    yield packet
         except CORRUPT:
             self._tally.spoiled(None)
             yield self._flush()
@@ -96,6 +124,15 @@ class Decoding:
         flush: Packet[Any] = Packet()
         flush.stream = self._stream
         return flush
+
+    def _place(self, packet: Packet[Any]) -> None:
+        if self._clock is not None and self._clock.place(packet):
+            self._tally.joints.extend(self._clock.starts(self._stream))
+
+    @property
+    def is_joined(self) -> bool:
+        """Whether the file's clock has restarted on the way."""
+        return self._clock is not None and bool(self._clock.joints)
 
     def __iter__(self) -> Iterator[Any]:
         """The frames.
@@ -116,6 +153,7 @@ class Decoding:
                 self._count_missing()
             else:
                 self._note(packet)
+                self._place(packet)
             try:
                 frames = packet.decode()
             except av.error.EOFError:
@@ -132,7 +170,21 @@ class Decoding:
                 raise translated(error, self._path, "decoded") from error
             failures = 0
             self._received += len(frames)
-            yield from frames
+            for frame in frames:
+                self._check(frame)
+                yield frame
+
+    def _check(self, frame: Any) -> None:
+        """Count a frame that the decoder had to patch up: it is shown, but it is not what was recorded.
+
+        Before the first keyframe that is no damage: the stream begins amid a group of pictures.
+        """
+        if self._stream.type == "video":
+            self._keyed = self._keyed or frame.key_frame
+            if self._keyed and frame.is_corrupt:
+                before = self._tally.corrupt
+                self._tally.spoiled(frame.pts)
+                self._tally.flagged += self._tally.corrupt - before
 
     def _note(self, packet: Packet[Any]) -> None:
         if self.landed is None:
@@ -145,7 +197,7 @@ class Decoding:
 
     def _count_missing(self) -> None:
         entries = self._stream.index_entries
-        if self._last_dts is None or not self._stream.frames or len(entries) != self._stream.frames:
+        if self.is_joined or self._last_dts is None or len(entries) != (self._stream.frames or None):
             return  # No index, or none of every packet.
         found = entries.search_timestamp(self._last_dts, any_frame=True)
         if found >= 0 and entries[found].timestamp == self._last_dts:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from mediaml.core.errors import MediaError
+from mediaml.core.errors import ChangedError, MediaError
+from mediaml.core.location import Location, Url
 
 
 def check_file(path: Path) -> int:
@@ -24,6 +25,44 @@ def check_file(path: Path) -> int:
     if size == 0:
         raise MediaError(f"{path} is empty.", "Copy it again from where it came.")
     return size
+
+
+class FileWatch:
+    """Notices that a file is replaced or written to while it is in use; a URL is not watched.
+
+    Args:
+        path: the file.
+        stamp: size in bytes and time of modification in ns that it must have; `None` takes what it has now.
+    """
+
+    def __init__(self, path: Location, stamp: tuple[int, int] | None = None) -> None:
+        self._path = path
+        self._stamp = stamp
+        self._first = self._state()
+
+    def _state(self) -> tuple[int, int, int, int] | None:
+        """Size, time of modification and identity, where there is a file."""
+        if isinstance(self._path, Url):
+            return None
+        try:
+            status = self._path.stat()
+        except OSError:
+            return None
+        return status.st_size, status.st_mtime_ns, status.st_dev, status.st_ino
+
+    def check(self) -> None:
+        """Compare the file with what it was.
+
+        Raises:
+            ChangedError: it is another one, was written to, or is gone.
+        """
+        now = self._state()
+        planned = self._stamp is None or self._first is None or self._first[:2] == self._stamp
+        if now != self._first or not planned:
+            raise ChangedError(
+                f"{self._path} has changed since it was read.",
+                "Run again when nothing writes to it any more; it is then read from its start.",
+            )
 
 
 def unreadable(error: Exception, path: object, doing: str) -> MediaError:

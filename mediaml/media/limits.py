@@ -36,7 +36,7 @@ def default_decoded_bytes() -> int:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one file may claim; `None` where there is no limit.
+    """What one file may claim, `None` where there is no limit, and how videos are shown.
 
     Attributes:
         pixels: width x height of an image or video frame, stored as well as displayed. The default is
@@ -49,6 +49,8 @@ class Limits:
             are left out.
         analysis_bytes: how much of a container is read to learn what its streams are; the default is
             FFmpeg's own `probesize`.
+        tone_map: whether high dynamic range (PQ, HLG) is converted to standard range.
+        deinterlace: whether frames that are flagged as interlaced are deinterlaced.
         silence_s: seconds that the server of a URL may send nothing; see `mediaml.media.remote`.
     """
 
@@ -60,11 +62,14 @@ class Limits:
     image_frames: int | None = None
     analysis_bytes: int = 5_000_000
     silence_s: float = 20.0
+    tone_map: bool = True
+    deinterlace: bool = True
 
     def __post_init__(self) -> None:
         for name in fields(self):
             value = getattr(self, name.name)
-            require(value is None or value > 0, f"{name.name} must be positive, not {value}")
+            if not isinstance(value, bool):
+                require(value is None or value > 0, f"{name.name} must be positive, not {value}")
         require(
             self.analysis_bytes >= LEAST_ANALYSIS,
             f"analysis_bytes must be {LEAST_ANALYSIS} or more, not {self.analysis_bytes}",

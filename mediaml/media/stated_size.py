@@ -60,15 +60,15 @@ def _boxes(file: FileBytes) -> Iterator[tuple[bytes, int, int]]:
         offset += length
 
 
-def matroska(file: FileBytes) -> int | None:
-    """The end of the segment, from the EBML header (RFC 8794, 4 and 5)."""
-    head = file.at(0, 64)
+def matroska(file: FileBytes, begins: int = 0) -> int | None:
+    """The end of the segment, from the EBML header at an offset (RFC 8794, 4 and 5)."""
+    head = file.at(begins, 64)
     size, offset = _ebml_size(head, 4)
     start = offset + (size or 0)
     if size is None or head[start : start + 4] != SEGMENT:
         return None
     size, offset = _ebml_size(head, start + 4)
-    return None if size is None else offset + size
+    return None if size is None else begins + offset + size
 
 
 def last_cluster(file: FileBytes) -> int | None:

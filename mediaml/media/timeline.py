@@ -12,8 +12,9 @@ from mediaml.media.decode import Tally
 
 T = TypeVar("T")
 
-# A step back by more than this is a clock that was set anew, as between joined broadcasts: times go on from
-# where they were. A smaller one is a wrong stamp: the frame is shown at the time of the one before.
+# A step back by more than this is a restart of the clock that `clock` could not see, as in a live stream:
+# times continue from where they were. A smaller one is a wrong stamp: the frame is shown at the time of the
+# one before.
 NEW_CLOCK_S = 1.0
 # Durations after which the next frame is overdue; a little more than 2, for stamps rounded to milliseconds.
 JUMP = 2.05
@@ -34,17 +35,17 @@ class Timeline:
 
     Attributes:
         time_base: seconds of one tick.
-        start: tick at which the stream starts; `None` takes the first frame's.
+        start: tick at which the file starts, which may lie between two; `None` takes the first frame's.
         rate: frames per second where known, for frames that state no duration.
     """
 
     time_base: Fraction
-    start: int | None
+    start: Fraction | int | None
     rate: Fraction | None
 
     def tick(self, time_s: float) -> int | None:
-        """The tick of the stream at or before a time; `None` where it is not known when the stream starts."""
-        return None if self.start is None else self.start + math.floor(time_s / self.time_base)
+        """The tick of the stream at or before a time; `None` where it is not known when the file starts."""
+        return None if self.start is None else math.floor(self.start + time_s / self.time_base)
 
     def place(
         self, items: Iterable[tuple[Stamp, T]], tally: Tally, *, since_s: float = 0.0
@@ -82,6 +83,10 @@ class Timeline:
                 shift_s += placed_s - time_s
             stated_s = max(0.0, float((stamp.duration or 0) * self.time_base))
             is_gap = last_s > -math.inf and not last_s <= time_s <= last_s + JUMP * (step_s or math.inf)
+            if tally.joints and ticks is not None and ticks >= tally.joints[0]:
+                # Another part of a joined recording: one gap, however well the two fit together.
+                tally.joints.popleft()
+                is_gap = True
             tally.gaps += is_gap and placed_s >= since_s
             last_s, step_s = placed_s, stated_s or self._nominal_s
             yield placed_s, stated_s, item

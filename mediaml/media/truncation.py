@@ -10,6 +10,9 @@ from mediaml.core.location import Location, Url
 from mediaml.media import last_unit, stated_size
 from mediaml.media.file_bytes import FileBytes
 
+EBML = b"\x1aE\xdf\xa3"
+# FFmpeg goes on to a second segment, and no further.
+MOST_PARTS = 2
 # What a header may round off.
 SLACK_S = 0.05
 # A pad byte or two, which some writers count and do not write.
@@ -62,6 +65,30 @@ def required_size(path: Path, container: str) -> int | None:
         return None
     with path.open("rb") as file:
         return end(FileBytes(file))
+
+
+def check_parts(path: Location) -> None:
+    """Refuse to call a file read that is more Matroska files joined byte by byte than FFmpeg reads.
+
+    Raises:
+        MediaError: there are more than `MOST_PARTS`.
+    """
+    if isinstance(path, Url):
+        return
+    parts, end = 0, 0
+    with path.open("rb") as opened:
+        file = FileBytes(opened)
+        while file.at(end, 4) == EBML:
+            parts += 1
+            size = stated_size.matroska(file, end)
+            if size is None:
+                break
+            end = size
+    if parts > MOST_PARTS:
+        raise MediaError(
+            f"{path} is {parts} Matroska files joined byte by byte; only the first {MOST_PARTS} can be read.",
+            "Join the files with mkvmerge, or give them one by one.",
+        )
 
 
 def check_whole(

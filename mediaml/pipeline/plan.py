@@ -173,7 +173,7 @@ class Planner:
             self.planned.done.append(source_id)
             return None
         self._begin(source_id, len(wants))
-        return Job(source_id, source.path, kind, tuple(wants))
+        return Job(source_id, source.path, kind, tuple(wants), (source.size, source.mtime_ns))
 
     def _begin(self, source: int, models: int) -> None:
         self.planned.jobs += 1

@@ -7,12 +7,13 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from mediaml.core.arrays import Array
-from mediaml.core.errors import NoSoundError
+from mediaml.core.errors import ChangedError, NoSoundError
 from mediaml.core.frame import Frame
 from mediaml.core.media import DecodeAccounts, Kind
 from mediaml.core.model_input import SoundInput
 from mediaml.core.track import TrackChoice
 from mediaml.core.work import Failure, Job, Stage, Want
+from mediaml.media.files import FileWatch
 from mediaml.media.limits import Limits
 from mediaml.media.reader import Reader, open_reader
 from mediaml.pipeline.models import LoadedModel
@@ -106,7 +107,9 @@ class _Reading:
         accounts = DecodeAccounts()
         silent = NoSoundError if self.job.kind is Kind.VIDEO else ()
         self.mark("open", None, 0.0)
+        watch = FileWatch(self.job.location, self.job.stamp)
         try:
+            watch.check()
             with open_reader(
                 self.job.location, self.as_kind, sound=self.sound, limits=limits, track=self.track
             ) as reader:
@@ -114,14 +117,18 @@ class _Reading:
                 for consumer in self.consumers:
                     consumer.stream.opened(replace(reader.info, kind=self.job.kind))
                 try:
-                    reached = self._feed(reader)
+                    reached = self._feed(reader, watch)
                 finally:
                     accounts = reader.accounts
             if reached is not None:
+                watch.check()
                 self._finish_all(accounts, reached)
         except silent:
             # A silent video is whole: there is nothing to hear in it.
             self._finish_all(accounts, 0)
+        except ChangedError as error:
+            for consumer in self.consumers:
+                consumer.stream.fail(Failure.of(stage, error), accounts, consumer.want.next_slice)
         except Exception as error:  # noqa: BLE001  a decoder may raise anything; it costs this file, not the run
             for consumer in self.consumers:
                 consumer.stream.break_off(Failure.of(stage, error), accounts, consumer.want.next_slice)
@@ -134,10 +141,10 @@ class _Reading:
             elif want.end_slice is not None:
                 consumer.stream.finish_range(accounts, want.end_slice)
 
-    def _feed(self, reader: Reader) -> int | None:
+    def _feed(self, reader: Reader, watch: FileWatch) -> int | None:
         """Hand on the wanted frames; returns the slice of the last one, `None` when nobody wants the rest."""
         number = 0
-        for frame in self._wanted_frames(reader):
+        for frame in self._watched(self._wanted_frames(reader), watch):
             number = slice_of(frame.time_s, self.slice_s)
             live = [consumer for consumer in self.consumers if not consumer.stream.failed]
             if not live:
@@ -152,6 +159,16 @@ class _Reading:
                     return None
             self.mark("decode", None, frame.time_s)
         return number
+
+    def _watched(self, frames: Iterator[Frame], watch: FileWatch) -> Iterator[Frame]:
+        """Frames, as long as their file stays what it was: looked at between slices."""
+        last: int | None = None
+        for frame in frames:
+            number = slice_of(frame.time_s, self.slice_s)
+            if number != last:
+                watch.check()
+            last = number
+            yield frame
 
     def _wanted_frames(self, reader: Reader) -> Iterator[Frame]:
         """Frames from the first wanted slice on, numbered as in an uninterrupted reading."""

@@ -18,11 +18,13 @@ def reading_record(spec: ModelSpec, limits: Limits, track: TrackChoice) -> dict[
     record: dict[str, Any] = {}
     if Kind.AUDIO in spec.kinds and track != TrackChoice():
         record[f"{MARK}audio_track"] = str(track)
-    if spec.kinds & {Kind.IMAGE, Kind.VIDEO}:
-        for name in ("image_frames",):
-            value = getattr(limits, name)
-            if value != getattr(Limits(), name):
-                record[f"{MARK}{name}"] = value
+    names = ["image_frames"] if spec.kinds & {Kind.IMAGE, Kind.VIDEO} else []
+    names += ["tone_map", "deinterlace"] if Kind.VIDEO in spec.kinds else []
+    usual = Limits()
+    for name in names:
+        value = getattr(limits, name)
+        if value != getattr(usual, name):
+            record[f"{MARK}{name}"] = value
     return record
 
 

@@ -8,7 +8,7 @@ from dataclasses import asdict
 
 import pytest
 
-from mediaml.cli.limits import LIMIT_OPTIONS, limits_of
+from mediaml.cli.limits import LIMIT_OPTIONS, VIDEO_OPTIONS, limits_of
 from mediaml.media.limits import Limits
 from tests.support.media.files import write_image, write_square_video
 
@@ -28,7 +28,8 @@ def bomb(path, side):
 
 def test_the_defaults_in_help_are_those_of_the_readers():
     assert limits_of({option.field: option.default for option in LIMIT_OPTIONS}) == Limits()
-    assert {option.field for option in LIMIT_OPTIONS} | {"image_frames"} == set(asdict(Limits()))
+    fields = [option.field for option in LIMIT_OPTIONS] + [field for _, field, _ in VIDEO_OPTIONS]
+    assert {*fields, "image_frames"} == set(asdict(Limits()))
 
 
 @pytest.mark.parametrize(

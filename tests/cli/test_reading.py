@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from PIL import Image
 
+from mediaml.core.media import Kind
+from mediaml.core.track import TrackChoice
+from mediaml.media.limits import Limits
+from mediaml.pipeline.reading import reading_record
+from mediaml.plugin import ModelSpec
 from tests.support.command_line import results
 
 
@@ -28,6 +35,15 @@ def test_a_run_of_first_frames_does_not_stand_for_all(mediaml, animation, tmp_pa
     again = mediaml(*command, "--first-frame")
     assert "0 frames" in again.err
     assert len(results(tmp_path / "out")) == 1 + 1
+
+
+def test_a_run_without_tone_mapping_does_not_stand_for_one_with_it():
+    spec = ModelSpec("any", task="classify", load=lambda _: None, kinds=frozenset({Kind.VIDEO}))
+    images = replace(spec, kinds=frozenset({Kind.IMAGE}))
+    assert reading_record(spec, Limits(), TrackChoice()) == {}
+    plain = Limits(tone_map=False, deinterlace=False)
+    assert reading_record(spec, plain, TrackChoice()) == {"@tone_map": False, "@deinterlace": False}
+    assert reading_record(images, plain, TrackChoice()) == {}
 
 
 def test_a_track_is_a_number_or_a_language(mediaml, animation):

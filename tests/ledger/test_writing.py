@@ -9,10 +9,10 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from mediaml.core.errors import OutputError
+from mediaml.core.errors import ChangedError, MediaError, OutputError
 from mediaml.core.media import Kind
 from mediaml.core.prediction import Box, Detection, Label, Prediction
-from mediaml.core.work import FrameAnswer, Source, Task, TaskResult
+from mediaml.core.work import Failure, FrameAnswer, Source, Task, TaskResult
 from mediaml.ledger.encoding import record_of, score_units
 from mediaml.ledger.ledger import Ledger
 from mediaml.ledger.results import open_results
@@ -41,6 +41,21 @@ def test_a_changed_file_loses_its_answers(ledger):
     assert not ledger.task_progress(*ids).complete
     for table in ("prediction", "label", "detection"):
         assert ledger._db.execute(f"SELECT count(*) FROM {table}").fetchone() == (0,)
+
+
+@pytest.mark.parametrize(("error", "kept"), [(ChangedError, 0), (MediaError, 4)])
+def test_a_file_that_changes_while_it_is_read_keeps_no_slice(ledger, error, kept):
+    ids, other = (
+        (ledger.add_source(source("a.mp4")), ledger.add_model(MODEL)),
+        ledger.add_source(source("b.mp4")),
+    )
+    ledger.commit([result(Task(*ids, 0), range(2), last=False), result(Task(other, ids[1], 0), range(3))])
+    failed = TaskResult(Task(*ids, 2), failure=Failure("decode", error.__name__, "it broke"))
+    ledger.commit([result(Task(*ids, 1), range(2, 4), last=False), record_of(failed)])
+    with open_results(ledger.folder) as results:
+        assert len(list(results.frames(source="a.mp4"))) == kept
+        assert len(list(results.frames(source="b.mp4"))) == 3
+        assert [row.failure.type for row in results.failures()] == [error.__name__]
 
 
 def test_a_digest_tells_a_touched_file_from_a_changed_one(ledger):

@@ -19,6 +19,7 @@ from mediaml.media.probe import probe
 from mediaml.media.reader import open_reader
 from mediaml.media.video.pixels import orientation_of
 from mediaml.media.video.reader import VideoReader
+from tests.support.media.annotated_clips import ffprobe
 from tests.support.media.ffmpeg import ffmpeg
 from tests.support.media.material import write_video
 
@@ -93,6 +94,36 @@ def test_all_tracks_come_in_order_of_time(tmp_path: Path) -> None:
         (time_s, track) for track, time_s, _ in found
     )
     assert {track for track, _, _ in found} == {1, 2, 3}
+
+
+@pytest.mark.parametrize("name", ["a.mkv", "a.mp4", "a.ts"])
+def test_tracks_are_on_the_clock_of_the_file(name: str, tmp_path: Path) -> None:
+    """A track that starts later than the others, as ffprobe says it, also where it is the only one read."""
+    path = tmp_path / name
+    late = ("-itsoffset", "1", "-f", "lavfi", "-i", f"sine={TONES[3]}:r=16000:d=2")
+    clip = (
+        "-f",
+        "lavfi",
+        "-i",
+        "testsrc=s=64x48:r=10:d=3",
+        "-f",
+        "lavfi",
+        "-i",
+        f"sine={TONES[1]}:r=16000:d=2",
+    )
+    maps = ("-map", "0:v", "-map", "1:a", "-map", "2:a")
+    ffmpeg(*clip, *late, *maps, "-pix_fmt", "yuv420p", "-c:a", "aac", path)
+    about = ffprobe(path, "-show_entries", "stream=start_time:format=start_time")
+    starts = [
+        float(stream["start_time"]) - float(about["format"]["start_time"]) for stream in about["streams"]
+    ]
+    assert starts[2] == pytest.approx(1, abs=0.1)
+    found = heard(path, TrackChoice.parse("all"))
+    for track, tone in ((1, 1), (2, 3)):
+        windows = [(time_s, heard_tone) for number, time_s, heard_tone in found if number == track]
+        assert windows[0] == (pytest.approx(starts[track], abs=0.002), tone)
+        alone = heard(path, TrackChoice(number=track))
+        assert [(time_s, heard_tone) for _, time_s, heard_tone in alone] == windows
 
 
 def test_a_start_gives_the_rest_of_all_tracks(tmp_path: Path) -> None:

@@ -111,9 +111,9 @@ def test_zeros_or_text_before_a_stream(
     assert sniff_kind(bare(tmp_path, lead + made(name))) is kind_of(name)
 
 
-def icon(size: int = 16) -> bytes:
+def icon(size: int = 16, *, reserved: int = 0) -> bytes:
     image = struct.pack("<IiiHHIIiiII", 40, size, 2 * size, 1, 32, 0, 0, 0, 0, 0, 0) + bytes(size * size * 4)
-    entry = struct.pack("<BBBBHHII", size, size, 0, 0, 1, 32, len(image), 22)
+    entry = struct.pack("<BBBBHHII", size, size, 0, reserved, 1, 32, len(image), 22)
     return struct.pack("<HHH", 0, 1, 1) + entry + image
 
 
@@ -146,7 +146,7 @@ OTHERS: dict[str, Callable[[Path], bytes]] = {
     "pdf": lambda _: b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n" + bytes(range(256)) * 20,
     "zip": archive,
     "sqlite": database,
-    "icon": lambda _: icon(),
+    "damaged icon": lambda _: icon(reserved=1),
     "program": lambda _: Path(sys.executable).read_bytes()[:100_000],
     "zeros": lambda _: bytes(100_000),
     "ramp": lambda _: bytes(range(256)) * 400,
@@ -161,6 +161,10 @@ def test_what_is_no_media(name: str, tmp_path: Path) -> None:
     assert sniff_kind(bare(tmp_path, OTHERS[name](tmp_path))) is None
 
 
+def test_an_icon_is_an_image(tmp_path: Path) -> None:
+    assert sniff_kind(bare(tmp_path, icon())) is Kind.IMAGE
+
+
 @pytest.mark.parametrize("size", [100, 5_000, 300_000])
 def test_noise_is_no_media(size: int, tmp_path: Path) -> None:
     for seed in range(20):
@@ -168,6 +172,6 @@ def test_noise_is_no_media(size: int, tmp_path: Path) -> None:
         assert sniff_kind(path) is None, seed
 
 
-@pytest.mark.parametrize("name", ["code", "pdf", "zip", "sqlite", "icon", "program", "latin-1"])
+@pytest.mark.parametrize("name", ["code", "pdf", "zip", "sqlite", "damaged icon", "program", "latin-1"])
 def test_ffmpeg_is_not_asked_about_what_is_known(name: str, tmp_path: Path) -> None:
     assert sniff_claim(bare(tmp_path, OTHERS[name](tmp_path))) is None

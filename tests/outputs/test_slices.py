@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -82,6 +83,7 @@ def test_a_slice_is_drawn_anew_where_what_is_drawn_has_changed(house: House) -> 
             artist.draw(house.row, number)
         changed = {name for name, when in house.segments.items() if when != before[name]}
         assert changed == {"000003.h264", "000003.json"}
+    os.utime(str(house.given.path), ns=(7, 7))
     house.ledger.add_source(replace(house.given, mtime_ns=7), Kind.VIDEO)
     house.answer(one)
     before = house.segments

@@ -150,3 +150,37 @@ def test_a_frame_that_fits_in_no_memory_costs_its_file(bench):
     _, failures = bench.run(Hungry(0, MemoryError))
     assert set(failures.values()) == {"open", "infer"}
     assert len(failures) == 7
+
+
+class Replacing(Counting):
+    """Puts another file in the place of the one that it is asked about."""
+
+    def __init__(self, path):
+        super().__init__()
+        self.path = path
+
+    def predict(self, frames):
+        write_video(self.path, frames=3, width=64, height=48)
+        return [Label(str(frame.index), 1.0) for frame in frames]
+
+
+def test_a_file_that_is_replaced_while_it_is_read_has_failed(tmp_path):
+    (tmp_path / "in").mkdir()
+    path = tmp_path / "in" / "clip.mp4"
+    write_video(path, frames=60, width=64, height=48)
+    assert Bench(tmp_path).run(Replacing(path)) == ({"in/clip.mp4": []}, {"in/clip.mp4": "decode"})
+
+
+def test_a_file_that_is_replaced_between_plan_and_reading_has_failed(tmp_path):
+    (tmp_path / "in").mkdir()
+    path = tmp_path / "in" / "clip.mp4"
+    write_video(path, frames=60, width=64, height=48)
+    bench = Bench(tmp_path)
+    start = bench._start
+
+    def late(job, pipeline):
+        write_video(path, frames=3, width=64, height=48)
+        start(job, pipeline)
+
+    bench._start = late
+    assert bench.run(Counting()) == ({"in/clip.mp4": []}, {"in/clip.mp4": "open"})

@@ -21,18 +21,13 @@ from mediaml.core.model_input import SoundInput
 from mediaml.core.track import TrackChoice
 from mediaml.media.audio.channels import layout_of
 from mediaml.media.audio.windows import Window, resampled, windows
+from mediaml.media.clock import origin_s, starts_at_s, stated_duration_s
 from mediaml.media.decode import Decoding, Tally, first_decoded
+from mediaml.media.joints import JointFinder
 from mediaml.media.limits import Limits
-from mediaml.media.open import (
-    audio_streams,
-    container_duration_s,
-    is_live,
-    no_decoder,
-    open_container,
-    sample_rate,
-)
+from mediaml.media.open import audio_streams, is_live, no_decoder, open_container, sample_rate
 from mediaml.media.timeline import Stamp, Timeline
-from mediaml.media.truncation import check_whole, is_cut
+from mediaml.media.truncation import check_parts, check_whole, is_cut
 from mediaml.ops.fitting import fit_image
 from mediaml.ops.spectrogram import log_mel, spectrogram_picture
 
@@ -83,21 +78,24 @@ def sound_info(path: Location, container: InputContainer, choice: TrackChoice = 
     return MediaInfo(
         path=str(path),
         kind=Kind.AUDIO,
-        duration_s=_stated_s(container, stream),
+        duration_s=stated_duration_s(container, stream),
         sample_rate=sample_rate(stream),
         audio_tracks=len(container.streams.audio),
         container=container.format.name,
         codec=stream.codec.canonical_name,
+        start_s=starts_at_s(container, stream),
     )
 
 
-def _stated_s(container: InputContainer, stream: AudioStream) -> float | None:
-    lasts_s = stream.duration * stream.time_base if stream.duration and stream.time_base else None
-    return float(lasts_s) if lasts_s else container_duration_s(container)
-
-
 class _TrackPass:
-    """One pass over one audio track of an open container.
+    """One pass over one audio track of an open container, on the clock that all its tracks share.
+
+    Args:
+        path: the file.
+        container: at its start.
+        stream: the track.
+        spec: how to cut it into windows.
+        joints: of the file.
 
     Attributes:
         number: of the track, from 1.
@@ -105,12 +103,18 @@ class _TrackPass:
     """
 
     def __init__(
-        self, path: Location, container: InputContainer, stream: AudioStream, spec: SoundInput
+        self,
+        path: Location,
+        container: InputContainer,
+        stream: AudioStream,
+        spec: SoundInput,
+        joints: JointFinder,
     ) -> None:
         self._path = path
         self._container = container
         self._stream = stream
         self._spec = spec
+        self._joints = joints
         self.number = 1 + list(container.streams.audio).index(stream)
         self.tally = Tally()
 
@@ -118,20 +122,28 @@ class _TrackPass:
         """All windows; damage counts from `start_s` on.
 
         Raises:
-            MediaError: nothing can be decoded, or the end is missing.
+            MediaError: nothing can be decoded, or the end is missing; see also `check_parts`.
         """
         container, stream = self._container, self._stream
         base = stream.time_base or Fraction(1, sample_rate(stream) or 1)
-        timeline = Timeline(base, stream.start_time, None)
-        decoding = Decoding(container, stream, self._path, self.tally)
+        origin = origin_s(container)
+        timeline = Timeline(base, None if origin is None else origin / base, None)
+        decoding = Decoding(container, stream, self._path, self.tally, self._joints)
         placed = timeline.place(self._decoded(decoding), self.tally, since_s=start_s)
-        end_s = 0.0
+        end_s = begins_s = starts_at_s(container, stream) or 0.0
         chunks = resampled(placed, self._spec.sample_rate, layout=layout_of(stream))
         for window in windows(chunks, self._spec):
             end_s = window.time_s + window.duration_s
             yield window
-        claimed_s = _stated_s(container, stream)
-        check_whole(self._path, claimed_s, end_s, container=container.format.name, missing=decoding.missing)
+        check_whole(
+            self._path,
+            stated_duration_s(container, stream),
+            end_s - begins_s,  # A stream's duration counts from its own start.
+            container=container.format.name,
+            missing=decoding.missing,
+        )
+        if decoding.is_joined:
+            check_parts(self._path)
 
     def _decoded(self, decoding: Decoding) -> Iterator[tuple[Stamp, AudioFrame]]:
         frames = iter(decoding)
@@ -161,6 +173,7 @@ class AudioReader(AbstractContextManager["AudioReader"]):
         self._path = path
         self._spec = spec
         self._limits = limits
+        self._joints = JointFinder(path, limits)
         self._track = track
         self._passes: list[_TrackPass] = []
         self._closed = False
@@ -237,7 +250,11 @@ class AudioReader(AbstractContextManager["AudioReader"]):
             self._containers.append(open_container(self._path, self._limits))
         self._passes = [
             _TrackPass(
-                self._path, container, tracks_of(self._path, container, self._track)[place], self._spec
+                self._path,
+                container,
+                tracks_of(self._path, container, self._track)[place],
+                self._spec,
+                self._joints,
             )
             for place, container in enumerate(self._containers)
         ]

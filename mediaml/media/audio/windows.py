@@ -15,8 +15,10 @@ from mediaml.core.arrays import Float32Array
 from mediaml.core.model_input import SoundInput
 from mediaml.media.audio.channels import EMPTY, MonoMix
 
-# Audio that is missing for longer than this starts new windows at its true time; less is jitter.
+# Audio that is missing for longer than this starts new windows at its true time.
 GAP_S = 0.25
+# Shorter holes, as between the parts of a joined recording, are silence; below this it is jitter.
+JITTER_S = 0.02
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -24,7 +26,7 @@ class Window:
     """One window of audio.
 
     Attributes:
-        time_s, duration_s: seconds from the start of the stream, and of the audio in it.
+        time_s, duration_s: seconds on the container's clock, and of the audio in it.
         samples: float32 [window_samples], zeros behind the end of the audio.
     """
 
@@ -101,6 +103,10 @@ def resampled(
         if expected_s is None or time_s - expected_s > GAP_S:
             yield Chunk(resampling.rest(), None)
             anchor_s = expected_s = time_s
+        elif (hole_s := time_s - expected_s) > JITTER_S:
+            silence = np.zeros(round(hole_s * frame.sample_rate), np.float32)
+            yield Chunk(resampling.feed(silence, frame.sample_rate), None)
+            expected_s = time_s
         yield Chunk(resampling.feed(mixing.mix(frame), frame.sample_rate), anchor_s)
         expected_s += frame.samples / frame.sample_rate
     yield Chunk(resampling.rest(), None)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import cast
 
 import av
 import numpy as np
-from av.sidedata.sidedata import SideData, Type
+from av.sidedata.sidedata import Type
 from av.video.frame import VideoFrame
 from av.video.reformatter import Interpolation, VideoReformatter
 
@@ -18,19 +17,26 @@ from mediaml.core.arrays import UInt8Array
 from mediaml.core.errors import MediaError
 from mediaml.core.frame import Fit, Resample
 from mediaml.media.orientation import UPRIGHT, orientation_of_matrix, oriented, swaps_sides
+from mediaml.media.video.side_data import side_data_of
+from mediaml.media.video.tone import ToneMapper
 from mediaml.ops.fitting import Fitting, fit_image, place
 
 # Without these two swscale rounds down, which makes pictures 1 to 2 levels too dark, and repeats chroma.
 EXACT = Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT
-# Clockwise degrees of an unmirrored picture.
-ORIENTATION_OF_TURN = {0: UPRIGHT, 90: 6, 180: 3, 270: 8}
+# Orientation for each quarter turn counterclockwise, as `VideoFrame.rotation` counts.
+TURNED = (UPRIGHT, 8, 3, 6)
 FILTERS = {"bilinear": Interpolation.BILINEAR, "bicubic": Interpolation.BICUBIC}
 
 
 class Scalers:
-    """A pool of swscale contexts, which are costly to set up and serve one thread at a time."""
+    """A pool of swscale contexts, which are costly to set up and serve one thread at a time.
 
-    def __init__(self) -> None:
+    Args:
+        tone: maps frames of high dynamic range; `None` leaves them as they are.
+    """
+
+    def __init__(self, tone: ToneMapper | None = None) -> None:
+        self._tone = tone
         self._idle: list[VideoReformatter] = []
 
     def rgb(self, frame: VideoFrame, width: int, height: int, resample: Resample) -> UInt8Array:
@@ -48,7 +54,11 @@ class Scalers:
             scaler = VideoReformatter()
         filter_ = FILTERS[resample] | EXACT
         try:
-            scaled = scaler.reformat(frame, width, height, "rgb24", interpolation=filter_, threads=1)
+            if self._tone is None:
+                scaled = scaler.reformat(frame, width, height, "rgb24", interpolation=filter_, threads=1)
+            else:
+                deep = scaler.reformat(frame, width, height, "gbrp10le", interpolation=filter_, threads=1)
+                scaled = self._tone.apply(deep).reformat(format="rgb24")
         except av.FFmpegError as error:
             raise MediaError(
                 f"a frame of {frame.width}x{frame.height} {frame.format.name} cannot be converted to RGB: "
@@ -124,12 +134,7 @@ def displayed_size(width: int, height: int, aspect: Fraction | None, orientation
 
 def orientation_of(frame: VideoFrame) -> int:
     """The orientation that the display matrix of a decoded frame asks for."""
-    try:
-        side_data = cast(Iterable[SideData], frame.side_data)
-    except ValueError:
-        # PyAV 18 gives none where it does not know the type of one: the view of MV-HEVC, EXIF in MJPEG.
-        return ORIENTATION_OF_TURN.get(-frame.rotation % 360, UPRIGHT)
-    for data in side_data:
+    for data in side_data_of(frame):
         if data.type is Type.DISPLAYMATRIX:
             return orientation_of_matrix(bytes(data))
-    return UPRIGHT
+    return TURNED[round(frame.rotation / 90) % 4]

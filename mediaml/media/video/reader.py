@@ -12,15 +12,23 @@ from mediaml.core.errors import MediaError
 from mediaml.core.frame import Frame
 from mediaml.core.location import Location
 from mediaml.core.media import DecodeAccounts, MediaInfo
+from mediaml.media.joints import JointFinder
 from mediaml.media.limits import Limits
 from mediaml.media.open import is_live
-from mediaml.media.truncation import check_whole
+from mediaml.media.truncation import check_parts, check_whole
+from mediaml.media.video.aspect import PixelAspect
+from mediaml.media.video.deinterlace import stamped
 from mediaml.media.video.pixels import Scalers, VideoPixels, displayed_size, orientation_of
-from mediaml.media.video.video_pass import VideoPass, stamp_of
+from mediaml.media.video.tone import tone_of
+from mediaml.media.video.video_pass import VideoPass
 
 
 class VideoReader(AbstractContextManager["VideoReader"]):
     """Reads the first video stream of a file that is no cover art; see `mediaml.media.reader.Reader`.
+
+    Frames are shown as ffplay and mpv show them: HDR tone-mapped and interlaced frames deinterlaced, unless
+    `limits` says otherwise; an alpha channel beside the video (VP8, VP9) is ignored; of several views
+    (MV-HEVC) the base view is read.
 
     Raises:
         MediaError: see `open_reader`.
@@ -29,8 +37,8 @@ class VideoReader(AbstractContextManager["VideoReader"]):
     def __init__(self, path: Location, *, limits: Limits = Limits()) -> None:  # noqa: B008
         self._path = path
         self._limits = limits
-        self._scalers = Scalers()
-        self._pass: VideoPass | None = VideoPass(path, limits)
+        self._joints = JointFinder(path, limits)
+        self._pass: VideoPass | None = VideoPass(path, limits, joints=self._joints)
         self._tally = self._pass.tally
         self._live = is_live(path, self._pass.container)
         self._fresh = True
@@ -39,6 +47,7 @@ class VideoReader(AbstractContextManager["VideoReader"]):
             self._info = self._pass.info()
             first = self._pass.first()
             self._turn = (first.rotation, orientation_of(first))
+            self._scalers = Scalers(tone_of(first, limits))
         except MediaError:
             self.close()
             raise
@@ -72,27 +81,28 @@ class VideoReader(AbstractContextManager["VideoReader"]):
         # A live stream has no earlier part to go back to: it goes on from now, and so does its clock.
         shift_s, start_s = (start_s, 0.0) if self._live else (0.0, start_s)
         run = self._begin(start_s, numbered)
-        aspect = run.stream.sample_aspect_ratio
+        aspect = PixelAspect(run.container, run.stream)
         timeline = run.timeline()
-        end_s, count = 0.0, run.index
-        stamped = ((stamp_of(frame), frame) for frame in run.frames())
+        end_s, count = self._info.start_s or 0.0, run.index
+        whole = stamped(run.frames(), deinterlace=self._limits.deinterlace)
         for index, (time_s, duration_s, frame) in enumerate(
-            timeline.place(stamped, run.tally, since_s=start_s), start=run.index
+            timeline.place(whole, run.tally, since_s=start_s), start=run.index
         ):
             end_s, count = time_s + duration_s, index + 1
             if time_s >= start_s or start_s <= 0:
                 run.tally.decoded += 1
-                yield self._frame(index, time_s + shift_s, duration_s, frame, aspect)
-        accounts = run.tally.accounts()
-        fewer = count + accounts.corrupt < (accounts.expected or 0)
+                yield self._frame(index, time_s + shift_s, duration_s, frame, aspect.of(frame))
+        tally = run.tally
         check_whole(
             self._path,
             self._info.duration_s,
-            end_s,
+            end_s - (self._info.start_s or 0.0),  # A stream's duration counts from its own start.
             container=self._info.container or "",
             missing=run.missing,
-            fewer=fewer,
+            fewer=count + tally.corrupt - tally.flagged < (tally.expected or 0),
         )
+        if run.is_joined:
+            check_parts(self._path)
 
     def _begin(self, start_s: float, numbered: bool) -> VideoPass:
         """A pass at or before a time."""
@@ -107,7 +117,7 @@ class VideoReader(AbstractContextManager["VideoReader"]):
 
     def _open(self) -> VideoPass:
         self._end()
-        self._pass = VideoPass(self._path, self._limits)
+        self._pass = VideoPass(self._path, self._limits, joints=self._joints)
         self._tally = self._pass.tally
         return self._pass
 

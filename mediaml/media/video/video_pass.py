@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from itertools import chain
 
@@ -12,35 +13,46 @@ from av.video.stream import VideoStream
 from mediaml.core.errors import MediaError
 from mediaml.core.location import Location
 from mediaml.core.media import Kind, MediaInfo
-from mediaml.media.decode import Decoding, Tally, first_decoded, shows
+from mediaml.media.clock import origin_s, starts_at_s, stated_duration_s
+from mediaml.media.decode import MOST_THREADS, Decoding, Tally, first_decoded, shows
+from mediaml.media.joints import JointFinder
 from mediaml.media.limits import Limits
-from mediaml.media.open import (
-    audio_stream,
-    container_duration_s,
-    no_decoder,
-    open_container,
-    sample_rate,
-    video_stream,
-)
+from mediaml.media.open import audio_stream, no_decoder, open_container, sample_rate, video_stream
 from mediaml.media.orientation import ROTATION
-from mediaml.media.timeline import Stamp, Timeline
+from mediaml.media.timeline import Timeline
 from mediaml.media.video.pixels import displayed_size, orientation_of
 
 # How far before the wanted time to look for a keyframe, one after the other, in seconds: a demuxer finds
 # keyframes by decoding time, which may lead to one that is presented too late.
 STEPS_BACK_S = (0.0, 1.0, 5.0, 25.0)
-# Decoder threads; 0 takes one for each core.
+# Decoder threads; 0 takes one for each core, as far as memory goes.
 THREADS = 0
+# Frames in the decoder's threads may take this many bytes, at two of 1.5 bytes per pixel in each thread.
+IN_FLIGHT_BYTES = 128 << 20
+LEAST_THREADS = 2
 
 
 class VideoPass:
     """An open container, its video stream and the decoder; closed by whoever made it.
 
+    Args:
+        path: the file.
+        limits: what it may ask of the machine.
+        thread_type: of the decoder's threads, PyAV's word for it.
+        joints: of the file, where another pass has looked for them.
+
     Raises:
         MediaError: the file holds no video that can be decoded; `LimitError` for too large a picture.
     """
 
-    def __init__(self, path: Location, limits: Limits, *, thread_type: str = "AUTO") -> None:
+    def __init__(
+        self,
+        path: Location,
+        limits: Limits,
+        *,
+        thread_type: str = "AUTO",
+        joints: JointFinder | None = None,
+    ) -> None:
         self.path = path
         self.limits = limits
         self.container = open_container(path, limits)
@@ -53,7 +65,8 @@ class VideoPass:
         self.tally.expected = self.stream.frames or None
         self.index = 0
         self._thread_type = thread_type
-        self._decoding = Decoding(self.container, self.stream, path, self.tally)
+        self._joints = joints or JointFinder(path, limits)
+        self._decoding = Decoding(self.container, self.stream, path, self.tally, self._joints)
         self._frames = iter(self._decoding)
         self._first: VideoFrame | None = None
 
@@ -70,8 +83,13 @@ class VideoPass:
             raise no_decoder(self.path, stream)
         self.limits.check_size(self.path, stream.codec_context.width, stream.codec_context.height)
         stream.thread_type = thread_type
-        stream.codec_context.thread_count = THREADS
-        stream.codec_context.options = {"max_pixels": self.limits.ffmpeg_pixels}
+        stream.codec_context.thread_count = THREADS or _threads(
+            stream.codec_context.width * stream.codec_context.height
+        )
+        options = {"max_pixels": self.limits.ffmpeg_pixels}
+        if stream.codec.name == "mjpeg":
+            options["err_detect"] = "explode"  # It flags no frame: this makes damage an error.
+        stream.codec_context.options = options
         return stream
 
     def first(self) -> VideoFrame:
@@ -95,6 +113,7 @@ class VideoPass:
         if (
             self._thread_type != "SLICE"
             and self._decoding.short
+            and not self._decoding.is_joined
             and last is not None
             and last.pts is not None
         ):
@@ -104,6 +123,11 @@ class VideoPass:
     def missing(self) -> int:
         """Packets that the file's index promises behind its end; known when the frames are at their end."""
         return self._decoding.missing
+
+    @property
+    def is_joined(self) -> bool:
+        """Whether the file's clock has restarted on the way."""
+        return self._decoding.is_joined
 
     def _behind(self, ticks: int) -> Iterator[VideoFrame]:
         """The frames after a tick, decoded anew without frame threads.
@@ -118,12 +142,15 @@ class VideoPass:
             yield from (frame for frame in again._frames if frame.pts is not None and frame.pts > ticks)
         finally:
             self.tally.corrupt += again.tally.corrupt - self._decoding.spoiled_flush
+            self.tally.flagged += again.tally.flagged
             again.close()
 
     def timeline(self) -> Timeline:
-        """The clock of the stream."""
+        """The container's clock, in ticks of the stream."""
         assert self.stream.time_base is not None
-        return Timeline(self.stream.time_base, self.stream.start_time, self.stream.average_rate)
+        origin = origin_s(self.container)
+        start = None if origin is None else origin / self.stream.time_base
+        return Timeline(self.stream.time_base, start, self.stream.average_rate)
 
     def seek(self, start_s: float, *, numbered: bool = True) -> bool:
         """Go to a keyframe at or before a time; `index` then counts the frames before it, if `numbered`.
@@ -135,7 +162,8 @@ class VideoPass:
         if start is None or base is None:
             return False
         wanted = self.timeline().tick(start_s)
-        assert wanted is not None
+        if wanted is None or (not self._is_indexed and self._joints()):
+            return False  # Seeking goes by stamps, which a joined recording has twice.
         for back_s in STEPS_BACK_S:
             if not self._seek_to(max(start, wanted - int(back_s / base))):
                 return False
@@ -148,7 +176,8 @@ class VideoPass:
     def _seek_to(self, ticks: int) -> bool:
         self._decoding.close()
         self._first = None
-        self.tally.corrupt = 0
+        self.tally.corrupt = self.tally.flagged = 0
+        self.tally.joints.clear()
         try:
             self.container.seek(ticks, stream=self.stream, backward=True)
         except (av.FFmpegError, OSError):
@@ -168,11 +197,16 @@ class VideoPass:
         self.index = before + self._decoding.earlier_than(ticks)
         return True
 
+    @property
+    def _is_indexed(self) -> bool:
+        """Whether the container's index has every packet of the stream."""
+        return bool(self.stream.frames) and len(self.stream.index_entries) == self.stream.frames
+
     def _packets_before(self, landed: tuple[int | None, int | None, int | None]) -> int | None:
         """Packets that precede a packet in the file: from the index where it is whole, else by counting."""
         position, pts, dts = landed
         entries = self.stream.index_entries
-        if dts is not None and self.stream.frames and len(entries) == self.stream.frames:
+        if dts is not None and self._is_indexed:
             found = entries.search_timestamp(dts, any_frame=True)
             if found >= 0 and entries[found].timestamp == dts:
                 return sum(not entry.is_discard for entry in entries[:found])
@@ -195,7 +229,6 @@ class VideoPass:
         width, height = displayed_size(frame.width, frame.height, stream.sample_aspect_ratio, orientation)
         self.limits.check_size(self.path, width, height)
         sound = audio_stream(self.container)
-        lasts_s = stream.duration * stream.time_base if stream.duration and stream.time_base else None
         return MediaInfo(
             path=str(self.path),
             kind=Kind.VIDEO,
@@ -203,12 +236,13 @@ class VideoPass:
             height=height,
             rotation=ROTATION[orientation],
             frame_rate=stream.average_rate or None,
-            duration_s=float(lasts_s) if lasts_s else container_duration_s(self.container),
+            duration_s=stated_duration_s(self.container, stream),
             sample_rate=sample_rate(sound),
             audio_tracks=len(self.container.streams.audio),
             header_frames=stream.frames or None,
             container=self.container.format.name,
             codec=stream.codec.canonical_name,
+            start_s=starts_at_s(self.container, stream),
         )
 
     def close(self) -> None:
@@ -218,6 +252,7 @@ class VideoPass:
         self.container.close()
 
 
-def stamp_of(frame: VideoFrame) -> Stamp:
-    """The time stamps of a decoded frame."""
-    return Stamp(frame.pts, frame.dts, frame.duration)
+def _threads(pixels: int) -> int:
+    """Decoder threads for frames of so many pixels; 0 takes one for each core."""
+    most = max(LEAST_THREADS, IN_FLIGHT_BYTES // max(1, 3 * pixels))
+    return 0 if most >= MOST_THREADS else min(most, os.cpu_count() or 1)

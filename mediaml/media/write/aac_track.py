@@ -18,13 +18,15 @@ from mediaml.media.decode import CORRUPT
 # ISO/IEC 14496-3, table 1.18: samplingFrequencyIndex, without the rates below 8 kHz and above 48 kHz.
 RATES = (8_000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000)
 LAYOUTS = {1: "mono", 2: "stereo", 6: "5.1", 8: "7.1"}
+# FFmpeg's own 0.1 s can be seen and heard; stamps rounded to milliseconds stay well below this.
+HOLE_S = 0.02
 BITS_PER_CHANNEL = 80_000  # bit/s; 160 kbit/s in stereo, where AAC-LC is taken for transparent
 
 
 class AacTrack:
     """One audio stream on its way from a source to an MP4, decoded and encoded again.
 
-    Silence fills holes of more than 0.1 s and overlaps are cut, so that audio and video stay together
+    Silence fills holes of more than `HOLE_S` and overlaps are cut, so that audio and video stay in sync
     (`async=1` of FFmpeg's aresample).
 
     Args:
@@ -94,7 +96,7 @@ class AacTrack:
             mean = mean_of_channels(graph, channels)
             source.link_to(mean)
             source = mean
-        resample = graph.add("aresample", f"{self._rate}:async=1")
+        resample = graph.add("aresample", f"{self._rate}:async=1:min_hard_comp={HOLE_S}")
         convert = graph.add("aformat", f"sample_fmts=fltp:channel_layouts={self._layout}")
         graph.link_nodes(source, resample, convert, graph.add("abuffersink")).configure()
         graph.set_audio_frame_size(self._frame_size)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import cv2
 
 from mediaml.core.arrays import UInt8Array
-from mediaml.core.atomic_file import write_atomically
+from mediaml.core.atomic_file import atomic_path, writing
 from mediaml.core.errors import MediaError
 from mediaml.core.media import Kind
 from mediaml.media.annotated_mark import mark_image
@@ -32,6 +33,7 @@ def write_annotated_image(
     *,
     picture: UInt8Array | None = None,
     limits: Limits = Limits(),  # noqa: B008
+    check: Callable[[], None] = lambda: None,
 ) -> None:
     """Write an image as displayed, EXIF orientation applied, with boxes and labels drawn on it; of an
     animation or a TIFF of several pages the first frame.
@@ -43,6 +45,7 @@ def write_annotated_image(
         overlay: what to draw; boxes in displayed pixels of the source.
         picture: what to show instead of the source (uint8 RGB [H, W, 3]); boxes are scaled to it.
         limits: what the source may ask of the machine.
+        check: called before the file appears; what it raises leaves no file.
 
     Raises:
         MediaError: the source cannot be read, or the target cannot be written.
@@ -63,7 +66,10 @@ def write_annotated_image(
         RgbSurface(image), overlay.scaled(width / source_width, height / source_height)
     )
     data = _encoded(image, suffix, target)
-    write_atomically(target, data, error=MediaError)
+    with atomic_path(target, error=MediaError) as part:
+        with writing(target, error=MediaError):
+            part.write_bytes(data)
+        check()
 
 
 def _encoded(image: UInt8Array, suffix: str, target: Path) -> bytes:

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any, Self, cast
-
-import av
-from av.container import InputContainer
-from av.format import Flags as FormatFlags
+from typing import Any, Self
 
 from mediaml.core.frame import Frame
+from mediaml.media.clock import origin_s
 from mediaml.media.decode import Tally
-from mediaml.media.video.video_pass import VideoPass, stamp_of
-from mediaml.media.write.canvas import Canvas, Coloring
+from mediaml.media.video.deinterlace import stamp_of
+from mediaml.media.video.tone import ToneMapper, tone_of
+from mediaml.media.video.video_pass import VideoPass
+from mediaml.media.write.canvas import STANDARD, Canvas, Coloring
 from mediaml.media.write.h264 import Clock
 
 
@@ -26,9 +25,10 @@ class Layout:
         coloring: of the written stream.
         clock: of the written stream.
         start: tick of the copy at which the source's time 0 lies.
-        shift_s: seconds to add to all times of the file, those of sound and subtitles too.
+        shift_s: seconds to add to the stamps of all streams of the file.
         stream: index of the source's stream that is annotated.
         tags: language and title of that stream.
+        tone: maps frames of high dynamic range, `None` for others.
     """
 
     width: int
@@ -39,6 +39,7 @@ class Layout:
     shift_s: Fraction
     stream: int
     tags: dict[str, str]
+    tone: ToneMapper | None = None
 
     @classmethod
     def of(cls, run: VideoPass, *, from_rgb: bool) -> Self:
@@ -54,25 +55,29 @@ class Layout:
         first, stream = run.first(), run.stream
         clock = Clock.of(stream)
         time_s, _, _ = next(run.timeline().place([(stamp_of(first), first)], Tally()))
-        begins = stream.start_time if stream.start_time is not None else first.pts or 0
-        start_s = begins * (stream.time_base or clock.time_base)
-        shift_s = _shift(run.container, start_s + Fraction(time_s))
+        # MP4 begins at 0: a frame before that moves the whole file.
+        late_s = max(Fraction(0), -Fraction(time_s))
+        origin = origin_s(run.container)
+        if origin is None:
+            origin = Fraction(first.pts or 0) * (stream.time_base or clock.time_base)
         info = run.info()
+        tone = tone_of(first, run.limits)
         assert info.width is not None and info.height is not None
         return cls(
             info.width,
             info.height,
-            Coloring.of(first, from_rgb=from_rgb),
+            Coloring.of(first, from_rgb=from_rgb) if tone is None else STANDARD,
             clock,
-            round((start_s + shift_s) / clock.time_base),
-            shift_s,
+            round(late_s / clock.time_base),
+            late_s - origin,
             stream.index,
             tags_of(stream),
+            tone,
         )
 
     def canvas(self) -> Canvas:
         """What frames are copied to."""
-        return Canvas(self.width, self.height, self.coloring)
+        return Canvas(self.width, self.height, self.coloring, self.tone)
 
     def ticks(self, frame: Frame) -> tuple[int, int]:
         """When a frame of the source is shown in the copy and for how long, in ticks of the clock."""
@@ -86,18 +91,3 @@ def tags_of(stream: Any) -> dict[str, str]:
         key: stream.metadata[key] for key in ("language", "title", "handler_name") if key in stream.metadata
     }
     return kept | ({"handler_name": kept["title"]} if "title" in kept else {})
-
-
-def _shift(container: InputContainer, start_s: Fraction) -> Fraction:
-    """Seconds to add to all times of a file.
-
-    Timeouts of broadcasts (transport and program streams) start anywhere: their file is to start at 0. Else
-    only a picture before 0 moves a file, for MP4 begins at 0.
-
-    Args:
-        container: the source.
-        start_s: time of its first picture.
-    """
-    if container.format.flags & cast(int, FormatFlags.ts_discont.value) and container.start_time is not None:
-        return -Fraction(container.start_time, av.time_base)
-    return max(Fraction(0), -start_s)

@@ -6,6 +6,7 @@ import json
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, closing, suppress
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import IO, Any, cast
@@ -18,6 +19,7 @@ from mediaml.core.arrays import UInt8Array
 from mediaml.core.atomic_file import atomic_path, writing
 from mediaml.core.errors import MediaError
 from mediaml.core.frame import Frame
+from mediaml.core.prediction import Box
 from mediaml.media.limits import Limits
 from mediaml.media.video.pixels import VideoPixels
 from mediaml.media.video.slices import VideoSlices
@@ -25,10 +27,11 @@ from mediaml.media.write.canvas import planes_of_frame
 from mediaml.media.write.h264 import H264Encoder, settings
 from mediaml.media.write.segment_file import VERSION, Segment, SegmentFile, Unit
 from mediaml.ops.drawing import Overlay, Painter
+from mediaml.ops.fitting import Fitting
 from mediaml.ops.surface import YuvSurface
 
 # To be raised whenever the same frames and answers are drawn differently.
-DRAWING = 2
+DRAWING = 3
 
 
 def drawing_settings() -> str:
@@ -114,16 +117,35 @@ class SegmentDrawer(AbstractContextManager["SegmentDrawer"]):
             return
         pixels = cast(VideoPixels, frame.pixels)
         picture = None if self._pictures is None else self._pictures(frame)
+        fitting = self._canvas.fitting(frame.width, frame.height)
         if picture is None:
-            copy = self._canvas.copy(pixels.frame, pixels.orientation)
+            copy = self._canvas.copy(pixels.frame, pixels.orientation, fitting)
         else:
             copy = self._canvas.paint(picture)
-        scale = self._canvas.width / frame.width, self._canvas.height / frame.height
+            fitting = Fitting.of(
+                frame.width, frame.height, self._canvas.width, self._canvas.height, "stretch"
+            )
         self._painter.draw(
             YuvSurface(planes_of_frame(copy), self.slices.layout.coloring.matrix),
-            overlay if scale == (1, 1) else overlay.scaled(*scale),
+            _placed(overlay, fitting),
         )
         drawing.encode(copy, pts, duration)
+
+
+def _placed(overlay: Overlay, fitting: Fitting) -> Overlay:
+    """Boxes of a frame on the canvas that the frame was fitted to."""
+    x, y = fitting.content_width / fitting.source_width, fitting.content_height / fitting.source_height
+    placed = overlay if (x, y) == (1, 1) else overlay.scaled(x, y)
+    left, top = fitting.offset_x, fitting.offset_y
+    if not left and not top:
+        return placed
+    moved = []
+    for each in placed.detections:
+        box = each.box
+        moved.append(
+            replace(each, box=Box(box.left + left, box.top + top, box.right + left, box.bottom + top))
+        )
+    return replace(placed, detections=tuple(moved))
 
 
 class _Drawing:

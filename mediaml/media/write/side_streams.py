@@ -13,7 +13,9 @@ from av.packet import Packet
 from av.stream import Discard
 from av.subtitles.stream import SubtitleStream
 
-from mediaml.media.decode import CORRUPT, GENERATE_PTS
+from mediaml.media.clock import SharedClock, may_restart
+from mediaml.media.decode import CORRUPT
+from mediaml.media.joints import GENERATE_PTS, JointFinder
 from mediaml.media.limits import Limits
 from mediaml.media.open import open_container, translated
 from mediaml.media.write.aac_track import AacTrack
@@ -111,12 +113,11 @@ class TextTrack:
 
 
 class SideStreams:
-    """Everything that travels with the video: read by a demuxer of its own, which never looks at them.
+    """Everything but the video: read by a demuxer of its own, on the clock that `SharedClock` keeps.
 
     Args:
         path: the source.
         limits: as for the reader.
-        skipped: index of the video stream that is annotated.
 
     Attributes:
         dropped: what could not come along, and why, one sentence each.
@@ -126,6 +127,8 @@ class SideStreams:
         self._path = path
         self.container: InputContainer = open_container(path, limits)
         self.container.flags &= ~GENERATE_PTS  # as the reader does, so that both see the same times
+        self._joints = JointFinder(path, limits)
+        self._clock: SharedClock | None = None
         self._tracks: dict[int, Track] = {}
         self._shift_s = Fraction(0)
         self._packets: Iterator[Packet[Any]] = iter(())
@@ -155,6 +158,7 @@ class SideStreams:
         output.set_chapters([self._moved(chapter) for chapter in self.container.chapters()])
         chosen = [self.container.streams[index] for index in self._tracks]
         if chosen:
+            self._clock = SharedClock(self.container, chosen, self._joints, ahead=may_restart(self.container))
             self._packets = self.container.demux(chosen)
 
     def _track(self, output: OutputContainer, stream: Any) -> Track | None:
@@ -201,7 +205,8 @@ class SideStreams:
                 raise translated(error, self._path, "read to its end") from error
             if packet is None:
                 return None
-            if packet.size:
+            if packet.size and self._clock is not None:
+                self._clock.place(packet)
                 self._waiting = packet
         return self._waiting
 

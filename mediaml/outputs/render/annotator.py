@@ -18,6 +18,7 @@ from mediaml.core.media import Kind
 from mediaml.core.work import Failure
 from mediaml.ledger.result_rows import SourceRow
 from mediaml.ledger.slice_rows import DrawingResults
+from mediaml.media.files import FileWatch
 from mediaml.media.limits import Limits
 from mediaml.outputs.base import Rendered
 from mediaml.outputs.render.artist import Artist, StoppedError
@@ -52,11 +53,13 @@ def _draw_image(folder: Path, source: SourceRow, target: Path, limits: Limits) -
     from mediaml.media.write.annotated_image import write_annotated_image
 
     with DrawingResults(folder) as results:
+        watch = FileWatch(source.path, results.stamp(source.id)[:2])
         rows = results.slice_rows(source.id, 0)
         shown = [row for row in rows if row.picture]
         picture = results.picture_of(source.id, shown[-1]) if shown else None
         overlay = overlay_of(rows, authors_of(results.models_of(source.id)))
-    write_annotated_image(source.file, target, overlay, picture=picture, limits=limits)
+    watch.check()
+    write_annotated_image(source.file, target, overlay, picture=picture, limits=limits, check=watch.check)
 
 
 class Annotator:

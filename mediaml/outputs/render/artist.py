@@ -19,10 +19,12 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from mediaml.core.arrays import UInt8Array
+from mediaml.core.errors import ChangedError
 from mediaml.core.frame import Frame
 from mediaml.core.prediction import Detection, Label
 from mediaml.ledger.result_rows import SourceRow
 from mediaml.ledger.slice_rows import DrawingResults, DrawnRow
+from mediaml.media.files import FileWatch
 from mediaml.media.limits import Limits
 from mediaml.ops.drawing import Overlay
 from mediaml.outputs.render.layers import Author, authors_of, overlay_of
@@ -86,11 +88,13 @@ class _Basis:
 
     Attributes:
         source: whose copy. stamp: of the file. pictures: whether pictures may take the place of frames.
+        shown: whether frames are tone-mapped and deinterlaced.
     """
 
     source: SourceRow
     stamp: tuple[int, int, str]
     pictures: bool
+    shown: tuple[bool, bool]
 
     def fingerprint(
         self, number: int, slice_s: float, answers: _SliceAnswers, drawn: Iterable[Moment]
@@ -99,7 +103,7 @@ class _Basis:
         from mediaml.media.write.segment_drawer import drawing_settings
 
         said = [(moment, answers.fingerprint(moment)) for moment in drawn]
-        whole = (drawing_settings(), self.stamp, self.pictures, number, slice_s, said)
+        whole = (drawing_settings(), self.shown, self.stamp, self.pictures, number, slice_s, said)
         return hashlib.sha256(msgspec.json.encode(whole)).hexdigest()
 
 
@@ -120,11 +124,13 @@ class Artist(AbstractContextManager["Artist"]):
     ) -> None:
         self._folder = folder
         self._limits = limits
+        self._shown = limits.tone_map, limits.deinterlace
         self._slice_s = slice_s
         self._stopped = stopped
         self._view = DrawingResults(folder)
         self._basis: _Basis | None = None
         self._drawer: SegmentDrawer | None = None
+        self._watch: FileWatch | None = None
         self._answers = _SliceAnswers((), {})
 
     def close(self) -> None:
@@ -166,7 +172,7 @@ class Artist(AbstractContextManager["Artist"]):
         from mediaml.media.write.segment_file import BrokenSegmentError
 
         stamp, pictures = self._view.stamp(source.id), self._view.has_pictures(source.id)
-        basis = _Basis(source, stamp, pictures)
+        basis = _Basis(source, stamp, pictures, self._shown)
         try:
             dropped = self._joined(basis, target)
         except BrokenSegmentError:
@@ -186,8 +192,13 @@ class Artist(AbstractContextManager["Artist"]):
             rows = self._view.slice_rows(basis.source.id, number)
             number = self._segment(basis, number, rows).following
         layout = self._drawer_of(basis).slices.layout
+
+        def check() -> None:
+            self._check()
+            self._check_source()
+
         return join_segments(
-            basis.source.file, target, layout, files, limits=self._limits, check=self._check
+            basis.source.file, target, layout, files, limits=self._limits, check=check
         ).dropped
 
     def _basis_of(self, source: SourceRow, rows: list[DrawnRow]) -> _Basis:
@@ -195,7 +206,7 @@ class Artist(AbstractContextManager["Artist"]):
         stamp, open_ = self._view.stamp(source.id), self._basis
         if open_ is not None and (open_.source, open_.stamp) == (source, stamp):
             return replace(open_, pictures=open_.pictures or any(row.picture for row in rows))
-        return _Basis(source, stamp, self._view.has_pictures(source.id))
+        return _Basis(source, stamp, self._view.has_pictures(source.id), self._shown)
 
     def _file(self, basis: _Basis, number: int) -> SegmentFile:
         from mediaml.media.write.segment_file import SegmentFile
@@ -228,13 +239,21 @@ class Artist(AbstractContextManager["Artist"]):
         def fingerprint(drawn: list[Moment]) -> str:
             return basis.fingerprint(file.number, self._slice_s, answers, drawn)
 
-        return drawer.draw(file, overlay, fingerprint=fingerprint, from_start=from_start)
+        segment = drawer.draw(file, overlay, fingerprint=fingerprint, from_start=from_start)
+        try:
+            self._check_source()
+        except ChangedError:
+            file.remove()
+            raise
+        return segment
 
     def _drawer_of(self, basis: _Basis) -> SegmentDrawer:
         if self._drawer is None or self._basis != basis:
             from mediaml.media.write.segment_drawer import SegmentDrawer
 
             self._put_away()
+            self._watch = FileWatch(basis.source.path, basis.stamp[:2])
+            self._check_source()
             self._drawer = SegmentDrawer(
                 basis.source.file,
                 self._limits,
@@ -242,7 +261,13 @@ class Artist(AbstractContextManager["Artist"]):
                 pictures=self._picture if basis.pictures else None,
             )
             self._basis = basis
+            self._check_source()
         return self._drawer
+
+    def _check_source(self) -> None:
+        """Raise `ChangedError` where the file is not the one that was read for the answers."""
+        if self._watch is not None:
+            self._watch.check()
 
     def _picture(self, frame: Frame) -> UInt8Array | None:
         """The picture that takes a frame's place: of the last model that answered with one."""
@@ -253,7 +278,7 @@ class Artist(AbstractContextManager["Artist"]):
     def _put_away(self) -> None:
         if self._drawer is not None:
             self._drawer.close()
-        self._drawer = self._basis = None
+        self._drawer = self._basis = self._watch = None
 
     def _check(self) -> None:
         if self._stopped():
