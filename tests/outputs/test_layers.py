@@ -16,14 +16,14 @@ def model(number: int, name: str, task: str) -> ModelRow:
     return ModelRow(number, ModelIdentity(name, task, "", "", "", "", "", "{}"), View())
 
 
-def test_detectors_are_numbered_by_themselves() -> None:
+def test_detectors_come_first() -> None:
     models = [model(3, "clip", "embed"), model(5, "yolo", "detect")]
     models += [model(6, "digits", "classify"), model(9, "faces", "detect")]
     assert authors_of(models) == {
-        3: Author("clip", 0),
         5: Author("yolo", 0),
-        6: Author("digits", 1),
         9: Author("faces", 1),
+        3: Author("clip", 2),
+        6: Author("digits", 3),
     }
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -17,8 +16,7 @@ class Author:
 
     Attributes:
         name: the model's name.
-        number: its place, from 0, among those that detect, or among those that do not: a detector's boxes are
-            not mixed up with labels of the whole image.
+        number: its place, from 0: detectors first, then the others, in the order of their ids.
     """
 
     name: str
@@ -31,13 +29,9 @@ def authors_of(models: Iterable[ModelRow]) -> dict[int, Author]:
     Args:
         models: every current model that has begun the source, in the order of the ids.
     """
-    seen: Counter[bool] = Counter()
-    authors: dict[int, Author] = {}
-    for model in models:
-        detects = model.identity.task == "detect"
-        authors[model.id] = Author(model.name, seen[detects])
-        seen[detects] += 1
-    return authors
+    # Detectors first, so that the boxes of the only one are solid whatever labels come with them.
+    ordered = sorted(models, key=lambda model: model.identity.task != "detect")
+    return {model.id: Author(model.name, number) for number, model in enumerate(ordered)}
 
 
 def overlay_of(rows: Iterable[DrawnRow], authors: Mapping[int, Author]) -> Overlay:
