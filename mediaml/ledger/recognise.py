@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from contextlib import closing
 from pathlib import Path
 
 from mediaml.ledger.schema import FILE_NAME
 
+OWN_NAMES = re.compile(
+    r"(\.lock|\.segments|ledger\.sqlite|(results|failures)\.jsonl|vectors-)", re.IGNORECASE
+)
+"""How the names of mediaml's own files in an output folder begin."""
 _MAGIC = b"SQLite format 3\0"
 
 

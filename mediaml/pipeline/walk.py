@@ -12,7 +12,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from mediaml.core.text import escape_control
-from mediaml.ledger.recognise import is_output_folder
+from mediaml.ledger.recognise import OWN_NAMES, is_output_folder
 from mediaml.ledger.schema import FILE_NAME as LEDGER
 from mediaml.media.annotated_mark import is_annotated_copy
 from mediaml.pipeline.patterns import Filter, natural_key
@@ -195,7 +195,7 @@ class Walker:
         if status is not None and stat.S_ISDIR(status.st_mode):
             if self.filter.takes_folder(name, below, path):
                 links.append(folder.child(entry))
-        elif not wanted:
+        elif not wanted or (folder.in_output and OWN_NAMES.match(name)):
             return
         elif status is None:
             yield Found(path, folder.shown + name, below, problem=problem)

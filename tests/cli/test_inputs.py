@@ -99,6 +99,7 @@ def test_the_output_folder_may_be_the_input_folder_or_around_it(run, photos, tmp
     found = sources(tmp_path / output)
     again = run(typed, "-o", output)
     assert again.code == 0 and f"{len(found)} already up to date" in again.err
+    assert "not media" not in again.err  # what mediaml wrote there is not counted
     assert sources(tmp_path / output) == found and copies(tmp_path) == before
 
 

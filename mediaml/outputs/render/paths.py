@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import shutil
 from collections.abc import Iterable
 from contextlib import suppress
@@ -10,6 +9,7 @@ from pathlib import Path, PurePosixPath
 
 from mediaml.core.location import Url
 from mediaml.core.media import Kind
+from mediaml.ledger.recognise import OWN_NAMES
 from mediaml.ledger.result_rows import SourceRow
 
 ARTIFACT = "annotated"
@@ -17,8 +17,6 @@ ARTIFACT = "annotated"
 SEGMENTS = ".segments"
 KEPT_SUFFIXES = (".jpg", ".jpeg", ".png")
 """Image formats whose annotated copies have the same format."""
-# How the names of mediaml's own files in an output folder begin; a source's folder may have such a name.
-_OURS = re.compile(r"(\.lock|\.segments|ledger\.sqlite|(results|failures)\.jsonl|vectors-)", re.IGNORECASE)
 # File systems take 255 bytes (ext4, NTFS, APFS); ".part" and the number of a name that is taken want room.
 _LONGEST = 240
 
@@ -32,7 +30,8 @@ def annotated_path(source: SourceRow) -> str | None:
         return None
     wanted = PurePosixPath(annotated_name(source.name, source.kind))
     folders = [_shortened(part, "") for part in wanted.parts[:-1]]
-    if folders and _OURS.match(folders[0]):
+    # A source's folder may have the name of one of mediaml's own files.
+    if folders and OWN_NAMES.match(folders[0]):
         folders[0] += "~"
     ending = f".annotated{wanted.suffix}"
     return str(PurePosixPath(*folders, _shortened(wanted.name.removesuffix(ending), ending)))
