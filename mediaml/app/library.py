@@ -74,7 +74,8 @@ def run(
         kinds: only these kinds of media (`image`, `video`, `audio`).
         recursive: whether folders are entered below their first level.
         include, exclude: glob patterns for the files of folders.
-        audio_track: the audio track to read, by number from 1 or by language; by default the default track.
+        audio_track: the audio track to read, by number from 1, by language, or `all`; by default the
+            default track.
         annotate: whether annotated copies are rendered; by default for models that find boxes or make images.
         outputs: names of further outputs that plugins offer.
         force: infer again what is there. retry_failed: do only what failed before.

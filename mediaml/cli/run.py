@@ -88,7 +88,11 @@ _SECONDS = click.FloatRange(min=0.0)
     type=click.Choice(_KINDS),
     help="Take only this kind of media; repeatable.",
 )
-@click.option("--audio-track", metavar="N|LANG", help="Audio track to read, by number from 1 or by language.")
+@click.option(
+    "--audio-track",
+    metavar="N|LANG|all",
+    help="Audio track to read, by number from 1 or by language, or all.",
+)
 @click.option(
     "--annotate/--no-annotate",
     default=None,
@@ -253,10 +257,7 @@ def _config(typed: dict[str, Any], shell: Shell) -> RunConfig:
 def _track(typed: str | None) -> TrackChoice:
     from mediaml.core.track import TrackChoice
 
-    choice = TrackChoice() if typed is None else TrackChoice.parse(typed)
-    if choice.every:
-        raise UsageError("--audio-track all: results do not tell tracks apart.", "Run once for each track.")
-    return choice
+    return TrackChoice() if typed is None else TrackChoice.parse(typed)
 
 
 def _selection(typed: dict[str, Any]) -> Selection:

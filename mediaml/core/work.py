@@ -147,6 +147,7 @@ class FrameAnswer:
         index, time_s, duration_s: of the frame.
         prediction: what is kept of it.
         cut: the highest score of a detection that was left out; `None` where none was.
+        audio_track: number of the audio track, from 1, where all tracks are read; else `None`.
     """
 
     index: int
@@ -154,6 +155,7 @@ class FrameAnswer:
     duration_s: float
     prediction: Prediction
     cut: float | None = None
+    audio_track: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +168,7 @@ class FrameResult:
         frame: the frame's number in its source, from 0.
         time_s, duration_s: of the frame, seconds on the source's clock; an image is at 0.
         prediction: boxes in displayed source pixels, scores rounded down to 1e-5 and boxes to 1/100 pixel.
+        audio_track: number of the audio track, from 1, where all tracks were read; else `None`.
     """
 
     source: str
@@ -174,6 +177,7 @@ class FrameResult:
     time_s: float
     duration_s: float
     prediction: Prediction
+    audio_track: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

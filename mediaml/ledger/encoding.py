@@ -43,6 +43,7 @@ class FrameRecord:
     duration_s: float
     embedding: bytes | None = None
     picture: bytes | None = None
+    audio_track: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +96,7 @@ def _frame_record(answer: FrameAnswer) -> FrameRecord:
         answer.duration_s,
         embedding_blob(said.embedding),
         picture_blob(said.picture),
+        answer.audio_track,
     )
 
 

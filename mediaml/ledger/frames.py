@@ -11,7 +11,7 @@ from mediaml.core.prediction import Box, Detection, Label, Picture, Prediction
 from mediaml.core.view import View
 from mediaml.ledger.encoding import BOX_UNITS, SCORE_UNITS, embedding_of, least_units, picture_of
 
-_FRAMES = "SELECT frame, time_s, duration_s, embedding, picture FROM prediction"
+_FRAMES = "SELECT frame, time_s, duration_s, embedding, picture, audio_track FROM prediction"
 _LABELS = "SELECT frame, class, score FROM label"
 _DETECTIONS = "SELECT frame, class, score, left, top, right, bottom, track FROM detection"
 
@@ -26,6 +26,7 @@ class KeptFrame:
         labels: number of the class and score of each.
         detections: the same, then left, top, right, bottom and track of each.
         embedding, picture: see `mediaml.ledger.encoding`.
+        audio_track: see `FrameResult`.
     """
 
     frame: int
@@ -36,6 +37,7 @@ class KeptFrame:
     detections: list[tuple[int, int, int, int, int, int, int | None]]
     embedding: bytes | None
     picture: bytes | None
+    audio_track: int | None
 
     def shown_labels(self) -> tuple[Label, ...]:
         """The labels."""
@@ -87,7 +89,7 @@ def kept_frames(
     labels = _by_frame(db.execute(f"{_LABELS} {rest}", (*span, least_units(view))))
     detections = _by_frame(db.execute(f"{_DETECTIONS} {rest}", (*span, least_units(view))))
     labelled, detected = next(labels), next(detections)
-    for frame, time_s, duration_s, embedding, picture in frames:
+    for frame, time_s, duration_s, embedding, picture, audio_track in frames:
         said, found = [], []
         if labelled[0] == frame:
             said, labelled = labelled[1], next(labels)
@@ -102,6 +104,7 @@ def kept_frames(
             found[: view.max_detections],
             embedding,
             picture,
+            audio_track,
         )
 
 

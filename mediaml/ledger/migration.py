@@ -54,7 +54,7 @@ def _move_answers(db: sqlite3.Connection) -> None:
     classes = Classes(db)
     rows = db.execute(_ANSWERS)
     while batch := rows.fetchmany(_BATCH):
-        db.executemany(INSERT_PREDICTION, [row[:8] for row in batch])
+        db.executemany(INSERT_PREDICTION, [(*row[:8], None) for row in batch])
         db.executemany(INSERT_LABEL, _labels(classes, batch))
         db.executemany(INSERT_DETECTION, _detections(classes, batch))
 

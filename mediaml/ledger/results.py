@@ -141,6 +141,7 @@ class Results(AbstractContextManager["Results"]):
                             kept.time_s,
                             kept.duration_s,
                             kept.prediction(),
+                            kept.audio_track,
                         )
         except sqlite3.DatabaseError as error:
             raise damaged_error(self.folder, error) from error

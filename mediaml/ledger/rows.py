@@ -10,8 +10,8 @@ from mediaml.ledger.encoding import TaskRecord, info_of
 
 INSERT_CLASS = "INSERT INTO class (model, id, name) VALUES (?, ?, ?)"
 INSERT_PREDICTION = (
-    "INSERT INTO prediction (source, model, frame, slice, time_s, duration_s, embedding, picture) "
-    "VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+    "INSERT INTO prediction (source, model, frame, slice, time_s, duration_s, embedding, picture, "
+    "audio_track) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
 INSERT_LABEL = "INSERT INTO label (source, model, frame, n, class, score) VALUES (?, ?, ?, ?, ?, ?)"
 INSERT_DETECTION = (
@@ -98,7 +98,17 @@ def _write_predictions(db: sqlite3.Connection, record: TaskRecord, classes: Sequ
     db.executemany(
         INSERT_PREDICTION,
         [
-            (source, model, one.index, slice_, one.time_s, one.duration_s, one.embedding, one.picture)
+            (
+                source,
+                model,
+                one.index,
+                slice_,
+                one.time_s,
+                one.duration_s,
+                one.embedding,
+                one.picture,
+                one.audio_track,
+            )
             for one in record.frames
         ],
     )

@@ -51,7 +51,7 @@ CREATE TABLE class (
 ) WITHOUT ROWID;
 CREATE TABLE prediction (
   source INTEGER NOT NULL, model INTEGER NOT NULL, frame INTEGER NOT NULL, slice INTEGER NOT NULL,
-  time_s REAL NOT NULL, duration_s REAL NOT NULL, embedding BLOB, picture BLOB,
+  time_s REAL NOT NULL, duration_s REAL NOT NULL, embedding BLOB, picture BLOB, audio_track INTEGER,
   PRIMARY KEY (source, model, frame),
   FOREIGN KEY (source, model, slice) REFERENCES task (source, model, slice) ON DELETE CASCADE
 ) WITHOUT ROWID;
@@ -87,7 +87,8 @@ CREATE VIEW sources AS
   SELECT id AS source_id, shown AS source, kind, width, height, duration_s, frame_rate, start_s, size
   FROM source ORDER BY position;
 CREATE VIEW frames AS
-  SELECT source.shown AS source, models.model, frame, time_s, prediction.duration_s, model_id, current
+  SELECT source.shown AS source, models.model, frame, time_s, prediction.duration_s, audio_track, model_id,
+    current
   FROM prediction JOIN source ON source.id = prediction.source JOIN models ON model_id = prediction.model;
 CREATE VIEW labels AS
   SELECT source.shown AS source, models.model, frame, time_s, class.name AS label, score / 100000.0 AS score,

@@ -115,7 +115,7 @@ def audio_streams(path: Location, container: InputContainer, choice: TrackChoice
     if chosen:
         return chosen
     there = ", ".join(f"{number} ({stream.language or 'und'})" for number, stream in enumerate(streams, 1))
-    raise MediaError(f"{path} has no audio track {choice}; it has {there}.", "Name a track that it has.")
+    raise MediaError(f"{path} has no audio track {choice}; it has {there}.", "Choose one with --audio-track.")
 
 
 def _default(streams: list[S]) -> S | None:

@@ -43,6 +43,7 @@ def run_line(header: dict[str, Any], models: Sequence[ModelRow]) -> bytes:
 def frame_line(source: SourceRow, model: ModelRow, frame: KeptFrame) -> bytes:
     """What one model said of one frame."""
     names = frame.names
+    of_track = {} if frame.audio_track is None else {"audio_track": frame.audio_track}
     return msgspec.json.encode(
         {
             "source": source.shown,
@@ -51,6 +52,7 @@ def frame_line(source: SourceRow, model: ModelRow, frame: KeptFrame) -> bytes:
             "time_s": round(frame.time_s, _TIME_DECIMALS),
             "duration_s": round(frame.duration_s, _TIME_DECIMALS),
             "model": model.name,
+            **of_track,
             "labels": [
                 {"label": names[class_], "score": score / SCORE_UNITS} for class_, score in frame.labels
             ],

@@ -158,7 +158,7 @@ def post_process(answered: InferredBatch, inference: Inference) -> None:
     for sample, prediction in zip(samples, predictions, strict=True):
         frame = sample.frame
         kept, cut = bounded(prediction, sample.consumer.model.keep)
-        answer = FrameAnswer(frame.index, frame.time_s, frame.duration_s, kept, cut)
+        answer = FrameAnswer(frame.index, frame.time_s, frame.duration_s, kept, cut, frame.track)
         sample.consumer.stream.answer(sample.slice, answer)
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import subprocess
 from dataclasses import replace
 
+import jsonschema
 import numpy as np
 import pytest
 from PIL import Image
@@ -11,9 +13,11 @@ from PIL import Image
 from mediaml.core.media import Kind
 from mediaml.core.track import TrackChoice
 from mediaml.media.limits import Limits
+from mediaml.outputs.jsonl import schema
 from mediaml.pipeline.reading import reading_record
 from mediaml.plugin import ModelSpec
 from tests.support.command_line import results
+from tests.support.media.files import write_sound
 
 
 @pytest.fixture
@@ -49,6 +53,27 @@ def test_a_run_without_tone_mapping_does_not_stand_for_one_with_it():
 def test_a_track_is_a_number_or_a_language(mediaml, animation):
     command = ("run", "-p", "spoken", animation, "-o", "out", "--audio-track")
     assert "no audio track" in mediaml(*command, "??").err
-    said = mediaml(*command, "all")
-    assert said.code == 2
-    assert "Run once for each track" in said.err
+
+
+def test_all_audio_tracks_are_read_and_told_apart(mediaml, tmp_path):
+    tones = [
+        write_sound(tmp_path / f"{number}.wav", seconds=3.0) or tmp_path / f"{number}.wav"
+        for number in (1, 2)
+    ]
+    inputs = [argument for tone in tones for argument in ("-i", str(tone))]
+    command = ["ffmpeg", "-v", "error", *inputs, "-map", "0", "-map", "1", "-c:a", "flac"]
+    languages = ["-metadata:s:a:0", "language=eng", "-metadata:s:a:1", "language=fra"]
+    subprocess.run([*command, *languages, str(tmp_path / "two.mkv")], check=True)
+    run = ("run", "-p", "spoken", "-O", "spoken.all=yes", "two.mkv", "-o", "out", "--device", "cpu")
+    said = mediaml(*run, "--audio-track", "all")
+    assert said.code == 0, said.err
+    lines = results(tmp_path / "out")[1:]
+    for line in lines:
+        jsonschema.validate(line, schema())
+    tracks = [line["audio_track"] for line in lines]
+    assert set(tracks) == {1, 2}
+    assert tracks.count(1) == tracks.count(2)
+    alone = mediaml(*run, "--audio-track", "fra")
+    assert alone.code == 0, alone.err
+    assert len(results(tmp_path / "out")) - 1 == tracks.count(2)
+    assert "audio_track" not in results(tmp_path / "out")[1]
