@@ -56,11 +56,8 @@ def test_a_track_is_a_number_or_a_language(mediaml, animation):
 
 
 def test_all_audio_tracks_are_read_and_told_apart(mediaml, tmp_path):
-    tones = [
-        write_sound(tmp_path / f"{number}.wav", seconds=3.0) or tmp_path / f"{number}.wav"
-        for number in (1, 2)
-    ]
-    inputs = [argument for tone in tones for argument in ("-i", str(tone))]
+    write_sound(tmp_path / "tone.wav", seconds=3.0)
+    inputs = ["-i", str(tmp_path / "tone.wav")] * 2
     command = ["ffmpeg", "-v", "error", *inputs, "-map", "0", "-map", "1", "-c:a", "flac"]
     languages = ["-metadata:s:a:0", "language=eng", "-metadata:s:a:1", "language=fra"]
     subprocess.run([*command, *languages, str(tmp_path / "two.mkv")], check=True)
