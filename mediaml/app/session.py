@@ -23,6 +23,7 @@ from mediaml.app.notices import find_sources, note_bundled, note_devices, note_o
 from mediaml.app.report import RunReport, Stop
 from mediaml.app.reporter import Reporter
 from mediaml.app.stream import ResultStream, StreamClosed
+from mediaml.core.slices import SLICE_S
 from mediaml.core.work import Source
 from mediaml.engine.inline import InlineEngine
 from mediaml.engine.local.supervisor import Supervisor
@@ -39,7 +40,6 @@ from mediaml.outputs.render.inline import InlineAnnotatedMedia
 from mediaml.pipeline.models import Choice, ResolvedModel, resolved_view
 from mediaml.pipeline.plan import Planner
 from mediaml.pipeline.read import default_readers
-from mediaml.pipeline.stream import SLICE_S
 from mediaml.pipeline.weights import obtain_weights
 from mediaml.registry.entry_points import load_registry
 from mediaml.registry.views import kept_score

@@ -14,13 +14,14 @@ from contextlib import AbstractContextManager
 
 from mediaml.core.channel import Channel
 from mediaml.core.errors import DeviceError
+from mediaml.core.slices import SLICE_S
 from mediaml.core.track import TrackChoice
 from mediaml.core.work import Job, Reading, TaskResult
 from mediaml.media.limits import Limits
 from mediaml.pipeline.infer import Inference, InferredBatch, post_process
 from mediaml.pipeline.models import LoadedModel
 from mediaml.pipeline.read import Consumer, Mark, Sample, read_job
-from mediaml.pipeline.stream import SLICE_S, Stream
+from mediaml.pipeline.stream import Stream
 
 _SAMPLES, _ANSWERED = 32, 4
 _JOIN_S = 10.0

@@ -11,13 +11,14 @@ from mediaml.core.errors import ChangedError, NoSoundError
 from mediaml.core.frame import Frame
 from mediaml.core.media import DecodeAccounts, Kind
 from mediaml.core.model_input import SoundInput
+from mediaml.core.slices import SLICE_S, slice_of
 from mediaml.core.track import TrackChoice
 from mediaml.core.work import Failure, Job, Stage, Want
 from mediaml.media.files import FileWatch
 from mediaml.media.limits import Limits
 from mediaml.media.reader import Reader, open_reader
 from mediaml.pipeline.models import LoadedModel
-from mediaml.pipeline.stream import SLICE_S, Stream, slice_of
+from mediaml.pipeline.stream import Stream
 from mediaml.registry.plugin_errors import describe_error
 from mediaml.registry.spec import StagedModel
 

@@ -13,14 +13,6 @@ from dataclasses import dataclass, field
 from mediaml.core.media import DecodeAccounts, MediaInfo
 from mediaml.core.work import Failure, FrameAnswer, Task, TaskResult
 
-SLICE_S = 20.0
-"""Length of a time slice, seconds of the source's time: what a killed run loses at most of a long file."""
-
-
-def slice_of(time_s: float, slice_s: float = SLICE_S) -> int:
-    """Number of the time slice that a time belongs to; times before the start belong to the first."""
-    return max(0, int(time_s // slice_s))
-
 
 @dataclass(slots=True)
 class _Slice:

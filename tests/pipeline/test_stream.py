@@ -7,8 +7,9 @@ from hypothesis import strategies as st
 
 from mediaml.core.media import DecodeAccounts
 from mediaml.core.prediction import Prediction
+from mediaml.core.slices import SLICE_S, slice_of
 from mediaml.core.work import Failure, FrameAnswer
-from mediaml.pipeline.stream import SLICE_S, Stream, slice_of
+from mediaml.pipeline.stream import Stream
 
 NOTHING = DecodeAccounts()
 FAILURE = Failure("infer", "ValueError", "no")

@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 
 from mediaml.core.frame import Frame
+from mediaml.core.slices import slice_of
 from mediaml.media.limits import Limits
 from mediaml.media.video.reader import VideoReader
 from mediaml.media.write.layout import Layout
@@ -45,8 +46,8 @@ class VideoSlices(AbstractContextManager["VideoSlices"]):
             raise
 
     def number_of(self, frame: Frame) -> int:
-        """The slice that a frame belongs to; times before the start belong to the first."""
-        return max(0, int(frame.time_s // self._slice_s))
+        """The slice that a frame belongs to."""
+        return slice_of(frame.time_s, self._slice_s)
 
     def frames(self, number: int, *, from_start: bool = False) -> Iterator[Frame]:
         """The frames of a slice, maybe none. `following` is known when they have been taken.
