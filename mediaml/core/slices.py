@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 SLICE_S = 20.0
-"""Length of a time slice, seconds of the source's time: at most this much of a long file is lost by a kill."""
+"""Length of a time slice, seconds of the source's time: a kill loses at most this much of a long file."""
 
 
 def slice_of(time_s: float, slice_s: float = SLICE_S) -> int:
