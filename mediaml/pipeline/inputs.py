@@ -214,7 +214,7 @@ class _Scan:
         if self._unmatched:
             return NoInputsError(f"no file matches {_listed(self._unmatched)}.", "Check the pattern.")
         return NoInputsError(
-            f"there is no file in {_listed(self.selection.arguments) or 'an empty list'}.",
+            f"found no file (searched: {_listed(self.selection.arguments) or 'an empty list'}).",
             "Check the path and the --include, --exclude and --kind filters.",
         )
 
