@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 
@@ -135,17 +135,18 @@ class Committer:
 
     def failures(self, source: int | None = None) -> Iterator[FailureRow]:
         """The failures of this run's models and sources; only those of one source where it is given."""
-        mine = set(self._planned.sources)
+        mine = self._planned.sources
         kinds = {output.kind for output in self._rendering}
         for row in self._view.failures(source):
             if row.source.id in mine and (row.model in self._models or row.output in kinds):
                 yield row
 
-    def found(self, sources: Collection[int]) -> Iterator[Found]:
-        """What each model of the run found in some of its sources."""
-        for model in self._view.models():
+    def found(self, source: int | None = None) -> Iterator[Found]:
+        """What each model of the run found in its sources; only in one of them where it is given."""
+        models = self._view.models() if source is None else self._view.models_of(source)
+        for model in models:
             if model.name in self._models:
-                yield self._view.found(model, sources)
+                yield self._view.found(model, self._planned.sources if source is None else {source})
 
     def _follow(self, record: TaskRecord) -> None:
         """Stream, render and count what one committed record brings."""
@@ -181,7 +182,7 @@ class Committer:
         for row in rows:
             self._reporter.failure(row)
         if not rows:
-            parts = [found_text(found) for found in self.found({source}) if found.labels]
+            parts = [found_text(found) for found in self.found(source) if found.labels]
             self._reporter.detail(f"{self._view.source(source).shown}: {'; '.join(parts) or 'done'}")
 
     def _is_rendered(self, output: SliceOutput, source: int) -> bool:

@@ -73,9 +73,9 @@ def report_of(
     Args:
         met: number of files that it was asked for. devices: by model, what it runs on.
     """
-    mine = set(planned.sources)
     failures = tuple(committer.failures())
     failed = {row.source.id for row in failures}
+    unfailed = planned.sources.keys() - failed
     # A run that was stopped counts what it was asked for, not only what it came to.
     unmet = met - planned.seen + planned.unidentified if ending.stopped is not None else 0
     return RunReport(
@@ -91,9 +91,9 @@ def report_of(
         frames=committer.frames,
         elapsed_s=committer.elapsed_s,
         rendered=tuple(committer.rendered),
-        found=tuple(committer.found(mine)),
+        found=tuple(committer.found()),
         failures=failures,
-        damaged=tuple(row for row in view.damaged() if row[0].id in mine - failed),
+        damaged=tuple(row for row in view.damaged() if row[0].id in unfailed),
         devices={name: facts.devices for name, facts in devices.items()},
         stopped=ending.stopped,
         reason=ending.reason,

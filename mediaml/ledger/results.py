@@ -190,11 +190,12 @@ class Results(AbstractContextManager["Results"]):
             yield from self._unwritten(source)
 
     def _unwritten(self, source: int | None) -> Iterator[FailureRow]:
+        where, values = ("1", ()) if source is None else ("artifact.source = ?", (source,))
         artifacts = self._db.execute(
             f"SELECT {_SOURCE}, artifact.kind, error, message FROM artifact "
-            "JOIN source ON source.id = artifact.source WHERE error IS NOT NULL "
-            "AND (? IS NULL OR source.id = ?) ORDER BY position",
-            (source, source),
+            "JOIN source ON source.id = artifact.source "
+            f"WHERE error IS NOT NULL AND {where} ORDER BY position",
+            values,
         )
         for row in artifacts:
             failure = Failure("write", row[7], row[8])

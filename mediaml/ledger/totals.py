@@ -13,9 +13,9 @@ from mediaml.ledger.encoding import least_units
 _DETECTED = (
     "SELECT source, class, max(number) FROM ("
     "SELECT source, frame, class, count(*) AS number FROM detection "
-    "WHERE model = ? AND score >= ? AND n < ? GROUP BY source, frame, class) GROUP BY source, class"
+    "WHERE {only}model = ? AND score >= ? AND n < ? GROUP BY source, frame, class) GROUP BY source, class"
 )
-_LABELLED = "SELECT DISTINCT source, class, 1 FROM label WHERE model = ? AND score >= ? AND n < ?"
+_LABELLED = "SELECT DISTINCT source, class, 1 FROM label WHERE {only}model = ? AND score >= ? AND n < ?"
 _ALL = 1 << 62
 
 
@@ -40,9 +40,12 @@ def found(db: sqlite3.Connection, model: int, name: str, view: View, sources: Co
 
     Args:
         model, name: the model's id in the ledger, and its name.
-        sources: ids of the sources that count.
+        sources: ids of the sources that count. One is looked up by the key, so that a run may ask for each of
+            its files; several are picked from a pass over all that the model predicted.
     """
     names = dict(db.execute("SELECT id, name FROM class WHERE model = ?", (model,)).fetchall())
+    one = tuple(sources) if len(sources) == 1 else ()
+    only = "source = ? AND " if one else ""
     wanted = {name.casefold() for name in view.classes}
     least = least_units(view)
     queries = (
@@ -52,7 +55,7 @@ def found(db: sqlite3.Connection, model: int, name: str, view: View, sources: Co
     counts: Counter[str] = Counter()
     seen: set[int] = set()
     for query, most in queries:
-        for source, class_, number in db.execute(query, (model, least, most)):
+        for source, class_, number in db.execute(query.format(only=only), (*one, model, least, most)):
             label = names[class_]
             if source in sources and (not wanted or label.casefold() in wanted):
                 counts[label] += number

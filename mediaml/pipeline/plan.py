@@ -29,7 +29,7 @@ class Planned:
         unidentified: number of sources whose kind a worker is to tell.
         not_media: files of folders that are not media. copies: files of folders that mediaml has annotated.
         unwanted: by kind, media that no model of the run accepts, or that no `--kind` wants.
-        sources: ids of all sources of this run, in order.
+        sources: ids of all sources of this run, in order, as keys.
         under_way: by source, how many models have not come to its end; taken from by who commits.
     """
 
@@ -40,7 +40,7 @@ class Planned:
     not_media: int = 0
     copies: int = 0
     unwanted: Counter[Kind] = field(default_factory=Counter)
-    sources: list[int] = field(default_factory=list)
+    sources: dict[int, None] = field(default_factory=dict)
     under_way: dict[int, int] = field(default_factory=dict)
 
     @property
@@ -75,6 +75,7 @@ class Planner:
     ) -> None:
         self._ledger = ledger
         self._models = models
+        self._views = [model.view for model, _ in models]
         self._kinds = kinds
         self._force = force
         self._hashed = hashed
@@ -158,10 +159,10 @@ class Planner:
         self, source: Source, kind: Kind, models: Sequence[tuple[int, int]], position: int
     ) -> Job | None:
         source_id = self._ledger.add_source(source, kind, position)
-        self.planned.sources.append(source_id)
+        self.planned.sources[source_id] = None
         wants = []
         for index, model_id in models:
-            view = self._models[index][0].view
+            view = self._views[index]
             before = self._ledger.task_progress(source_id, model_id, view)
             if self._only_failed and before.failure is None:
                 continue
@@ -181,7 +182,7 @@ class Planner:
 
     def _refuse(self, source: Source, failure: Failure, position: int) -> None:
         source_id = self._ledger.add_source(source, None, position)
-        self.planned.sources.append(source_id)
+        self.planned.sources[source_id] = None
         self._begin(source_id, len(self._models))
         for _, model_id in self._models:
             self._ledger.supersede(source_id, model_id, restart=True)
