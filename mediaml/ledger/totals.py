@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from mediaml.core.view import View
 from mediaml.ledger.encoding import least_units
+from mediaml.ledger.integrity import names_of
 
 _DETECTED = (
     "SELECT source, class, max(number) FROM ("
@@ -42,7 +43,7 @@ def found(db: sqlite3.Connection, model: int, name: str, view: View, sources: Co
         model, name: the model's id in the ledger, and its name.
         sources: ids of the sources that count.
     """
-    names = dict(db.execute("SELECT id, name FROM class WHERE model = ?", (model,)).fetchall())
+    names = names_of(db, model)
     wanted = {name.casefold() for name in view.classes}
     least = least_units(view)
     queries = (
