@@ -30,7 +30,9 @@ _TASK = (
 _PREDICTION = "crc32(frame, slice, time_s, duration_s, embedding, picture)"
 CLASS_SUM = "crc32(model, id, name)"
 _SOURCE = "crc32(path, shown, name, kind, info)"
-_ASKED = "SELECT sum(crc32(key, value)) FROM meta WHERE key LIKE 'current %' OR key LIKE 'view %'"
+_ASKED = (
+    "SELECT coalesce(sum(crc32(key, value)), 0) FROM meta WHERE key LIKE 'current %' OR key LIKE 'view %'"
+)
 
 
 def _mixed(*columns: str) -> str:

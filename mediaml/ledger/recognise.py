@@ -45,6 +45,7 @@ def has_ledger(folder: Path) -> bool:
         return False
     try:
         with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as db:
-            return bool(db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0])
+            tables = db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+            return bool(tables or db.execute("PRAGMA page_count").fetchone()[0] > 1)
     except sqlite3.Error:
         return True

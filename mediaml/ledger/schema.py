@@ -12,7 +12,7 @@ import msgspec
 from filelock import FileLock, Timeout
 
 from mediaml.core.errors import OutputError
-from mediaml.ledger.integrity import MOST_CHECKED_BYTES, add_functions, check
+from mediaml.ledger.integrity import MOST_CHECKED_BYTES, DamagedLedgerError, add_functions, check
 from mediaml.ledger.migration import create, migrate
 from mediaml.ledger.tables import FIRST_TABLES
 from mediaml.ledger.trouble import ledger_error
@@ -113,6 +113,8 @@ def _prepare(connection: sqlite3.Connection) -> None:
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = NORMAL")
     if connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0:
+        if connection.execute("PRAGMA page_count").fetchone()[0] > 1:
+            raise DamagedLedgerError("its schema is missing")
         with connection:
             connection.executescript(f"BEGIN; {FIRST_TABLES}")
             create(connection)

@@ -45,6 +45,11 @@ def reason_of(error: Exception, folder: Path) -> str:
     return f"the disk is full ({error})" if _is_full(folder) else str(error)
 
 
+def is_damage(error: Exception) -> bool:
+    """Whether an error means that a ledger holds something else than was written."""
+    return _code(error) not in _BUSY | _FORBIDDEN | _DISK
+
+
 def _hint(error: Exception, folder: Path) -> str:
     code = _code(error)
     if code == sqlite3.SQLITE_FULL or (code in _DISK | _FORBIDDEN and _is_full(folder)):
