@@ -122,6 +122,7 @@ def _fill(old: sqlite3.Connection, new: sqlite3.Connection) -> int:
     if not first:
         copy_rows(old, new, "class", "model", _ids(new, "model"))
         new.executemany("DELETE FROM class WHERE model = ? AND id = ?", unsound(new, "class"))
+        new.execute("DELETE FROM class WHERE model NOT IN (SELECT id FROM model)")
     if _is_whole(old, "artifact"):
         copy_rows(old, new, "artifact", "source")
     copy_rows(old, new, "task", "source", _ids(new, "source"))
