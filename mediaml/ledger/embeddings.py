@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mediaml.core.errors import OutputError
-from mediaml.ledger.integrity import verify
+from mediaml.ledger.integrity import UNREADABLE, verify
 from mediaml.ledger.schema import FILE_NAME, connect
 from mediaml.ledger.trouble import ledger_error
 
@@ -134,5 +134,5 @@ def read_embeddings(folder: Path, models: Sequence[int]) -> Iterator[EmbeddingRo
                         yield EmbeddingRow(*row)
                     if found:
                         break
-        except sqlite3.Error as error:
+        except UNREADABLE as error:
             raise ledger_error(folder / FILE_NAME, error, "read") from error

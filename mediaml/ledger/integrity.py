@@ -78,6 +78,10 @@ _SLICE = (
 )
 
 
+UNREADABLE = (sqlite3.Error, UnicodeError)
+"""What reading a damaged ledger raises; the latter where SQLite's message quotes bytes that are no text."""
+
+
 class DamagedLedgerError(sqlite3.DatabaseError):
     """A ledger holds something else than was written."""
 

@@ -18,6 +18,7 @@ from pathlib import Path
 from mediaml.core.errors import OutputError
 from mediaml.ledger.integrity import (
     CHECKSUM_KEY,
+    UNREADABLE,
     DamagedLedgerError,
     add_functions,
     asked_is_sound,
@@ -73,7 +74,7 @@ def repair(folder: Path) -> Repaired:
                     listed = _fill(old, new)
                     kept = int(new.execute("SELECT count(*) FROM task").fetchone()[0])
             damaged = _swap(path, part)
-        except sqlite3.Error as error:
+        except UNREADABLE as error:
             raise ledger_error(path, error, "repaired") from error
         except OSError as error:
             raise OutputError(
@@ -101,7 +102,7 @@ def _problem(db: sqlite3.Connection, path: Path) -> str:
         if version is None:
             raise DamagedLedgerError("its schema version is missing")
         (check_first if version[0] == "1" else check)(db)
-    except sqlite3.Error as error:
+    except UNREADABLE as error:
         if not is_damage(error):
             raise
         return str(error)
@@ -147,14 +148,14 @@ def _is_first(old: sqlite3.Connection) -> bool:
     """Whether a ledger is of schema version 1, as its tables tell."""
     try:
         return bool(old.execute("SELECT 1 FROM sqlite_master WHERE name = 'answer'").fetchone())
-    except sqlite3.DatabaseError:
+    except UNREADABLE:
         return False
 
 
 def _is_whole(old: sqlite3.Connection, table: str) -> bool:
     try:
         check_structure(old, "integrity_check", table)
-    except sqlite3.DatabaseError:
+    except UNREADABLE:
         return False
     return True
 
@@ -167,7 +168,7 @@ def _keep_asked(old: sqlite3.Connection, new: sqlite3.Connection, *, first: bool
     """Keep what was asked for where it is sound; the next run asks again."""
     try:
         sound = first or asked_is_sound(old)
-    except sqlite3.DatabaseError:
+    except UNREADABLE:
         sound = False
     version = "1" if first else str(SCHEMA_VERSION)
     new.execute("DELETE FROM meta WHERE key IN ('schema_version', ?)", (CHECKSUM_KEY,))

@@ -19,7 +19,7 @@ from mediaml.core.view import View
 from mediaml.core.work import Failure, FrameResult, ModelIdentity, Task, TaskProgress
 from mediaml.ledger.encoding import info_of, view_of_json
 from mediaml.ledger.frames import KeptFrame, kept_frames
-from mediaml.ledger.integrity import check
+from mediaml.ledger.integrity import UNREADABLE, check
 from mediaml.ledger.progress import ProgressRow, RunRow, progress, runs
 from mediaml.ledger.result_rows import FailureRow, ModelRow, SourceRow
 from mediaml.ledger.schema import BATCH_PREFIX, FILE_NAME, VIEW_PREFIX, connect
@@ -61,7 +61,7 @@ class Results(AbstractContextManager["Results"]):
                     raise error
                 if isinstance(error, ValueError | TypeError | LookupError | msgspec.MsgspecError):
                     check(self._db)  # damage may be what is behind it
-            except sqlite3.DatabaseError as damage:
+            except UNREADABLE as damage:
                 raise ledger_error(self.folder / FILE_NAME, damage, "read") from error
 
     def latest_header(self) -> dict[str, Any]:
@@ -149,7 +149,7 @@ class Results(AbstractContextManager["Results"]):
                             kept.duration_s,
                             kept.prediction(),
                         )
-        except sqlite3.DatabaseError as error:
+        except UNREADABLE as error:
             raise ledger_error(self.folder / FILE_NAME, error, "read") from error
 
     def _chosen_models(self, model: str | ModelRow | None) -> list[ModelRow]:

@@ -9,6 +9,8 @@ from typing import Any
 
 import msgspec
 
+from mediaml.ledger.integrity import UNREADABLE
+
 FIRST_ANSWER = """
 CREATE TABLE answer (
   source INTEGER NOT NULL, model INTEGER NOT NULL, frame INTEGER NOT NULL, slice INTEGER NOT NULL,
@@ -87,7 +89,7 @@ def is_confirmed(
     for columns in indexes:
         row = new.execute(f"SELECT {', '.join(columns)} FROM {table} WHERE id = ?", (id_,)).fetchone()
         where = " AND ".join(f"{column} = ?" for column in columns)
-        with suppress(sqlite3.DatabaseError):
+        with suppress(*UNREADABLE):
             found = old.execute(f"SELECT id FROM {table} WHERE {where}", row).fetchone()
             if found is None or found[0] != id_:
                 return False
@@ -125,7 +127,7 @@ def _readable(old: sqlite3.Connection, query: str, values: Sequence[int]) -> Ite
     """Rows, and `None` where the reading breaks off."""
     try:
         yield from old.execute(query, values)
-    except sqlite3.Error:
+    except UNREADABLE:
         yield None
 
 

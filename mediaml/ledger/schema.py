@@ -12,7 +12,7 @@ import msgspec
 from filelock import FileLock, Timeout
 
 from mediaml.core.errors import OutputError
-from mediaml.ledger.integrity import MOST_CHECKED_BYTES, DamagedLedgerError, add_functions, check
+from mediaml.ledger.integrity import MOST_CHECKED_BYTES, UNREADABLE, DamagedLedgerError, add_functions, check
 from mediaml.ledger.migration import create, migrate
 from mediaml.ledger.tables import FIRST_TABLES
 from mediaml.ledger.trouble import ledger_error
@@ -58,7 +58,7 @@ def connect(folder: Path, *, readonly: bool = False, checked: bool = False) -> s
         except BaseException:
             connection.close()
             raise
-    except (sqlite3.Error, msgspec.MsgspecError) as error:
+    except (*UNREADABLE, msgspec.MsgspecError) as error:
         raise ledger_error(path, error) from error
     return connection
 

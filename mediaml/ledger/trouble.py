@@ -25,7 +25,7 @@ _DISK = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR}
 def ledger_error(path: Path, error: Exception, doing: str = "opened") -> OutputError:
     """The error to raise for a ledger that cannot be `doing`: opened, read or written."""
     folder = path.parent
-    if isinstance(error, DamagedLedgerError) or _code(error) == sqlite3.SQLITE_CORRUPT:
+    if isinstance(error, DamagedLedgerError | UnicodeError) or _code(error) == sqlite3.SQLITE_CORRUPT:
         return OutputError(f"the ledger {path} cannot be read: it is damaged ({error}).", repair_hint(folder))
     return OutputError(
         f"the ledger {path} cannot be {doing}: {reason_of(error, folder)}.", _hint(error, folder)

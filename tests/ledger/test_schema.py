@@ -21,6 +21,8 @@ from mediaml.core.errors import OutputError
 from mediaml.core.media import Kind
 from mediaml.core.view import View
 from mediaml.ledger.ledger import Ledger
+from mediaml.ledger.recognise import has_ledger
+from mediaml.ledger.repair import repair
 from mediaml.ledger.results import open_results
 from mediaml.ledger.schema import FILE_NAME, LOCK_NAME, sole_writer
 from mediaml.ledger.trouble import ledger_error
@@ -199,3 +201,17 @@ def test_a_ledger_whose_schema_is_gone_is_not_begun_again(tmp_path):
         with pytest.raises(OutputError) as caught:
             opening(tmp_path)
         assert "--repair" in caught.value.hint
+
+
+def test_a_schema_whose_text_is_damaged_is_damage(tmp_path):
+    """The message of SQLite quotes it, which Python cannot decode."""
+    Ledger(tmp_path).close()
+    data = (tmp_path / FILE_NAME).read_bytes()
+    (tmp_path / FILE_NAME).write_bytes(data.replace(b"CREATE TABLE task", b"CREATE TABLE \x8ask ("))
+    for opening in (Ledger, open_results):
+        with pytest.raises(OutputError) as caught:
+            opening(tmp_path)
+        assert "--repair" in caught.value.hint
+    assert has_ledger(tmp_path)
+    assert repair(tmp_path).damaged
+    Ledger(tmp_path).close()
