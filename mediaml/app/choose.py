@@ -73,7 +73,7 @@ def resolve_models(
     models = [resolve_model(choice, obtain) for choice in choices]
     if not has_ledger(folder):
         return models
-    with open_results(folder) as results:
+    with open_results(folder, checked=False) as results:
         return [in_ledger(model, results.identities(model.spec.name)) for model in models]
 
 

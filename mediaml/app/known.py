@@ -21,7 +21,7 @@ def known_devices(
     if not has_ledger(config.output):
         return None
     looked_at = (with_digest(source) if config.compare_content else source for source in sources)
-    with open_results(config.output) as results:
+    with open_results(config.output, checked=False) as results:
         if not nothing_left(results, looked_at, models, force=config.force):
             return None
         rows = {row.identity: row for row in results.models(current=False)}

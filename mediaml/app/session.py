@@ -134,7 +134,7 @@ def _setup(config: RunConfig, models: Sequence[ResolvedModel]) -> Setup:
     """What a worker has to know; the local engine fills in the device of each."""
     limits: dict[str, int] = {}
     if has_ledger(config.output):
-        with open_results(config.output) as results:
+        with open_results(config.output, checked=False) as results:
             limits = results.batch_limits()
     devices = parse_devices(config.device)
     return Setup(
@@ -168,7 +168,7 @@ def _with_ledger(session: _Session) -> RunReport:
         ledger = stack.enter_context(Ledger(output))
         stack.enter_context(sole_writer(output))
         number = ledger.begin_run(_header(session.devices))
-        view = stack.enter_context(open_results(output))
+        view = stack.enter_context(open_results(output, checked=False))
         report = _fill(session, ledger, view, stack)
         if report.results is not None:
             ledger.end_run(number)

@@ -26,12 +26,13 @@ _SORTS = ("ledger", "results", "copies and the rest")
 @click.command("status")
 @click.argument("folder", type=click.Path(path_type=Path), default="mediaml-out")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.option("--repair", "repairs", is_flag=True, help="Keep what is sound of a damaged ledger.")
 @noise_options
-def command(folder: Path, as_json: bool) -> None:
+def command(folder: Path, as_json: bool, repairs: bool) -> None:
     """Show what an output folder holds: per plugin, files done, failed, under way, stale, missing.
 
     Stale is what another version of the plugin answered, or what has changed or is gone since. Nothing is
-    written, and no file is read.
+    written, and no file is read, unless a damaged ledger is to be repaired.
 
     \b
     Example:
@@ -43,6 +44,8 @@ def command(folder: Path, as_json: bool) -> None:
 
     if not has_ledger(folder):
         raise UsageError(f"{folder} holds no ledger.", "Name the folder that was given to `mediaml run -o`.")
+    if repairs:
+        _repair(folder)
     with open_results(folder) as view:
         if as_json:
             echo_json(_record(view))
@@ -51,6 +54,22 @@ def command(folder: Path, as_json: bool) -> None:
         failures = _failures(view)
     if failures:
         click.echo(failures)
+
+
+def _repair(folder: Path) -> None:
+    """Repair the ledger and say what came of it, on stderr."""
+    from mediaml.ledger.repair import repair
+
+    done = repair(folder)
+    if done.damaged is None:
+        click.echo(f"{folder / FILE_NAME} is not damaged; nothing was changed.", err=True)
+        return
+    click.echo(
+        f"{folder / FILE_NAME} was damaged: {done.problem}.\n"
+        f"{counted(done.kept, 'task')} kept, {done.dropped} to be done again by the next run.\n"
+        f"The damaged ledger is kept as {done.damaged}.",
+        err=True,
+    )
 
 
 def _record(view: Results) -> dict[str, Any]:

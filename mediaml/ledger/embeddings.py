@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mediaml.core.errors import OutputError
+from mediaml.ledger.integrity import UNREADABLE, verify
 from mediaml.ledger.schema import FILE_NAME, connect
+from mediaml.ledger.trouble import ledger_error
 
 _BYTES = 2
 
@@ -126,10 +128,11 @@ def read_embeddings(folder: Path, models: Sequence[int]) -> Iterator[EmbeddingRo
             for (source,) in sources:
                 for model in models:
                     found = False
+                    verify(db, source, model)
                     for row in db.execute(query, (source, model)):
                         found = True
                         yield EmbeddingRow(*row)
                     if found:
                         break
-        except sqlite3.Error as error:
-            raise OutputError(f"the ledger {folder / FILE_NAME} cannot be read: {error}.") from error
+        except UNREADABLE as error:
+            raise ledger_error(folder / FILE_NAME, error, "read") from error

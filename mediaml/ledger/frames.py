@@ -10,6 +10,7 @@ from typing import Any
 from mediaml.core.prediction import Box, Detection, Label, Picture, Prediction
 from mediaml.core.view import View
 from mediaml.ledger.encoding import BOX_UNITS, SCORE_UNITS, embedding_of, least_units, picture_of
+from mediaml.ledger.integrity import names_of, verify
 
 _FRAMES = "SELECT frame, time_s, duration_s, embedding, picture, audio_track FROM prediction"
 _LABELS = "SELECT frame, class, score FROM label"
@@ -74,7 +75,11 @@ def kept_frames(
     Args:
         view: what is shown of them.
         number: only those of the time slice of that number.
+
+    Raises:
+        sqlite3.DatabaseError: they are not what was written, which may be found after the last of them.
     """
+    asked = (source, model, number)
     key: tuple[int, ...] = (source, model)
     where, index, within, span = "WHERE source = ? AND model = ?", "", "", key
     if number is not None:
@@ -82,7 +87,7 @@ def kept_frames(
         key, index, where = (*key, number), " INDEXED BY prediction_task", f"{where} AND slice = ?"
         ends = db.execute(f"SELECT min(frame), max(frame) FROM prediction{index} {where}", key).fetchone()
         within, span = " AND frame BETWEEN ? AND ?", (*span, *ends)
-    names = dict(db.execute("SELECT id, name FROM class WHERE model = ?", (model,)))
+    names = names_of(db, model)
     rest = f"WHERE source = ? AND model = ?{within} AND score >= ?{_wanted(names, view)} ORDER BY frame, n"
     # The first of these cursors holds the state that the ledger had, until the last of its rows is read.
     frames = db.execute(f"{_FRAMES}{index} {where} ORDER BY frame", key)
@@ -106,6 +111,7 @@ def kept_frames(
             picture,
             audio_track,
         )
+    verify(db, *asked)
 
 
 def _wanted(names: dict[int, str], view: View) -> str:

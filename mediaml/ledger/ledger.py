@@ -18,6 +18,7 @@ from mediaml.core.media import Kind
 from mediaml.core.view import EVERYTHING, View
 from mediaml.core.work import Failure, ModelIdentity, Source, TaskProgress
 from mediaml.ledger.encoding import TaskRecord, view_json
+from mediaml.ledger.integrity import seal_asked, seal_source
 from mediaml.ledger.rows import Classes, write_task
 from mediaml.ledger.schema import (
     BATCH_PREFIX,
@@ -26,9 +27,9 @@ from mediaml.ledger.schema import (
     RUN_PREFIX,
     VIEW_PREFIX,
     connect,
-    reason_of,
 )
-from mediaml.ledger.task_progress import IDENTITY, Known, model_id, same_lineage, task_progress
+from mediaml.ledger.task_progress import IDENTITY, Known, file_state, model_id, same_lineage, task_progress
+from mediaml.ledger.trouble import ledger_error
 
 
 def _now() -> str:
@@ -55,7 +56,7 @@ class Ledger(AbstractContextManager["Ledger"]):
             raise OutputError(
                 f"the output folder {folder} cannot be written.", "Name a folder that you may write with -o."
             )
-        self._db = connect(folder)
+        self._db = connect(folder, checked=True)
         self._begun, self._frames = time.monotonic(), 0
         self._classes = Classes(self._db)
         self._positions: int = self._db.execute("SELECT coalesce(max(position), 0) FROM source").fetchone()[0]
@@ -84,10 +85,7 @@ class Ledger(AbstractContextManager["Ledger"]):
             with self._db:
                 yield
         except sqlite3.Error as error:
-            raise OutputError(
-                f"the ledger {self.folder / FILE_NAME} cannot be written: {reason_of(error, self.folder)}.",
-                "What was committed before is kept; fix the cause and rerun the same command.",
-            ) from error
+            raise ledger_error(self.folder / FILE_NAME, error, "written") from error
 
     def begin_run(self, header: dict[str, Any]) -> int:
         """Note a run with its header (versions, models, arguments); returns its id."""
@@ -123,6 +121,7 @@ class Ledger(AbstractContextManager["Ledger"]):
             before = dict(self._db.execute("SELECT key, value FROM meta WHERE key IN (?, ?)", tuple(asked)))
             if before != asked:
                 self._db.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", asked.items())
+                seal_asked(self._db)
                 self._db.execute("UPDATE artifact SET done = 0")
             self._classes.note(number, labels)
         return number
@@ -167,6 +166,7 @@ class Ledger(AbstractContextManager["Ledger"]):
                 "digest = ?, kind = ? WHERE id = ?",
                 (source.shown, position, source.size, source.mtime_ns, digest, kind and kind.value, row.id),
             )
+            seal_source(self._db, row.id)
         return row.id
 
     def forget_folders(self, failing: Collection[int]) -> None:
@@ -208,6 +208,7 @@ class Ledger(AbstractContextManager["Ledger"]):
             "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
             values,
         )
+        seal_source(self._db, int(added.lastrowid or 0))
         return int(added.lastrowid or 0)
 
     def _free(self, table: str, column: str, wanted: str) -> str:
@@ -281,9 +282,16 @@ class Ledger(AbstractContextManager["Ledger"]):
         return path
 
     def settle_artifact(self, source: int, kind: str, *, done: bool, failure: Failure | None = None) -> None:
-        """Note that a derived file is up to date, out of date (`done=False`), or could not be written."""
+        """Note that a derived file is up to date, out of date (`done=False`), or could not be written.
+
+        Of one that is up to date size and time are kept, so that a later change is noticed.
+        """
+        where = "WHERE source = ? AND kind = ?"
+        row = self._db.execute(f"SELECT path FROM artifact {where}", (source, kind)).fetchone()
+        state = file_state(self.folder / row[0]) if done and row else None
+        said = (failure and failure.type, failure and failure.message, *(state or (None, None)))
         with self._transaction():
             self._db.execute(
-                "UPDATE artifact SET done = ?, error = ?, message = ? WHERE source = ? AND kind = ?",
-                (done, failure and failure.type, failure and failure.message, source, kind),
+                f"UPDATE artifact SET done = ?, error = ?, message = ?, size = ?, mtime_ns = ? {where}",
+                (done, *said, source, kind),
             )

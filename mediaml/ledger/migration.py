@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from mediaml.ledger.encoding import box_units, score_units
+from mediaml.ledger.integrity import add_functions, check_first, seal_asked, seal_source, seal_tasks
 from mediaml.ledger.rows import INSERT_DETECTION, INSERT_LABEL, INSERT_PREDICTION, Classes, write_info
 from mediaml.ledger.tables import SECOND_TABLES, SECOND_VIEWS
 
@@ -28,13 +29,19 @@ def migrate(db: sqlite3.Connection) -> None:
         sqlite3.Error: it cannot be written, or is damaged.
         msgspec.DecodeError: its JSON is damaged.
     """
+    add_functions(db)
     db.execute("BEGIN IMMEDIATE")
     try:
         version = db.execute("SELECT value FROM meta WHERE key = 'schema_version'").fetchone()[0]
         if version == "1":  # else another process was quicker
+            check_first(db)
             create(db)
             _move_answers(db)
             _move_facts(db)
+            seal_tasks(db)
+            for (source,) in db.execute("SELECT id FROM source").fetchall():
+                seal_source(db, source)
+            seal_asked(db)
             db.execute("DROP TABLE answer")
             db.execute("UPDATE meta SET value = '2' WHERE key = 'schema_version'")
         db.execute("COMMIT")

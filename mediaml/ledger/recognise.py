@@ -7,6 +7,7 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
+from mediaml.ledger.integrity import UNREADABLE
 from mediaml.ledger.schema import FILE_NAME
 
 OWN_NAMES = re.compile(
@@ -39,7 +40,7 @@ def is_output_folder(folder: Path) -> bool:
             return db.execute("SELECT 1 FROM meta WHERE key = 'schema_version'").fetchone() is not None
     except sqlite3.OperationalError as error:
         return "no such table" not in str(error) and "no such column" not in str(error)
-    except sqlite3.DatabaseError:
+    except UNREADABLE:
         return True
 
 
@@ -50,6 +51,7 @@ def has_ledger(folder: Path) -> bool:
         return False
     try:
         with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as db:
-            return bool(db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0])
-    except sqlite3.Error:
+            tables = db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+            return bool(tables or db.execute("PRAGMA page_count").fetchone()[0] > 1)
+    except UNREADABLE:
         return True

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Callable, Collection, Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, closing
 from dataclasses import fields
 from pathlib import Path
 from typing import Any, Self
@@ -19,11 +19,13 @@ from mediaml.core.view import View
 from mediaml.core.work import Failure, FrameResult, ModelIdentity, Task, TaskProgress
 from mediaml.ledger.encoding import info_of, view_of_json
 from mediaml.ledger.frames import KeptFrame, kept_frames
+from mediaml.ledger.integrity import UNREADABLE, check
 from mediaml.ledger.progress import ProgressRow, RunRow, progress, runs
 from mediaml.ledger.result_rows import FailureRow, ModelRow, SourceRow
 from mediaml.ledger.schema import BATCH_PREFIX, FILE_NAME, VIEW_PREFIX, connect
-from mediaml.ledger.task_progress import Known, model_id, task_progress
+from mediaml.ledger.task_progress import Known, file_state, model_id, task_progress
 from mediaml.ledger.totals import Found, found
+from mediaml.ledger.trouble import ledger_error
 
 _SOURCE = "source.id, source.path, source.shown, source.name, source.kind, source.info"
 _CURRENT = "model IN (SELECT model_id FROM models WHERE current)"
@@ -39,11 +41,11 @@ class Results(AbstractContextManager["Results"]):
         OutputError: there is no ledger, it cannot be opened, or, also within the `with` block, is damaged.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, checked: bool = False) -> None:
         if not (folder / FILE_NAME).exists():
             raise OutputError(f"{folder} holds no ledger.", "Name the folder given to `mediaml run -o`.")
         self.folder = folder
-        self._db = connect(folder, readonly=True)
+        self._db = connect(folder, readonly=True, checked=checked)
 
     def close(self) -> None:
         """Close the file; closing twice does nothing."""
@@ -53,9 +55,14 @@ class Results(AbstractContextManager["Results"]):
         return self
 
     def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
-        self.close()
-        if isinstance(error, sqlite3.DatabaseError):
-            raise damaged_error(self.folder, error) from error
+        with closing(self._db):
+            try:
+                if isinstance(error, sqlite3.DatabaseError):
+                    raise error
+                if isinstance(error, ValueError | TypeError | LookupError | msgspec.MsgspecError):
+                    check(self._db)  # damage may be what is behind it
+            except UNREADABLE as damage:
+                raise ledger_error(self.folder / FILE_NAME, damage, "read") from error
 
     def latest_header(self) -> dict[str, Any]:
         """The header of the latest run; empty where there was none."""
@@ -143,8 +150,8 @@ class Results(AbstractContextManager["Results"]):
                             kept.prediction(),
                             kept.audio_track,
                         )
-        except sqlite3.DatabaseError as error:
-            raise damaged_error(self.folder, error) from error
+        except UNREADABLE as error:
+            raise ledger_error(self.folder / FILE_NAME, error, "read") from error
 
     def _chosen_models(self, model: str | ModelRow | None) -> list[ModelRow]:
         if isinstance(model, ModelRow):
@@ -249,10 +256,10 @@ class Results(AbstractContextManager["Results"]):
         return [ModelIdentity(*row) for row in rows]
 
     def artifact_done(self, source: int, kind: str) -> bool:
-        """Whether a source's derived file is up to date with its predictions."""
-        query = "SELECT done FROM artifact WHERE source = ? AND kind = ?"
+        """Whether a source's derived file is up to date with its predictions, and as it was written."""
+        query = "SELECT path, size, mtime_ns FROM artifact WHERE source = ? AND kind = ? AND done"
         row = self._db.execute(query, (source, kind)).fetchone()
-        return bool(row and row[0])
+        return bool(row) and (row[1:] == (None, None) or file_state(self.folder / row[0]) == row[1:])
 
     def progress(self, reads: Callable[[str, Kind], bool] = lambda _, __: True) -> list[ProgressRow]:
         """How far each model is; see `mediaml.ledger.progress`."""
@@ -277,20 +284,16 @@ def _source_row(row: tuple[Any, ...]) -> SourceRow:
     )
 
 
-def open_results(folder: Path | str) -> Results:
+def open_results(folder: Path | str, *, checked: bool = True) -> Results:
     """The results in the output folder of a run; see `Results`.
 
-    A ledger of an older mediaml is migrated first, which takes a moment once.
+    A ledger of an older mediaml is migrated first, which takes a moment once. The rows of each file are
+    checked when they are read.
+
+    Args:
+        checked: check the whole ledger first, up to 256 MiB; that takes about 2 s per 100 MB.
 
     Raises:
         OutputError: there is no ledger, or it cannot be opened.
     """
-    return Results(Path(folder))
-
-
-def damaged_error(folder: Path, error: sqlite3.DatabaseError) -> OutputError:
-    """What SQLite says of a damaged ledger, for people."""
-    return OutputError(
-        f"the ledger {folder / FILE_NAME} cannot be read: {error}.",
-        "Name another folder with -o; what results.jsonl beside it holds is kept.",
-    )
+    return Results(Path(folder), checked=checked)

@@ -7,8 +7,9 @@ from collections.abc import Iterable, Sequence
 
 from mediaml.core.errors import ChangedError
 from mediaml.ledger.encoding import TaskRecord, info_of
+from mediaml.ledger.integrity import seal_source, seal_tasks
 
-INSERT_CLASS = "INSERT INTO class (model, id, name) VALUES (?, ?, ?)"
+INSERT_CLASS = "INSERT INTO class (model, id, name, checksum) VALUES (?1, ?2, ?3, crc32(?1, ?2, ?3))"
 INSERT_PREDICTION = (
     "INSERT INTO prediction (source, model, frame, slice, time_s, duration_s, embedding, picture, "
     "audio_track) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
@@ -91,6 +92,7 @@ def write_task(db: sqlite3.Connection, record: TaskRecord, classes: Classes) -> 
         ),
     )
     _write_predictions(db, record, classes.numbers(task.model, record.names))
+    seal_tasks(db, task.source, task.model, task.slice)
 
 
 def _write_predictions(db: sqlite3.Connection, record: TaskRecord, classes: Sequence[int]) -> None:
@@ -131,3 +133,4 @@ def write_info(db: sqlite3.Connection, source: int, text: str) -> None:
             return
     rate = None if info.frame_rate is None else float(info.frame_rate)
     db.execute(_SET_INFO, (text, info.width, info.height, info.duration_s, rate, info.start_s, source))
+    seal_source(db, source)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -13,8 +12,10 @@ import msgspec
 from filelock import FileLock, Timeout
 
 from mediaml.core.errors import OutputError
+from mediaml.ledger.integrity import MOST_CHECKED_BYTES, UNREADABLE, DamagedLedgerError, add_functions, check
 from mediaml.ledger.migration import create, migrate
 from mediaml.ledger.tables import FIRST_TABLES
+from mediaml.ledger.trouble import ledger_error
 
 FILE_NAME = "ledger.sqlite"
 LOCK_NAME = ".lock"
@@ -29,49 +30,37 @@ VIEW_PREFIX = "view "
 RUN_PREFIX = "run "
 """What the keys of `meta` begin with that tell, by a run's id, its frames and seconds as a JSON array."""
 
-# SQLite makes its files page by page, 4096 bytes each, and 32 KiB for the index of its log.
-_LEAST_ROOM = 64 << 10
 
-
-def connect(folder: Path, *, readonly: bool = False) -> sqlite3.Connection:
+def connect(folder: Path, *, readonly: bool = False, checked: bool = False) -> sqlite3.Connection:
     """Open the ledger in `folder`; made when it is new, migrated when it is of an older version.
 
     A folder that may not be written is read as it is; an older ledger in it is migrated in a temporary copy.
 
+    Args:
+        checked: check it as a whole first, see `mediaml.ledger.integrity`.
+
     Raises:
-        OutputError: the folder cannot be written, the file is no ledger, or of a newer schema version.
+        OutputError: the folder cannot be written, the file is no ledger, damaged, or of a newer version.
     """
     path = folder / FILE_NAME
     try:
         connection = _opened(path, readonly=readonly)
         try:
+            add_functions(connection)
             version = _version(connection, path)
             if version < SCHEMA_VERSION:
                 connection = _migrated(connection, folder)
             connection.execute("PRAGMA foreign_keys = ON")
+            if checked and path.stat().st_size <= MOST_CHECKED_BYTES:
+                check(connection)
             if readonly:
                 connection.execute("PRAGMA query_only = ON")
         except BaseException:
             connection.close()
             raise
-    except (sqlite3.Error, msgspec.MsgspecError) as error:
-        damaged = not isinstance(error, sqlite3.OperationalError)
-        raise OutputError(
-            f"the ledger {path} cannot be opened: {reason_of(error, folder)}.",
-            "Name another folder with -o; results.jsonl beside it is kept."
-            if damaged
-            else "Make room on that disk if it is full, or name another folder with -o.",
-        ) from error
+    except (*UNREADABLE, msgspec.MsgspecError) as error:
+        raise ledger_error(path, error) from error
     return connection
-
-
-def reason_of(error: Exception, folder: Path) -> str:
-    """Why SQLite failed; that the disk is full where it is, which SQLite may call `disk I/O error`."""
-    try:
-        full = shutil.disk_usage(folder).free < _LEAST_ROOM
-    except OSError:
-        full = False
-    return f"the disk is full ({error})" if full else str(error)
 
 
 @contextmanager
@@ -120,9 +109,12 @@ def _is_writable(path: Path) -> bool:
 
 def _prepare(connection: sqlite3.Connection) -> None:
     # WAL lets outputs be derived while tasks are committed; NORMAL keeps a killed process's ledger whole.
+    add_functions(connection)
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = NORMAL")
     if connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0:
+        if connection.execute("PRAGMA page_count").fetchone()[0] > 1:
+            raise DamagedLedgerError("its schema is missing")
         with connection:
             connection.executescript(f"BEGIN; {FIRST_TABLES}")
             create(connection)

@@ -36,6 +36,8 @@ CREATE TABLE artifact (
 
 # `info` has all facts of a source as JSON; the columns are for people with an SQLite shell. `cut` is the
 # highest score (1e-5) that was left out of a task's frames. Scores are in 1e-5, boxes in 1/100 pixel.
+# The checksums are those of `integrity`; a source that is changed by hand loses its own. `size` and
+# `mtime_ns` of an artifact are those of its file when it was written.
 # `outline` and `keypoints` are for models that find shapes; a version that fills them needs no new schema.
 SECOND_TABLES = """
 ALTER TABLE source ADD COLUMN width INTEGER;
@@ -44,9 +46,15 @@ ALTER TABLE source ADD COLUMN duration_s REAL;
 ALTER TABLE source ADD COLUMN frame_rate REAL;
 ALTER TABLE source ADD COLUMN start_s REAL;
 ALTER TABLE task ADD COLUMN cut INTEGER;
+ALTER TABLE task ADD COLUMN checksum INTEGER;
+ALTER TABLE source ADD COLUMN checksum INTEGER;
+ALTER TABLE artifact ADD COLUMN size INTEGER;
+ALTER TABLE artifact ADD COLUMN mtime_ns INTEGER;
+CREATE TRIGGER source_changed AFTER UPDATE OF path, shown, name, kind, info ON source
+  BEGIN UPDATE source SET checksum = NULL WHERE id = NEW.id; END;
 CREATE TABLE class (
   model INTEGER NOT NULL REFERENCES model (id) ON DELETE CASCADE,
-  id INTEGER NOT NULL, name TEXT NOT NULL,
+  id INTEGER NOT NULL, name TEXT NOT NULL, checksum INTEGER,
   PRIMARY KEY (model, id)
 ) WITHOUT ROWID;
 CREATE TABLE prediction (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from dataclasses import dataclass
+from pathlib import Path
 
 from mediaml.core.view import View
 from mediaml.core.work import Failure, ModelIdentity, Source, TaskProgress
@@ -67,3 +68,12 @@ def task_progress(db: sqlite3.Connection, source: int, model: int, view: View | 
         complete=bool(done) and bool(done[-1][2]),
         failure=Failure(failed[3], failed[4], failed[5]) if failed else None,
     )
+
+
+def file_state(path: Path) -> tuple[int, int] | None:
+    """Size and time of modification (ns) of a derived file; `None` where it is gone."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_size, status.st_mtime_ns

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from mediaml.core.view import View
 from mediaml.ledger.encoding import least_units
+from mediaml.ledger.integrity import names_of
 
 _DETECTED = (
     "SELECT source, class, max(number) FROM ("
@@ -43,7 +44,7 @@ def found(db: sqlite3.Connection, model: int, name: str, view: View, sources: Co
         sources: ids of the sources that count. One is looked up by the key, so that a run may ask for each of
             its files; several are picked from a pass over all that the model predicted.
     """
-    names = dict(db.execute("SELECT id, name FROM class WHERE model = ?", (model,)).fetchall())
+    names = names_of(db, model)
     one = tuple(sources) if len(sources) == 1 else ()
     only = "source = ? AND " if one else ""
     wanted = {name.casefold() for name in view.classes}

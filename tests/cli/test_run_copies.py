@@ -75,6 +75,20 @@ def test_a_copy_that_was_deleted_or_forced_is_drawn_anew(mediaml, square_finder,
     assert not left_over(tmp_path / "out")
 
 
+def test_a_copy_that_was_cut_or_replaced_is_rendered_again(mediaml, square_finder, tmp_path, short_slices):
+    write_square_video(tmp_path / "clip.mp4", frames=60)
+    command = ("run", "-p", "yolo", "-m", square_finder, "clip.mp4", "-o", "out", "--device", "cpu")
+    mediaml(*command)
+    copy = tmp_path / "out" / COPY
+    whole = copy.read_bytes()
+    for other in (whole[: len(whole) // 2], b"", bytes(len(whole))):
+        copy.write_bytes(other)
+        said = mediaml(*command)
+        assert said.code == 0 and "1 annotated" in said.err and "0 frames" in said.err
+        assert copy.read_bytes() == whole
+    assert "annotated" not in mediaml(*command).err
+
+
 def test_a_source_that_fails_leaves_neither_copy_nor_segments(mediaml, square_finder, tmp_path, short_slices):
     source = tmp_path / "clip.mkv"
     write_square_video(source, frames=200)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sqlite3
 
 import pytest
 
@@ -75,6 +76,29 @@ def test_an_empty_ledger_is_none_and_the_next_run_makes_it(mediaml, square_finde
     assert mediaml(*run, "--dry-run").code == 0
     assert mediaml(*run).code == 0
     assert counts(mediaml("status", "out"))["done"] == "1"
+
+
+def test_a_damaged_ledger_is_refused_repaired_and_filled_again(mediaml, square_finder, folder, tmp_path):
+    run = ("run", "-p", "yolo", "-m", square_finder, "in", "-o", "out", "--no-annotate", "--device", "cpu")
+    assert mediaml(*run).code == 1
+    assert "is not damaged; nothing was changed" in mediaml("status", "out", "--repair").err
+    results = tmp_path / "out/results.jsonl"
+    whole = results.read_bytes().splitlines()[1:]
+    path = tmp_path / "out/ledger.sqlite"
+    with sqlite3.connect(path) as db:
+        db.execute("UPDATE prediction SET duration_s = 1.0 WHERE source = 2")
+    damaged = path.read_bytes()
+    for command in (run, ("status", "out"), ("status", "out", "--json")):
+        said = mediaml(*command)
+        assert said.code == 2
+        assert "cannot be read: it is damaged" in said.err and "b.png" in said.err
+        assert "`mediaml status out --repair` keeps what is sound" in said.err
+        assert path.read_bytes() == damaged
+    said = mediaml("status", "out", "--repair")
+    assert said.code == 0 and "4 tasks kept, 1 to be done again" in said.err
+    assert (tmp_path / "out/ledger.sqlite.damaged").read_bytes() == damaged
+    assert "1 frame" in mediaml(*run).err
+    assert results.read_bytes().splitlines()[1:] == whole
 
 
 def failure(message="it is broken.\nMend it.", accounts=None, path=None):

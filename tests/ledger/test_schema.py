@@ -11,6 +11,7 @@ import json
 import os
 import shutil
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -20,8 +21,11 @@ from mediaml.core.errors import OutputError
 from mediaml.core.media import Kind
 from mediaml.core.view import View
 from mediaml.ledger.ledger import Ledger
+from mediaml.ledger.recognise import has_ledger
+from mediaml.ledger.repair import repair
 from mediaml.ledger.results import open_results
 from mediaml.ledger.schema import FILE_NAME, LOCK_NAME, sole_writer
+from mediaml.ledger.trouble import ledger_error
 
 HERE = Path(__file__).parent
 
@@ -156,3 +160,58 @@ def test_reading_leaves_no_file_behind(tmp_path):
     with open_results(tmp_path) as results:
         list(results.frames(view=View()))
     assert {path.name for path in tmp_path.iterdir()} <= {FILE_NAME, LOCK_NAME}
+
+
+@pytest.mark.parametrize(
+    ("code", "hint"),
+    [
+        (sqlite3.SQLITE_CORRUPT, "--repair"),
+        (sqlite3.SQLITE_NOTADB, "--repair"),
+        (sqlite3.SQLITE_FULL, "Make room"),
+        (sqlite3.SQLITE_IOERR, "Check that disk"),
+        (sqlite3.SQLITE_BUSY, "Another program has it open"),
+        (sqlite3.SQLITE_LOCKED, "Another program has it open"),
+        (sqlite3.SQLITE_READONLY, "Check the permissions"),
+        (sqlite3.SQLITE_CANTOPEN, "Check the permissions"),
+    ],
+)
+def test_the_hint_fits_the_cause(tmp_path, code, hint):
+    error = sqlite3.OperationalError("it failed")
+    error.sqlite_errorcode = code
+    assert hint in ledger_error(tmp_path / FILE_NAME, error).hint
+
+
+def test_a_locked_ledger_is_called_so(tmp_path, monkeypatch):
+    Ledger(tmp_path).close()
+    connect = sqlite3.connect
+    monkeypatch.setattr("sqlite3.connect", lambda *given, **named: connect(*given, **{**named, "timeout": 0}))
+    with closing(connect(tmp_path / FILE_NAME)) as other, Ledger(tmp_path) as ledger:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(OutputError, match="cannot be written: database is locked") as caught:
+            ledger.begin_run({})
+    assert "Another program has it open" in caught.value.hint
+
+
+def test_a_ledger_whose_schema_is_gone_is_not_begun_again(tmp_path):
+    Ledger(tmp_path).close()
+    data = bytearray((tmp_path / FILE_NAME).read_bytes())
+    data[103:105] = b"\0\0"  # the number of rows on the page of the schema
+    (tmp_path / FILE_NAME).write_bytes(data)
+    for opening in (Ledger, open_results):
+        with pytest.raises(OutputError) as caught:
+            opening(tmp_path)
+        assert "--repair" in caught.value.hint
+
+
+def test_a_schema_whose_text_is_damaged_is_damage(tmp_path):
+    """The message of SQLite quotes it, which Python cannot decode."""
+    Ledger(tmp_path).close()
+    data = (tmp_path / FILE_NAME).read_bytes()
+    (tmp_path / FILE_NAME).write_bytes(data.replace(b"CREATE TABLE task", b"CREATE TABLE \x8ask ("))
+    for opening in (Ledger, open_results):
+        with pytest.raises(OutputError) as caught:
+            opening(tmp_path)
+        assert "--repair" in caught.value.hint
+    assert has_ledger(tmp_path)
+    assert repair(tmp_path).damaged
+    Ledger(tmp_path).close()
