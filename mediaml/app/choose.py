@@ -33,8 +33,8 @@ def choose_models(
 
     Args:
         offers: the models of the run.
-        weights: what was typed after each `-m`: `MODEL` or `NAME=MODEL`.
-        assignments: what was typed after each `-O`.
+        weights: the values of `-m`: `MODEL` or `NAME=MODEL`.
+        assignments: the values of `-O`.
         limits, track: how files are read; part of each model's identity where it is not the default.
 
     Raises:

@@ -37,7 +37,7 @@ class DryRun:
 
 
 def explain_run(config: RunConfig, reporter: Reporter, watcher: Watcher) -> DryRun:
-    """Plan a run without writing or reading media; weights are fetched where they are needed to tell.
+    """Plan a run without writing or reading media; weights are downloaded where the plan needs them.
 
     Raises:
         MediamlError: see `run_config`.

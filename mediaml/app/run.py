@@ -25,8 +25,8 @@ def run_config(
         stream: gets every result as a JSON line as soon as it is committed.
 
     Raises:
-        MediamlError: nothing could be done, with its own exit code: a model or device that cannot be had, an
-            output folder that cannot be used, no inputs. A file that fails is in the report instead.
+        MediamlError: nothing could be done, with its own exit code: a model or device that is not available,
+            an output folder that cannot be used, no inputs. A file that fails is in the report instead.
     """
     with ExitStack() as stack:
         # It imports what takes longest, while this process gets ready itself.

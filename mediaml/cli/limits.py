@@ -1,4 +1,4 @@
-"""The options that say how much one media file may ask of the machine, and the limits that they mean."""
+"""The options that limit what one media file may use, and the limits that they set."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class LimitOption:
 
     @property
     def help(self) -> str:
-        """The text with how to remove the limit, and the default."""
+        """The help text, with how to remove the limit, and the default."""
         default = f"{self.default:,}".replace(",", " ") if self.default else self.depends or "none"
         return f"{self.text}{'' if self.least else '; 0 for no limit'} [default: {default}]."
 

@@ -13,7 +13,7 @@ from mediaml.cli.shell import Shell, run_shell
 
 _COMMANDS = {
     "run": "Pass images, video and audio through models.",
-    "status": "Show how far an output folder is, and what failed.",
+    "status": "Show the progress of an output folder, and what failed.",
     "search": "Find frames by text or by an image.",
     "duplicates": "Show groups of images that look alike.",
     "plugins": "List plugins and models, and show their options.",

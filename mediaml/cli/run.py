@@ -71,7 +71,7 @@ _SECONDS = click.FloatRange(min=0.0)
     show_default=True,
     help="auto, cpu, cuda, cuda:N, or several GPUs as cuda:0,1; cuda never falls back to the CPU.",
 )
-@click.option("--recursive/--no-recursive", default=True, show_default=True, help="Enter folders in folders.")
+@click.option("--recursive/--no-recursive", default=True, show_default=True, help="Descend into subfolders.")
 @click.option(
     "--from-file",
     metavar="LIST|-",
@@ -96,10 +96,10 @@ _SECONDS = click.FloatRange(min=0.0)
 )
 @click.option("-f", "--format", "formats", multiple=True, help="Write a further output; repeatable.")
 @click.option("--jsonl", metavar="-|PATH", help="Stream results as JSON Lines; - is stdout.")
-@click.option("--dry-run", is_flag=True, help="Show what would be done and why, and do nothing.")
-@click.option("--force", is_flag=True, help="Infer again what the output folder already holds.")
+@click.option("--dry-run", is_flag=True, help="Show what would be done and why, without doing it.")
+@click.option("--force", is_flag=True, help="Rerun inference even where results exist.")
 @click.option("--hash", "hashed", is_flag=True, help="Detect changed files by SHA-256, not by size and time.")
-@click.option("--retry-failed", "only_failed", is_flag=True, help="Do only what failed before.")
+@click.option("--retry-failed", "only_failed", is_flag=True, help="Retry only what failed before.")
 @click.option(
     "--on-error",
     type=click.Choice(("skip", "stop")),
@@ -255,7 +255,7 @@ def _track(typed: str | None) -> TrackChoice:
 
     choice = TrackChoice() if typed is None else TrackChoice.parse(typed)
     if choice.every:
-        raise UsageError("--audio-track all: results do not tell tracks apart.", "Run once for each track.")
+        raise UsageError("--audio-track all: results do not distinguish tracks.", "Run once for each track.")
     return choice
 
 
@@ -270,7 +270,7 @@ def _selection(typed: dict[str, Any]) -> Selection:
             with click.open_file(expand_home(typed["from_file"]), "rb") as file:
                 arguments += read_list(file.read())
         except (OSError, UnicodeError) as error:
-            reason = error.strerror if isinstance(error, OSError) else "it is no text"
+            reason = error.strerror if isinstance(error, OSError) else "it is not text"
             raise UsageError(f"the list {typed['from_file']} cannot be read: {reason}.") from error
     elif not arguments:
         raise UsageError("no input is named.", "Name files, folders or patterns, or a list with --from-file.")

@@ -1,4 +1,4 @@
-"""The one way in which outputs are written: beside their place, then renamed, so that none is seen half."""
+"""Atomic writes: outputs are written beside their place, then renamed."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def writing(
     hint: str = "",
     also: tuple[type[Exception], ...] = (),
 ) -> Iterator[None]:
-    """Turn what the system says while `target` is written into one message with what to do next.
+    """Turn an error while `target` is written into one message with a hint.
 
     Args:
         target: the file to name.

@@ -1,4 +1,4 @@
-"""A bounded queue between threads that all let go of at once when the run stops."""
+"""A bounded queue between threads; all of them stop waiting when the run stops."""
 
 from __future__ import annotations
 

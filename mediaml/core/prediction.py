@@ -1,4 +1,4 @@
-"""What a model says of a frame: labels, boxes, embeddings, pictures.
+"""What a model predicts for a frame: labels, boxes, embeddings, pictures.
 
 Boxes are in displayed source pixels: origin at the top left corner of the image as a person sees it, x to the
 right, y down, edges at pixel borders.
@@ -18,7 +18,7 @@ from mediaml.core.errors import require
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """A name and how sure the model is of it, 0..1."""
+    """A name with a confidence, 0..1."""
 
     name: str
     score: float
@@ -86,7 +86,7 @@ Answer = Label | Detection | Embedding | Picture
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """What one model said of one frame. Nothing found is empty; a failure is never a prediction."""
+    """What one model predicted for one frame. Nothing found is empty; a failure is never a prediction."""
 
     labels: tuple[Label, ...] = ()
     detections: tuple[Detection, ...] = ()

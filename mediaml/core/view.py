@@ -28,13 +28,13 @@ class View:
     """What to select; the default selects everything.
 
     Attributes:
-        min_score: lowest score of a label or detection, 0..1.
+        min_score: minimum score of a label or detection, 0..1.
         classes: names of the labels and detections wanted, in any letter case; empty for all.
         top: number of labels per frame, the first ones; `None` for all.
         max_detections: number of detections per frame, the first ones; `None` for all.
 
     Raises:
-        ValueError: at birth, when a number is out of its range.
+        ValueError: when a number is out of its range.
     """
 
     min_score: float = 0.0

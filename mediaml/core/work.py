@@ -1,4 +1,4 @@
-"""The nouns of a run: what is to be done, and what came of it."""
+"""The records of a run: what is to be done, and its outcome."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Source:
         size: bytes. mtime_ns: time of last modification, nanoseconds since the epoch.
         named: it was named itself, not found in a folder or by a pattern.
         digest: SHA-256 of the content in hexadecimal digits, where it was asked for; else empty.
-        problem: why it cannot be opened, one or two lines, where the scan has met that; else empty.
+        problem: why it cannot be opened, one or two lines, where the scan found that; else empty.
     """
 
     path: Location
@@ -141,7 +141,7 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class FrameAnswer:
-    """What a model said of one frame.
+    """What a model predicted for one frame.
 
     Attributes:
         index, time_s, duration_s: of the frame.
@@ -158,7 +158,7 @@ class FrameAnswer:
 
 @dataclass(frozen=True, slots=True)
 class FrameResult:
-    """What a model said of one frame, as an output folder holds it.
+    """What a model predicted for one frame, as an output folder holds it.
 
     Attributes:
         source: the file or URL as it was named, `/` between its parts, without secrets.
@@ -206,11 +206,11 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class TaskResult:
-    """What came of a task: the answers of all its frames, or a failure, never both.
+    """The outcome of a task: the answers of all its frames, or a failure, never both.
 
     Attributes:
         task: which.
-        answers: one a frame, in the order of their index.
+        answers: one per frame, in the order of their index.
         last: the source has no further slice for this model.
         failure: why it could not be done.
         accounts: what the reader met up to here.

@@ -1,7 +1,7 @@
 """The layers of a YOLOv3-family network, read from a cfg: what each computes, from which, of what shape.
 
 Meanings follow darknet's sources (pjreddie/darknet and AlexeyAB/darknet, `parser.c` and the layers' own
-files). Whatever would change the answers and is not understood is refused by name, never skipped.
+files). An unsupported option that would change the outputs is refused by name, never skipped.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ class Convolution(Layer):
 
     @property
     def weights_shape(self) -> tuple[int, int, int, int]:
-        """Filters, channels a group, height, width."""
+        """Filters, channels per group, height, width."""
         return (self.shape.channels, self.channels_in // self.groups, self.size, self.size)
 
 

@@ -1,6 +1,6 @@
 """Approximate search: an HNSW graph (Malkov and Yashunin 2016) by the library usearch, an optional package.
 
-The index only proposes; what it proposes is compared exactly and merged as in `search`. Its file is beside
+The index only proposes candidates; they are compared exactly and merged as in `search`. Its file is beside
 the vectors, derived as they are: it is named after their file and removed with it when the ledger changes.
 """
 
@@ -20,7 +20,7 @@ from mediaml.embeddings.vectors import INDEX_SUFFIX, Vectors
 _ROWS = 16_384
 # Of the graph: links of a node, and how widely a node's place is looked for. The library's own defaults.
 _CONNECTIVITY, _EXPANSION_ADD = 16, 128
-# First as many frames are proposed, then four times as many, while too few are unlike one another.
+# Candidates asked for at first, and the factor for more while too few of them differ.
 _PROPOSED, _MORE = 512, 4
 
 

@@ -15,10 +15,10 @@ from mediaml.pipeline.read import no_mark
 
 
 class InlineEngine:
-    """Runs one job after the other, frame by frame. A decoder that crashes ends the run.
+    """Runs jobs one by one, frame by frame. A decoder that crashes ends the run.
 
     Args:
-        warn: takes a line for the user.
+        warn: takes one line for the user.
     """
 
     def __init__(self, warn: Callable[[str], None]) -> None:

@@ -1,4 +1,4 @@
-"""What an engine and its workers say to one another.
+"""The messages between an engine and its workers.
 
 Orders go to a worker, one `Setup` first; everything else comes back. All of it is plain data in MessagePack,
 validated against these types when it is read: a worker has opened untrusted files.
@@ -18,7 +18,7 @@ from mediaml.onnx.providers import DeviceRequest
 
 
 class Message(msgspec.Struct, frozen=True, tag_field="message", tag=True):
-    """Anything that is said."""
+    """Any message."""
 
 
 class ModelOrder(msgspec.Struct, frozen=True):
@@ -59,7 +59,7 @@ class Setup(Message, frozen=True):
 
 
 class Identify(Message, frozen=True):
-    """Tell what a source is."""
+    """Identify the kind of a source."""
 
     position: int
     location: bytes
@@ -67,7 +67,7 @@ class Identify(Message, frozen=True):
 
     @property
     def key(self) -> str:
-        """What tells this order from all others."""
+        """The key of this order."""
         return f"identify {self.position}"
 
     @property
@@ -77,7 +77,7 @@ class Identify(Message, frozen=True):
 
 
 class Look(Message, frozen=True):
-    """Answer a source; `alone`: step by step, each step marked, for it may have ended a process before."""
+    """Run models on a source; `alone`: step by step, each step marked, as it may have ended a process."""
 
     source: int
     location: bytes
@@ -88,7 +88,7 @@ class Look(Message, frozen=True):
 
     @property
     def key(self) -> str:
-        """What tells this order from all others."""
+        """The key of this order."""
         return f"look {self.source}"
 
     @property
@@ -122,7 +122,7 @@ class ModelsLoaded(Message, frozen=True):
 
 
 class Broken(Message, frozen=True):
-    """The worker cannot go on, and leaves.
+    """The worker cannot continue, and exits.
 
     Attributes:
         type, text, hint: of the error. trace: its traceback, for `--debug`.
@@ -141,7 +141,7 @@ class Said(Message, frozen=True):
 
 
 class Began(Message, frozen=True):
-    """An order is being worked on."""
+    """An order has been begun."""
 
     key: str
 
@@ -155,7 +155,7 @@ class Identified(Message, frozen=True):
 
 
 class TaskDone(Message, frozen=True):
-    """What came of one task."""
+    """The outcome of one task."""
 
     record: TaskRecord
 
@@ -166,7 +166,7 @@ class TaskDone(Message, frozen=True):
 
 
 class Marked(Message, frozen=True):
-    """A step that is about to be taken for an order that is done alone; see `mediaml.pipeline.read.Mark`."""
+    """A step that is about to be taken for an order that is run alone; see `mediaml.pipeline.read.Mark`."""
 
     key: str
     stage: Stage
@@ -183,7 +183,7 @@ class Shrunk(Message, frozen=True):
 
 
 class Alive(Message, frozen=True):
-    """Something has been done since the last heartbeat; `reading` is what is under way."""
+    """There was progress since the last heartbeat; `reading` is what is being read."""
 
     reading: tuple[Reading, ...] = ()
 
@@ -192,5 +192,5 @@ Report = ModelsLoaded | Broken | Said | Began | Identified | TaskDone | Marked |
 
 
 def batch_keys(identity: ModelIdentity, devices: tuple[str, ...]) -> list[str]:
-    """What a batch's largest size is remembered by: the model and each device it runs on."""
+    """Keys of the largest batch size of a model: one for each device it runs on."""
     return [f"{identity.weights_sha256 or identity.name} {device}" for device in devices or ("cpu",)]

@@ -1,4 +1,4 @@
-"""What an engine is: whatever runs jobs, on local processes or elsewhere, behind one protocol."""
+"""The protocol of engines, which run jobs on local processes or elsewhere."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from mediaml.ledger.encoding import TaskRecord
 
 
 class JobPlanner(Protocol):
-    """Whoever plans the jobs and keeps what comes of them; called in the thread that drives the engine."""
+    """Plans jobs and keeps their outcome; called in the thread that drives the engine."""
 
     def settle(self, sniff: Sniff, answer: Kind | Failure | None) -> Job | None:
-        """Go on with a source once its kind is known, `None` for no media, or why it is unknown."""
+        """Continue with a source once its kind is known, `None` for no media, or why it is unknown."""
 
     def note_batch_limit(self, key: str, frames: int) -> None:
         """Remember the largest batch of a model that fits in memory, by `batch_keys`."""

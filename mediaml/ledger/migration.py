@@ -22,7 +22,7 @@ Row = tuple[Any, ...]
 
 
 def migrate(db: sqlite3.Connection) -> None:
-    """Bring a ledger of version 1 to version 2; all of it or, when the process dies, nothing.
+    """Bring a ledger of version 1 to version 2; all of it or, if the process dies, nothing.
 
     Raises:
         sqlite3.Error: it cannot be written, or is damaged.

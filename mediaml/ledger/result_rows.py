@@ -44,7 +44,7 @@ class SourceRow:
         """
         if isinstance(self.path, Path):
             return self.path
-        raise MediaError(f"{self.path} is no file of this machine.", "Download it first.")
+        raise MediaError(f"{self.path} is not a local file.", "Download it first.")
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""How a ledger file is opened: made, migrated from an older version, or refused."""
+"""Opens a ledger file: creates it, migrates an older version, or refuses it."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def connect(folder: Path, *, readonly: bool = False) -> sqlite3.Connection:
     A folder that may not be written is read as it is; an older ledger in it is migrated in a temporary copy.
 
     Raises:
-        OutputError: the folder cannot be written, the file is no ledger, or of a newer schema version.
+        OutputError: the folder cannot be written, the file is not a ledger, or has a newer schema version.
     """
     path = folder / FILE_NAME
     try:
@@ -66,7 +66,7 @@ def connect(folder: Path, *, readonly: bool = False) -> sqlite3.Connection:
 
 
 def reason_of(error: Exception, folder: Path) -> str:
-    """Why SQLite failed; that the disk is full where it is, which SQLite may call `disk I/O error`."""
+    """Why SQLite failed; reports a full disk, which SQLite may call `disk I/O error`."""
     try:
         full = shutil.disk_usage(folder).free < _LEAST_ROOM
     except OSError:

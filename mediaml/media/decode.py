@@ -236,6 +236,6 @@ def first_decoded(frames: Iterator[Any], path: Location, what: str) -> Any:
     for frame in frames:
         return frame
     raise MediaError(
-        f"{path}: nothing of its {what} could be decoded.",
-        "It was cut off or damaged; copy it again from where it came.",
+        f"{path}: no {what} frame could be decoded.",
+        "It was cut off or damaged; copy it again from its source.",
     )

@@ -103,7 +103,7 @@ class Limits:
         """
         if self.streams is not None and streams > self.streams:
             raise LimitError(
-                f"{path} holds {streams} streams; at most {self.streams} are allowed.",
+                f"{path} has {streams} streams; at most {self.streams} are allowed.",
                 "If the file is trustworthy, remux the stream you want or allow more with --max-streams.",
             )
 

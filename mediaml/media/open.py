@@ -29,7 +29,7 @@ DEMUXERS = (
     "m4v,matroska,mjpeg,mov,mp3,mpc,mpc8,mpeg,mpegts,mpegvideo,mxf,nut,obu,ogg,swf,tak,truehd,tta,vc1,voc,vvc,"
     "w64,wav,webm,wtv,wv,yuv4mpegpipe"
 )
-NEXT_STEP = "Check that it plays elsewhere; `ffmpeg -i IN -c copy OUT` mends many containers."
+NEXT_STEP = "Check that it plays elsewhere; `ffmpeg -i IN -c copy OUT` repairs many containers."
 
 
 def open_container(path: Location, limits: Limits) -> InputContainer:
@@ -115,7 +115,7 @@ def audio_streams(path: Location, container: InputContainer, choice: TrackChoice
     if chosen:
         return chosen
     there = ", ".join(f"{number} ({stream.language or 'und'})" for number, stream in enumerate(streams, 1))
-    raise MediaError(f"{path} has no audio track {choice}; it has {there}.", "Name a track that it has.")
+    raise MediaError(f"{path} has no audio track {choice}; it has {there}.", "Choose one of these.")
 
 
 def _default(streams: list[S]) -> S | None:
@@ -152,8 +152,8 @@ def translated(error: Exception, path: Location, doing: str) -> MediaError:
         return MediaError(f"{path} cannot be {doing}: {_what_is_broken(path)}.", NEXT_STEP)
     if isinstance(error, av.error.ArgumentError):
         return MediaError(
-            f"{path} cannot be {doing}: it is no image, video or audio in a format that is read here.",
-            "Check what the file is; convert it, to MP4 for instance.",
+            f"{path} cannot be {doing}: it is not image, video or audio in a supported format.",
+            "Check the file's format, or convert it, for instance to MP4.",
         )
     if isinstance(error, av.error.DecoderNotFoundError):
         return MediaError(f"{path} cannot be {doing}: no decoder for its codec.", "Convert it to MP4.")
@@ -175,9 +175,9 @@ def _what_is_broken(path: Path) -> str:
         with path.open("rb") as file:
             head, size = file.read(12), path.stat().st_size
     except OSError as error:
-        return f"it was there and is gone ({error.strerror})"
+        return f"it disappeared ({error.strerror})"
     if head[4:8] in (b"ftyp", b"moov", b"mdat", b"wide", b"free"):
         return "its index (the moov box) is missing or damaged, as in a file that was cut off"
     if head[:4] == b"\x1aE\xdf\xa3" or head[:4] in (b"RIFF", b"OggS", b"fLaC"):
         return f"its header is damaged or cut off ({size} bytes)"
-    return "it is damaged, cut off, or no media file"
+    return "it is damaged, cut off, or not a media file"

@@ -71,12 +71,12 @@ def open_reader(
     limits: Limits = Limits(),  # noqa: B008
     track: TrackChoice = TrackChoice(),  # noqa: B008
 ) -> Reader:
-    """Open a file as a picture, video or sound.
+    """Open a file as an image, video or audio.
 
     Args:
         path: the file, or a URL that the user typed.
         kind: what to read of it; `AUDIO` on a video file reads its audio.
-        sound: how sound is cut into windows; needed for `AUDIO`.
+        sound: how audio is cut into windows; needed for `AUDIO`.
         limits: what the file may ask of the machine.
         track: which audio track is read.
 
@@ -95,7 +95,7 @@ def open_reader(
 
         return VideoReader(path, limits=limits)
     if sound is None:
-        raise ValueError("sound is read in windows: pass a SoundInput")
+        raise ValueError("audio is read in windows: pass a SoundInput")
     from mediaml.media.audio.reader import AudioReader
 
     return AudioReader(path, sound, limits=limits, track=track)

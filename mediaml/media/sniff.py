@@ -135,7 +135,7 @@ def _head(path: Path) -> bytes:
             return file.read(HEAD)
     except OSError as error:
         raise MediaError(
-            f"{path} cannot be read: {error.strerror or error}.", "Check its name and rights."
+            f"{path} cannot be read: {error.strerror or error}.", "Check its name and permissions."
         ) from error
 
 
@@ -180,5 +180,5 @@ def _remote_kind(url: Url, limits: Limits) -> Kind:
     with open_container(url, replace(limits, streams=None, duration_s=None)) as container:
         kind = kind_of(container)
     if kind is None:
-        raise MediaError(f"{url} holds neither video nor audio.", "Check what it leads to.")
+        raise MediaError(f"{url} has neither video nor audio.", "Check the URL.")
     return kind

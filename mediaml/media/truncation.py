@@ -87,7 +87,7 @@ def check_parts(path: Location) -> None:
     if parts > MOST_PARTS:
         raise MediaError(
             f"{path} is {parts} Matroska files joined byte by byte; only the first {MOST_PARTS} can be read.",
-            "Join the files with mkvmerge, or give them one by one.",
+            "Join the files with mkvmerge, or pass them one by one.",
         )
 
 
@@ -126,7 +126,7 @@ def check_whole(
     of = f" of {claimed_s:.1f} s" if claimed_s is not None and claimed_s > end_s + SLACK_S else ""
     raise MediaError(
         f"{path} is cut off: it ends after {end_s:.1f} s{of}.",
-        "Copy it again from where it came; results for what is there can be had from a remuxed copy.",
+        "Copy it again from its source; to process what is there, remux it first.",
     )
 
 

@@ -1,8 +1,7 @@
-"""What a plugin answered, made plain before anything downstream relies on it.
+"""Validates what a plugin returned and converts it to plain Python values.
 
-Plugins compute with numpy, so scores and corners are often numpy's numbers; JSON knows none of them. What is
-wrong beyond that is an error here, where it costs one frame's file, and not in the ledger, where it would
-cost the run.
+Plugins compute with numpy, so scores and corners are often numpy's numbers; JSON knows none of them. Anything
+else is an error here, where it fails one file, and not in the ledger, where it would fail the run.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ def plain(prediction: Prediction) -> Prediction:
     """The same prediction in Python's own numbers and text.
 
     Raises:
-        PluginError: a name is no text, or a value is no number.
+        PluginError: a name is not text, or a value is not a number.
     """
     try:
         return Prediction(
@@ -27,7 +26,7 @@ def plain(prediction: Prediction) -> Prediction:
             picture=prediction.picture,
         )
     except (TypeError, ValueError, AttributeError) as error:
-        raise PluginError(f"an answer cannot be kept: {error}", "Report this to its author.") from error
+        raise PluginError(f"invalid result: {error}", "Report this to its author.") from error
 
 
 def _label(label: Label) -> Label:

@@ -11,7 +11,7 @@ Key = tuple[int, tuple[int, ...] | None, str]
 
 
 class Buckets:
-    """Samples that wait for company, by model and shape. Used from the inference thread only.
+    """Samples that wait for a batch, by model and shape. Used from the inference thread only.
 
     Args:
         most: the largest batch of a model.
@@ -22,7 +22,7 @@ class Buckets:
         self._waiting: dict[Key, list[Sample]] = {}
 
     def add(self, sample: Sample) -> list[Sample] | None:
-        """Let a sample wait; returns the batch that it completes, if it does."""
+        """Add a sample; returns the batch that it completes, if any."""
         key = _key(sample)
         bucket = self._waiting.setdefault(key, [])
         bucket.append(sample)

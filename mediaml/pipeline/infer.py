@@ -1,4 +1,4 @@
-"""The inference thread and the post-processing thread: batches in, answers into their streams.
+"""The inference thread and the post-processing thread: batches in, results into their streams.
 
 Plugin code runs here. Whatever it raises costs the file whose frame it was raised for: a batch that fails
 is tried again frame by frame, so that one frame does not take its neighbours along. A batch that is too
@@ -35,7 +35,7 @@ class InferredBatch:
 
 
 class Inference:
-    """Turns samples into answered batches, one device's worth.
+    """Turns samples into answered batches, for one device.
 
     Args:
         samples: where samples come from.
@@ -68,7 +68,7 @@ class Inference:
         """Body of the inference thread; returns when the channel is closed.
 
         Raises:
-            DeviceError: a device has failed for a reason other than memory; it is of no use any more.
+            DeviceError: a device has failed for a reason other than memory; it cannot be used any more.
         """
         while not self._samples.closed:
             batch = self._next_batch()
@@ -78,7 +78,7 @@ class Inference:
                 self._answered.put(answered)
 
     def answer_now(self, sample: Sample, mark: Mark) -> bool:
-        """Infer one sample and hand on its answer in the caller's thread; nothing else may be under way.
+        """Infer one sample and hand on its answer in the caller's thread; nothing else may be running.
 
         Raises:
             DeviceError: see `work`.
@@ -171,7 +171,7 @@ def _predictions(answered: InferredBatch) -> list[Prediction]:
     predictions = [plain(Prediction.of(answer)) for answer in answers or ()]
     if len(predictions) != len(samples):
         raise PluginError(
-            f"model {loaded.spec.name!r} answered {len(predictions)} of {len(samples)} frames.",
-            "It must return one answer per frame; report this to its author.",
+            f"model {loaded.spec.name!r} returned {len(predictions)} results for {len(samples)} frames.",
+            "It must return one result per frame; report this to its author.",
         )
     return predictions

@@ -32,7 +32,7 @@ _MOST_NAMED = 5
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """What to look at.
+    """The inputs.
 
     Attributes:
         arguments: files, folders, patterns and URLs, as typed.
@@ -71,7 +71,7 @@ def scan(selection: Selection, skipped: Callable[[Skipped], None] = lambda _: No
 
 @dataclass(slots=True)
 class _Scan:
-    """One scan, and what it has met so far."""
+    """One scan, and what it has found so far."""
 
     selection: Selection
     skipped: Callable[[Skipped], None]
@@ -86,7 +86,7 @@ class _Scan:
         walker, found = self._walker(), 0
         for argument in self.selection.arguments:
             if "\0" in argument:
-                raise UsageError(f"{argument!r} holds a null character and is no path.")
+                raise UsageError(f"{argument!r} contains a null character.")
             if not argument:
                 raise UsageError("one of the inputs is empty.", "Check the variable that it comes from.")
             if is_url(argument):
@@ -132,7 +132,7 @@ class _Scan:
             yield from self._file(path, named=True)
 
     def _of_pattern(self, argument: str, walker: Walker) -> Iterator[Source]:
-        """What a pattern matches; a path that is none is missing."""
+        """The matches of a pattern; a path without wildcards that does not exist is missing."""
         parts = split_at_any_folders(argument, recursive=self.selection.recursive)
         if parts is not None:
             yield from self._below(argument, *parts)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from mediaml.core.arrays import Array
-from mediaml.core.errors import ChangedError, NoSoundError
+from mediaml.core.errors import ChangedError, NoAudioError
 from mediaml.core.frame import Frame
 from mediaml.core.media import DecodeAccounts, Kind
 from mediaml.core.model_input import SoundInput
@@ -57,11 +57,11 @@ Put = Callable[[Sample], bool]
 """Hands a sample on; false when the run is stopping."""
 
 Mark = Callable[[Stage, int | None, float], None]
-"""Told before every step: its stage, the model's index (`None` for what serves all), the time reached."""
+"""Called before every step: its stage, the model's index (`None` for what serves all), the time reached."""
 
 
 def no_mark(_stage: Stage, _model: int | None, _time_s: float) -> None:
-    """A `Mark` for whoever need not know."""
+    """A `Mark` that does nothing."""
 
 
 def read_job(
@@ -105,7 +105,7 @@ class _Reading:
     def read(self, limits: Limits) -> None:
         stage: Stage = "open"
         accounts = DecodeAccounts()
-        silent = NoSoundError if self.job.kind is Kind.VIDEO else ()
+        silent = NoAudioError if self.job.kind is Kind.VIDEO else ()
         self.mark("open", None, 0.0)
         watch = FileWatch(self.job.location, self.job.stamp)
         try:

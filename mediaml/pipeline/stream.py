@@ -1,4 +1,4 @@
-"""Where the answers of one model on one source come together again, slice by slice and in order.
+"""Collects the results of one model on one source, slice by slice and in order.
 
 The reader thread opens slices and says how many frames each has; the post-processing thread brings answers,
 batch by batch. A slice is handed on as a `TaskResult` when it is whole and all slices before it have been.
@@ -14,7 +14,7 @@ from mediaml.core.media import DecodeAccounts, MediaInfo
 from mediaml.core.work import Failure, FrameAnswer, Task, TaskResult
 
 SLICE_S = 20.0
-"""Length of a time slice, seconds of the source's time: what a killed run loses at most of a long file."""
+"""Length of a time slice, seconds of the source's time: the most that a killed run loses of a long file."""
 
 
 def slice_of(time_s: float, slice_s: float = SLICE_S) -> int:

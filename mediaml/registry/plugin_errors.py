@@ -1,4 +1,4 @@
-"""Errors of plugins as their authors need them: which file and line of the plugin raised."""
+"""Plugin errors with the file and line of the plugin that raised them."""
 
 from __future__ import annotations
 

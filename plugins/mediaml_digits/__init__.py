@@ -20,12 +20,12 @@ class Options:
         Meta(
             ge=0,
             le=1,
-            description="leave out answers with a lower score",
+            description="minimum score of a label or detection",
             extra=view("min_score", floor=0.05, unless="find"),
         ),
     ] = 0.5
     top: Annotated[
-        int, Meta(ge=1, le=11, description="most labels of an image", extra=view("top", floor=11))
+        int, Meta(ge=1, le=11, description="maximum labels per image", extra=view("top", floor=11))
     ] = 1
 
 

@@ -18,11 +18,11 @@ class Head(Protocol):
 
     @property
     def fixed_size(self) -> tuple[int | None, int | None]:
-        """Width and height that the graph insists on; `None` where an axis is free."""
+        """Width and height that the graph requires; `None` where an axis is free."""
 
     @property
     def fixed_batch(self) -> int | None:
-        """Images in a batch that the graph insists on; `None` where it is free."""
+        """Images in a batch that the graph requires; `None` where it is free."""
 
     @property
     def class_count(self) -> int | None:

@@ -40,7 +40,7 @@ def input_shape(
 
     Args:
         usual: what holds where the file does not describe its input.
-        fixed: width and height that the graph insists on; `None` where an axis is free.
+        fixed: width and height that the graph requires; `None` where an axis is free.
         options: `imgsz` is the longer side that the user wants; `fit` how the image is laid into it.
 
     Raises:

@@ -40,7 +40,7 @@ def test_status_tells_done_failed_stale_and_missing(mediaml, square_finder, fold
     said = mediaml("status", "out")
     row = counts(said)
     assert (row["done"], row["failed"], row["frames"]) == ("3", "2", "3")
-    assert row["under way"] == row["stale"] == row["missing"] == "0"
+    assert row["in progress"] == row["stale"] == row["missing"] == "0"
     assert re.search(r"out: ledger \d+\.\d MB, results \d+\.\d MB", said.out)
     assert re.search(r"1 run:\n  \S+ to \S+: 3 frames in \d+\.\d s \(\d+\.\d frames/s\)", said.out)
 

@@ -95,16 +95,16 @@ def test_a_model_that_was_at_work_is_blamed_alone_and_a_decoder_for_all():
         (
             cause_of_exit(3),
             Marked("look 1", "prepare", 1, 0.0),
-            "left with exit code 3 while beta prepared a frame.",
+            "exited with code 3 while beta was preparing a frame.",
         ),
         (
             cause_of_time(9.5),
             Marked("look 1", "decode", None, 61.25),
-            "was not done with it in 9.5 s (--timeout-per-file) while the file was being decoded at 61.25 s.",
+            "took longer than 9.5 s (--timeout-per-file) while the file was being decoded at 61.25 s.",
         ),
     ],
 )
 def test_a_cause_is_told_in_a_sentence(cause, mark, said):
     failure = failure_of(cause, mark, ("alpha", "beta"))
-    assert failure.message.splitlines()[0] == f"the process that worked on it {said}"
+    assert failure.message.splitlines()[0] == f"the worker process {said}"
     assert failure.stage == (mark.stage if mark else "open")

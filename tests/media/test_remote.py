@@ -104,7 +104,7 @@ def test_sound_and_pictures(site: Site, tmp_path: Path) -> None:
         ("half", "cannot be"),
         ("short", "cannot be"),
         ("wrong", "cannot be"),
-        ("stalled", "nothing for too long"),
+        ("stalled", "no data for too long"),
         ("endless", "cannot be"),
     ],
 )
@@ -129,7 +129,7 @@ def test_a_server_that_does_not_answer(scheme: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         url = Url(f"{scheme}://user:secret@127.0.0.1:{server.getsockname()[1]}/a")
         said = refusal(url)
-        assert "nothing for too long" in said and "--url-timeout" in said
+        assert "no data for too long" in said and "--url-timeout" in said
         assert "secret" not in said and "***@127.0.0.1" in said
 
 

@@ -1,4 +1,4 @@
-"""`mediaml models info`: everything that is known of one model."""
+"""`mediaml models info`: facts of one model."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def _show(shown: dict[str, str]) -> None:
 
 
 def _facts(path: Path) -> dict[str, str]:
-    """What an ONNX file says of itself."""
+    """Facts of an ONNX file, as stated in the file."""
     from mediaml.onnx.inspect import graph_facts
 
     facts = graph_facts(path)

@@ -1,4 +1,4 @@
-"""Processes that may die, seen from the one that must not."""
+"""Worker processes, as seen by their parent."""
 
 from __future__ import annotations
 
@@ -41,15 +41,15 @@ class Event(Generic[Incoming]):
 
 
 class Child(Generic[Incoming]):
-    """A process that does dangerous work, seen from the one that started it.
+    """A worker process, as seen by its parent.
 
     Args:
         incoming: the union of the messages that it sends.
-        events: where they go, and at last that it has gone.
+        events: receives them, and at last its exit.
         process: from `start`.
 
     Attributes:
-        last_sign_s: when its last message came, monotonic seconds.
+        last_sign_s: time of its last message, monotonic seconds.
     """
 
     def __init__(
@@ -62,22 +62,22 @@ class Child(Generic[Incoming]):
         threading.Thread(target=self._listen, args=(events,), daemon=True).start()
 
     def tell(self, message: Message) -> None:
-        """Send a message; whether it has arrived shows in what comes back."""
-        with suppress(OSError):  # a process that has gone is an event of its own
+        """Send a message; a process that is gone is reported by `Gone`."""
+        with suppress(OSError):  # the process is gone: its reader thread reports that
             self._link.send(message)
 
     def kill(self) -> None:
-        """End the process at once, without waiting: one that is stuck in the system may take its time."""
+        """Kill the process without waiting: one that is stuck in a system call may take a while."""
         self._process.kill()
 
     def dismiss(self) -> None:
-        """Let the process end by itself: nothing more is sent to it."""
+        """Close its input, so that the process exits by itself."""
         with suppress(OSError):
             assert self._process.stdin
             self._process.stdin.close()
 
     def wait(self) -> None:
-        """Wait a moment for the end of the process; one that does not end is killed."""
+        """Wait a moment for the process to exit, else kill it."""
         try:
             self._process.wait(_LAST_WAIT_S)
         except subprocess.TimeoutExpired:
@@ -90,7 +90,7 @@ class Child(Generic[Incoming]):
                 if not events.put(Event(self, message)):
                     return
         except (msgspec.DecodeError, OSError, ValueError):
-            # Whatever writes nonsense to a private line does not do our work any more.
+            # A process that writes garbage to its pipe is out of control.
             self._process.kill()
         events.put(Event(self, Gone(self._process.wait())))
 
@@ -105,11 +105,12 @@ class InFlight:
 
 
 class Worker(Child[Report]):
-    """A process that answers sources.
+    """A process that runs models on sources.
 
     Attributes:
-        device: where its models run. ready: they are loaded. reading: how far it is, by its last heartbeat.
-        in_flight: the orders that it has, by key. suspects: orders that it is to do one by one.
+        device: where its models run. ready: they are loaded. reading: its progress, by its last heartbeat.
+        in_flight: the orders that it has, by key. suspects: orders to run one by one, because one of them may
+        have ended a process.
     """
 
     def __init__(
@@ -133,7 +134,7 @@ class Worker(Child[Report]):
 
     @property
     def alone(self) -> InFlight | None:
-        """The order that it does alone, if it does."""
+        """The order that it runs alone, if any."""
         return next((entry for entry in self.in_flight.values() if entry.order.alone), None)
 
     def looking(self) -> list[Look]:
@@ -153,6 +154,6 @@ class Worker(Child[Report]):
         return None
 
     def assign(self, order: Order) -> None:
-        """Let it do something."""
+        """Send it an order."""
         self.in_flight[order.key] = InFlight(order)
         self.tell(order)

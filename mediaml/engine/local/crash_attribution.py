@@ -1,4 +1,4 @@
-"""Who is to blame when a worker process ends: the order that it did alone, in words for its row."""
+"""Attributes a crash: which order and step ended a worker process, and the failure to record."""
 
 from __future__ import annotations
 
@@ -17,29 +17,29 @@ from mediaml.ledger.encoding import TaskRecord
 _STEPS: dict[Stage, str] = {
     "open": "the file was being opened",
     "decode": "the file was being decoded",
-    "prepare": "{model} prepared a frame",
-    "infer": "{model} looked at a frame",
+    "prepare": "{model} was preparing a frame",
+    "infer": "{model} was processing a frame",
 }
 _MEANT = {
     "SIGSEGV": "a crash",
     "SIGBUS": "a crash, or the file shrank while it was read",
-    "SIGABRT": "a library gave up",
-    "SIGKILL": "as the system does when memory runs out",
+    "SIGABRT": "a library aborted",
+    "SIGKILL": "perhaps out of memory",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """Why a worker process is no more: the type of error that it is, and what happened, without a subject."""
+    """Why a worker process ended: the type of error, and a predicate for the message."""
 
     error: type[MediaError]
     ending: str
 
 
 def cause_of_exit(code: int) -> Cause:
-    """What an exit code says; a negative one is a signal."""
+    """The cause for an exit code; a negative one is a signal."""
     if code >= 0:
-        return Cause(CrashError, f"left with exit code {code}")
+        return Cause(CrashError, f"exited with code {code}")
     try:
         name = signal.Signals(-code).name
     except ValueError:
@@ -53,17 +53,17 @@ def cause_of_failed_device(text: str) -> Cause:
 
 
 def cause_of_silence(seconds: float) -> Cause:
-    """Nothing came for too long."""
-    return Cause(TimeLimitError, f"was silent for {seconds:g} s (--stall-timeout)")
+    """The worker sent no heartbeat for too long."""
+    return Cause(TimeLimitError, f"made no progress for {seconds:g} s (--stall-timeout)")
 
 
 def cause_of_time(seconds: float) -> Cause:
-    """It took too long as a whole."""
-    return Cause(TimeLimitError, f"was not done with it in {seconds:g} s (--timeout-per-file)")
+    """The file took too long."""
+    return Cause(TimeLimitError, f"took longer than {seconds:g} s (--timeout-per-file)")
 
 
 def failure_of(cause: Cause, mark: Marked | None, names: tuple[str, ...]) -> Failure:
-    """The failure of an order that was done alone.
+    """The failure of an order that was run alone.
 
     Args:
         mark: the step that was taken last. names: of the models of the run.
@@ -72,13 +72,17 @@ def failure_of(cause: Cause, mark: Marked | None, names: tuple[str, ...]) -> Fai
     model = names[mark.model] if mark and mark.model is not None else ""
     step = _STEPS[stage].format(model=model)
     moment = f" at {mark.time_s:.2f} s" if mark and mark.time_s > 0 else ""
-    hint = f"If other files fare alike, tell the author of {model}." if model else "Check the file elsewhere."
-    text = f"the process that worked on it {cause.ending} while {step}{moment}."
+    hint = (
+        f"If other files fail like this, report it to the author of {model}."
+        if model
+        else "Check the file elsewhere."
+    )
+    text = f"the worker process {cause.ending} while {step}{moment}."
     return Failure(stage, cause.error.__name__, f"{text}\n{hint}")
 
 
 def blame(look: Look, failure: Failure, mark: Marked | None) -> tuple[list[TaskRecord], Look | None]:
-    """Fail what an order still wanted; what remains of it are the models that had no part in its end."""
+    """Fail what an order still wanted; returns the failures, and the order for the models not involved."""
     guilty = mark.model if mark else None
     wants = look.wants
     failed = [want for want in wants if guilty is None or want.index == guilty]
@@ -107,7 +111,7 @@ def _with_wants(look: Look, wants: tuple[Want, ...]) -> Look | None:
 
 
 def raised_again(what: Broken) -> Exception:
-    """An error like the one that a worker met; its traceback there goes along as a note."""
+    """The error that a worker raised, with its traceback there as a note."""
     kind = getattr(mediaml.core.errors, what.type, None)
     error: Exception = RuntimeError(f"{what.type}: {what.text}")
     if isinstance(kind, type) and issubclass(kind, MediamlError):

@@ -1,10 +1,10 @@
-"""The supervisor: hands orders to worker processes, and outlives whatever happens to them.
+"""The supervisor: gives orders to worker processes, and replaces those that die.
 
-    orders -> children (a process a device) -> records, drawn by the caller, who commits them
+    orders -> children (one process per device) -> records, taken and committed by the caller
 
-A worker that dies, hangs or takes too long is replaced. What it had begun is then done one by one, each step
-marked, so that the one order that ends a process again is known, with the step that did it; that order
-fails, and everything else goes on as before.
+A worker that dies, hangs or takes too long is replaced. The orders that it had begun are then run one by
+one, and each step is marked. So the order that ends a process again is known, with its step: that order
+fails, and all others go on.
 """
 
 from __future__ import annotations
@@ -67,9 +67,9 @@ class Supervisor(AbstractContextManager["Supervisor"]):
     Args:
         devices: one worker each.
         first: a process that was started for the first of them.
-        timeouts: when a worker is given up.
-        warn: takes a line for the user.
-        hold: keeps an interrupt of the caller's thread out of a `with` block, until its end. Without it a
+        timeouts: when a worker is abandoned.
+        warn: takes one line for the user.
+        hold: defers an interrupt of the caller's thread to the end of a `with` block. Without it a
             record may get lost between two others.
     """
 
@@ -171,7 +171,7 @@ class Supervisor(AbstractContextManager["Supervisor"]):
         return orders is None and not self._waiting and not busy
 
     def _feed(self, child: Worker, orders: Iterator[Order] | None) -> Iterator[Order] | None:
-        """Give a worker what it can take; returns the orders, or `None` when there are no more."""
+        """Send a worker what it can take; returns the orders, `None` when they are exhausted."""
         assert self._setup is not None
         while child.ready:
             if child.suspects or child.alone:
@@ -187,7 +187,7 @@ class Supervisor(AbstractContextManager["Supervisor"]):
         return orders
 
     def _take_events(self) -> None:
-        """Wait a moment for what workers tell, and go through all that has come."""
+        """Wait a moment for events of the workers, and handle all that have arrived."""
         event = self._events.get()
         while event is not None:
             # One that has been given up has nothing to tell any more.
@@ -247,7 +247,7 @@ class Supervisor(AbstractContextManager["Supervisor"]):
         self._planner.note_batch_limit(what.key, what.frames)
 
     def _broken(self, child: Worker, what: Broken) -> None:
-        """A worker gives up: a failed device costs what it was at; anything else is raised here again."""
+        """A worker gives up: a failed device is handled as a crash; anything else is raised here."""
         error = raised_again(what)
         if child.ready and isinstance(error, DeviceError):
             self._lost(child, cause_of_failed_device(what.text))
@@ -255,7 +255,7 @@ class Supervisor(AbstractContextManager["Supervisor"]):
         raise error
 
     def _watch(self) -> None:
-        """Give up workers that hang, or that are at one file for too long."""
+        """Abandon workers that hang, or that take too long for one file."""
         now = time.monotonic()
         for child in list(self._children):
             cause = child.overdue(self._timeouts, now)
@@ -264,13 +264,13 @@ class Supervisor(AbstractContextManager["Supervisor"]):
                 self._lost(child, cause)
 
     def _lost(self, child: Worker, cause: Cause) -> None:
-        """Replace a worker that is no more, and see to what it had to do.
+        """Replace a dead worker, and requeue its orders.
 
         Raises:
-            PluginError: workers die one after the other, and no file has to do with it.
+            PluginError: workers die repeatedly, whatever the file.
         """
         if not child.ready or self._deaths >= _MOST_DEATHS_IN_A_ROW:
-            when = "while it loaded the models" if not child.ready else "again and again"
+            when = "while it loaded the models" if not child.ready else "repeatedly"
             raise PluginError(
                 f"a worker process {cause.ending} {when}.", "Try the plugins one by one, with --debug."
             )
@@ -287,7 +287,7 @@ class Supervisor(AbstractContextManager["Supervisor"]):
         heir.tell(self._setup_of(heir))
 
     def _convict(self, entry: InFlight, cause: Cause, heir: Worker) -> None:
-        """Fail the order that was done alone when its process ended; its other models are tried again."""
+        """Fail the order that ran alone when its process ended; its other models are tried again."""
         assert self._setup is not None
         self._deaths = 0
         names = tuple(model.identity.name for model in self._setup.models)

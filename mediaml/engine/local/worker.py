@@ -1,7 +1,7 @@
 """A worker process: loads the models, then carries out orders until its pipe is closed.
 
-It dies with its supervisor, and it may die before: of a decoder, of a plugin, for want of memory. It holds
-nothing that is not sent at once.
+It dies with its supervisor, and may crash earlier: in a decoder, in a plugin, or out of memory. Every
+result is sent at once.
 """
 
 from __future__ import annotations
@@ -51,12 +51,12 @@ def answer_sources(receiving: IO[bytes], sending: IO[bytes]) -> None:
     setup = link.receive()
     if isinstance(setup, Setup):
         _work(link, setup)
-    # Our threads and those of libraries may be anywhere, and nothing needs tidying up.
+    # Threads may still be running, and nothing needs cleaning up.
     os._exit(0)
 
 
 def _work(link: Link[Any], setup: Setup) -> None:
-    """Load, say so, and do what comes."""
+    """Load the models, report that, and execute orders."""
     if setup.debug:
         faulthandler.enable()
     leave = partial(_leave, link)
@@ -86,7 +86,7 @@ def _work(link: Link[Any], setup: Setup) -> None:
 
 
 def _leave(link: Link[Any], error: BaseException) -> None:
-    """Tell what went wrong, and end the process whatever its threads do."""
+    """Report an error, and end the process whatever its threads do."""
     text = getattr(error, "message", None) or str(error)
     trace = "".join(traceback.format_exception(error))
     with suppress(OSError):

@@ -74,11 +74,11 @@ class VideoPass:
         stream = video_stream(self.container)
         if stream is None and audio_stream(self.container) is None:
             raise MediaError(
-                f"{self.path} holds no video: it is empty, or its index is damaged.",
-                "Copy it again from where it came.",
+                f"{self.path} has no video: it is empty, or its index is damaged.",
+                "Copy it again from its source.",
             )
         if stream is None:
-            raise MediaError(f"{self.path} holds no video.", "Read it as what it is, sound for instance.")
+            raise MediaError(f"{self.path} has no video stream.", "Use a model that accepts audio.")
         if stream.codec_context is None:
             raise no_decoder(self.path, stream)
         self.limits.check_size(self.path, stream.codec_context.width, stream.codec_context.height)

@@ -1,4 +1,4 @@
-"""Annotated media, rendered in a process of their own: what ends it costs the copy that it was at."""
+"""Annotated media, rendered in a separate process: a crash costs one copy."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class AnnotatedMedia(AbstractContextManager["AnnotatedMedia"]):
         self._idle_deaths = 0
 
     def begin(self, folder: Path, limits: Limits, slice_s: float) -> None:
-        """Say which ledger to draw from; see `Annotator`."""
+        """Set the ledger to draw from; see `Annotator`."""
         self._setup = DrawSetup(os.fsencode(folder.absolute()), limits, slice_s)
         self._child.tell(self._setup)
 
@@ -96,7 +96,7 @@ class AnnotatedMedia(AbstractContextManager["AnnotatedMedia"]):
         self._tell(Forget(source))
 
     def finished(self, *, wait_s: float = 0.0) -> list[Rendered]:
-        """AnnotatedMedia that have been settled since the last call; waits up to `wait_s` for one."""
+        """Sources that have been settled since the last call; waits up to `wait_s` for one."""
         until = time.monotonic() + wait_s
         self._take_events()
         while self._pending and not self._rendered and time.monotonic() < until:
@@ -111,12 +111,12 @@ class AnnotatedMedia(AbstractContextManager["AnnotatedMedia"]):
             remove_segments(Path(os.fsdecode(self._setup.folder)), sources)
 
     def close(self) -> None:
-        """Drop what waits and what is being drawn; a copy that is not whole leaves no file.
+        """Drop pending work and the copy being drawn; an incomplete copy leaves no file.
 
         Closing twice does nothing.
         """
         if self.idle:
-            self._child.kill()  # it has nothing to tidy up, and this is quicker
+            self._child.kill()  # it has nothing to clean up, and this is faster
         else:
             self._child.dismiss()
         self._child.wait()
@@ -153,14 +153,14 @@ class AnnotatedMedia(AbstractContextManager["AnnotatedMedia"]):
                 self._lost(cause_of_exit(what.code))
 
     def _watch(self) -> None:
-        """Give up a process that has been silent for too long."""
+        """Abandon a process that has been silent for too long."""
         silent_s = time.monotonic() - self._child.last_sign_s
         if self._stall_s is not None and self._drawing is not None and silent_s > self._stall_s:
             self._child.kill()
             self._lost(cause_of_silence(self._stall_s))
 
     def _lost(self, cause: Cause) -> None:
-        """Replace a process that is no more: it is the fault of what it drew; the rest is drawn again."""
+        """Replace a dead process: the copy that it drew fails, and the others are drawn again."""
         guilty, self._drawing = self._drawing, None
         if guilty is None:
             self._idle_deaths += 1
@@ -182,5 +182,7 @@ class AnnotatedMedia(AbstractContextManager["AnnotatedMedia"]):
 
 
 def _failure(cause: Cause) -> Failure:
-    text = f"the process that drew its annotated copy {cause.ending}."
-    return Failure("write", cause.error.__name__, f"{text}\nIts results are kept; --no-annotate draws none.")
+    text = f"the process that rendered its annotated copy {cause.ending}."
+    return Failure(
+        "write", cause.error.__name__, f"{text}\nIts results are kept; --no-annotate skips annotated copies."
+    )
