@@ -25,12 +25,6 @@ FILE_NAME = "results.jsonl"
 _TIME_DECIMALS = 6
 
 
-def schema() -> dict[str, Any]:
-    """The JSON Schema of one line."""
-    path = Path(__file__).with_name("results.schema.json")
-    return msgspec.json.decode(path.read_bytes(), type=dict[str, Any])
-
-
 def run_line(header: dict[str, Any], models: Sequence[ModelRow]) -> bytes:
     """The first line: schema version, versions, and every model with the view that its lines show."""
     shown = [

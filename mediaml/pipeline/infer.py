@@ -11,18 +11,20 @@ import queue
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from mediaml.core.arrays import Array
 from mediaml.core.channel import Channel
 from mediaml.core.errors import DeviceError, MemoryLimitError, PluginError
-from mediaml.core.prediction import Prediction
+from mediaml.core.prediction import Box, Detection, Embedding, Label, Prediction
 from mediaml.core.view import bounded
 from mediaml.core.work import FrameAnswer
 from mediaml.ops.batches import pad_batch, unpad_outputs
-from mediaml.pipeline.answers import plain
-from mediaml.pipeline.batching import Buckets
 from mediaml.pipeline.models import LoadedModel
 from mediaml.pipeline.read import Mark, Sample
 from mediaml.registry.spec import Answers, StagedModel
+
+_Key = tuple[int, tuple[int, ...] | None, str]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -32,6 +34,38 @@ class InferredBatch:
     samples: list[Sample]
     outputs: Sequence[Array] | None
     answers: Sequence[Answers] | None
+
+
+class Buckets:
+    """Samples that wait for a batch, by model and shape: frames of different files share one.
+
+    Used from the inference thread only.
+
+    Args:
+        most: the largest batch of a model.
+    """
+
+    def __init__(self, most: Callable[[LoadedModel], int]) -> None:
+        self._most = most
+        self._waiting: dict[_Key, list[Sample]] = {}
+
+    def add(self, sample: Sample) -> list[Sample] | None:
+        """Add a sample; returns the batch that it completes, if any."""
+        key = _key(sample)
+        bucket = self._waiting.setdefault(key, [])
+        bucket.append(sample)
+        return self._waiting.pop(key) if len(bucket) >= self._most(sample.consumer.model) else None
+
+    def oldest(self) -> list[Sample] | None:
+        """The batch whose first sample has waited longest, though it is not full; `None` when none waits."""
+        key = next(iter(self._waiting), None)
+        return None if key is None else self._waiting.pop(key)
+
+
+def _key(sample: Sample) -> _Key:
+    array = sample.array
+    model = id(sample.consumer.model)
+    return (model, None, "") if array is None else (model, array.shape, array.dtype.str)
 
 
 class Inference:
@@ -175,3 +209,41 @@ def _predictions(answered: InferredBatch) -> list[Prediction]:
             "It must return one result per frame; report this to its author.",
         )
     return predictions
+
+
+def plain(prediction: Prediction) -> Prediction:
+    """The same prediction in Python's own numbers and text.
+
+    Plugins compute with NumPy, so scores and corners are often NumPy numbers, which JSON does not know. An
+    error here fails one file; in the ledger it would fail the run.
+
+    Raises:
+        PluginError: a name is not text, or a value is not a number.
+    """
+    try:
+        return Prediction(
+            labels=tuple(map(_label, prediction.labels)),
+            detections=tuple(map(_detection, prediction.detections)),
+            embedding=_embedding(prediction.embedding),
+            picture=prediction.picture,
+        )
+    except (TypeError, ValueError, AttributeError) as error:
+        raise PluginError(f"invalid result: {error}", "Report this to its author.") from error
+
+
+def _label(label: Label) -> Label:
+    if not isinstance(label.name, str):
+        raise TypeError(f"a name must be text, not {label.name!r}.")
+    # Lone surrogates are text to Python and nothing to UTF-8.
+    label.name.encode("utf-8")
+    return Label(label.name, float(label.score))
+
+
+def _detection(detection: Detection) -> Detection:
+    left, top, right, bottom = map(float, detection.box.corners)
+    track = None if detection.track is None else int(detection.track)
+    return Detection(_label(detection.label), Box(left, top, right, bottom), track)
+
+
+def _embedding(embedding: Embedding | None) -> Embedding | None:
+    return None if embedding is None else Embedding(np.asarray(embedding.vector, np.float32))

@@ -17,10 +17,10 @@ import pytest
 
 from mediaml.core.media import Kind
 from mediaml.media.reader import open_reader
-from mediaml.outputs.jsonl import schema
 from tests.support.command_line import results
 from tests.support.media.files import square_left, write_sound, write_square_video
 from tests.support.plugins.strangers import install_plugin
+from tests.support.results_schema import schema
 
 
 def write_square(path: Path, width: int, height: int, box: tuple[int, int, int, int]) -> None:

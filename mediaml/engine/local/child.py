@@ -121,6 +121,7 @@ class Worker(Child[Report]):
         suspects: Iterable[Order] = (),
     ) -> None:
         self.device = device
+        self._events = events
         self.ready = False
         self.reading: tuple[Reading, ...] = ()
         self.in_flight: dict[str, InFlight] = {}
@@ -152,6 +153,21 @@ class Worker(Child[Report]):
         if timeouts.per_file is not None and now_s - min(begun, default=now_s) > timeouts.per_file:
             return cause_of_time(timeouts.per_file)
         return None
+
+    def assign_suspect(self) -> None:
+        """Send it its next suspect, to run alone; nothing else may be in flight."""
+        self.assign(msgspec.structs.replace(self.suspects.popleft(), alone=True))
+
+    def replacement(self, process: subprocess.Popen[bytes]) -> tuple[Worker, list[Order]]:
+        """A new worker in place of this dead one, and the orders that this one had not begun.
+
+        Those that it had begun are suspects of the new one, except the one that it ran alone.
+        """
+        alone = self.alone
+        entries = [entry for entry in self.in_flight.values() if entry is not alone]
+        begun = [entry.order for entry in entries if entry.began_s is not None]
+        heir = Worker(self.device, self._events, process, [*begun, *self.suspects])
+        return heir, [entry.order for entry in entries if entry.began_s is None]
 
     def assign(self, order: Order) -> None:
         """Send it an order."""

@@ -176,7 +176,7 @@ class Supervisor(AbstractContextManager["Supervisor"]):
         while child.ready:
             if child.suspects or child.alone:
                 if not child.in_flight:
-                    child.assign(msgspec.structs.replace(child.suspects.popleft(), alone=True))
+                    child.assign_suspect()
                 return orders
             if child.unbegun >= self._setup.readers:
                 return orders
@@ -275,14 +275,10 @@ class Supervisor(AbstractContextManager["Supervisor"]):
                 f"a worker process {cause.ending} {when}.", "Try the plugins one by one, with --debug."
             )
         self._deaths += 1
-        heir = Worker(child.device, self._events, start(WORKER), child.suspects)
-        alone = child.alone
-        entries = [entry for entry in child.in_flight.values() if entry is not alone]
-        begun = [entry.order for entry in entries if entry.began_s is not None]
-        heir.suspects.extendleft(reversed(begun))
-        self._waiting.extendleft(reversed([entry.order for entry in entries if entry.began_s is None]))
-        if alone is not None:
-            self._convict(alone, cause, heir)
+        heir, unbegun = child.replacement(start(WORKER))
+        self._waiting.extendleft(reversed(unbegun))
+        if child.alone is not None:
+            self._convict(child.alone, cause, heir)
         self._children[self._children.index(child)] = heir
         heir.tell(self._setup_of(heir))
 

@@ -34,8 +34,6 @@ if TYPE_CHECKING:
     from mediaml.media.write.segment_drawer import SegmentDrawer
     from mediaml.media.write.segment_file import Segment, SegmentFile
 
-Labels = tuple[Label, ...]
-Detections = tuple[Detection, ...]
 Moment = tuple[float, float]
 """Time and duration of a frame, seconds: the key shared by a frame and its predictions."""
 
