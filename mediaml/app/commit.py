@@ -34,7 +34,7 @@ class Committer:
     Args:
         config: of the run.
         ledger: where records are committed. view: reads them back.
-        planned: what the planner has met; it grows while records arrive. models: names of the run's models.
+        planned: the planner's counts; they grow while records arrive. models: names of the run's models.
         total: number of files.
         rendering: media that are rendered from the ledger while others are inferred.
         reporter: gets messages and progress. stream: gets JSON lines as results come.

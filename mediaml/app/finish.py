@@ -72,7 +72,7 @@ def report_of(
     """The outcome of a run.
 
     Args:
-        met: number of files that it was asked for. devices: by model, what it runs on.
+        met: number of input files. devices: by model, what it runs on.
     """
     mine = set(planned.sources)
     failures = tuple(committer.failures())

@@ -29,7 +29,7 @@ def run_config(
             an output folder that cannot be used, no inputs. A file that fails is in the report instead.
     """
     with ExitStack() as stack:
-        # It imports what takes longest, while this process gets ready itself.
+        # The worker has the slowest imports: start it while this process gets ready.
         first = stack.enter_context(started(WORKER)) if config.jobs is None else None
         from mediaml.app.session import run_session
 

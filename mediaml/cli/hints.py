@@ -9,7 +9,7 @@ import click
 
 from mediaml.core.errors import UsageError
 
-# What people type from habit with other tools, and what does it here.
+# Options of other tools, and their equivalents here.
 _HABITS = {
     "--gpu": "Use --device cuda.",
     "--cuda": "Use --device cuda.",

@@ -23,7 +23,7 @@ class TerminalReporter:
     """Reports on stderr; closes its bar with the last call.
 
     Args:
-        shell: how much is said.
+        shell: where output goes, and how much.
     """
 
     def __init__(self, shell: Shell) -> None:
@@ -51,8 +51,8 @@ class TerminalReporter:
 
     def failure(self, failure: FailureRow) -> None:
         """A line, if verbose; the closing table names every failure."""
-        said = failure.failure
-        self._shell.detail(f"{failure.source.shown}: failed ({said.stage}): {said.message.splitlines()[0]}")
+        why = failure.failure
+        self._shell.detail(f"{failure.source.shown}: failed ({why.stage}): {why.message.splitlines()[0]}")
 
     def progress(self, progress: Progress) -> None:
         """Move the bar, or print a progress line when it is due."""

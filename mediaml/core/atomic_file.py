@@ -93,8 +93,8 @@ def writing(
     try:
         yield
     except caught as reason:
-        said = reason.strerror if isinstance(reason, OSError) and reason.strerror else str(reason)
-        raise error(f"{target} cannot be written: {said}.", hint or _advice(reason, target)) from reason
+        why = reason.strerror if isinstance(reason, OSError) and reason.strerror else str(reason)
+        raise error(f"{target} cannot be written: {why}.", hint or _advice(reason, target)) from reason
 
 
 def _advice(reason: Exception, target: Path) -> str:

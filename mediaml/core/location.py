@@ -18,7 +18,7 @@ class Url:
     """A URL; as text it has `***` for user, password and other secrets, see `redacted`.
 
     Attributes:
-        text: as it was typed, secrets included: only for whoever opens it.
+        text: as it was typed, secrets included, for opening it.
     """
 
     text: str

@@ -24,7 +24,7 @@ class Label:
     score: float
 
     def __post_init__(self) -> None:
-        require(0.0 <= self.score <= 1.0, f"score of {self.name!r} must lie in 0..1, not {self.score}")
+        require(0.0 <= self.score <= 1.0, f"score of {self.name!r} must be in 0..1, not {self.score}")
 
 
 @dataclass(frozen=True, slots=True)

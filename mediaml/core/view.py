@@ -43,7 +43,7 @@ class View:
     max_detections: int | None = None
 
     def __post_init__(self) -> None:
-        require(0.0 <= self.min_score <= 1.0, f"min_score must lie in 0..1, not {self.min_score}")
+        require(0.0 <= self.min_score <= 1.0, f"min_score must be in 0..1, not {self.min_score}")
         for name in ("top", "max_detections"):
             value = getattr(self, name)
             require(value is None or value >= 1, f"{name} must be at least 1, not {value}")

@@ -19,7 +19,7 @@ TRACE_LIMIT = 20_000
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """One file to be looked at.
+    """One input file.
 
     Attributes:
         path: absolute; or the URL, of which size and time of modification are 0.

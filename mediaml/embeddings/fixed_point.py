@@ -18,7 +18,7 @@ FixedArray = NDArray[np.int16]
 
 _LARGEST = 32_767
 # Numbers in a block: few enough to stay in the cache, and for BLAS to multiply them in this thread. Threads
-# that wait for one another at every block took twenty times as long beside other work.
+# that wait for each other at every block took twenty times as long beside other work.
 _BLOCK = 1 << 17
 
 

@@ -86,7 +86,8 @@ def _merge(
         number = len(kept)
         kept.append(int(block[first]))
         merged.append(-1)
-        # Not a product: the threads that BLAS would start for it wait longer for one another than they work.
+        # Not a product: the threads that BLAS would start for it would wait for each other longer than they
+        # work.
         close = np.einsum("ij,j->i", rows, rows[first]) >= alike
         owner[(owner < 0) & close] = number
         owner[first] = number

@@ -60,7 +60,7 @@ def ledger_stamp(folder: Path) -> str:
         raise OutputError(
             f"{folder} holds no ledger.", "Name the folder that was given to `mediaml run -o`."
         ) from error
-    # What is committed lies in the write-ahead log until SQLite moves it over.
+    # Commits are in the write-ahead log until SQLite's next checkpoint.
     log = path.with_name(f"{path.name}-wal")
     if log.exists() and log.stat().st_size:
         stats.append(log.stat())

@@ -88,13 +88,13 @@ def record_of(result: TaskResult) -> TaskRecord:
 
 
 def _frame_record(answer: FrameAnswer) -> FrameRecord:
-    said = answer.prediction
+    prediction = answer.prediction
     return FrameRecord(
         answer.index,
         answer.time_s,
         answer.duration_s,
-        embedding_blob(said.embedding),
-        picture_blob(said.picture),
+        embedding_blob(prediction.embedding),
+        picture_blob(prediction.picture),
     )
 
 

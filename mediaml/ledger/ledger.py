@@ -72,7 +72,7 @@ class Ledger(AbstractContextManager["Ledger"]):
         """Commit everything written in the `with` block, or, if it fails or the process dies, nothing.
 
         Raises:
-            OutputError: the ledger cannot be written, for instance because the disk is full, or is gone.
+            OutputError: the ledger cannot be written, for instance because the disk is full, or was removed.
         """
         # SQLite would keep writing to the removed file, and the results would be lost.
         if not (self.folder / FILE_NAME).exists():

@@ -31,7 +31,7 @@ def migrate(db: sqlite3.Connection) -> None:
     db.execute("BEGIN IMMEDIATE")
     try:
         version = db.execute("SELECT value FROM meta WHERE key = 'schema_version'").fetchone()[0]
-        if version == "1":  # else another process was quicker
+        if version == "1":  # else another process has migrated it meanwhile
             create(db)
             _move_answers(db)
             _move_facts(db)

@@ -135,7 +135,7 @@ def _described(one: _Standing, standings: Sequence[_Standing]) -> str:
 
 
 def _changed(db: sqlite3.Connection) -> set[int]:
-    """Sources whose file is gone, or has another size or, where no digest can tell, another time."""
+    """Sources whose file is missing or changed: by digest, or else by size and time."""
     changed = set()
     rows = db.execute("SELECT id, path, size, mtime_ns, digest FROM source")
     for source, path, size, mtime_ns, digest in rows:

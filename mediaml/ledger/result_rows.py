@@ -82,7 +82,7 @@ class FailureRow:
         source: which.
         model: the model's name; `None` where an output failed.
         failure: why.
-        accounts: what the reader met before.
+        accounts: what the reader counted before.
         output: what could not be written, such as `annotated`; `None` where a model failed.
     """
 

@@ -70,7 +70,7 @@ def write_task(db: sqlite3.Connection, record: TaskRecord, classes: Classes) -> 
     """Write the outcome of a task, within the caller's transaction."""
     task, failure, accounts = record.task, record.failure, record.accounts
     if failure is not None and failure.type == ChangedError.__name__:
-        # Earlier slices are of the file that was.
+        # Earlier slices belong to the file as it was before.
         db.execute("DELETE FROM task WHERE source = ? AND model = ?", (task.source, task.model))
     if record.info is not None:
         write_info(db, task.source, record.info)

@@ -17,7 +17,7 @@ IDENTITY = (*LINEAGE, "distribution", "version")
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What tells whether a source is still the file that was read."""
+    """The stamp that identifies the file that was read."""
 
     id: int
     size: int
@@ -26,7 +26,7 @@ class Known:
     kind: str | None
 
     def is_of(self, source: Source) -> bool:
-        """Whether a source is this very file, as far as its digest or else its size and time tell."""
+        """Whether a source is still this file, by digest, or else by size and time."""
         if self.digest and source.digest:
             return self.digest == source.digest
         return (self.size, self.mtime_ns) == (source.size, source.mtime_ns)

@@ -51,7 +51,7 @@ class FileWatch:
         return status.st_size, status.st_mtime_ns, status.st_dev, status.st_ino
 
     def check(self) -> None:
-        """Compare the file with what it was.
+        """Compare the file's stamp with the earlier one.
 
         Raises:
             ChangedError: it is another one, was written to, or is gone.

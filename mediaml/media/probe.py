@@ -1,4 +1,4 @@
-"""What a file says of itself, without decoding more than a video's first frame."""
+"""The facts of a media file, decoding at most a video's first frame."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The one way to read a file: a reader knows its media, yields frames and keeps accounts of what it met."""
+"""The readers of media files: facts, frames, and counts of damage."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Reader(Protocol):
 
     @property
     def accounts(self) -> DecodeAccounts:
-        """What the latest pass met so far; may be asked for at any time."""
+        """The counts of the latest pass so far; available at any time."""
 
     def frames(self, start_s: float = 0.0) -> Iterator[Frame]:
         """The frames in order of presentation, from the start on or from the first at or after `start_s`.
@@ -77,7 +77,7 @@ def open_reader(
         path: the file, or a URL that the user typed.
         kind: what to read of it; `AUDIO` on a video file reads its audio.
         sound: how audio is cut into windows; needed for `AUDIO`.
-        limits: what the file may ask of the machine.
+        limits: the limits on the file.
         track: which audio track is read.
 
     Raises:

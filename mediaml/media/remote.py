@@ -1,4 +1,4 @@
-"""What is behind a URL that the user typed: which protocols its scheme needs, and images over HTTP."""
+"""Access to a URL that the user typed: which protocols its scheme needs, and images over HTTP."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def in_pieces(url: Url) -> bool:
 
 
 def fetched(url: Url, limits: Limits, *, most: int | None = None) -> bytes:
-    """What is behind an HTTP URL, as a whole or its first `most` bytes.
+    """The content of an HTTP URL, as a whole or its first `most` bytes.
 
     Raises:
         MediaError: the server cannot be reached, refuses, breaks off or falls silent; `LimitError` for more

@@ -50,16 +50,16 @@ class Selection:
 
 
 def scan(selection: Selection, skipped: Callable[[Skipped], None] = lambda _: None) -> Iterator[Source]:
-    """Yield every file that was meant, once, in the order of the arguments and naturally within folders.
+    """Yield every input file, once, in the order of the arguments and naturally within folders.
 
-    Hidden files and folders (a leading dot) are met only when they are named. What cannot be read, such as
-    a file that is named but missing or a folder without permission, is yielded all the same, with its
-    `problem`: it fails by name and the others go on. A URL is met only as an argument, never in a folder.
-    What mediaml has written is met only when it is named file by file.
+    Hidden files and folders (a leading dot) are included only when they are named. What cannot be read, such
+    as a file that is named but missing or a folder without permission, is yielded all the same, with its
+    `problem`: it fails by name and the others go on. A URL is read only as an argument, never from a
+    folder. Files that mediaml has written are included only when they are named one by one.
 
     Args:
         selection: what was typed.
-        skipped: called with what was met and left out, other than by the filters of the selection, while
+        skipped: called with what was skipped, other than by the filters of the selection, while
             sources are drawn.
 
     Raises:
@@ -188,7 +188,7 @@ class _Scan:
             yield Source(path, shown, name, size, mtime_ns, named=False, problem=found.problem)
 
     def _file(self, path: Path, *, named: bool, problem: str = "") -> Iterator[Source]:
-        """One file, unless it was met before; only one that is not named can be left out."""
+        """One file, unless it was yielded before; a named file is never skipped."""
         absolute, shown, size, mtime_ns = os.path.abspath(path), escape_name(path.as_posix()), 0, 0  # noqa: PTH100
         if absolute in self._seen:
             return

@@ -137,7 +137,7 @@ class Pipeline(AbstractContextManager["Pipeline"]):
         def guarded() -> None:
             try:
                 body()
-            except BaseException as error:  # noqa: BLE001  handed to whoever started the pipeline
+            except BaseException as error:  # noqa: BLE001  reported to the owner of the pipeline
                 self._crashed(error)
 
         return threading.Thread(target=guarded, daemon=True)

@@ -124,7 +124,7 @@ class _Reading:
                 watch.check()
                 self._finish_all(accounts, reached)
         except silent:
-            # A silent video is whole: there is nothing to hear in it.
+            # A video without audio is complete: there is nothing to process.
             self._finish_all(accounts, 0)
         except ChangedError as error:
             for consumer in self.consumers:
@@ -142,7 +142,7 @@ class _Reading:
                 consumer.stream.finish_range(accounts, want.end_slice)
 
     def _feed(self, reader: Reader, watch: FileWatch) -> int | None:
-        """Hand on the wanted frames; returns the slice of the last one, `None` when nobody wants the rest."""
+        """Hand on the wanted frames; returns the last one's slice, `None` when no model wants the rest."""
         number = 0
         for frame in self._watched(self._wanted_frames(reader), watch):
             number = slice_of(frame.time_s, self.slice_s)

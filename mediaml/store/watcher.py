@@ -1,4 +1,4 @@
-"""Who is receives the progress of downloads. The store itself never writes to a terminal."""
+"""Receives the progress of downloads. The store itself never writes to a terminal."""
 
 from __future__ import annotations
 

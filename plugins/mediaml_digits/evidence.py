@@ -1,4 +1,4 @@
-"""What speaks for a digit on a page beside its own looks: the word and the line that it stands in.
+"""Context that supports a digit on a page: the word and the line that it is part of.
 
 A stroke in a photo looks like a 1 and the corner of a table like a 7 as often as not. Digits that were
 written to be read stand beside others of their size, or have the page to themselves. Pure functions.
@@ -81,7 +81,7 @@ def words(things: Sequence[Found]) -> list[list[int]]:
 def out_of_words(digits: Sequence[Found], others: Sequence[Found]) -> list[Found]:
     """Digits without those in words, that is, among things that are mostly no digits: an S is no 5 there.
 
-    Things that lie on a digit are other readings of it and no letters beside it. A 1 among letters counts
+    Things that overlap a digit are other readings of it, not letters beside it. A 1 among letters counts
     little: three strokes behind an H are a Hill.
     """
     apart = [other for other in others if all(overlap_share(other, one) <= OVERLAP for one in digits)]
@@ -122,7 +122,7 @@ def together(one: Found, other: Found) -> bool:
 
 
 def supported(digits: Sequence[Found], others: Sequence[Found]) -> list[Found]:
-    """The digits of a page that more speaks for than their own looks.
+    """The digits of a page that their context supports.
 
     Where there is little else to see (`CALM`), all of them. On a crowded page, which may be a photo, those
     with another digit beside them, and those that are very sure (`SURE_ALONE`). A 1 needs one beside it

@@ -26,7 +26,7 @@ class InputShape:
     rectangular: bool
 
     def fitting(self, width: int, height: int) -> Fitting:
-        """Where an image of width x height pixels lies in the input."""
+        """Where an image of width x height pixels is placed in the input."""
         size = (self.whole.width, self.whole.height)
         if self.rectangular:
             size = letterbox_shape(width, height, max(size), self.stride)

@@ -80,7 +80,7 @@ def test_a_feed_that_does_not_fit(feeds: dict[str, np.ndarray], said: str) -> No
         session.run(feeds)
     assert said in caught.value.message
     assert "onnxruntime" not in caught.value.message.lower()
-    assert caught.value.hint == "It wants x float32 [?, 3]."
+    assert caught.value.hint == "It takes x float32 [?, 3]."
     assert str(caught.value).count("\n") == 1
 
 

@@ -190,7 +190,7 @@ class Supervisor(AbstractContextManager["Supervisor"]):
         """Wait a moment for events of the workers, and handle all that have arrived."""
         event = self._events.get()
         while event is not None:
-            # One that has been given up has nothing to tell any more.
+            # Events of an abandoned worker are ignored.
             for child in [child for child in self._children if child is event.child]:
                 self._take(child, event.what)
             event = self._events.get_nowait()

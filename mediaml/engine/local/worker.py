@@ -44,7 +44,7 @@ from mediaml.pipeline.pipeline import Pipeline
 def answer_sources(receiving: IO[bytes], sending: IO[bytes]) -> None:
     """Body of the process."""
     link: Link[Any] = Link(Setup | Order, receiving, sending)
-    # While the run makes itself ready.
+    # While the run is starting.
     with suppress(ImportError):
         import_decoders()
         import_runtime()

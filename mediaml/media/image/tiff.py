@@ -125,7 +125,7 @@ def _check_size(pages: list[TiffPage], size: int) -> None:
         if not page.dataoffsets or not page.databytecounts:
             raise ValueError("it names no place for its pixels; it is damaged or cut off")
         if any(at + count > size for at, count in zip(page.dataoffsets, page.databytecounts, strict=False)):
-            raise ValueError("it is cut off: its pixels would lie behind its end")
+            raise ValueError("it is cut off: its pixels would be beyond its end")
 
 
 def _orientation(page: object, otherwise: int) -> int:

@@ -131,7 +131,7 @@ class VideoReader(AbstractContextManager["VideoReader"]):
         return Frame(index, time_s, duration_s, self._info, width, height, pixels)
 
     def _orientation(self, frame: VideoFrame) -> int:
-        """Looked up anew only where the turn changes: asking a frame for its side data keeps it alive in a
+        """Looked up again only where the turn changes: asking a frame for its side data keeps it alive in a
         reference cycle until the garbage collector comes by."""
         if frame.rotation != self._turn[0]:
             self._turn = (frame.rotation, orientation_of(frame))

@@ -52,7 +52,7 @@ class AnnotatedMedia(AbstractContextManager["AnnotatedMedia"]):
         self._child: Child[RenderReport] = Child(RenderReport, self._events, start(RENDERER))
         self._setup: DrawSetup | None = None
         self._pending: dict[int, tuple[SourceRow, Path]] = {}
-        self._orders = 0  # that the process has not obeyed yet
+        self._orders = 0  # not handled by the process yet
         self._drawing: int | None = None
         self._spoilt: dict[int, Failure] = {}
         self._rendered: list[Rendered] = []

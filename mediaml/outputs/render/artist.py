@@ -1,6 +1,6 @@
 """Annotated videos drawn from the ledger slice by slice, each into a file that a killed run finds again.
 
-The slices of source 7 lie in `.segments/7` under the output folder until they are joined. One is good for as
+The slices of source 7 are in `.segments/7` under the output folder until they are joined. One is good for as
 long as all that it was drawn from is the same: the source, the predictions for its frames, and how it is
 drawn and encoded. All that is in its fingerprint; a slice with another fingerprint is rendered again.
 
@@ -100,8 +100,8 @@ class _Basis:
         """SHA-256 over everything that decides what a segment holds."""
         from mediaml.media.write.segment_drawer import drawing_settings
 
-        said = [(moment, answers.fingerprint(moment)) for moment in drawn]
-        whole = (drawing_settings(), self.shown, self.stamp, self.pictures, number, slice_s, said)
+        shown = [(moment, answers.fingerprint(moment)) for moment in drawn]
+        whole = (drawing_settings(), self.shown, self.stamp, self.pictures, number, slice_s, shown)
         return hashlib.sha256(msgspec.json.encode(whole)).hexdigest()
 
 
@@ -174,7 +174,7 @@ class Artist(AbstractContextManager["Artist"]):
         try:
             dropped = self._joined(basis, target)
         except BrokenSegmentError:
-            # Spoilt by the disk, or by another build of the encoder. It cannot happen to new ones.
+            # Damaged on disk, or written by another build of the encoder; new ones cannot be.
             remove_segments(self._folder, [source.id])
             dropped = self._joined(basis, target)
         self._put_away()

@@ -49,7 +49,7 @@ class DrawableSlices:
         if record.last:
             marks[task.model] = math.inf
         reached = min(*marks.values(), task.slice)
-        # A model that is not heard of yet may be about to commit this very slice.
+        # A model without a record so far may be about to commit this slice.
         reached -= heard < under_way
         return int(reached) if reached >= 0 else None
 
