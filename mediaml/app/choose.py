@@ -1,4 +1,4 @@
-"""From what was asked for to models: which weights and which options each gets."""
+"""Selects the models of a run, with their weights and options."""
 
 from __future__ import annotations
 

@@ -69,7 +69,7 @@ class Committer:
         self._settled = 0
         self._failed: set[int] = set()
         self._drawable = DrawableSlices()
-        # By source, what its reader noted, in order; several models read a source at once.
+        # The reader's notes by source, in order; several models read a source at once.
         self._notes: dict[int, dict[str, None]] = {}
         self._began_s = time.monotonic()
         self._shown_s = -_PROGRESS_S

@@ -26,7 +26,7 @@ from mediaml.store.watcher import Watcher
 
 @dataclass(frozen=True, slots=True)
 class DryRun:
-    """What would be done.
+    """The plan.
 
     Attributes:
         reasons: one per source and model, in order. models: the identities that would answer.

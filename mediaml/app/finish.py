@@ -22,7 +22,7 @@ from mediaml.registry.entry_points import load_registry
 
 
 def write_outputs(config: RunConfig, view: Results) -> tuple[Path, list[str]]:
-    """Write every output of the whole ledger; returns the path of `results.jsonl`, and what went wrong."""
+    """Write every output of the whole ledger; returns the path of `results.jsonl`, and the errors."""
     outputs: list[Output] = [FailuresJsonl(), ResultsJsonl()]
     for output in outputs:
         output.write(view, config.output)
@@ -77,7 +77,7 @@ def report_of(
     mine = set(planned.sources)
     failures = tuple(committer.failures())
     failed = {row.source.id for row in failures}
-    # A run that was stopped counts what it was asked for, not only what it came to.
+    # A stopped run counts all of its inputs, not only those that it reached.
     unmet = met - planned.seen + planned.unidentified if ending.stopped is not None else 0
     return RunReport(
         output=config.output,

@@ -22,7 +22,7 @@ class RunReport:
 
     Attributes:
         output: the output folder. results: `results.jsonl` in it; `None` when it could not be written.
-        files: media files that were looked at. done: without a failure. failed: with one.
+        files: media files that were processed. done: without a failure. failed: with one.
         up_to_date: of those done, how many had nothing left to do.
         unfinished: left over when the run was stopped.
         not_media: files in folders that are not media.
@@ -78,7 +78,7 @@ _MOST_LABELS = 10
 
 
 def found_text(found: Found) -> str:
-    """`car 3, dog 1`, most first; the rest as a number."""
+    """`car 3, dog 1`, most frequent first; the others as a number."""
     shown = [f"{label} {number}" for label, number in found.labels[:_MOST_LABELS]]
     more = len(found.labels) - _MOST_LABELS
     return ", ".join([*shown, f"{counted(more, 'more label')}"] if more > 0 else shown)

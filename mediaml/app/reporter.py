@@ -92,7 +92,7 @@ class Reporter(Protocol):
 
 
 class LoggingReporter:
-    """Reports to the logger `mediaml`: what a program that calls `mediaml.run` gets by default."""
+    """Reports to the logger `mediaml`: the default of `mediaml.run`."""
 
     def __init__(self) -> None:
         self._logger = logging.getLogger("mediaml")

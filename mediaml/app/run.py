@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def run_config(
     config: RunConfig, reporter: Reporter, watcher: Watcher, *, stream: IO[bytes] | None = None
 ) -> RunReport:
-    """Do what a config asks for.
+    """Run a config.
 
     Args:
         reporter: receives messages and progress; see `Reporter`.
@@ -25,7 +25,8 @@ def run_config(
         stream: gets every result as a JSON line as soon as it is committed.
 
     Raises:
-        MediamlError: nothing could be done, with its own exit code: a model or device that is not available,
+        MediamlError: the run could not start, with its own exit code: a model or device that is not
+        available,
             an output folder that cannot be used, no inputs. A file that fails is in the report instead.
     """
     with ExitStack() as stack:

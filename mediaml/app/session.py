@@ -54,7 +54,7 @@ class _Session:
 
     Attributes:
         engine: is ready. models: in the order of the run. devices: by model, what it runs on.
-        sources: what to look at. rendering: a renderer that was started ahead; `None` where none is wanted.
+        sources: the inputs. rendering: a renderer that was started ahead; `None` where none is wanted.
         hold: see `Interrupts.held`.
     """
 

@@ -1,4 +1,4 @@
-"""`mediaml`: the group of commands. A command's module is imported when the command is typed."""
+"""`mediaml`: the group of commands. A command's module is imported when the command is called."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _COMMANDS = {
     "duplicates": "Show groups of images that look alike.",
     "plugins": "List plugins and models, and show their options.",
     "models": "List, download, verify and inspect model files.",
-    "probe": "Show what a media file's header says.",
+    "probe": "Show the header facts of media files.",
     "doctor": "Show versions, execution providers, GPUs and codecs.",
     "completion": "Print the completion script of a shell.",
 }

@@ -1,4 +1,4 @@
-"""`mediaml probe`: what the header of a media file says."""
+"""`mediaml probe`: the header facts of media files."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 @noise_options
 @click.pass_context
 def command(context: click.Context, /, files: tuple[str, ...], as_json: bool, **typed: Any) -> int:
-    """Show what media files' headers say: kind, displayed size, rotation, frame rate, audio.
+    """Show the header facts of media files: kind, displayed size, rotation, frame rate, audio.
 
     FILE may be a URL: http, https, rtsp, rtmp, ...
 

@@ -1,4 +1,4 @@
-"""`mediaml run`: what was typed as a `RunConfig`, and the report as text."""
+"""`mediaml run`: turns options into a `RunConfig`, and prints the report."""
 
 from __future__ import annotations
 
@@ -175,8 +175,8 @@ def _opened(target: str) -> Iterator[IO[bytes]]:
         UsageError: it cannot be opened.
     """
     try:
-        # A descriptor of its own: what is left in the buffer when its reader has gone does not come up again
-        # when Python flushes stdout at the end.
+        # A separate descriptor: bytes left in its buffer when the reader is gone are not written again when
+        # Python flushes stdout at exit.
         file = os.fdopen(os.dup(1), "wb") if target == "-" else Path(target).open("wb")  # noqa: SIM115
     except OSError as error:
         raise UsageError(f"--jsonl {target} cannot be written: {error.strerror}.") from error

@@ -98,7 +98,7 @@ def _progress(view: Results) -> str:
 
 
 def _sizes(folder: Path) -> str:
-    """Bytes by what they are: derived files can be made again, the ledger cannot."""
+    """Bytes by kind of file: derived files can be recreated, the ledger cannot."""
     sizes: Counter[str] = Counter()
     for path in folder.rglob("*"):
         if path.is_file() and path.stat().st_size:

@@ -1,4 +1,4 @@
-"""The closing lines of a run: what failed and why, what was damaged, what was done."""
+"""The closing lines of a run: failures, damaged files, totals."""
 
 from __future__ import annotations
 

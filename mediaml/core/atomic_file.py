@@ -17,10 +17,10 @@ Refusal = Callable[[str, str], MediamlError]
 
 @contextmanager
 def atomic_path(target: Path, *, error: Refusal = OutputError, durable: bool = False) -> Iterator[Path]:
-    """A name beside `target` to write to; it becomes `target` when the block ends well, else it is removed.
+    """A name beside `target` to write to; it becomes `target` when the block succeeds, else it is removed.
 
-    The folder is made. What was at `target` stays until then, and for good where the block fails. Whoever
-    writes to the name does so within `writing`.
+    The folder is made. The old `target` stays until then, and if the block fails. Write to the name
+    within `writing`.
 
     Args:
         target: the file to write.

@@ -1,4 +1,4 @@
-"""The records of a model catalogue: the files a model is made of, where they are and what they must be."""
+"""The records of a model catalogue: the files a model is made of, their URLs and checksums."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Literal, get_args
 from mediaml.core.errors import require
 
 Recipe = Literal["onnx", "darknet", "folder"]
-"""How files become what a plugin opens: the first file; cfg and weights imported; the folder of them all."""
+"""How a plugin opens the files: the first file, a model imported from cfg and weights, or the folder."""
 
 _NAME = r"[a-z0-9][a-z0-9._-]*"
 _FILE = r"[A-Za-z0-9_][A-Za-z0-9._+-]*(/[A-Za-z0-9_][A-Za-z0-9._+-]*)*"

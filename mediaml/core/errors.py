@@ -28,7 +28,7 @@ from mediaml.core.text import escape_control
 
 
 class MediamlError(Exception):
-    """Base of every error that mediaml raises on purpose.
+    """Base of every error that mediaml raises deliberately.
 
     Args:
         message: what is wrong and where, one sentence.

@@ -65,7 +65,7 @@ class DecodeAccounts:
 
     Attributes:
         expected: frames that the header claims; `None` where it does not say.
-        decoded: frames that came out.
+        decoded: frames decoded.
         corrupt: packets that could not be decoded and were skipped, and frames that the decoder flags as
             damaged.
         gaps: places where the timestamps jump by more than two frame durations or go backwards.

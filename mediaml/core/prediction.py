@@ -70,7 +70,7 @@ class Embedding:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Picture:
-    """An image with which an image model answers: uint8 RGB, height x width x 3."""
+    """An image that an image model returns: uint8 RGB, height x width x 3."""
 
     image: UInt8Array = field(repr=False)
 
@@ -95,7 +95,7 @@ class Prediction:
 
     @classmethod
     def of(cls, answer: Prediction | Answer | Iterable[Answer]) -> Prediction:
-        """Sort what a plugin returned for one frame into a prediction.
+        """Turn a plugin's result for one frame into a prediction.
 
         Raises:
             TypeError: something is neither a label, detection, embedding nor picture.
@@ -105,13 +105,11 @@ class Prediction:
         items = (answer,) if isinstance(answer, Answer) else tuple(answer)
         for item in items:
             if not isinstance(item, Answer):
-                raise TypeError(
-                    f"a model answers with labels, detections, embeddings or pictures, not {item!r}"
-                )
+                raise TypeError(f"a model returns labels, detections, embeddings or pictures, not {item!r}")
         embeddings = [item for item in items if isinstance(item, Embedding)]
         pictures = [item for item in items if isinstance(item, Picture)]
         if len(embeddings) > 1 or len(pictures) > 1:
-            raise TypeError("a model answers a frame with one embedding and one picture at most")
+            raise TypeError("a model returns at most one embedding and one picture per frame")
         return cls(
             labels=tuple(item for item in items if isinstance(item, Label)),
             detections=tuple(item for item in items if isinstance(item, Detection)),

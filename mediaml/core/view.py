@@ -1,6 +1,6 @@
-"""Views: what a user wants to see of predictions that are kept more generously.
+"""Views select from the predictions that the ledger keeps.
 
-A model is run at a low floor and the ledger keeps what it found. A higher threshold, a choice of classes or
+A model runs at a low floor, and the ledger keeps what it found. A higher threshold, a choice of classes or
 a smaller number of labels or boxes only selects among that, so it costs no inference.
 """
 
@@ -64,7 +64,7 @@ def least_score(min_score: float) -> float:
 def select(prediction: Prediction, view: View) -> Prediction:
     """The part of a prediction that a view shows, in the order of the prediction.
 
-    Of a prediction made at a lower threshold this is what the model itself would have answered at
+    Of a prediction made at a lower threshold this is what the model itself would return at
     `view.min_score`, for greedy non-maximum suppression: a weaker box never suppresses a stronger one.
     Embedding and picture stay.
     """

@@ -82,7 +82,7 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class Want:
-    """What one model still wants of a source.
+    """The slices that one model still needs of a source.
 
     Attributes:
         model: its id in the ledger. index: its place among the models of the run, from 0.
@@ -97,7 +97,7 @@ class Want:
     end_slice: int | None = None
 
     def is_before_end(self, number: int) -> bool:
-        """Whether slices of this number are before the end of what is wanted."""
+        """Whether this slice is before `end_slice`."""
         return self.end_slice is None or number < self.end_slice
 
 
@@ -127,7 +127,7 @@ class Sniff:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """How far a source has been read.
+    """The reading position in a source.
 
     Attributes:
         source: its id in the ledger. time_s: media time reached, seconds.
@@ -178,12 +178,12 @@ class FrameResult:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Why a file could not be (fully) done.
+    """Why a file could not be (fully) processed.
 
     Attributes:
         stage: in which stage.
         type: the error's class name.
-        message: what is wrong and, in further lines, what to do next; never empty.
+        message: what is wrong, then hints on further lines; never empty.
         trace: the error's traceback, for `--debug`; not kept in the ledger.
     """
 
@@ -230,7 +230,7 @@ class TaskResult:
 
 @dataclass(frozen=True, slots=True)
 class TaskProgress:
-    """How far one model has come with one source, as the ledger holds it.
+    """The progress of one model on one source in the ledger.
 
     Attributes:
         next_slice: number of the first time slice that is not done. frames: frames in those before it.

@@ -1,7 +1,7 @@
 """Darknet's cfg files as sections with checked options; layers are not interpreted here.
 
-A cfg is a row of `[section]`s with `key=value` lines; `#` and `;` start a comment, white space means nothing,
-and of a key that is there twice the first counts, as in darknet's own `option_list.c`.
+A cfg is a sequence of `[section]`s with `key=value` lines; `#` and `;` start a comment, white space is
+ignored, and the first of duplicate keys counts, as in darknet's own `option_list.c`.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class Cfg:
-    """A cfg: what `[net]` says, and the layers in order."""
+    """A cfg: the `[net]` section, and the layers in order."""
 
     net: Section
     layers: tuple[Section, ...]

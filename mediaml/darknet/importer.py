@@ -130,7 +130,7 @@ def _metadata(
     """The metadata of "detector/1"; see docs/darknet.md.
 
     The bars are darknet's grey. Darknet shrinks without antialiasing, so its nets were trained on sharp
-    images: of the antialiased filters the bicubic one comes nearest to what they answer to darknet's own
+    images: of the antialiased filters the bicubic one gives results closest to those with darknet's own
     pixels.
     """
     wanted = {

@@ -23,7 +23,7 @@ _BLOCK = 1 << 17
 
 
 def fixed(rows: Float32Array) -> tuple[FixedArray, Float32Array]:
-    """Rows as whole numbers, int16 [n, dimensions], and what they are to be multiplied with, float32 [n].
+    """Rows as whole numbers, int16 [n, dimensions], and their scales, float32 [n].
 
     A row of zeros, or with anything that is not a number, becomes zeros of the scale 0.
     """

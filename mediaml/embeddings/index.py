@@ -18,7 +18,8 @@ from mediaml.embeddings.search import Hit, search
 from mediaml.embeddings.vectors import INDEX_SUFFIX, Vectors
 
 _ROWS = 16_384
-# Of the graph: links of a node, and how widely a node's place is looked for. The library's own defaults.
+# Of the graph: links of a node, and the size of the candidate list while it is built. The library's own
+# defaults.
 _CONNECTIVITY, _EXPANSION_ADD = 16, 128
 # Candidates asked for at first, and the factor for more while too few of them differ.
 _PROPOSED, _MORE = 512, 4
@@ -48,7 +49,7 @@ def search_index(vectors: Vectors, question: Float32Array, count: int, alike: fl
 
 def nearest_rows(index: Any, question: Float32Array, count: int) -> np.ndarray[Any, Any]:
     """Numbers of about the `count` rows with the highest cosine, in the order of the rows."""
-    # As many candidates are kept on the way as are asked for: the best of so many are hardly ever missed.
+    # The search keeps as many candidates as are requested, so the best are hardly ever missed.
     index.expansion_search = max(count, _EXPANSION_ADD)
     return np.sort(np.asarray(index.search(question, count, threads=1).keys, dtype=np.int64))
 

@@ -69,7 +69,7 @@ class InlineEngine:
                     yield
                     continue
                 job = settled
-            self._load().look_alone(job, no_mark)
+            self._load().run_alone(job, no_mark)
             for key, frames in self._shrunk.items():
                 planner.note_batch_limit(key, frames)
             yield

@@ -76,7 +76,7 @@ class Identify(Message, frozen=True):
         return Sniff(self.position, decoded(self.location))
 
 
-class Look(Message, frozen=True):
+class ReadSource(Message, frozen=True):
     """Run models on a source; `alone`: step by step, each step marked, as it may have ended a process."""
 
     source: int
@@ -89,7 +89,7 @@ class Look(Message, frozen=True):
     @property
     def key(self) -> str:
         """The key of this order."""
-        return f"look {self.source}"
+        return f"read {self.source}"
 
     @property
     def job(self) -> Job:
@@ -97,14 +97,14 @@ class Look(Message, frozen=True):
         return Job(self.source, decoded(self.location), self.kind, self.wants, self.stamp)
 
 
-Order = Identify | Look
+Order = Identify | ReadSource
 
 
 def order_of(job: Job | Sniff) -> Order:
     """The order that asks for a job."""
     if isinstance(job, Sniff):
         return Identify(job.position, encoded(job.location))
-    return Look(job.id, encoded(job.location), job.kind, job.wants, stamp=job.stamp)
+    return ReadSource(job.id, encoded(job.location), job.kind, job.wants, stamp=job.stamp)
 
 
 class ModelDevices(msgspec.Struct, frozen=True):
@@ -121,7 +121,7 @@ class ModelsLoaded(Message, frozen=True):
     models: tuple[ModelDevices, ...]
 
 
-class Broken(Message, frozen=True):
+class WorkerFailed(Message, frozen=True):
     """The worker cannot continue, and exits.
 
     Attributes:
@@ -134,7 +134,7 @@ class Broken(Message, frozen=True):
     trace: str
 
 
-class Said(Message, frozen=True):
+class Notice(Message, frozen=True):
     """A line for the user."""
 
     text: str
@@ -161,11 +161,11 @@ class TaskDone(Message, frozen=True):
 
     @property
     def key(self) -> str:
-        """The key of the `Look` that it belongs to."""
-        return f"look {self.record.task.source}"
+        """The key of the `ReadSource` that it belongs to."""
+        return f"read {self.record.task.source}"
 
 
-class Marked(Message, frozen=True):
+class StepStarted(Message, frozen=True):
     """A step that is about to be taken for an order that is run alone; see `mediaml.pipeline.read.Mark`."""
 
     key: str
@@ -174,7 +174,7 @@ class Marked(Message, frozen=True):
     time_s: float
 
 
-class Shrunk(Message, frozen=True):
+class BatchReduced(Message, frozen=True):
     """The largest batch of a model that fits in memory; `key` is `batch_keys`'s."""
 
     name: str
@@ -188,7 +188,9 @@ class Alive(Message, frozen=True):
     reading: tuple[Reading, ...] = ()
 
 
-Report = ModelsLoaded | Broken | Said | Began | Identified | TaskDone | Marked | Shrunk | Alive
+Report = (
+    ModelsLoaded | WorkerFailed | Notice | Began | Identified | TaskDone | StepStarted | BatchReduced | Alive
+)
 
 
 def batch_keys(identity: ModelIdentity, devices: tuple[str, ...]) -> list[str]:

@@ -22,9 +22,9 @@ class JobPlanner(Protocol):
 
 
 class Engine(Protocol):
-    """Runs jobs and hands back records; nothing above it knows a process.
+    """Runs jobs and returns records; its callers do not deal with processes.
 
-    A `Job` is a source with what each model still wants of it: from a time slice on, and where
+    A `Job` is a source with the slices that each model still needs of it: from a time slice on, and where
     `Want.end_slice` is set, up to one. So one long source may be several jobs.
 
     The calls come in this order: `begin`, `ready`, `run` with `take` after every turn, `close`.

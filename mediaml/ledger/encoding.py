@@ -198,7 +198,7 @@ def info_of(text: str, path: str) -> MediaInfo:
 
 
 def view_json(view: View) -> str:
-    """A view as a JSON object of what differs from showing everything."""
+    """A view as a JSON object of its fields that are not at their defaults."""
     return msgspec.json.encode(view_record(view)).decode()
 
 

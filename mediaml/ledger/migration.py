@@ -44,7 +44,7 @@ def migrate(db: sqlite3.Connection) -> None:
 
 
 def create(db: sqlite3.Connection) -> None:
-    """Make what version 2 adds to the tables of version 1, within the caller's transaction."""
+    """Create what version 2 adds to the tables of version 1, within the caller's transaction."""
     for statement in f"{SECOND_TABLES}{SECOND_VIEWS}".split(";\n"):
         if statement.strip():
             db.execute(statement)

@@ -83,7 +83,7 @@ class Pipeline(AbstractContextManager["Pipeline"]):
         """Give a reader thread an errand; waits for room, and is false when the pipeline is closed."""
         return self._errands.put(errand)
 
-    def look(self, job: Job) -> None:
+    def run(self, job: Job) -> None:
         """Read a source and submit its frames: for a reader thread."""
 
         def put(sample: Sample) -> bool:
@@ -93,7 +93,7 @@ class Pipeline(AbstractContextManager["Pipeline"]):
         read_job(job, self._consumers(job), put, self._limits, slice_s=self._slice_s, track=self._track)
         self._reading.pop(job.id, None)
 
-    def look_alone(self, job: Job, mark: Mark) -> None:
+    def run_alone(self, job: Job, mark: Mark) -> None:
         """The same step by step in the caller's thread, each step marked before it is taken.
 
         For a source that may have ended a process before: nothing else may be under way, so that the last

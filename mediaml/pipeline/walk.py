@@ -100,7 +100,7 @@ class Walker:
         filter: what is wanted.
         excluded: folders that are not entered, whatever leads to them.
         output: the output folder of this run; `None` where there is none yet.
-        skipped: called with what is left out, except by `filter`.
+        skipped: called with what is skipped, except by `filter`.
     """
 
     filter: Filter

@@ -17,7 +17,7 @@ from mediaml.core.channel import Channel
 from mediaml.core.work import Reading
 from mediaml.engine.local.crash_attribution import Cause, cause_of_silence, cause_of_time
 from mediaml.engine.local.link import Link
-from mediaml.engine.messages import Look, Marked, Message, Order, Report
+from mediaml.engine.messages import Message, Order, ReadSource, Report, StepStarted
 from mediaml.engine.timeouts import Timeouts
 from mediaml.onnx.providers import DeviceRequest
 
@@ -26,7 +26,7 @@ Incoming = TypeVar("Incoming")
 
 
 @dataclass(frozen=True, slots=True)
-class Gone:
+class Exited:
     """A process has ended; `code` is negative for a signal."""
 
     code: int
@@ -37,7 +37,7 @@ class Event(Generic[Incoming]):
     """A message of a process, or its end."""
 
     child: Child[Incoming]
-    what: Incoming | Gone
+    what: Incoming | Exited
 
 
 class Child(Generic[Incoming]):
@@ -61,8 +61,8 @@ class Child(Generic[Incoming]):
         self._link: Link[Incoming] = Link(incoming, self._process.stdout, self._process.stdin)
         threading.Thread(target=self._listen, args=(events,), daemon=True).start()
 
-    def tell(self, message: Message) -> None:
-        """Send a message; a process that is gone is reported by `Gone`."""
+    def send(self, message: Message) -> None:
+        """Send a message; a process that is gone is reported by `Exited`."""
         with suppress(OSError):  # the process is gone: its reader thread reports that
             self._link.send(message)
 
@@ -92,7 +92,7 @@ class Child(Generic[Incoming]):
         except (msgspec.DecodeError, OSError, ValueError):
             # A process that writes garbage to its pipe is out of control.
             self._process.kill()
-        events.put(Event(self, Gone(self._process.wait())))
+        events.put(Event(self, Exited(self._process.wait())))
 
 
 @dataclass(slots=True)
@@ -101,7 +101,7 @@ class InFlight:
 
     order: Order
     began_s: float | None = None
-    mark: Marked | None = None
+    mark: StepStarted | None = None
 
 
 class Worker(Child[Report]):
@@ -138,10 +138,10 @@ class Worker(Child[Report]):
         """The order that it runs alone, if any."""
         return next((entry for entry in self.in_flight.values() if entry.order.alone), None)
 
-    def looking(self) -> list[Look]:
+    def reading_sources(self) -> list[ReadSource]:
         """The sources that it has begun to read."""
         entries = [entry for entry in self.in_flight.values() if entry.began_s is not None]
-        return [entry.order for entry in entries if isinstance(entry.order, Look)]
+        return [entry.order for entry in entries if isinstance(entry.order, ReadSource)]
 
     def overdue(self, timeouts: Timeouts, now_s: float) -> Cause | None:
         """Why the worker must be abandoned at `now_s` (monotonic seconds); `None` where it need not be."""
@@ -166,10 +166,10 @@ class Worker(Child[Report]):
         alone = self.alone
         entries = [entry for entry in self.in_flight.values() if entry is not alone]
         begun = [entry.order for entry in entries if entry.began_s is not None]
-        heir = Worker(self.device, self._events, process, [*begun, *self.suspects])
-        return heir, [entry.order for entry in entries if entry.began_s is None]
+        successor = Worker(self.device, self._events, process, [*begun, *self.suspects])
+        return successor, [entry.order for entry in entries if entry.began_s is None]
 
     def assign(self, order: Order) -> None:
         """Send it an order."""
         self.in_flight[order.key] = InFlight(order)
-        self.tell(order)
+        self.send(order)

@@ -11,7 +11,7 @@ import msgspec
 import mediaml.core.errors
 from mediaml.core.errors import CrashError, MediaError, MediamlError, TimeLimitError
 from mediaml.core.work import Failure, Stage, Task, Want
-from mediaml.engine.messages import Broken, Look, Marked
+from mediaml.engine.messages import ReadSource, StepStarted, WorkerFailed
 from mediaml.ledger.encoding import TaskRecord
 
 _STEPS: dict[Stage, str] = {
@@ -62,7 +62,7 @@ def cause_of_time(seconds: float) -> Cause:
     return Cause(TimeLimitError, f"took longer than {seconds:g} s (--timeout-per-file)")
 
 
-def failure_of(cause: Cause, mark: Marked | None, names: tuple[str, ...]) -> Failure:
+def failure_of(cause: Cause, mark: StepStarted | None, names: tuple[str, ...]) -> Failure:
     """The failure of an order that was run alone.
 
     Args:
@@ -81,36 +81,40 @@ def failure_of(cause: Cause, mark: Marked | None, names: tuple[str, ...]) -> Fai
     return Failure(stage, cause.error.__name__, f"{text}\n{hint}")
 
 
-def blame(look: Look, failure: Failure, mark: Marked | None) -> tuple[list[TaskRecord], Look | None]:
-    """Fail what an order still wanted; returns the failures, and the order for the models not involved."""
+def attribute(
+    order: ReadSource, failure: Failure, mark: StepStarted | None
+) -> tuple[list[TaskRecord], ReadSource | None]:
+    """Fail what remained of an order; returns the failures, and the order for the models not involved."""
     guilty = mark.model if mark else None
-    wants = look.wants
+    wants = order.wants
     failed = [want for want in wants if guilty is None or want.index == guilty]
     rest = tuple(want for want in wants if want not in failed)
-    records = [TaskRecord(Task(look.source, want.model, want.next_slice), failure=failure) for want in failed]
-    return records, _with_wants(look, rest)
+    records = [
+        TaskRecord(Task(order.source, want.model, want.next_slice), failure=failure) for want in failed
+    ]
+    return records, _with_wants(order, rest)
 
 
-def advance(look: Look, record: TaskRecord) -> Look | None:
-    """What an order still wants after one of its tasks is done; `None` for nothing more."""
+def advance(order: ReadSource, record: TaskRecord) -> ReadSource | None:
+    """What remains of an order after one of its tasks is done; `None` for nothing more."""
     rest = []
-    for want in look.wants:
+    for want in order.wants:
         if want.model != record.task.model:
             rest.append(want)
         elif not (record.last or record.failure) and want.is_before_end(record.task.slice + 1):
             frames = want.frames_before + len(record.frames)
             rest.append(replace(want, next_slice=record.task.slice + 1, frames_before=frames))
-    return _with_wants(look, tuple(rest))
+    return _with_wants(order, tuple(rest))
 
 
-def _with_wants(look: Look, wants: tuple[Want, ...]) -> Look | None:
+def _with_wants(order: ReadSource, wants: tuple[Want, ...]) -> ReadSource | None:
     """The order for these wants; `None` where there are none."""
     if not wants:
         return None
-    return msgspec.structs.replace(look, wants=wants)
+    return msgspec.structs.replace(order, wants=wants)
 
 
-def raised_again(what: Broken) -> Exception:
+def error_of(what: WorkerFailed) -> Exception:
     """The error that a worker raised, with its traceback there as a note."""
     kind = getattr(mediaml.core.errors, what.type, None)
     error: Exception = RuntimeError(f"{what.type}: {what.text}")

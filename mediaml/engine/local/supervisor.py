@@ -23,33 +23,33 @@ from mediaml.core.channel import Channel
 from mediaml.core.errors import DeviceError, PluginError
 from mediaml.core.media import Kind
 from mediaml.core.work import Failure, Job, Reading, Sniff
-from mediaml.engine.local.child import Event, Gone, InFlight, Worker
+from mediaml.engine.local.child import Event, Exited, InFlight, Worker
 from mediaml.engine.local.crash_attribution import (
     Cause,
     advance,
-    blame,
+    attribute,
     cause_of_exit,
     cause_of_failed_device,
+    error_of,
     failure_of,
-    raised_again,
 )
 from mediaml.engine.local.start import WORKER, start
 from mediaml.engine.messages import (
     Alive,
+    BatchReduced,
     Began,
-    Broken,
     Identified,
     Identify,
-    Look,
-    Marked,
     ModelDevices,
     ModelsLoaded,
+    Notice,
     Order,
+    ReadSource,
     Report,
-    Said,
     Setup,
-    Shrunk,
+    StepStarted,
     TaskDone,
+    WorkerFailed,
     order_of,
 )
 from mediaml.engine.protocol import JobPlanner
@@ -102,7 +102,7 @@ class Supervisor(AbstractContextManager["Supervisor"]):
         """See `Engine.begin`."""
         self._setup, self._begun = setup, not later
         for child in self._children if self._begun else ():
-            child.tell(self._setup_of(child))
+            child.send(self._setup_of(child))
 
     def ready(self) -> list[ModelDevices]:
         """See `Engine.ready`; the devices are those of the first worker.
@@ -145,7 +145,7 @@ class Supervisor(AbstractContextManager["Supervisor"]):
 
     def reading(self) -> list[Reading]:
         """See `Engine.reading`."""
-        begun = {order.source for child in self._children for order in child.looking()}
+        begun = {order.source for child in self._children for order in child.reading_sources()}
         return [file for child in self._children for file in child.reading if file.source in begun]
 
     def close(self) -> None:
@@ -201,7 +201,7 @@ class Supervisor(AbstractContextManager["Supervisor"]):
                 self._answered(child, what)
             case Began() if what.key in child.in_flight:
                 child.in_flight[what.key].began_s = time.monotonic()
-            case Marked() if what.key in child.in_flight:
+            case StepStarted() if what.key in child.in_flight:
                 child.in_flight[what.key].mark = what
             case Identified() if what.key in child.in_flight:
                 self._identified(child.in_flight.pop(what.key).order, what)
@@ -210,20 +210,20 @@ class Supervisor(AbstractContextManager["Supervisor"]):
             case ModelsLoaded():
                 child.ready = True
                 self._facts = self._facts or list(what.models)
-            case Said():
+            case Notice():
                 self._warn(what.text)
-            case Shrunk():
+            case BatchReduced():
                 self._remember(what)
-            case Broken():
-                self._broken(child, what)
-            case Gone():
-                self._lost(child, cause_of_exit(what.code))
+            case WorkerFailed():
+                self._worker_failed(child, what)
+            case Exited():
+                self._replace_worker(child, cause_of_exit(what.code))
 
     def _answered(self, child: Worker, what: TaskDone) -> None:
         self._records.append(what.record)
         self._deaths = 0
         entry = child.in_flight[what.key]
-        assert isinstance(entry.order, Look)
+        assert isinstance(entry.order, ReadSource)
         rest = advance(entry.order, what.record)
         if rest is None:
             del child.in_flight[what.key]
@@ -232,25 +232,25 @@ class Supervisor(AbstractContextManager["Supervisor"]):
 
     def _identified(self, order: Order, what: Identified) -> None:
         assert isinstance(order, Identify)
-        self._go_on(order.sniff, what.failure or what.answer)
+        self._continue_with(order.sniff, what.failure or what.answer)
 
-    def _go_on(self, sniff: Sniff, answer: Kind | Failure | None) -> None:
+    def _continue_with(self, sniff: Sniff, answer: Kind | Failure | None) -> None:
         job = self._planner.settle(sniff, answer)
         if job is not None:
             self._waiting.append(order_of(job))
 
-    def _remember(self, what: Shrunk) -> None:
+    def _remember(self, what: BatchReduced) -> None:
         assert self._setup is not None
         limits = {**self._setup.batch_limits, what.key: what.frames}
         self._setup = msgspec.structs.replace(self._setup, batch_limits=limits)
         self._warn(f"{what.name}: out of memory; batch size reduced to {what.frames}")
         self._planner.note_batch_limit(what.key, what.frames)
 
-    def _broken(self, child: Worker, what: Broken) -> None:
+    def _worker_failed(self, child: Worker, what: WorkerFailed) -> None:
         """A worker gives up: a failed device is handled as a crash; anything else is raised here."""
-        error = raised_again(what)
+        error = error_of(what)
         if child.ready and isinstance(error, DeviceError):
-            self._lost(child, cause_of_failed_device(what.text))
+            self._replace_worker(child, cause_of_failed_device(what.text))
             return
         raise error
 
@@ -261,9 +261,9 @@ class Supervisor(AbstractContextManager["Supervisor"]):
             cause = child.overdue(self._timeouts, now)
             if cause is not None:
                 child.kill()
-                self._lost(child, cause)
+                self._replace_worker(child, cause)
 
-    def _lost(self, child: Worker, cause: Cause) -> None:
+    def _replace_worker(self, child: Worker, cause: Cause) -> None:
         """Replace a dead worker, and requeue its orders.
 
         Raises:
@@ -275,23 +275,23 @@ class Supervisor(AbstractContextManager["Supervisor"]):
                 f"a worker process {cause.ending} {when}.", "Try the plugins one by one, with --debug."
             )
         self._deaths += 1
-        heir, unbegun = child.replacement(start(WORKER))
+        successor, unbegun = child.replacement(start(WORKER))
         self._waiting.extendleft(reversed(unbegun))
         if child.alone is not None:
-            self._convict(child.alone, cause, heir)
-        self._children[self._children.index(child)] = heir
-        heir.tell(self._setup_of(heir))
+            self._fail_alone(child.alone, cause, successor)
+        self._children[self._children.index(child)] = successor
+        successor.send(self._setup_of(successor))
 
-    def _convict(self, entry: InFlight, cause: Cause, heir: Worker) -> None:
+    def _fail_alone(self, entry: InFlight, cause: Cause, successor: Worker) -> None:
         """Fail the order that ran alone when its process ended; its other models are tried again."""
         assert self._setup is not None
         self._deaths = 0
         names = tuple(model.identity.name for model in self._setup.models)
         failure = failure_of(cause, entry.mark, names)
         if isinstance(entry.order, Identify):
-            self._go_on(entry.order.sniff, failure)
+            self._continue_with(entry.order.sniff, failure)
             return
-        records, rest = blame(entry.order, failure, entry.mark)
+        records, rest = attribute(entry.order, failure, entry.mark)
         self._records += records
         if rest is not None:
-            heir.suspects.appendleft(rest)
+            successor.suspects.appendleft(rest)

@@ -11,7 +11,7 @@ from threading import Event as Flag
 
 from mediaml.core.channel import Channel
 from mediaml.core.work import Failure
-from mediaml.engine.local.child import Child, Event, Gone
+from mediaml.engine.local.child import Child, Event, Exited
 from mediaml.engine.local.crash_attribution import Cause, cause_of_exit, cause_of_silence
 from mediaml.engine.local.start import start
 from mediaml.ledger.result_rows import SourceRow
@@ -61,7 +61,7 @@ class AnnotatedMedia(AbstractContextManager["AnnotatedMedia"]):
     def begin(self, folder: Path, limits: Limits, slice_s: float) -> None:
         """Set the ledger to draw from; see `Annotator`."""
         self._setup = DrawSetup(os.fsencode(folder.absolute()), limits, slice_s)
-        self._child.tell(self._setup)
+        self._child.send(self._setup)
 
     @property
     def pending(self) -> int:
@@ -127,7 +127,7 @@ class AnnotatedMedia(AbstractContextManager["AnnotatedMedia"]):
 
     def _tell(self, order: Sketch) -> None:
         self._orders += 1
-        self._child.tell(order)
+        self._child.send(order)
 
     def _take_events(self) -> None:
         event = self._events.get() if self._pending else self._events.get_nowait()
@@ -136,7 +136,7 @@ class AnnotatedMedia(AbstractContextManager["AnnotatedMedia"]):
                 self._take(event.what)
             event = self._events.get_nowait()
 
-    def _take(self, what: RenderReport | Gone) -> None:
+    def _take(self, what: RenderReport | Exited) -> None:
         match what:
             case Drawing():
                 self._drawing, self._idle_deaths = what.source, 0
@@ -149,17 +149,17 @@ class AnnotatedMedia(AbstractContextManager["AnnotatedMedia"]):
                     self._drawing = None
                 source, target = self._pending.pop(what.source)
                 self._rendered.append(Rendered(source, target, what.failure, what.dropped))
-            case Gone():
-                self._lost(cause_of_exit(what.code))
+            case Exited():
+                self._replace_worker(cause_of_exit(what.code))
 
     def _watch(self) -> None:
         """Abandon a process that has been silent for too long."""
         silent_s = time.monotonic() - self._child.last_sign_s
         if self._stall_s is not None and self._drawing is not None and silent_s > self._stall_s:
             self._child.kill()
-            self._lost(cause_of_silence(self._stall_s))
+            self._replace_worker(cause_of_silence(self._stall_s))
 
-    def _lost(self, cause: Cause) -> None:
+    def _replace_worker(self, cause: Cause) -> None:
         """Replace a dead process: the copy that it drew fails, and the others are drawn again."""
         guilty, self._drawing = self._drawing, None
         if guilty is None:
@@ -173,7 +173,7 @@ class AnnotatedMedia(AbstractContextManager["AnnotatedMedia"]):
             self._pending = {}
         self._child, self._orders = Child(RenderReport, self._events, start(RENDERER)), 0
         if self._setup is not None:
-            self._child.tell(self._setup)
+            self._child.send(self._setup)
         for source, target in self._pending.values():
             self._tell(Draw(source.id, os.fsencode(target.absolute())))
 

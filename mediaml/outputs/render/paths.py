@@ -19,7 +19,7 @@ KEPT_SUFFIXES = (".jpg", ".jpeg", ".png")
 """Image formats whose annotated copies have the same format."""
 # How the names of mediaml's own files in an output folder begin; a source's folder may have such a name.
 _OURS = re.compile(r"(\.lock|\.segments|ledger\.sqlite|(results|failures)\.jsonl|vectors-)", re.IGNORECASE)
-# File systems take 255 bytes (ext4, NTFS, APFS); ".part" and the number for a name that is taken need some of them.
+# File systems allow 255 bytes (ext4, NTFS, APFS), some of them for ".part" and the number of a taken name.
 _LONGEST = 240
 
 
