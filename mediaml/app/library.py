@@ -79,7 +79,7 @@ def run(
         outputs: names of further outputs that plugins offer.
         force: rerun inference even where results exist. retry_failed: retry only what failed before.
         compare_content: detect changed files by SHA-256, not by size and time of modification.
-        on_error: whether to go on after a file has failed. max_failures: `"10"` or `"5%"`.
+        on_error: whether to continue after a file fails. max_failures: `"10"` or `"5%"`.
         timeouts: when a file is abandoned. jobs: 0 runs everything in this process, for debuggers.
         batch, threads, readers: frames per batch, threads of ONNX Runtime, files decoded at once.
         limits: on each media file. offline: never touch the network. debug: keep tracebacks.
@@ -148,7 +148,7 @@ def open_media(
         A reader: `info` (`MediaInfo`), `frames()` (an iterator of `Frame`), `accounts` (what was damaged).
 
     Raises:
-        MediaError: it cannot be opened, or is no media file.
+        MediaError: it cannot be opened, or is not a media file.
     """
     location = location_of(str(path))
     found = Kind(kind) if kind is not None else sniff_kind(location, limits or Limits())

@@ -18,7 +18,7 @@ from mediaml.core.text import counted, escape_control
     default=0.97,
     show_default=True,
     type=click.FloatRange(0, 1),
-    help="Lowest cosine similarity to the first image of a group.",
+    help="Minimum cosine similarity to the first image of a group.",
 )
 @noise_options
 @click.pass_context

@@ -79,7 +79,7 @@ _SECONDS = click.FloatRange(min=0.0)
 )
 @click.option("--include", multiple=True, metavar="PATTERN", help="In folders, take only matching files.")
 @click.option(
-    "--exclude", multiple=True, metavar="PATTERN", help="In folders, leave out matching files and folders."
+    "--exclude", multiple=True, metavar="PATTERN", help="In folders, skip matching files and folders."
 )
 @click.option(
     "--kind",
@@ -94,7 +94,7 @@ _SECONDS = click.FloatRange(min=0.0)
     default=None,
     help="Render annotated copies [default: for models that detect or transform].",
 )
-@click.option("-f", "--format", "formats", multiple=True, help="Write a further output; repeatable.")
+@click.option("-f", "--format", "formats", multiple=True, help="Write an additional output; repeatable.")
 @click.option("--jsonl", metavar="-|PATH", help="Stream results as JSON Lines; - is stdout.")
 @click.option("--dry-run", is_flag=True, help="Show what would be done and why, without doing it.")
 @click.option("--force", is_flag=True, help="Rerun inference even where results exist.")
@@ -105,7 +105,7 @@ _SECONDS = click.FloatRange(min=0.0)
     type=click.Choice(("skip", "stop")),
     default="skip",
     show_default=True,
-    help="Whether to go on after a file has failed.",
+    help="Whether to continue after a file fails.",
 )
 @click.option("--max-failures", metavar="N|P%", help="Stop after N failed files, or P percent of them.")
 @click.option(

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 @click.command("search")
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
-@click.argument("words", default="")
+@click.argument("words", metavar="[TEXT]", default="")
 @click.option("--image", type=click.Path(path_type=Path), help="Find frames that look like this image.")
 @click.option(
     "-k", "count", default=20, show_default=True, type=click.IntRange(1), help="Maximum number of results."

@@ -138,7 +138,7 @@ def noise_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add `-q`, `-v` and `--debug` to a command."""
     for flags, name, text in (
         (("--debug",), "debug", "Show tracebacks."),
-        (("-v", "--verbose"), "verbose", "Name every file as it is finished."),
+        (("-v", "--verbose"), "verbose", "Print every file as it is finished."),
         (("-q", "--quiet"), "quiet", "Print only warnings and errors."),
     ):
         option = click.option(*flags, is_flag=True, expose_value=False, callback=_set(name), help=text)

@@ -28,10 +28,10 @@ _SORTS = ("ledger", "results", "copies and other files")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @noise_options
 def command(folder: Path, as_json: bool) -> None:
-    """Show what an output folder holds: per model, files done, failed, in progress, stale,
+    """Show how many files of an output folder are done, failed, in progress, stale or missing, per model.
 
-    missing. Stale files were processed by an older plugin version, or have changed or been deleted since.
-    Nothing is written, and no media file is read.
+    Stale files were processed by an older plugin version, or have changed or been deleted since. Nothing is
+    written, and no media file is read.
 
     \b
     Example:

@@ -1,4 +1,4 @@
-"""Local files, and what the system says of them, without FFmpeg: most pictures need no more."""
+"""Checks and errors of local files, without FFmpeg: most images need no more."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ class FileWatch:
 
 
 def unreadable(error: Exception, path: object, doing: str) -> MediaError:
-    """What the system said of a file, in plain words.
+    """A readable error for what the system reported on a file.
 
     Args:
         error: what was raised.

@@ -108,7 +108,7 @@ def silent(url: Url) -> MediaError:
 
 
 def refused(error: Exception, url: Url, doing: str) -> MediaError:
-    """What FFmpeg said of a URL, in plain words; `doing` is the participle of what was tried."""
+    """A readable error for what FFmpeg reported on a URL; `doing` is the participle of what was tried."""
     if isinstance(error, av.error.ExitError):
         return silent(url)
     if isinstance(error, av.error.InvalidDataError | av.error.EOFError):

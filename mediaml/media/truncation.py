@@ -68,7 +68,7 @@ def required_size(path: Path, container: str) -> int | None:
 
 
 def check_parts(path: Location) -> None:
-    """Refuse to call a file read that is more Matroska files joined byte by byte than FFmpeg reads.
+    """Refuse a file of more Matroska files joined byte by byte than FFmpeg reads.
 
     Raises:
         MediaError: there are more than `MOST_PARTS`.
@@ -100,7 +100,7 @@ def check_whole(
     missing: int,
     fewer: bool = False,
 ) -> None:
-    """Refuse to call a file read whose end is missing.
+    """Refuse a file whose end is missing.
 
     Args:
         path: the file.

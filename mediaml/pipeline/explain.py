@@ -114,9 +114,9 @@ def _alike(one: View, other: View) -> bool:
 
 
 def _beside(others: Sequence[ModelIdentity], model: ModelIdentity) -> tuple[Action, str]:
-    """Why results of other identities of a model do not count. Those
+    """Why results of other identities of a model do not count.
 
-    of an older version are replaced; those of other weights or options stay, and the latest is compared.
+    Those of an older version are replaced; those of other weights or options stay. The latest is compared.
     """
     if not others:
         return "do", f"never seen by {model.name}"

@@ -14,7 +14,7 @@ class Options:
     """Options of the digits model."""
 
     find: Annotated[bool, Meta(description="find every digit on a page, boxes in reading order")] = False
-    # On a page, what is no digit speaks against its neighbours, so there the score does more than select.
+    # On a page, non-digits count against their neighbours, so there the score does more than select.
     min_score: Annotated[
         float,
         Meta(

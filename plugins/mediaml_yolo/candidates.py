@@ -1,4 +1,4 @@
-"""From a head's raw boxes and scores to the few that are worth a look."""
+"""Selects detection candidates from a head's raw boxes and scores."""
 
 from __future__ import annotations
 

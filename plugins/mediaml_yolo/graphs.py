@@ -1,4 +1,4 @@
-"""What the inputs and outputs of a detector's graph are for."""
+"""The roles of a detector graph's inputs and outputs."""
 
 from __future__ import annotations
 

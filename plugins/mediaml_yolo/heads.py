@@ -11,7 +11,7 @@ from mediaml_yolo.graphs import DetectorGraph
 
 
 class Head(Protocol):
-    """How one interface is fed and read."""
+    """Inputs and outputs of one detector interface."""
 
     usual: ImageInput
     """How images are fitted where the file does not say; the size is darknet's default."""

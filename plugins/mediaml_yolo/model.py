@@ -1,4 +1,4 @@
-"""The model `yolo`: letterbox, run, and turn what the head says into detections in source pixels."""
+"""The model `yolo`: letterbox, run, and decode the head into detections in source pixels."""
 
 from __future__ import annotations
 

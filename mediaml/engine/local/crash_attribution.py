@@ -75,7 +75,7 @@ def failure_of(cause: Cause, mark: StepStarted | None, names: tuple[str, ...]) -
     hint = (
         f"If other files fail like this, report it to the author of {model}."
         if model
-        else "Check the file elsewhere."
+        else "Check that other programs can open the file."
     )
     text = f"the worker process {cause.ending} while {step}{moment}."
     return Failure(stage, cause.error.__name__, f"{text}\n{hint}")

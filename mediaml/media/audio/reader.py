@@ -34,7 +34,7 @@ from mediaml.ops.spectrogram import log_mel, spectrogram_picture
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SpectrogramPixels:
-    """A picture of log-mel values, float32 [mels, steps], low frequencies at the bottom."""
+    """An image of log-mel values, float32 [mels, steps], low frequencies at the bottom."""
 
     spectrogram: Float32Array = field(repr=False)
 
@@ -275,7 +275,7 @@ class AudioReader(AbstractContextManager["AudioReader"]):
 
 
 def _stamp(frame: AudioFrame) -> Stamp:
-    """The time stamps of decoded sound; its duration from the samples, which decoders trim."""
+    """The time stamps of decoded audio; its duration from the samples, which decoders trim."""
     base = frame.time_base
     ticks = round(frame.samples / (frame.sample_rate * base)) if base and frame.sample_rate else None
     return Stamp(frame.pts, frame.dts, ticks)

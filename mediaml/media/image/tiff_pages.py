@@ -60,7 +60,7 @@ def is_camera_raw(data: bytes, top: list[TiffPage], below: list[TiffPage]) -> bo
 
 
 def shown_pages(top: list[TiffPage], below: list[TiffPage]) -> list[TiffPage]:
-    """The pages of a TIFF that is no camera raw.
+    """The pages of a TIFF other than camera raw.
 
     Overviews and masks are left out. Where the chain holds thumbnails only, the images are below it.
     """

@@ -42,7 +42,7 @@ class VideoPass:
         joints: of the file, where another pass has looked for them.
 
     Raises:
-        MediaError: the file holds no video that can be decoded; `LimitError` for too large a picture.
+        MediaError: the file holds no video that can be decoded; `LimitError` for too large frames.
     """
 
     def __init__(

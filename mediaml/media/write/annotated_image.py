@@ -1,4 +1,4 @@
-"""An image with what models found in it drawn on it, as an image file; of an animation, its first frame."""
+"""Writes an image with boxes and labels drawn on it; of an animation, the first frame."""
 
 from __future__ import annotations
 

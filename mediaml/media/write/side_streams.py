@@ -113,7 +113,7 @@ class TextTrack:
 
 
 class SideStreams:
-    """Everything but the video: read by a demuxer of its own, on the clock that `SharedClock` keeps.
+    """Everything but the video, read by a separate demuxer on the clock that `SharedClock` keeps.
 
     Args:
         path: the source.

@@ -136,9 +136,9 @@ class Annotator:
         self._executor.submit(call)
 
     def close(self) -> None:
-        """Drop pending work and the copy or slice being drawn, which leaves no file. Closing twice
+        """Drop pending work and the copy or slice being drawn, which leaves no file.
 
-        does nothing.
+        Closing twice does nothing.
         """
         if self._stop.is_set():
             return
