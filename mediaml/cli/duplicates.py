@@ -44,4 +44,4 @@ def command(context: click.Context, /, folder: Path, plugin: str | None, alike: 
             click.echo(f"  {escape_control(images[source].shown)}")
     alike_count = sum(len(group.sources) for group in groups)
     found = counted(len(groups), "group")
-    shell_of(context).say(f"{found} with {alike_count} of {counted(len(images), 'image')}")
+    shell_of(context).say(f"{found}, {alike_count} of {counted(len(images), 'image')}")
