@@ -61,7 +61,7 @@ def test_the_closing_table_says_all_of_a_failure(mediaml, square_finder, folder)
     head = next(line for line in said.err.splitlines() if "failed  " in line)
     assert head.removeprefix("mediaml: ").split() == ["failed", "model", "stage", "error", "frames", "why"]
     assert re.search(
-        r"in/text\.mp4 +yolo +open +MediaError +- +it is not an image, video or audio file", said.err
+        r"in/text\.mp4 +yolo +open +MediaError +- +it is not a supported image, video or audio file", said.err
     )
     assert re.search(r"in/cut\.mp4 +yolo +(open|decode) +MediaError", said.err)
 
