@@ -1,4 +1,4 @@
-"""The one public door for plugin authors: everything a plugin imports, it imports from here.
+"""The public API for plugin authors: a plugin imports everything from here.
 
 A plugin is a module that registers typed records through one hook:
 
@@ -159,7 +159,7 @@ class OnnxModel(ABC):
 
     @property
     def fixed_batch(self) -> int | None:
-        """Number of samples that the graph insists on; `None` where the batch axis is free."""
+        """Number of samples that the graph requires; `None` where the batch axis is free."""
         shape = self.session.inputs[0].shape
         return shape[0] if shape else None
 

@@ -19,10 +19,10 @@ from click.testing import CliRunner
 
 from mediaml.cli.main import _COMMANDS, cli
 from mediaml.cli.shell import Shell
-from mediaml.outputs.jsonl import schema
 from scripts.paths import DEMO_CLIP, REPOSITORY
 from tests.support.command_line import call
 from tests.support.plugins.strangers import install_plugin
+from tests.support.results_schema import schema
 
 PLUGIN = REPOSITORY / "tests" / "third_party" / "mediaml-tint"
 

@@ -1,5 +1,5 @@
-"""The application: what a run does, from inputs to outputs. It knows no command line and no terminal.
+"""The application: what a run does, from inputs to outputs. It does not use the command line or a terminal.
 
-`run.py` is the entry (`mediaml.run` and `mediaml run` both call it), `config.py` what can be asked for,
-`reporter.py` whom it speaks to, `report.py` what it returns.
+`run.py` is the entry (`mediaml.run` and `mediaml run` both call it), `config.py` its settings,
+`reporter.py` receives its messages, `report.py` what it returns.
 """

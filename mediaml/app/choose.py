@@ -1,4 +1,4 @@
-"""From what was asked for to models: which weights and which options each gets."""
+"""Selects the models of a run, with their weights and options."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ def choose_models(
 
     Args:
         offers: the models of the run.
-        weights: what was typed after each `-m`: `MODEL` or `NAME=MODEL`.
-        assignments: what was typed after each `-O`.
+        weights: the values of `-m`: `MODEL` or `NAME=MODEL`.
+        assignments: the values of `-O`.
         limits, track: how files are read; part of each model's identity where it is not the default.
 
     Raises:

@@ -1,4 +1,4 @@
-"""The committer: records from the engine into the ledger, and on to everything that follows from them."""
+"""The committer: writes the engine's records to the ledger, then streams, renders and counts them."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Committer:
     Args:
         config: of the run.
         ledger: where records are committed. view: reads them back.
-        planned: what the planner has met; it grows while records arrive. models: names of the run's models.
+        planned: the planner's counts; they grow while records arrive. models: names of the run's models.
         total: number of files.
         rendering: media that are rendered from the ledger while others are inferred.
         reporter: gets messages and progress. stream: gets JSON lines as results come.
@@ -69,7 +69,7 @@ class Committer:
         self._settled = 0
         self._failed: set[int] = set()
         self._drawable = DrawableSlices()
-        # By source, what its reader noted, in order; several models read a source at once.
+        # The reader's notes by source, in order; several models read a source at once.
         self._notes: dict[int, dict[str, None]] = {}
         self._began_s = time.monotonic()
         self._shown_s = -_PROGRESS_S
@@ -80,15 +80,15 @@ class Committer:
 
     @property
     def elapsed_s(self) -> float:
-        """Seconds since the run began."""
+        """Seconds since the run started."""
         return time.monotonic() - self._began_s
 
     def commit(self, take: Callable[[], Sequence[TaskRecord]], *, stopping: bool = False) -> None:
         """Commit records in one transaction, stream them, and render the sources that they complete.
 
         Args:
-            take: gives the records. From there to their commit no interrupt comes between: a slice would be
-                missing among those of its video for ever.
+            take: gives the records. Interrupts are held from there until the commit; otherwise a slice of a
+                video could be lost for good.
             stopping: the run is over.
 
         Raises:
@@ -106,7 +106,7 @@ class Committer:
             self._policy.check(len(self._failed), self._settled + len(self._planned.done))
 
     def progress(self, reading: Sequence[Reading]) -> None:
-        """Report how far the run is, unless that was done a moment ago."""
+        """Report progress, unless that was done a moment ago."""
         now_s = self.elapsed_s
         if now_s - self._shown_s < _PROGRESS_S:
             return
@@ -119,7 +119,7 @@ class Committer:
         self._reporter.progress(Progress(files, self._total, self.frames, now_s, current))
 
     def replay(self, sources: Sequence[int]) -> None:
-        """Stream sources that were up to date before this run, and render what is missing of them."""
+        """Stream sources that were already up to date, and render what is missing of them."""
         for source in sources:
             row = self._view.source(source)
             if self._stream is not None:
@@ -167,7 +167,7 @@ class Committer:
             self._finished(source)
 
     def _finished(self, source: int) -> None:
-        """One model has come to the end of a source; after the last one the source is settled."""
+        """One model has finished a source; after the last model the source is settled."""
         self._planned.under_way[source] -= 1
         if self._planned.under_way[source]:
             return

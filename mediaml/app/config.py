@@ -28,9 +28,9 @@ class RunConfig:
         kinds: the kinds of media that are wanted.
         annotate: whether annotated copies are rendered; `None` renders them for models that draw.
         outputs: names of further outputs, beside `results.jsonl` and `failures.jsonl`.
-        force: infer again what the ledger already holds.
+        force: rerun inference even where results exist.
         compare_content: detect changed files by SHA-256, not by size and time of modification.
-        only_failed: do only what failed before.
+        only_failed: retry only what failed before.
         failure_policy: when failures stop the run. timeouts: when a file is abandoned.
         jobs: 0 runs everything in this process, where a debugger can stop it; `None` uses worker processes.
         batch, threads, readers: frames per batch, threads of ONNX Runtime, files decoded at once; `None`

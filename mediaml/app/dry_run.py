@@ -26,7 +26,7 @@ from mediaml.store.watcher import Watcher
 
 @dataclass(frozen=True, slots=True)
 class DryRun:
-    """What would be done.
+    """The plan.
 
     Attributes:
         reasons: one per source and model, in order. models: the identities that would answer.
@@ -37,7 +37,7 @@ class DryRun:
 
 
 def explain_run(config: RunConfig, reporter: Reporter, watcher: Watcher) -> DryRun:
-    """Plan a run without writing or reading media; weights are fetched where they are needed to tell.
+    """Plan a run without writing or reading media; weights are downloaded where the plan needs them.
 
     Raises:
         MediamlError: see `run_config`.

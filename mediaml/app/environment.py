@@ -1,4 +1,4 @@
-"""What the environment of this process decides: package versions, and where models are kept."""
+"""Package versions, and the model store of this process."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _PACKAGES = ("av", "numpy", "onnxruntime", "onnxruntime-gpu", "opencv-python")
 
 
 def versions() -> dict[str, str]:
-    """mediaml, Python, and the installed packages that decode and infer: the versions that decide numbers."""
+    """mediaml, Python, and the installed packages that decode and infer: the versions that affect results."""
     found = {"mediaml": __version__, "python": platform.python_version()}
     for package in _PACKAGES:
         try:

@@ -10,6 +10,7 @@ from mediaml.app.commit import Committer
 from mediaml.app.config import RunConfig
 from mediaml.app.report import RunReport, Stop
 from mediaml.core.errors import NoInputsError, OutputError
+from mediaml.core.text import counted
 from mediaml.engine.messages import ModelDevices
 from mediaml.ledger.results import Results
 from mediaml.outputs.base import Output
@@ -21,7 +22,7 @@ from mediaml.registry.entry_points import load_registry
 
 
 def write_outputs(config: RunConfig, view: Results) -> tuple[Path, list[str]]:
-    """Write every output of the whole ledger; returns the path of `results.jsonl`, and what went wrong."""
+    """Write every output of the whole ledger; returns the path of `results.jsonl`, and the errors."""
     outputs: list[Output] = [FailuresJsonl(), ResultsJsonl()]
     for output in outputs:
         output.write(view, config.output)
@@ -37,21 +38,21 @@ def write_outputs(config: RunConfig, view: Results) -> tuple[Path, list[str]]:
 def unwritten(folder: Path) -> str:
     """The message of a run that is interrupted while it writes its outputs."""
     results = folder / FILE_NAME
-    there = "what is there is of an earlier run" if results.exists() else "there is none"
+    there = "the file there is from an earlier run" if results.exists() else "it does not exist yet"
     return (
         f"interrupted before {results} was written: {there}.\n"
-        "Every result is in the ledger; rerun the same command to write it from there and to continue."
+        "All results so far are in the ledger; rerun the same command to continue and to write it."
     )
 
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """How a run came to its end.
+    """How a run ended.
 
     Attributes:
         results: `results.jsonl`; `None` where it was not written.
-        stopped: why the run ended early; `None` where it came to its end.
-        reason: what stopped it or went wrong beside the files, in lines.
+        stopped: why the run ended early; `None` where it did not.
+        reason: what stopped it, or what failed other than files, in lines.
     """
 
     results: Path | None
@@ -68,15 +69,15 @@ def report_of(
     devices: Mapping[str, ModelDevices],
     ending: Ending,
 ) -> RunReport:
-    """What came of a run.
+    """The outcome of a run.
 
     Args:
-        met: number of files that it was asked for. devices: by model, what it runs on.
+        met: number of input files. devices: by model, what it runs on.
     """
     failures = tuple(committer.failures())
     failed = {row.source.id for row in failures}
     unfailed = planned.sources.keys() - failed
-    # A run that was stopped counts what it was asked for, not only what it came to.
+    # A stopped run counts all of its inputs, not only those that it reached.
     unmet = met - planned.seen + planned.unidentified if ending.stopped is not None else 0
     return RunReport(
         output=config.output,
@@ -101,16 +102,17 @@ def report_of(
 
 
 def require_work(planned: Planned, config: RunConfig) -> None:
-    """Refuse a run in which nothing could be looked at.
+    """Raise if no file was accepted.
 
     Raises:
         NoInputsError: there was no media file that a model of the run accepts.
     """
     if planned.sources:
         return
-    skipped = [f"{count} {kind} skipped" for kind, count in planned.unwanted.items()]
-    skipped += [f"{planned.copies} annotated copies skipped"] if planned.copies else []
-    counts = ", ".join([f"{planned.not_media} files are not media", *skipped])
+    skipped = [f"{counted(count, f'{kind} file')} skipped" for kind, count in planned.unwanted.items()]
+    if planned.copies:
+        skipped.append(f"{counted(planned.copies, 'annotated copy', 'annotated copies')} skipped")
+    counts = ", ".join([f"{counted(planned.not_media, 'file')} not media", *skipped])
     raise NoInputsError(
         f"nothing to do: {counts}.",
         f"Selected: {', '.join(config.models)}; `mediaml plugins info NAME` shows what a model accepts.",

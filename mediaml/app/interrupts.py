@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM of a run: obeyed at once, but not amid what must not be torn apart."""
+"""Ctrl-C and SIGTERM during a run: handled at once, or after the current critical section."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from contextlib import AbstractContextManager, contextmanager
 class Interrupts(AbstractContextManager["Interrupts"]):
     """Raises `KeyboardInterrupt` in the main thread for Ctrl-C and SIGTERM, later where they are held.
 
-    A signal that is ignored, as Ctrl-C is by a job in the background, stays so. Outside of the main thread,
+    A signal that is ignored, such as Ctrl-C in a background job, stays ignored. Outside of the main thread,
     where no signal arrives, nothing is changed.
     """
 
@@ -25,7 +25,7 @@ class Interrupts(AbstractContextManager["Interrupts"]):
                     self._before[number] = signal.signal(number, self._take)
 
     def close(self) -> None:
-        """Leave signals to whoever had them before; closing twice does nothing."""
+        """Restore the previous handlers; closing twice does nothing."""
         while self._before:
             signal.signal(*self._before.popitem())
 
@@ -34,7 +34,7 @@ class Interrupts(AbstractContextManager["Interrupts"]):
 
     @contextmanager
     def held(self) -> Iterator[None]:
-        """Keep a signal that comes within the `with` block until it has ended well.
+        """Defer a signal that arrives within the `with` block until the block has ended without an error.
 
         Raises:
             KeyboardInterrupt: at the end of the block, where one came.

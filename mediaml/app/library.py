@@ -1,4 +1,4 @@
-"""The library: `mediaml.run` and `mediaml.open_media`, what the command line does as calls."""
+"""The library: `mediaml.run` and `mediaml.open_media`."""
 
 from __future__ import annotations
 
@@ -78,16 +78,16 @@ def run(
             default track.
         annotate: whether annotated copies are rendered; by default for models that find boxes or make images.
         outputs: names of further outputs that plugins offer.
-        force: infer again what is there. retry_failed: do only what failed before.
+        force: rerun inference even where results exist. retry_failed: retry only what failed before.
         compare_content: detect changed files by SHA-256, not by size and time of modification.
-        on_error: whether to go on after a file has failed. max_failures: `"10"` or `"5%"`.
+        on_error: whether to continue after a file fails. max_failures: `"10"` or `"5%"`.
         timeouts: when a file is abandoned. jobs: 0 runs everything in this process, for debuggers.
         batch, threads, readers: frames per batch, threads of ONNX Runtime, files decoded at once.
         limits: on each media file. offline: never touch the network. debug: keep tracebacks.
         reporter: receives progress and failures; by default they go to the logger `mediaml`.
 
     Returns:
-        What came of it, failures included: a file that fails does not raise.
+        The outcome, failures included: a file that fails does not raise.
 
     Raises:
         MediamlError: nothing could be done: unknown model or option, device, weights, output folder, inputs.
@@ -149,12 +149,12 @@ def open_media(
         A reader: `info` (`MediaInfo`), `frames()` (an iterator of `Frame`), `accounts` (what was damaged).
 
     Raises:
-        MediaError: it cannot be opened, or is no media file.
+        MediaError: it cannot be opened, or is not a media file.
     """
     location = location_of(str(path))
     found = Kind(kind) if kind is not None else sniff_kind(location, limits or Limits())
     if found is None:
-        raise MediaError(f"{path} is not an image, video or audio file.", "Check what the file really is.")
+        raise MediaError(f"{path} is not an image, video or audio file.", "Check the file's format.")
     sound = (audio or SoundInput()) if found is Kind.AUDIO else None
     return open_reader(location, found, sound=sound, limits=limits or Limits())
 

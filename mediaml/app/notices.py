@@ -1,4 +1,4 @@
-"""What a run says before it begins: what a scan left out, where models run, how good they are."""
+"""Messages before a run starts: what a scan skipped, where models run, how accurate they are."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _WARNINGS = (SkipReason.NO_MATCH, SkipReason.SAME_URL)
 
 
 def find_sources(selection: Selection, reporter: Reporter) -> list[Source]:
-    """The sources of a run; what is left out is said, and which annotated copies were named all the same.
+    """The sources of a run; reports what was skipped, and annotated copies that were named explicitly.
 
     Raises:
         NoInputsError, UsageError: see `scan`.
@@ -43,7 +43,7 @@ def find_sources(selection: Selection, reporter: Reporter) -> list[Source]:
     copies = [source.shown for source in named if isinstance(source.path, Path) and known(source.path)]
     if copies:
         more = f" and {len(copies) - 1} more" if len(copies) > 1 else ""
-        reporter.note(f"{copies[0]}{more}: annotated by mediaml before; processed because it was named")
+        reporter.note(f"{copies[0]}{more}: already an annotated copy; processed because it was named")
     return sources
 
 
@@ -87,15 +87,14 @@ def note_bundled(choices: Sequence[Choice], registry: Registry, reporter: Report
 
 
 def note_urls(sources: Sequence[Source], reporter: Reporter) -> None:
-    """One line where annotated copies are wanted of what cannot be read a second time."""
+    """One line where annotated copies are wanted of URLs, which cannot be read a second time."""
     urls = sum(isinstance(source.path, Url) for source in sources)
     if urls:
-        plural = "s" if urls > 1 else ""
-        reporter.note(f"no annotated copy of {urls} URL{plural}: a stream is read only once")
+        reporter.note(f"no annotated copy of {counted(urls, 'URL')}: a stream is read only once")
 
 
 def note_others(known: Sequence[ModelRow], asked: Sequence[str], reporter: Reporter) -> None:
-    """One line per model of which the ledger keeps results of other weights or options than these.
+    """One line per model for which the ledger also keeps results of other weights or options.
 
     Args:
         known: all models of the ledger, whichever was asked for. asked: names of the models of this run.
@@ -104,4 +103,6 @@ def note_others(known: Sequence[ModelRow], asked: Sequence[str], reporter: Repor
         others = sum(row.name == name and not row.current for row in known)
         if others:
             kept = counted(others, "other set")
-            reporter.note(f"{name}: results show what was asked for; {kept} of weights or options kept")
+            reporter.note(
+                f"{name}: outputs show the weights and options of this run; {kept} kept in the ledger"
+            )

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from mediaml.core.media import DecodeAccounts, Kind
+from mediaml.core.text import counted
 from mediaml.ledger.result_rows import FailureRow, SourceRow
 from mediaml.ledger.totals import Found
 
@@ -17,11 +18,11 @@ INTERRUPTED = 130
 
 @dataclass(frozen=True, slots=True)
 class RunReport:
-    """What came of a run: the inputs and models of this run only, whatever else the output folder holds.
+    """The outcome of a run: the inputs and models of this run only, whatever else the output folder holds.
 
     Attributes:
         output: the output folder. results: `results.jsonl` in it; `None` when it could not be written.
-        files: media files that were looked at. done: without a failure. failed: with one.
+        files: media files that were processed. done: without a failure. failed: with one.
         up_to_date: of those done, how many had nothing left to do.
         unfinished: left over when the run was stopped.
         not_media: files in folders that are not media.
@@ -32,8 +33,8 @@ class RunReport:
         found: what each model found, per label.
         failures: what failed, by file and model. damaged: files read to their end in spite of damage.
         devices: by model, what its sessions really run on.
-        stopped: why the run ended early; `None` where it came to its end.
-        reason: what stopped it or went wrong beside the files, in lines; empty where nothing did.
+        stopped: why the run ended early; `None` where it did not.
+        reason: what stopped it, or what failed other than files, in lines; else empty.
     """
 
     output: Path
@@ -77,7 +78,7 @@ _MOST_LABELS = 10
 
 
 def found_text(found: Found) -> str:
-    """`car 3, dog 1`, most first; the rest as a number."""
+    """`car 3, dog 1`, most frequent first; the others as a number."""
     shown = [f"{label} {number}" for label, number in found.labels[:_MOST_LABELS]]
     more = len(found.labels) - _MOST_LABELS
-    return ", ".join([*shown, f"{more} more labels"] if more > 0 else shown)
+    return ", ".join([*shown, f"{counted(more, 'more label')}"] if more > 0 else shown)

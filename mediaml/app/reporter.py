@@ -1,4 +1,4 @@
-"""Whom a run speaks to: messages, progress, failures, and the final report."""
+"""Receives what a run reports: messages, progress, failures, and the final report."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class FileProgress:
-    """How far one file is.
+    """Progress of one file.
 
     Attributes:
         source: the file, as the user would type it.
@@ -35,7 +35,7 @@ class FileProgress:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a run is.
+    """Progress of a run.
 
     Attributes:
         files: settled, whether done or failed. total: of the run.
@@ -70,13 +70,13 @@ class Reporter(Protocol):
     """Called in the thread that runs; must return soon and must not raise."""
 
     def note(self, text: str) -> None:
-        """One line of ordinary news."""
+        """One informational line."""
 
     def detail(self, text: str) -> None:
-        """One line for whoever wants every file named."""
+        """One line for verbose output."""
 
     def warning(self, text: str) -> None:
-        """One line that must not be missed; may be repeated."""
+        """One warning; may be repeated."""
 
     def error(self, text: str) -> None:
         """What stopped the run, in one or two lines."""
@@ -85,14 +85,14 @@ class Reporter(Protocol):
         """A file has failed for a model, or an output of it could not be written."""
 
     def progress(self, progress: Progress) -> None:
-        """How far the run is; called about ten times a second at most."""
+        """Progress of the run; called at most about ten times per second."""
 
     def finished(self, report: RunReport) -> None:
         """The run is over; the last call."""
 
 
 class LoggingReporter:
-    """Reports to the logger `mediaml`: what a program that calls `mediaml.run` gets by default."""
+    """Reports to the logger `mediaml`: the default of `mediaml.run`."""
 
     def __init__(self) -> None:
         self._logger = logging.getLogger("mediaml")

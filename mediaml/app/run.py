@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def run_config(
     config: RunConfig, reporter: Reporter, watcher: Watcher, *, stream: IO[bytes] | None = None
 ) -> RunReport:
-    """Do what a config asks for.
+    """Run a config.
 
     Args:
         reporter: receives messages and progress; see `Reporter`.
@@ -25,11 +25,12 @@ def run_config(
         stream: gets every result as a JSON line as soon as it is committed.
 
     Raises:
-        MediamlError: nothing could be done, with its own exit code: a model or device that cannot be had, an
-            output folder that cannot be used, no inputs. A file that fails is in the report instead.
+        MediamlError: the run could not start, with its own exit code: a model or device that is not
+        available,
+            an output folder that cannot be used, no inputs. A file that fails is in the report instead.
     """
     with ExitStack() as stack:
-        # It imports what takes longest, while this process gets ready itself.
+        # The worker has the slowest imports: start it while this process gets ready.
         first = stack.enter_context(started(WORKER)) if config.jobs is None else None
         from mediaml.app.session import run_session
 

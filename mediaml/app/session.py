@@ -1,4 +1,4 @@
-"""One run from the first to the last step: models, engine, ledger, outputs, report."""
+"""One run from start to end: models, engine, ledger, outputs, report."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class _Session:
 
     Attributes:
         engine: is ready. models: in the order of the run. devices: by model, what it runs on.
-        sources: what to look at. rendering: a renderer that was started ahead; `None` where none is wanted.
+        sources: the inputs. rendering: a renderer that was started ahead; `None` where none is wanted.
         hold: see `Interrupts.held`.
     """
 
@@ -77,7 +77,7 @@ def run_session(
     first: Popen[bytes] | None,
     stream: IO[bytes] | None,
 ) -> RunReport:
-    """Carry a run out; see `run_config`.
+    """Execute a run; see `run_config`.
 
     Args:
         first: a worker process that was started ahead; `None` runs everything in this process.
@@ -131,7 +131,7 @@ def _renders(config: RunConfig, choices: Sequence[Choice]) -> bool:
 
 
 def _setup(config: RunConfig, models: Sequence[ResolvedModel]) -> Setup:
-    """What a worker has to know; the local engine fills in the device of each."""
+    """What workers need; the local engine fills in the device of each."""
     limits: dict[str, int] = {}
     if has_ledger(config.output):
         with open_results(config.output, checked=False) as results:
@@ -239,7 +239,7 @@ def _rendering(session: _Session, stack: ExitStack) -> list[SliceOutput]:
 
 
 def _work(session: _Session, planner: Planner, committer: Committer) -> tuple[Stop | None, str]:
-    """Commit what the engine answers until all is done; what stopped it before that, and a reason."""
+    """Commit what the engine returns until it is done; returns what stopped it early, and a reason."""
     engine = session.engine
     try:
         for _ in engine.run(planner.jobs(session.sources), planner):

@@ -1,4 +1,4 @@
-"""Results as JSON lines while they come, to a file or a pipe that may be closed at any time."""
+"""Results as JSON lines while they are committed, to a file or a pipe that may close at any time."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from typing import IO
 from mediaml.outputs.jsonl import write_line
 
 
-class StreamClosed(Exception):  # noqa: N818  a reader that has seen enough is no error
-    """Whoever read the stream has closed it."""
+class StreamClosed(Exception):  # noqa: N818  a reader that closes the pipe is not an error
+    """The reader of the stream has closed it."""
 
 
 class ResultStream:
-    """Writes lines to a binary stream until that fails, and then no more.
+    """Writes lines to a binary stream until a write fails, then stops.
 
     Attributes:
         problem: why writing failed, one sentence; empty while it works.
@@ -27,7 +27,7 @@ class ResultStream:
         """Write lines and flush them.
 
         Raises:
-            StreamClosed: nobody reads any more.
+            StreamClosed: the reader is gone.
         """
         if self._stream is None:
             return

@@ -1,4 +1,4 @@
-"""Times as a person reads them."""
+"""Human-readable times."""
 
 from __future__ import annotations
 

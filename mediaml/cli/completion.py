@@ -1,4 +1,4 @@
-"""`mediaml completion SHELL`, and what is completed: models, weights, options of models."""
+"""`mediaml completion SHELL`, and the completion of models, weights and options."""
 
 from __future__ import annotations
 

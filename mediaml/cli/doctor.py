@@ -1,4 +1,4 @@
-"""`mediaml doctor`: what this installation can really do."""
+"""`mediaml doctor`: versions, providers, GPUs and codecs of this installation."""
 
 from __future__ import annotations
 

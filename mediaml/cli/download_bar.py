@@ -1,4 +1,4 @@
-"""The model store as a command sees it: with `--offline`, and a bar on the terminal while it downloads."""
+"""The model store of a command, with `--offline` and a progress bar for downloads."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def store_of(shell: Shell, registry: Registry | None = None) -> Store:
 
 
 class BarWatcher:
-    """Says on stderr what is fetched, and shows a bar where stderr is a terminal.
+    """Reports downloads on stderr, with a progress bar where stderr is a terminal.
 
     Args:
         shell: a quiet one says nothing.
@@ -31,7 +31,7 @@ class BarWatcher:
         self._bar: Any = None
 
     def say(self, text: str) -> None:
-        """One line of news."""
+        """One informational line."""
         self._shell.say(text)
 
     def begin(self, name: str, size: int | None, have: int) -> None:

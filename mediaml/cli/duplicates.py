@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from mediaml.cli.shell import noise_options, shell_of
-from mediaml.core.text import escape_control
+from mediaml.core.text import counted, escape_control
 
 
 @click.command("duplicates")
@@ -18,7 +18,7 @@ from mediaml.core.text import escape_control
     default=0.97,
     show_default=True,
     type=click.FloatRange(0, 1),
-    help="Lowest cosine similarity to the first image of a group.",
+    help="Minimum cosine similarity to the first image of a group.",
 )
 @noise_options
 @click.pass_context
@@ -43,5 +43,5 @@ def command(context: click.Context, /, folder: Path, plugin: str | None, alike: 
         for source in group.sources:
             click.echo(f"  {escape_control(images[source].shown)}")
     alike_count = sum(len(group.sources) for group in groups)
-    number = f"{len(groups)} group{'' if len(groups) == 1 else 's'}"
-    shell_of(context).say(f"{number}, {alike_count} of {len(images)} images are in one")
+    found = counted(len(groups), "group")
+    shell_of(context).say(f"{found}, {alike_count} of {counted(len(images), 'image')}")

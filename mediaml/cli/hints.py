@@ -1,4 +1,4 @@
-"""Ordinary mistakes on the command line, answered with what was meant."""
+"""Hints for common mistakes on the command line."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import click
 
 from mediaml.core.errors import UsageError
 
-# What people type from habit with other tools, and what does it here.
+# Options of other tools, and their equivalents here.
 _HABITS = {
     "--gpu": "Use --device cuda.",
     "--cuda": "Use --device cuda.",
@@ -29,7 +29,7 @@ _HABITS = {
 
 
 class HintingCommand(click.Command):
-    """A command that explains an unknown option: a habit of another tool, or an option of a model."""
+    """A command that explains an unknown option: one of another tool, or one of a model."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """As in click, with a hint for an unknown option.

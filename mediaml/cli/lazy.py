@@ -1,4 +1,4 @@
-"""Groups of commands whose modules are imported when they are typed."""
+"""Command groups that import a command's module when it is called."""
 
 from __future__ import annotations
 

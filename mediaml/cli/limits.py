@@ -1,4 +1,4 @@
-"""The options that say how much one media file may ask of the machine, and the limits that they mean."""
+"""The options that limit what one media file may use, and the limits that they set."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class LimitOption:
-    """One option: its flag, the field of `Limits` that it sets, and what it says in `--help`.
+    """One option: its flag, the field of `Limits` that it sets, and its help text.
 
     Attributes:
         default: that of `Limits`, which is not imported for `--help`; 0 means no limit, `None` one that
@@ -32,7 +32,7 @@ class LimitOption:
 
     @property
     def help(self) -> str:
-        """The text with how to remove the limit, and the default."""
+        """The help text, with how to remove the limit, and the default."""
         default = f"{self.default:,}".replace(",", " ") if self.default else self.depends or "none"
         return f"{self.text}{'' if self.least else '; 0 for no limit'} [default: {default}]."
 
@@ -64,7 +64,7 @@ VIDEO_OPTIONS = (
 
 
 def limit_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the limits on a media file to a command; `limits_of` reads what was typed."""
+    """Add the limits on a media file to a command; `limits_of` reads their values."""
     for limit in reversed(LIMIT_OPTIONS):
         option = click.option(
             limit.flag,
@@ -88,7 +88,7 @@ def limit_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def limits_of(typed: Mapping[str, Any]) -> Limits:
-    """The limits that were typed; 0 means none."""
+    """The limits from the command line; 0 means none."""
     from mediaml.media.limits import Limits
 
     typed_limits = [limit.field for limit in LIMIT_OPTIONS if typed[limit.field] is not None]

@@ -1,4 +1,4 @@
-"""`mediaml`: the group of commands. A command's module is imported when the command is typed."""
+"""`mediaml`: the group of commands. A command's module is imported when the command is called."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from mediaml.cli.shell import Shell, run_shell
 
 _COMMANDS = {
     "run": "Pass images, video and audio through models.",
-    "status": "Show how far an output folder is, and what failed.",
+    "status": "Show the progress of an output folder, and what failed.",
     "search": "Find frames by text or by an image.",
     "duplicates": "Show groups of images that look alike.",
     "plugins": "List plugins and models, and show their options.",
     "models": "List, download, verify and inspect model files.",
-    "probe": "Show what a media file's header says.",
+    "probe": "Show the header facts of media files.",
     "doctor": "Show versions, execution providers, GPUs and codecs.",
     "completion": "Print the completion script of a shell.",
 }

@@ -1,4 +1,4 @@
-"""`mediaml probe`: what the header of a media file says."""
+"""`mediaml probe`: the header facts of media files."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import click
 
 from mediaml.cli.limits import limit_options, limits_of
 from mediaml.cli.shell import noise_options
-from mediaml.core.text import escape_control
+from mediaml.core.text import counted, escape_control
 
 if TYPE_CHECKING:
     from mediaml.core.media import MediaInfo
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 @noise_options
 @click.pass_context
 def command(context: click.Context, /, files: tuple[str, ...], as_json: bool, **typed: Any) -> int:
-    """Show what media files' headers say: kind, displayed size, rotation, frame rate, audio.
+    """Show the header facts of media files: kind, displayed size, rotation, frame rate, audio.
 
     FILE may be a URL: http, https, rtsp, rtmp, ...
 
@@ -62,6 +62,7 @@ def _json(info: MediaInfo) -> str:
 
 
 def _text(info: MediaInfo) -> str:
+    tracks = counted(info.audio_tracks, "track")
     shown = {
         "kind": info.kind.value,
         "size": f"{info.width}x{info.height}" if info.width else None,
@@ -69,7 +70,7 @@ def _text(info: MediaInfo) -> str:
         "frame rate": _rate(info.frame_rate),
         "frames": f"{info.header_frames} according to the header" if info.header_frames else None,
         "duration": f"{info.duration_s:.3f} s" if info.duration_s is not None else None,
-        "audio": f"{info.audio_tracks} tracks, {info.sample_rate} Hz" if info.audio_tracks else None,
+        "audio": f"{tracks}, {info.sample_rate} Hz" if info.audio_tracks else None,
         "container": info.container,
         "codec": info.codec,
     }

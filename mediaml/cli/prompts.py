@@ -26,7 +26,7 @@ def prompt_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def read_prompts(prompts: Sequence[str], files: Sequence[str]) -> tuple[str, ...]:
-    """The prompts that were typed, then those of the files; empty lines and lines with `#` are left out.
+    """The prompts of `--prompt`, then those of the files; empty lines and lines with `#` are left out.
 
     Raises:
         UsageError: a file cannot be read, or holds no prompt.

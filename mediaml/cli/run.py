@@ -1,4 +1,4 @@
-"""`mediaml run`: what was typed as a `RunConfig`, and the report as text."""
+"""`mediaml run`: turns options into a `RunConfig`, and prints the report."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ _SECONDS = click.FloatRange(min=0.0)
     show_default=True,
     help="auto, cpu, cuda, cuda:N, or several GPUs as cuda:0,1; cuda never falls back to the CPU.",
 )
-@click.option("--recursive/--no-recursive", default=True, show_default=True, help="Enter folders in folders.")
+@click.option("--recursive/--no-recursive", default=True, show_default=True, help="Descend into subfolders.")
 @click.option(
     "--from-file",
     metavar="LIST|-",
@@ -79,7 +79,7 @@ _SECONDS = click.FloatRange(min=0.0)
 )
 @click.option("--include", multiple=True, metavar="PATTERN", help="In folders, take only matching files.")
 @click.option(
-    "--exclude", multiple=True, metavar="PATTERN", help="In folders, leave out matching files and folders."
+    "--exclude", multiple=True, metavar="PATTERN", help="In folders, skip matching files and folders."
 )
 @click.option(
     "--kind",
@@ -98,18 +98,18 @@ _SECONDS = click.FloatRange(min=0.0)
     default=None,
     help="Render annotated copies [default: for models that detect or transform].",
 )
-@click.option("-f", "--format", "formats", multiple=True, help="Write a further output; repeatable.")
+@click.option("-f", "--format", "formats", multiple=True, help="Write an additional output; repeatable.")
 @click.option("--jsonl", metavar="-|PATH", help="Stream results as JSON Lines; - is stdout.")
-@click.option("--dry-run", is_flag=True, help="Show what would be done and why, and do nothing.")
-@click.option("--force", is_flag=True, help="Infer again what the output folder already holds.")
+@click.option("--dry-run", is_flag=True, help="Show what would be done and why, without doing it.")
+@click.option("--force", is_flag=True, help="Rerun inference even where results exist.")
 @click.option("--hash", "hashed", is_flag=True, help="Detect changed files by SHA-256, not by size and time.")
-@click.option("--retry-failed", "only_failed", is_flag=True, help="Do only what failed before.")
+@click.option("--retry-failed", "only_failed", is_flag=True, help="Retry only what failed before.")
 @click.option(
     "--on-error",
     type=click.Choice(("skip", "stop")),
     default="skip",
     show_default=True,
-    help="Whether to go on after a file has failed.",
+    help="Whether to continue after a file fails.",
 )
 @click.option("--max-failures", metavar="N|P%", help="Stop after N failed files, or P percent of them.")
 @click.option(
@@ -179,8 +179,8 @@ def _opened(target: str) -> Iterator[IO[bytes]]:
         UsageError: it cannot be opened.
     """
     try:
-        # A descriptor of its own: what is left in the buffer when its reader has gone does not come up again
-        # when Python flushes stdout at the end.
+        # A separate descriptor: bytes left in its buffer when the reader is gone are not written again when
+        # Python flushes stdout at exit.
         file = os.fdopen(os.dup(1), "wb") if target == "-" else Path(target).open("wb")  # noqa: SIM115
     except OSError as error:
         raise UsageError(f"--jsonl {target} cannot be written: {error.strerror}.") from error
@@ -271,7 +271,7 @@ def _selection(typed: dict[str, Any]) -> Selection:
             with click.open_file(expand_home(typed["from_file"]), "rb") as file:
                 arguments += read_list(file.read())
         except (OSError, UnicodeError) as error:
-            reason = error.strerror if isinstance(error, OSError) else "it is no text"
+            reason = error.strerror if isinstance(error, OSError) else "it is not text"
             raise UsageError(f"the list {typed['from_file']} cannot be read: {reason}.") from error
     elif not arguments:
         raise UsageError("no input is named.", "Name files, folders or patterns, or a list with --from-file.")

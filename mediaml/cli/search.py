@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 @click.command("search")
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
-@click.argument("words", default="")
+@click.argument("words", metavar="[TEXT]", default="")
 @click.option("--image", type=click.Path(path_type=Path), help="Find frames that look like this image.")
 @click.option(
     "-k", "count", default=20, show_default=True, type=click.IntRange(1), help="Maximum number of results."
@@ -69,7 +69,7 @@ def command(
 ) -> None:
     """Find the best matching frames in DIR, the output folder of a run with `-p clip`.
 
-    Text and an image together find what is like both. Frames that look alike are merged into one result.
+    Text and an image together find frames similar to both. Similar frames are merged into one result.
 
     \b
     Examples:
@@ -83,7 +83,7 @@ def command(
 
     shell = shell_of(context)
     if not words.strip() and image is None:
-        raise UsageError("nothing to look for.", 'For example: mediaml search DIR "a dog on a beach"')
+        raise UsageError("no query.", 'For example: mediaml search DIR "a dog on a beach"')
     space = choose_space(folder, plugin)
     model = _model_of(space, weights, device, shell, words_only=image is None)
     question = _question(model, space, words.strip(), image)
@@ -114,7 +114,7 @@ def _model_of(
     registry = load_registry()
     offer = registry.find(space.model)
     store = store_of(shell, registry)
-    # The folder of a catalogue model is called as the model; any other file has to be named again.
+    # The folder of a catalogue model has the model's name; any other file must be named again.
     known = space.weights if space.weights in store.catalogue.entries else None
     given = weights or known
     choice = Choice(offer, offer.spec.options(), Path(given) if given else None)
@@ -123,15 +123,15 @@ def _model_of(
     found = model.identity
     if found.weights_sha256 != space.weights_sha256:
         raise ChecksumError(
-            f"{found.weights} is not the model that made these embeddings: they are from {space.weights} "
+            f"{found.weights} did not make these embeddings: they are from {space.weights} "
             f"(sha256 {space.weights_sha256[:12]}…), it has {found.weights_sha256[:12]}….",
-            "Name with -m exactly what the run was given, or run again with this model.",
+            "Pass the weights of the run with -m, or run again with these.",
         )
     return model
 
 
 def _question(model: LoadedModel, space: Space, words: str, image: Path | None) -> Float32Array:
-    """The vector that is looked for: of the words, the picture, or the middle of both."""
+    """The query vector: of the text, the image, or the mean of both."""
     from mediaml.core.prediction import Prediction
     from mediaml.embeddings.vectors import unit_rows
 
@@ -141,12 +141,12 @@ def _question(model: LoadedModel, space: Space, words: str, image: Path | None) 
     if image is not None:
         answer = Prediction.of(next(iter(model.model.predict([_first_frame(image)]))))
         if answer.embedding is None:
-            raise ModelError(f"{space.model} gave no embedding for {image}.")
+            raise ModelError(f"{space.model} returned no embedding for {image}.")
         parts.append(unit_rows(answer.embedding.vector))
     if any(part.shape != (space.dimensions,) for part in parts):
         raise OutputError(
-            f"the embeddings have {space.dimensions} numbers, the question has {parts[0].shape[0]}.",
-            "Use the model that the run was given.",
+            f"the embeddings have {space.dimensions} dimensions, the query has {parts[0].shape[0]}.",
+            "Use the model of the run.",
         )
     return unit_rows(sum(parts[1:], start=parts[0]))
 

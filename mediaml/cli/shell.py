@@ -1,4 +1,4 @@
-"""What every command shares: stderr, exit codes, and the one place where an error becomes a text."""
+"""What every command shares: stderr, exit codes, and the output of errors."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from mediaml.core.text import escape_control
 
 INTERRUPTED = 130
 _KEPT = "\n\t"
-"""What a text for the terminal may hold beside letters: what is said may have several lines."""
+"""Control characters that text for the terminal may contain: messages may have several lines."""
 
 
 @dataclass(slots=True)
 class Shell:
-    """How much is said on stderr.
+    """What is written to stderr.
 
     Attributes:
         quiet: only errors. verbose: every file. debug: tracebacks. offline: models are not fetched.
@@ -34,23 +34,23 @@ class Shell:
     _said: set[str] = field(default_factory=set)
 
     def say(self, text: str) -> None:
-        """A line of ordinary news, on stderr."""
+        """An informational line, on stderr."""
         if not self.quiet:
             click.echo(escape_control(text, _KEPT), err=True)
 
     def detail(self, text: str) -> None:
-        """A line that only `-v` shows."""
+        """A line for `-v`."""
         if self.verbose:
             click.echo(escape_control(text, _KEPT), err=True)
 
     def warn(self, text: str) -> None:
-        """One loud line, once; not even `-q` silences it."""
+        """A warning, shown once, even with `-q`."""
         if text not in self._said:
             self._said.add(text)
             click.secho(f"mediaml: warning: {escape_control(text, _KEPT)}", err=True, fg="yellow")
 
     def error(self, text: str) -> None:
-        """What went wrong, in one or two lines."""
+        """An error, in one or two lines."""
         for line in text.rstrip("\n").split("\n"):
             click.secho(f"mediaml: {escape_control(line, _KEPT)}", err=True, fg="red")
 
@@ -78,17 +78,17 @@ def run_shell(command: Callable[[Shell], Any]) -> int:
         shell.error("interrupted.")
         return INTERRUPTED
     except BrokenPipeError:
-        # Whoever read our output has seen enough; Python must not complain about it at shutdown.
+        # The reader has closed the pipe; Python must not report that at shutdown.
         sys.stdout = None
         return 0
-    except Exception as error:  # noqa: BLE001  the last line of defence: no traceback reaches a user
+    except Exception as error:  # noqa: BLE001  the last resort: no traceback reaches a user
         if shell.debug:
             traceback.print_exc()
         return _ended_by(error, shell)
 
 
 def _ended_by(error: Exception, shell: Shell) -> int:
-    """Say what ended a command; returns the exit code."""
+    """Report what ended a command; returns the exit code."""
     if _interrupted(error):
         shell.error("interrupted.")
         return INTERRUPTED
@@ -138,7 +138,7 @@ def noise_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add `-q`, `-v` and `--debug` to a command."""
     for flags, name, text in (
         (("--debug",), "debug", "Show tracebacks."),
-        (("-v", "--verbose"), "verbose", "Name every file as it is finished."),
+        (("-v", "--verbose"), "verbose", "Print every file as it is finished."),
         (("-q", "--quiet"), "quiet", "Print only warnings and errors."),
     ):
         option = click.option(*flags, is_flag=True, expose_value=False, callback=_set(name), help=text)

@@ -1,4 +1,4 @@
-"""`mediaml status`: how far an output folder is, without touching it."""
+"""`mediaml status`: the progress of an output folder, read-only."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from mediaml.ledger.results import Results
 
 _MOST_FAILURES_SHOWN, _RUNS_SHOWN = 20, 3
-_SORTS = ("ledger", "results", "copies and the rest")
+_SORTS = ("ledger", "results", "copies and other files")
 
 
 @click.command("status")
@@ -29,10 +29,10 @@ _SORTS = ("ledger", "results", "copies and the rest")
 @click.option("--repair", "repairs", is_flag=True, help="Keep what is sound of a damaged ledger.")
 @noise_options
 def command(folder: Path, as_json: bool, repairs: bool) -> None:
-    """Show what an output folder holds: per plugin, files done, failed, under way, stale, missing.
+    """Show how many files of an output folder are done, failed, in progress, stale or missing, per model.
 
-    Stale is what another version of the plugin answered, or what has changed or is gone since. Nothing is
-    written, and no file is read, unless a damaged ledger is to be repaired.
+    Stale files were processed by an older plugin version, or have changed or been deleted since. Nothing is
+    written, and no media file is read, unless --repair is given.
 
     \b
     Example:
@@ -104,7 +104,7 @@ def _rows(view: Results) -> list[ProgressRow]:
 
 
 def _progress(view: Results) -> str:
-    head = ["model", "done", "failed", "under way", "stale", "missing", "frames"]
+    head = ["model", "done", "failed", "in progress", "stale", "missing", "frames"]
     rows = _rows(view)
     cells = [[row.model, *map(str, astuple(row)[1:7])] for row in rows]
     if any(row.identity for row in rows):
@@ -117,7 +117,7 @@ def _progress(view: Results) -> str:
 
 
 def _sizes(folder: Path) -> str:
-    """Bytes by what they are: derived files can be made again, the ledger cannot."""
+    """Bytes by kind of file: derived files can be recreated, the ledger cannot."""
     sizes: Counter[str] = Counter()
     for path in folder.rglob("*"):
         if path.is_file() and path.stat().st_size:
@@ -128,7 +128,7 @@ def _sizes(folder: Path) -> str:
 def _sort_of(path: Path) -> str:
     if len(path.parts) == 1 and path.name.startswith(FILE_NAME):
         return "ledger"
-    return "results" if path.name in ("results.jsonl", "failures.jsonl") else "copies and the rest"
+    return "results" if path.name in ("results.jsonl", "failures.jsonl") else "copies and other files"
 
 
 def _runs(view: Results) -> str:
@@ -149,7 +149,7 @@ def _moment(text: str | None) -> str:
 
 
 def _behind(view: Results, folder: Path) -> list[str]:
-    """A line where the last run has not come to write the results."""
+    """A line where the last run has not written its results."""
     from datetime import datetime
 
     from mediaml.outputs.jsonl import FILE_NAME as RESULTS
@@ -160,8 +160,10 @@ def _behind(view: Results, folder: Path) -> list[str]:
     begun = datetime.fromisoformat(runs[-1].started_at).timestamp()
     if results.exists() and results.stat().st_mtime >= begun:
         return []
-    lacks = "is of an earlier run" if results.exists() else "is missing"
-    return [f"{RESULTS} {lacks}: the last run is under way or was interrupted; rerun its command to write it"]
+    lacks = "is from an earlier run" if results.exists() else "is missing"
+    return [
+        f"{RESULTS} {lacks}: the last run is in progress or was interrupted; rerun its command to write it"
+    ]
 
 
 def _failures(view: Results) -> str:

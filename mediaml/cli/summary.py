@@ -1,4 +1,4 @@
-"""The closing lines of a run: what failed and why, what was damaged, what was done."""
+"""The closing lines of a run: failures, damaged files, totals."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ MOST_SHOWN = 20
 
 
 def print_report(report: RunReport, shell: Shell) -> None:
-    """Say what came of a run, failures by name."""
+    """Print the outcome of a run, failures by name."""
     for line in failure_lines(report.failures, str(report.results or report.output)):
         shell.error(line)
     for line in damage_lines(report.damaged):
@@ -47,7 +47,7 @@ def summary_line(report: RunReport) -> str:
 
 
 def failure_lines(rows: Sequence[FailureRow], results: str) -> Iterator[str]:
-    """A table of the first failures, then what to do about them, each advice once.
+    """A table of the first failures, then their hints, each once.
 
     Args:
         rows: all that failed. results: where the others can be read.
@@ -59,16 +59,16 @@ def failure_lines(rows: Sequence[FailureRow], results: str) -> Iterator[str]:
     yield from table(head, [_cells(row) for row in shown]).splitlines()
     yield from dict.fromkeys(f"  {line}" for row in shown for line in row.failure.message.splitlines()[1:])
     if len(rows) > len(shown):
-        yield f"and {len(rows) - len(shown)} more failures, see {results}"
+        yield f"and {counted(len(rows) - len(shown), 'more failure')}, see {results}"
 
 
 def damage_lines(damaged: Sequence[tuple[SourceRow, DecodeAccounts]]) -> Iterator[str]:
-    """A line for each of the first files that were read to their end although parts of them are damaged."""
+    """A line for each of the first files that were read to the end in spite of damage."""
     for source, accounts in damaged[:MOST_SHOWN]:
-        lost = f"{accounts.corrupt} damaged packets or frames, {accounts.decoded} frames were read"
+        lost = f"{accounts.corrupt} damaged, {counted(accounts.decoded, 'frame')} decoded"
         yield f"{source.shown}: {lost}"
     if len(damaged) > MOST_SHOWN:
-        yield f"and {len(damaged) - MOST_SHOWN} more files with damaged parts"
+        yield f"and {counted(len(damaged) - MOST_SHOWN, 'more file')} with damage"
 
 
 def _cells(row: FailureRow) -> list[str]:
@@ -86,5 +86,5 @@ def _accounts(accounts: DecodeAccounts) -> str:
     claimed = "" if accounts.expected is None else f"/{accounts.expected}"
     parts = [f"{accounts.decoded}{claimed}"]
     parts += [f"{accounts.corrupt} damaged"] if accounts.corrupt else []
-    parts += [f"{accounts.gaps} gaps"] if accounts.gaps else []
+    parts += [counted(accounts.gaps, "gap")] if accounts.gaps else []
     return ", ".join(parts)

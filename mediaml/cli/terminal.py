@@ -1,4 +1,4 @@
-"""What a run shows while it works: a bar on a terminal, a line now and then elsewhere, all on stderr."""
+"""Progress of a run on stderr: a bar on a terminal, else a line now and then."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from mediaml.cli.clock import clock, roughly
+from mediaml.core.text import counted
 
 if TYPE_CHECKING:
     from mediaml.app.report import RunReport
@@ -19,10 +20,10 @@ _BAR = "{percentage:3.0f}%|{bar}| {postfix}"
 
 
 class TerminalReporter:
-    """Reports to a person on stderr; closes its bar with the last call.
+    """Reports on stderr; closes its bar with the last call.
 
     Args:
-        shell: how much is said.
+        shell: where output goes, and how much.
     """
 
     def __init__(self, shell: Shell) -> None:
@@ -50,11 +51,11 @@ class TerminalReporter:
 
     def failure(self, failure: FailureRow) -> None:
         """A line, if verbose; the closing table names every failure."""
-        said = failure.failure
-        self._shell.detail(f"{failure.source.shown}: failed ({said.stage}): {said.message.splitlines()[0]}")
+        why = failure.failure
+        self._shell.detail(f"{failure.source.shown}: failed ({why.stage}): {why.message.splitlines()[0]}")
 
     def progress(self, progress: Progress) -> None:
-        """Move the bar, or say how far the run is when it is time to."""
+        """Move the bar, or print a progress line when it is due."""
         if self._terminal:
             self._show(progress)
         elif progress.elapsed_s >= self._next_line_s:
@@ -84,11 +85,11 @@ class TerminalReporter:
 
 def progress_line(progress: Progress) -> str:
     """`3 of 12 files, clip.mp4 at 0:01:20 of 0:10:00, 840 frames, 29.1 frames/s, about 4 min left`."""
-    parts = [f"{progress.files} of {progress.total} files"]
+    parts = [f"{progress.files} of {counted(progress.total, 'file')}"]
     for file in progress.current[:1]:
         of = f" of {clock(file.duration_s)}" if file.duration_s else ""
         parts.append(f"{file.source} at {clock(file.time_s)}{of}")
-    parts.append(f"{progress.frames} frames, {progress.frames_per_s:.1f} frames/s")
+    parts.append(f"{counted(progress.frames, 'frame')}, {progress.frames_per_s:.1f} frames/s")
     if progress.remaining_s is not None:
         parts.append(f"{roughly(progress.remaining_s)} left")
     return ", ".join(parts)

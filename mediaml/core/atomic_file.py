@@ -1,4 +1,4 @@
-"""The one way in which outputs are written: beside their place, then renamed, so that none is seen half."""
+"""Atomic writes: outputs are written beside their place, then renamed."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ Refusal = Callable[[str, str], MediamlError]
 
 @contextmanager
 def atomic_path(target: Path, *, error: Refusal = OutputError, durable: bool = False) -> Iterator[Path]:
-    """A name beside `target` to write to; it becomes `target` when the block ends well, else it is removed.
+    """A name beside `target` to write to; it becomes `target` when the block succeeds, else it is removed.
 
-    The folder is made. What was at `target` stays until then, and for good where the block fails. Whoever
-    writes to the name does so within `writing`.
+    The folder is made. The old `target` stays until then, and if the block fails. Write to the name
+    within `writing`.
 
     Args:
         target: the file to write.
@@ -78,7 +78,7 @@ def writing(
     hint: str = "",
     also: tuple[type[Exception], ...] = (),
 ) -> Iterator[None]:
-    """Turn what the system says while `target` is written into one message with what to do next.
+    """Turn an error while `target` is written into one message with a hint.
 
     Args:
         target: the file to name.
@@ -93,8 +93,8 @@ def writing(
     try:
         yield
     except caught as reason:
-        said = reason.strerror if isinstance(reason, OSError) and reason.strerror else str(reason)
-        raise error(f"{target} cannot be written: {said}.", hint or _advice(reason, target)) from reason
+        why = reason.strerror if isinstance(reason, OSError) and reason.strerror else str(reason)
+        raise error(f"{target} cannot be written: {why}.", hint or _advice(reason, target)) from reason
 
 
 def _advice(reason: Exception, target: Path) -> str:

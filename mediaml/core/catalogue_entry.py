@@ -1,4 +1,4 @@
-"""The records of a model catalogue: the files a model is made of, where they are and what they must be."""
+"""The records of a model catalogue: the files a model is made of, their URLs and checksums."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Literal, get_args
 from mediaml.core.errors import require
 
 Recipe = Literal["onnx", "darknet", "folder"]
-"""How files become what a plugin opens: the first file; cfg and weights imported; the folder of them all."""
+"""How a plugin opens the files: the first file, a model imported from cfg and weights, or the folder."""
 
 _NAME = r"[a-z0-9][a-z0-9._-]*"
 _FILE = r"[A-Za-z0-9_][A-Za-z0-9._+-]*(/[A-Za-z0-9_][A-Za-z0-9._+-]*)*"
@@ -29,10 +29,10 @@ class CatalogueFile:
         urls: where it is fetched, best first; http or https.
         sha256: 64 lower-case hexadecimal digits; empty where none is known.
         size: bytes; `None` where it is not known.
-        certainty: how sure URL, checksum and size are, for a person to read.
+        certainty: how reliable URL, checksum and size are, as text.
 
     Raises:
-        ValueError: at birth, when any of that does not hold.
+        ValueError: when any of that does not hold.
     """
 
     name: str
@@ -59,7 +59,7 @@ class CatalogueFile:
 
 @dataclass(frozen=True, slots=True)
 class CatalogueEntry:
-    """A model that is fetched when it is first used.
+    """A model that is downloaded when it is first used.
 
     Attributes:
         name: what the user types after `-m` and after `mediaml models pull`.
@@ -74,7 +74,7 @@ class CatalogueEntry:
             with others than the cfg says; empty where the cfg is right.
 
     Raises:
-        ValueError: at birth, when any of that does not hold.
+        ValueError: when any of that does not hold.
     """
 
     name: str
@@ -94,7 +94,9 @@ class CatalogueEntry:
         names = [file.name for file in self.files]
         require(len(set(names)) == len(names), f"{self.name} names a file twice")
         require(self.recipe in get_args(Recipe), f"recipe must be one of {get_args(Recipe)}")
-        require(not self.masks or self.recipe == "darknet", f"{self.name} has masks but is no darknet model")
+        require(
+            not self.masks or self.recipe == "darknet", f"{self.name} has masks but is not a Darknet model"
+        )
         if self.recipe == "darknet":
             for ending in (".cfg", ".weights"):
                 found = sum(name.endswith(ending) for name in names)

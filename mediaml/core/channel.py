@@ -1,4 +1,4 @@
-"""A bounded queue between threads that all let go of at once when the run stops."""
+"""A bounded queue between threads; all of them stop waiting when the run stops."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Channel(Generic[Item]):
 
     @property
     def closed(self) -> bool:
-        """Whether the run is stopping: nothing is taken or given any more."""
+        """Whether the run is stopping: no item is taken or put any more."""
         return self._stop.is_set()
 
     def put(self, item: Item) -> bool:
@@ -42,7 +42,7 @@ class Channel(Generic[Item]):
         return True
 
     def get(self) -> Item | None:
-        """An item, waited for a moment; `None` when none came, so that the caller looks around."""
+        """Wait a moment for an item; `None` when none came."""
         try:
             return self._queue.get(timeout=_POLL_S)
         except queue.Empty:

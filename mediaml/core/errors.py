@@ -1,20 +1,20 @@
 """The error tree of mediaml; each class knows the exit code it ends a process with.
 
     MediamlError                 1
-    ├── UsageError               2   what was typed cannot be meant
+    ├── UsageError               2   the command line is not valid
     │   ├── OptionError          2   a plugin option is unknown or of the wrong type
     │   └── OutputError          2   the output folder cannot be used
     ├── DeviceError              3   the device asked for was not obtained, or has failed
     │   └── MemoryLimitError     3   a batch does not fit in the memory of its device
     ├── PluginError              4   a plugin is unknown, broken or breaks its contract
     ├── ModelError               4   a model file is unreadable or does not fit
-    │   └── ChecksumError        4   a model file is not the one that was promised
-    ├── NoInputsError            5   nothing that was named is a media file
+    │   └── ChecksumError        4   a model file's checksum is wrong
+    ├── NoInputsError            5   no input is a media file
     └── MediaError               1   one media file cannot be (fully) read or written
-        ├── NoSoundError         1   one media file holds no sound
+        ├── NoAudioError         1   one media file has no audio
         ├── LimitError           1   one media file is larger than the limits allow
-        ├── CrashError           1   working on one media file ended the process that did it
-        └── TimeLimitError       1   one media file took longer than it may
+        ├── CrashError           1   a worker process died while processing one media file
+        └── TimeLimitError       1   one media file took too long
 
 A message is one or two lines: what is wrong, where, and what to do next. Only `mediaml.cli` turns an
 error into text on stderr and an exit code.
@@ -28,7 +28,7 @@ from mediaml.core.text import escape_control
 
 
 class MediamlError(Exception):
-    """Base of every error that mediaml raises on purpose.
+    """Base of every error that mediaml raises deliberately.
 
     Args:
         message: what is wrong and where, one sentence.
@@ -47,7 +47,7 @@ class MediamlError(Exception):
 
 
 class UsageError(MediamlError):
-    """What was typed cannot be meant."""
+    """The command line is not valid."""
 
     exit_code = 2
 
@@ -83,11 +83,11 @@ class ModelError(MediamlError):
 
 
 class ChecksumError(ModelError):
-    """A model file's bytes are not the ones its catalogue entry promises."""
+    """A model file's bytes are not those of its catalogue entry."""
 
 
 class NoInputsError(MediamlError):
-    """No media file was found in what was named."""
+    """No media file was found among the inputs."""
 
     exit_code = 5
 
@@ -106,8 +106,8 @@ class ChangedError(MediaError):
     """One media file is no longer the one that was planned or read; nothing of it is kept."""
 
 
-class NoSoundError(MediaError):
-    """One media file holds no sound; a video may well be silent."""
+class NoAudioError(MediaError):
+    """One media file has no audio; a video may well have none."""
 
 
 class LimitError(MediaError):
@@ -115,14 +115,14 @@ class LimitError(MediaError):
 
 
 class CrashError(MediaError):
-    """Working on one media file ended the process that did it: a decoder or a plugin crashed or left."""
+    """A worker process died while processing one media file: a decoder or a plugin crashed or exited."""
 
 
 class TimeLimitError(MediaError):
-    """One media file took longer than it may, or nothing came of it for too long."""
+    """One media file took too long, or made no progress for too long."""
 
 
 def require(condition: bool, what: str) -> None:
-    """Raise `ValueError(what)` unless the condition holds: records refuse nonsense when they are made."""
+    """Raise `ValueError(what)` unless the condition holds: records validate themselves when they are made."""
     if not condition:
         raise ValueError(what)

@@ -15,7 +15,7 @@ Resample = Literal["bilinear", "bicubic"]
 
 
 class Pixels(Protocol):
-    """The pixels behind a frame, made on demand, so that no copy is made that is not used."""
+    """The pixels of a frame, made on demand to avoid unused copies."""
 
     def image(self) -> UInt8Array:
         """The displayed image: uint8 RGB, height x width x 3."""
@@ -28,13 +28,13 @@ class Pixels(Protocol):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Frame:
-    """One image on a file's timeline: a photo, a video frame, or one window of sound as a spectrogram.
+    """One image on a file's timeline: a photo, a video frame, or one window of audio as a spectrogram.
 
     Attributes:
         index: position among the frames that the reader yields from the file, from 0.
         time_s: seconds on the container's clock: PTS x time base, less the start time of the container;
             all streams of a file share it.
-        duration_s: seconds that the frame is shown, or the length of the sound window; 0 for a photo.
+        duration_s: seconds that the frame is shown, or the length of the audio window; 0 for a photo.
         media: the file it came from.
         width, height: pixels as displayed.
         pixels: where the pixels come from.

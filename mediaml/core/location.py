@@ -18,7 +18,7 @@ class Url:
     """A URL; as text it has `***` for user, password and other secrets, see `redacted`.
 
     Attributes:
-        text: as it was typed, secrets included: only for whoever opens it.
+        text: as it was typed, secrets included, for opening it.
     """
 
     text: str
@@ -36,7 +36,7 @@ class Url:
 
     @property
     def name(self) -> str:
-        """A relative path for outputs: host and path, with nothing in it that means more than a name."""
+        """A relative path for outputs: host and path, without special components."""
         _, _, rest = str(self).partition("://")
         parts = re.split(r"[/\\]", re.split(r"[?#]", rest.removeprefix(f"{HIDDEN}@"))[0])
         names = [re.sub(r"[^\w.-]+", "_", part) for part in parts]

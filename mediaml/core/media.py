@@ -1,4 +1,4 @@
-"""What a file is, what its header says, and what its reader met on the way through it."""
+"""What a file is, what its header says, and what its reader counted."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ ROTATIONS = (0, 90, 180, 270)
 
 
 class Kind(StrEnum):
-    """What a file is to a reader: a still picture, moving pictures, or sound."""
+    """What a file is read as: an image, a video, or audio."""
 
     IMAGE = "image"
     VIDEO = "video"
@@ -21,7 +21,7 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class MediaInfo:
-    """What a file says of itself; `None` where it does not say, never guessed.
+    """Facts from a file's header; `None` where it does not say, never guessed.
 
     Attributes:
         path: the file, as it was named.
@@ -61,11 +61,11 @@ class MediaInfo:
 
 @dataclass(frozen=True, slots=True)
 class DecodeAccounts:
-    """What a reader met on its way through a file.
+    """What a reader counted while reading a file.
 
     Attributes:
         expected: frames that the header claims; `None` where it does not say.
-        decoded: frames that came out.
+        decoded: frames decoded.
         corrupt: packets that could not be decoded and were skipped, and frames that the decoder flags as
             damaged.
         gaps: places where the timestamps jump by more than two frame durations or go backwards.

@@ -1,4 +1,4 @@
-"""What a model says of a frame: labels, boxes, embeddings, pictures.
+"""What a model predicts for a frame: labels, boxes, embeddings, pictures.
 
 Boxes are in displayed source pixels: origin at the top left corner of the image as a person sees it, x to the
 right, y down, edges at pixel borders.
@@ -18,13 +18,13 @@ from mediaml.core.errors import require
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """A name and how sure the model is of it, 0..1."""
+    """A name with a confidence, 0..1."""
 
     name: str
     score: float
 
     def __post_init__(self) -> None:
-        require(0.0 <= self.score <= 1.0, f"score of {self.name!r} must lie in 0..1, not {self.score}")
+        require(0.0 <= self.score <= 1.0, f"score of {self.name!r} must be in 0..1, not {self.score}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,7 @@ class Embedding:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Picture:
-    """An image with which an image model answers: uint8 RGB, height x width x 3."""
+    """An image that an image model returns: uint8 RGB, height x width x 3."""
 
     image: UInt8Array = field(repr=False)
 
@@ -86,7 +86,7 @@ Answer = Label | Detection | Embedding | Picture
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """What one model said of one frame. Nothing found is empty; a failure is never a prediction."""
+    """What one model predicted for one frame. Nothing found is empty; a failure is never a prediction."""
 
     labels: tuple[Label, ...] = ()
     detections: tuple[Detection, ...] = ()
@@ -95,7 +95,7 @@ class Prediction:
 
     @classmethod
     def of(cls, answer: Prediction | Answer | Iterable[Answer]) -> Prediction:
-        """Sort what a plugin returned for one frame into a prediction.
+        """Turn a plugin's result for one frame into a prediction.
 
         Raises:
             TypeError: something is neither a label, detection, embedding nor picture.
@@ -105,13 +105,11 @@ class Prediction:
         items = (answer,) if isinstance(answer, Answer) else tuple(answer)
         for item in items:
             if not isinstance(item, Answer):
-                raise TypeError(
-                    f"a model answers with labels, detections, embeddings or pictures, not {item!r}"
-                )
+                raise TypeError(f"a model returns labels, detections, embeddings or pictures, not {item!r}")
         embeddings = [item for item in items if isinstance(item, Embedding)]
         pictures = [item for item in items if isinstance(item, Picture)]
         if len(embeddings) > 1 or len(pictures) > 1:
-            raise TypeError("a model answers a frame with one embedding and one picture at most")
+            raise TypeError("a model returns at most one embedding and one picture per frame")
         return cls(
             labels=tuple(item for item in items if isinstance(item, Label)),
             detections=tuple(item for item in items if isinstance(item, Detection)),

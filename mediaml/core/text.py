@@ -1,4 +1,4 @@
-"""Text for people: names from outside made safe to print, and counted nouns."""
+"""Text for the terminal: untrusted names made safe to print, and counted nouns."""
 
 from __future__ import annotations
 

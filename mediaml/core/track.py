@@ -41,7 +41,7 @@ class TrackChoice:
 
     @classmethod
     def parse(cls, text: str) -> TrackChoice:
-        """What `N`, a language or `all` means.
+        """Parse `N`, a language or `all`.
 
         Raises:
             UsageError: it is none of them.
@@ -53,7 +53,7 @@ class TrackChoice:
         if LANGUAGE.fullmatch(text):
             return cls(language=text)
         raise UsageError(
-            f"{text!r} is no audio track.", "Give its number from 1, its language such as eng, or all."
+            f"{text!r} is not an audio track.", "Give its number from 1, its language such as eng, or all."
         )
 
     def __str__(self) -> str:

@@ -1,6 +1,6 @@
-"""Views: what a user wants to see of predictions that are kept more generously.
+"""Views select from the predictions that the ledger keeps.
 
-A model is run at a low floor and the ledger keeps what it found. A higher threshold, a choice of classes or
+A model runs at a low floor, and the ledger keeps what it found. A higher threshold, a choice of classes or
 a smaller number of labels or boxes only selects among that, so it costs no inference.
 """
 
@@ -28,13 +28,13 @@ class View:
     """What to select; the default selects everything.
 
     Attributes:
-        min_score: lowest score of a label or detection, 0..1.
+        min_score: minimum score of a label or detection, 0..1.
         classes: names of the labels and detections wanted, in any letter case; empty for all.
         top: number of labels per frame, the first ones; `None` for all.
         max_detections: number of detections per frame, the first ones; `None` for all.
 
     Raises:
-        ValueError: at birth, when a number is out of its range.
+        ValueError: when a number is out of its range.
     """
 
     min_score: float = 0.0
@@ -43,7 +43,7 @@ class View:
     max_detections: int | None = None
 
     def __post_init__(self) -> None:
-        require(0.0 <= self.min_score <= 1.0, f"min_score must lie in 0..1, not {self.min_score}")
+        require(0.0 <= self.min_score <= 1.0, f"min_score must be in 0..1, not {self.min_score}")
         for name in ("top", "max_detections"):
             value = getattr(self, name)
             require(value is None or value >= 1, f"{name} must be at least 1, not {value}")
@@ -64,7 +64,7 @@ def least_score(min_score: float) -> float:
 def select(prediction: Prediction, view: View) -> Prediction:
     """The part of a prediction that a view shows, in the order of the prediction.
 
-    Of a prediction made at a lower threshold this is what the model itself would have answered at
+    Of a prediction made at a lower threshold this is what the model itself would return at
     `view.min_score`, for greedy non-maximum suppression: a weaker box never suppresses a stronger one.
     Embedding and picture stay.
     """

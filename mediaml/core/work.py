@@ -1,4 +1,4 @@
-"""The nouns of a run: what is to be done, and what came of it."""
+"""The records of a run: what is to be done, and its outcome."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ TRACE_LIMIT = 20_000
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """One file to be looked at.
+    """One input file.
 
     Attributes:
         path: absolute; or the URL, of which size and time of modification are 0.
@@ -28,7 +28,7 @@ class Source:
         size: bytes. mtime_ns: time of last modification, nanoseconds since the epoch.
         named: it was named itself, not found in a folder or by a pattern.
         digest: SHA-256 of the content in hexadecimal digits, where it was asked for; else empty.
-        problem: why it cannot be opened, one or two lines, where the scan has met that; else empty.
+        problem: why it cannot be opened, one or two lines, where the scan found that; else empty.
     """
 
     path: Location
@@ -82,7 +82,7 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class Want:
-    """What one model still wants of a source.
+    """The slices that one model still needs of a source.
 
     Attributes:
         model: its id in the ledger. index: its place among the models of the run, from 0.
@@ -97,7 +97,7 @@ class Want:
     end_slice: int | None = None
 
     def is_before_end(self, number: int) -> bool:
-        """Whether slices of this number are before the end of what is wanted."""
+        """Whether this slice is before `end_slice`."""
         return self.end_slice is None or number < self.end_slice
 
 
@@ -127,7 +127,7 @@ class Sniff:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """How far a source has been read.
+    """The reading position in a source.
 
     Attributes:
         source: its id in the ledger. time_s: media time reached, seconds.
@@ -141,7 +141,7 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class FrameAnswer:
-    """What a model said of one frame.
+    """What a model predicted for one frame.
 
     Attributes:
         index, time_s, duration_s: of the frame.
@@ -160,7 +160,7 @@ class FrameAnswer:
 
 @dataclass(frozen=True, slots=True)
 class FrameResult:
-    """What a model said of one frame, as an output folder holds it.
+    """What a model predicted for one frame, as an output folder holds it.
 
     Attributes:
         source: the file or URL as it was named, `/` between its parts, without secrets.
@@ -182,12 +182,12 @@ class FrameResult:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Why a file could not be (fully) done.
+    """Why a file could not be (fully) processed.
 
     Attributes:
         stage: in which stage.
         type: the error's class name.
-        message: what is wrong and, in further lines, what to do next; never empty.
+        message: what is wrong, then hints on further lines; never empty.
         trace: the error's traceback, for `--debug`; not kept in the ledger.
     """
 
@@ -210,11 +210,11 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class TaskResult:
-    """What came of a task: the answers of all its frames, or a failure, never both.
+    """The outcome of a task: the answers of all its frames, or a failure, never both.
 
     Attributes:
         task: which.
-        answers: one a frame, in the order of their index.
+        answers: one per frame, in the order of their index.
         last: the source has no further slice for this model.
         failure: why it could not be done.
         accounts: what the reader met up to here.
@@ -234,7 +234,7 @@ class TaskResult:
 
 @dataclass(frozen=True, slots=True)
 class TaskProgress:
-    """How far one model has come with one source, as the ledger holds it.
+    """The progress of one model on one source in the ledger.
 
     Attributes:
         next_slice: number of the first time slice that is not done. frames: frames in those before it.

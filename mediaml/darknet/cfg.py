@@ -1,7 +1,7 @@
-"""Darknet's cfg files as sections with checked options; no darknet layer is understood here.
+"""Darknet's cfg files as sections with checked options; layers are not interpreted here.
 
-A cfg is a row of `[section]`s with `key=value` lines; `#` and `;` start a comment, white space means nothing,
-and of a key that is there twice the first counts, as in darknet's own `option_list.c`.
+A cfg is a sequence of `[section]`s with `key=value` lines; `#` and `;` start a comment, white space is
+ignored, and the first of duplicate keys counts, as in darknet's own `option_list.c`.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class Section:
         return f"layer {self.index} [{self.kind}]" if self.index >= 0 else f"[{self.kind}]"
 
     def error(self, what: str, hint: str = "") -> ModelError:
-        """An error that says where in the cfg it is."""
+        """An error with its place in the cfg."""
         return ModelError(f"{self.source}, line {self.line}: {self} {what}", hint)
 
     def text(self, key: str, default: str) -> str:
@@ -52,7 +52,7 @@ class Section:
         """A whole number that is not less than `least`; raises `ModelError` otherwise."""
         value = self.number(key, default)
         if value != int(value) or value < least:
-            raise self.error(f"has {key}={self.options[key]}, which is no whole number of {least} or more")
+            raise self.error(f"has {key}={self.options[key]}, which is not a whole number of {least} or more")
         return int(value)
 
     def number(self, key: str, default: float) -> float:
@@ -67,7 +67,7 @@ class Section:
         """A list of whole numbers; empty where the key is absent; raises `ModelError` otherwise."""
         values = self.numbers(key)
         if any(value != int(value) for value in values):
-            raise self.error(f"has {key}={self.options[key]}, which is no list of whole numbers")
+            raise self.error(f"has {key}={self.options[key]}, which is not a list of whole numbers")
         return tuple(map(int, values))
 
     def _numbers(self, key: str, text: str) -> tuple[float, ...]:
@@ -83,7 +83,7 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class Cfg:
-    """A cfg: what `[net]` says, and the layers in order."""
+    """A cfg: the `[net]` section, and the layers in order."""
 
     net: Section
     layers: tuple[Section, ...]
@@ -111,12 +111,12 @@ def read_cfg(path: Path) -> Cfg:
     """Read a cfg file.
 
     Raises:
-        ModelError: it cannot be read or is no darknet cfg.
+        ModelError: it cannot be read or is not a Darknet cfg.
     """
     try:
         if path.stat().st_size > CFG_BYTES_LIMIT:
             raise ModelError(
-                f"{path} is too large for a darknet cfg", "Name the .cfg first, the .weights second."
+                f"{path} is too large for a Darknet cfg", "Name the .cfg first, the .weights second."
             )
         text = path.read_bytes().decode("utf-8-sig", "replace")
     except OSError as error:
@@ -149,11 +149,11 @@ def parse_cfg(text: str, source: str) -> Cfg:
         if not sections or not key or not equals:
             raise ModelError(
                 f"{source}, line {number}: {raw.strip()[:60]!r} is neither a [section] nor key=value",
-                "Name a darknet .cfg file.",
+                "Name a Darknet .cfg file.",
             )
         options.setdefault(key, value)
     if not sections or sections[0].kind not in NET_KINDS:
-        raise ModelError(f"{source} does not begin with [net]", "Name a darknet .cfg file.")
+        raise ModelError(f"{source} does not begin with [net]", "Name a Darknet .cfg file.")
     if len(sections) == 1:
-        raise ModelError(f"{source} has no layers after [net]", "Name a darknet .cfg file.")
+        raise ModelError(f"{source} has no layers after [net]", "Name a Darknet .cfg file.")
     return Cfg(sections[0], tuple(sections[1:]))

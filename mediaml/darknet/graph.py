@@ -1,4 +1,4 @@
-"""A darknet network as an ONNX graph of the interface "detector/1": pictures in, boxes and scores out."""
+"""A darknet network as an ONNX graph of the interface "detector/1": images in, boxes and scores out."""
 
 from __future__ import annotations
 

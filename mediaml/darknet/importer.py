@@ -28,7 +28,7 @@ class ImportReport:
         width, height: the input size of the cfg, pixels.
         stride: pixels of which any input's width and height must be multiples.
         layers, convolutions, heads: how many the network has.
-        anchors: boxes that it answers with for one picture of the cfg's size.
+        anchors: boxes that it outputs for one image of the cfg's size.
         parameters: float32 values that were read.
         labels: class names; `labels_from` says where they were found.
         masks: which of the cfg's anchors each head uses.
@@ -69,7 +69,7 @@ def import_darknet(
     Args:
         cfg, weights: the two files of the network.
         output: the ONNX file to write.
-        names: class names, one a line; see `names.class_names` for where they come from otherwise.
+        names: class names, one per line; see `names.class_names` for where they come from otherwise.
         masks: the anchors of each head, where the weights were trained with others than the cfg says.
 
     Raises:
@@ -129,8 +129,9 @@ def _metadata(
 ) -> dict[str, str]:
     """The metadata of "detector/1"; see docs/darknet.md.
 
-    The bars are darknet's grey. Darknet shrinks without antialiasing, so its nets know sharp pictures: of the
-    antialiased filters the bicubic one comes nearest to what they answer to darknet's own pixels.
+    The bars are darknet's grey. Darknet shrinks without antialiasing, so its nets were trained on sharp
+    images: of the antialiased filters the bicubic one gives results closest to those with darknet's own
+    pixels.
     """
     wanted = {
         "type": "image",

@@ -1,7 +1,7 @@
-"""The layers of a YOLOv3-family network, read from a cfg: what each computes, from which, of what shape.
+"""The layers of a YOLOv3-family network, read from a cfg: their operations, sources and shapes.
 
 Meanings follow darknet's sources (pjreddie/darknet and AlexeyAB/darknet, `parser.c` and the layers' own
-files). Whatever would change the answers and is not understood is refused by name, never skipped.
+files). An unsupported option that would change the outputs is refused by name, never skipped.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ class Convolution(Layer):
 
     @property
     def weights_shape(self) -> tuple[int, int, int, int]:
-        """Filters, channels a group, height, width."""
+        """Filters, channels per group, height, width."""
         return (self.shape.channels, self.channels_in // self.groups, self.size, self.size)
 
 
@@ -69,7 +69,7 @@ class Shortcut(Layer):
 class Route(Layer):
     """Its sources joined along the channels; of each, the `group`th of `groups` equal parts.
 
-    With one source and one group it hands on what it gets: so does `dropout`, which only acts in training.
+    With one source and one group it is the identity: so does `dropout`, which only acts in training.
     """
 
     groups: int
@@ -133,7 +133,7 @@ def activation_of(section: Section, default: str) -> Activation:
 
 
 def refuse_options(section: Section, neutral: Mapping[str, str]) -> None:
-    """Raise `ModelError` where an option that changes the answers has another value than the neutral one."""
+    """Raise `ModelError` where an option that changes the outputs is not at its neutral value."""
     for key, harmless in neutral.items():
         if section.text(key, harmless) != harmless:
             raise section.error(f"has {key}={section.options[key]}, which is not supported")

@@ -29,7 +29,7 @@ def class_names(cfg: Path, classes: int, names: Path | None) -> tuple[tuple[str,
         if len(found) != classes:
             raise ModelError(
                 f"{names} has {len(found)} names, the network {classes} classes",
-                "Name the file that belongs to this network, one class a line.",
+                "Name the file that belongs to this network, one class per line.",
             )
         return found, str(names)
     for candidate in (cfg.with_suffix(".names"), cfg.with_name("coco.names")):
@@ -46,7 +46,9 @@ def read_names(path: Path) -> tuple[str, ...]:
     """The lines of a names file without the empty ones; raises `ModelError` where it cannot be read."""
     try:
         if path.stat().st_size > NAMES_BYTES_LIMIT:
-            raise ModelError(f"{path} is too large for a names file", "Name a text file, one class a line.")
+            raise ModelError(
+                f"{path} is too large for a names file", "Name a text file with one class per line."
+            )
         text = path.read_bytes().decode("utf-8-sig", "replace")
     except OSError as error:
         raise ModelError(f"{path} cannot be read: {error.strerror}", "Check the path.") from error

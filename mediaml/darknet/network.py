@@ -80,7 +80,7 @@ def build_network(cfg: Cfg) -> DarknetNetwork:
     """
     channels = cfg.net.integer("channels", 3)
     if channels != 3:
-        raise cfg.net.error(f"has channels={channels}; only pictures of 3 channels are supported")
+        raise cfg.net.error(f"has channels={channels}; only images with 3 channels are supported")
     image = Shape(3, cfg.net.integer("height", 416, least=1), cfg.net.integer("width", 416, least=1))
     layers: list[Layer] = []
     for section in cfg.layers:
@@ -289,5 +289,5 @@ def _stride(net: Section, image: Shape, layers: Sequence[Layer]) -> int:
         strides[index] = stride
     stride = math.lcm(*strides.values())
     if image.width % stride or image.height % stride:
-        raise net.error(f"has the size {image.width} x {image.height}, which is no multiple of {stride}")
+        raise net.error(f"has the size {image.width} x {image.height}, which is not a multiple of {stride}")
     return stride

@@ -1,6 +1,6 @@
 """Darknet's weights files: a short header, then float32 values layer by layer with nothing between them.
 
-Source: darknet's `parser.c`, `load_weights_upto`: int32 major, minor and revision; the number of pictures
+Source: darknet's `parser.c`, `load_weights_upto`: int32 major, minor and revision; the number of images
 seen in training, 64 bit from version 0.2 on and 32 bit before; then for every convolution its biases, with
 batch norm also scales, means and variances, and last the filters.
 """
@@ -29,7 +29,7 @@ PAIRED = "Take the .cfg and .weights that belong together, and download the .wei
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FoldedConvolution:
-    """A convolution's filters, float32 [filters, channels a group, size, size], and biases, [filters]."""
+    """A convolution's filters, float32 [filters, channels per group, size, size], and biases, [filters]."""
 
     filters: Float32Array
     biases: Float32Array
@@ -66,10 +66,12 @@ def read_weights(path: Path, convolutions: Sequence[Convolution]) -> Iterator[Fo
 def _header_bytes(path: Path, start: bytes) -> int:
     """Length of the header, from its first 16 bytes."""
     if len(start) < 16:
-        raise ModelError(f"{path} is too short for a darknet weights file", PAIRED)
+        raise ModelError(f"{path} is too short for a Darknet weights file", PAIRED)
     major, minor, _, _ = struct.unpack("<4i", start)
     if not (0 <= major < 1000 and 0 <= minor < 1000):
-        raise ModelError(f"{path} is no darknet weights file (its version would be {major}.{minor})", PAIRED)
+        raise ModelError(
+            f"{path} is not a Darknet weights file (its version would be {major}.{minor})", PAIRED
+        )
     return 20 if major * 10 + minor >= 2 else 16
 
 
@@ -88,7 +90,7 @@ def _check_length(path: Path, size: int, convolutions: Sequence[Convolution]) ->
             )
     if end < size:
         last = convolutions[-1].section if convolutions else "its header"
-        raise ModelError(f"{path} goes on after {last}: {size - end} bytes are left over", PAIRED)
+        raise ModelError(f"{path} has {size - end} more bytes after {last}", PAIRED)
 
 
 def _fold(path: Path, convolution: Convolution, values: Float32Array) -> FoldedConvolution:

@@ -1,4 +1,4 @@
-"""Groups of pictures that look alike, by the cosine of their embeddings."""
+"""Groups of near-duplicate images, by the cosine of their embeddings."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _ROOM = 32 << 20
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Pictures that look like the first of them.
+    """Images that look like the first of them.
 
     Attributes:
         sources: ids in the ledger, in its order; the first is what the others are compared with.
@@ -29,10 +29,10 @@ class Group:
 
 
 def duplicate_groups(vectors: Vectors, pictures: frozenset[int], alike: float) -> list[Group]:
-    """Group pictures: each joins the first picture, in the ledger's order, that it is `alike` to.
+    """Group images: each joins the first image, in the ledger's order, that it is `alike` to.
 
-    No chains: everything in a group is alike to its first picture. Every pair is compared, in blocks; the
-    vectors of the pictures are held in memory, 2 KB each where they have 512 dimensions.
+    No chains: everything in a group is alike to its first image. Every pair is compared, in blocks; the
+    vectors of the images are held in memory, 2 KB each where they have 512 dimensions.
 
     Args:
         vectors: embeddings.
@@ -69,7 +69,7 @@ def _grouped(matrix: Float32Array, alike: float) -> Iterator[tuple[Array, float]
 
 
 def _claim(first: int, near: NDArray[np.intp], free: NDArray[np.bool_]) -> NDArray[np.intp]:
-    """The free pictures among those near the first one, itself included, which are free no longer."""
+    """Take the free images near the first one, itself included."""
     members = near[free[near] & (near > first)]
     free[members] = False
     free[first] = False

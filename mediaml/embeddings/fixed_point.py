@@ -1,4 +1,4 @@
-"""Vectors as 16-bit whole numbers with a scale each: half the bytes of float32, and as quick to multiply.
+"""Vectors as 16-bit whole numbers with a scale each: half the bytes of float32, and as fast to multiply.
 
 Half as much comes from the disk and stays in memory. float16 would be as small, but NumPy widens it one
 number at a time, and moving its bits takes twice as long as the product; whole numbers become float32 in one
@@ -18,14 +18,14 @@ FixedArray = NDArray[np.int16]
 
 _LARGEST = 32_767
 # Numbers in a block: few enough to stay in the cache, and for BLAS to multiply them in this thread. Threads
-# that wait for one another at every block took twenty times as long beside other work.
+# that wait for each other at every block took twenty times as long beside other work.
 _BLOCK = 1 << 17
 
 
 def fixed(rows: Float32Array) -> tuple[FixedArray, Float32Array]:
-    """Rows as whole numbers, int16 [n, dimensions], and what they are to be multiplied with, float32 [n].
+    """Rows as whole numbers, int16 [n, dimensions], and their scales, float32 [n].
 
-    A row of zeros, or with anything that is no number, becomes zeros of the scale 0.
+    A row of zeros, or with anything that is not a number, becomes zeros of the scale 0.
     """
     largest = np.abs(rows).max(axis=1, initial=0.0)
     usable = np.isfinite(largest) & (largest > 0)
@@ -41,7 +41,7 @@ def floats(numbers: FixedArray, scale: Float32Array) -> Float32Array:
 
 
 def product(numbers: FixedArray, scale: Float32Array, vector: Float32Array) -> Float32Array:
-    """The rows @ vector, float32 [n], without a wider copy of them; they may lie in a mapped file."""
+    """The rows @ vector, float32 [n], without a wider copy of them; they may be in a mapped file."""
     answers = np.empty(len(numbers), np.float32)
     step = max(1, _BLOCK // max(1, numbers.shape[1]))
     room = np.empty((step, numbers.shape[1]), np.float32)

@@ -1,6 +1,6 @@
 """Approximate search: an HNSW graph (Malkov and Yashunin 2016) by the library usearch, an optional package.
 
-The index only proposes; what it proposes is compared exactly and merged as in `search`. Its file is beside
+The index only proposes candidates; they are compared exactly and merged as in `search`. Its file is beside
 the vectors, derived as they are: it is named after their file and removed with it when the ledger changes.
 """
 
@@ -18,9 +18,10 @@ from mediaml.embeddings.search import Hit, search
 from mediaml.embeddings.vectors import INDEX_SUFFIX, Vectors
 
 _ROWS = 16_384
-# Of the graph: links of a node, and how widely a node's place is looked for. The library's own defaults.
+# Of the graph: links of a node, and the size of the candidate list while it is built. The library's own
+# defaults.
 _CONNECTIVITY, _EXPANSION_ADD = 16, 128
-# First as many frames are proposed, then four times as many, while too few are unlike one another.
+# Candidates asked for at first, and the factor for more while too few of them differ.
 _PROPOSED, _MORE = 512, 4
 
 
@@ -48,7 +49,7 @@ def search_index(vectors: Vectors, question: Float32Array, count: int, alike: fl
 
 def nearest_rows(index: Any, question: Float32Array, count: int) -> np.ndarray[Any, Any]:
     """Numbers of about the `count` rows with the highest cosine, in the order of the rows."""
-    # As many candidates are kept on the way as are asked for: the best of so many are hardly ever missed.
+    # The search keeps as many candidates as are requested, so the best are hardly ever missed.
     index.expansion_search = max(count, _EXPANSION_ADD)
     return np.sort(np.asarray(index.search(question, count, threads=1).keys, dtype=np.int64))
 

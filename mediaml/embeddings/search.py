@@ -1,4 +1,4 @@
-"""Exact search: every embedding is compared with the question, in one product of a matrix and a vector."""
+"""Exact search: every embedding is compared with the query, in one matrix-vector product."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ _COUNTED = _BLOCK
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A moment or picture that answers a question.
+    """A frame that matches a query.
 
     Attributes:
         source: its id in the ledger. frame, time_s: of the best of the frames that look alike.
-        score: cosine to the question, -1..1.
+        score: cosine to the query, -1..1.
         alike: how many further frames, of any source, were left out because they look like this one.
     """
 
@@ -32,15 +32,15 @@ class Hit:
 
 
 def search(vectors: Vectors, question: Float32Array, count: int, alike: float) -> list[Hit]:
-    """The best answers, best first, no two of which look alike.
+    """The best matches, best first, no two of which look alike.
 
     Args:
         vectors: what is searched.
         question: float32 [dimensions], of unit length.
         count: most answers.
-        alike: cosine from which on two frames count as one; 1 keeps all but identical ones apart.
+        alike: frames whose cosine is at least this count as one; 1 merges identical ones only.
 
-    Near-duplicates are counted among the 4096 best frames, or as far down as `count` answers reach.
+    Near-duplicates are counted among the 4096 best frames, or as far down as `count` results reach.
     """
     scores = vectors.cosines(question)
     kept: list[int] = []
@@ -75,7 +75,7 @@ def _nth_best(scores: Float32Array, n: int) -> float:
 def _merge(
     vectors: Vectors, block: Array, kept: list[int], merged: list[int], count: int, alike: float
 ) -> None:
-    """Give each frame of a block to the first answer it looks like, or make it an answer of its own."""
+    """Assign each frame of a block to the first result it looks like, or make it a new result."""
     rows = vectors.rows(block)
     owner = np.full(len(block), -1)
     if kept:
@@ -86,7 +86,8 @@ def _merge(
         number = len(kept)
         kept.append(int(block[first]))
         merged.append(-1)
-        # Not a product: the threads that BLAS would start for it wait longer for one another than they work.
+        # Not a product: the threads that BLAS would start for it would wait for each other longer than they
+        # work.
         close = np.einsum("ij,j->i", rows, rows[first]) >= alike
         owner[(owner < 0) & close] = number
         owner[first] = number

@@ -47,7 +47,7 @@ class Vectors:
         return len(self.records)
 
     def cosines(self, question: Float32Array) -> Float32Array:
-        """The cosine of every vector to a question of unit length: float32 [n], 0 where a vector is zero."""
+        """The cosine of every vector to a query of unit length: float32 [n], 0 where a vector is zero."""
         return product(self.records["vector"], self.records["scale"], question)
 
     def rows(self, chosen: slice | NDArray[np.integer]) -> Float32Array:
@@ -71,7 +71,7 @@ def choose_space(folder: Path, model: str | None) -> Space:
     if not wanted:
         of_model = f" of {model!r}" if model else ""
         raise OutputError(
-            f"{folder} holds no embeddings{of_model}.", "Make some: mediaml run -p clip INPUT... -o FOLDER"
+            f"{folder} holds no embeddings{of_model}.", "Create some: mediaml run -p clip INPUT... -o FOLDER"
         )
     names = ", ".join(f"{space.model} ({space.weights} {space.weights_sha256[:8]})" for space in wanted)
     if len({space.model for space in wanted}) > 1:
@@ -153,7 +153,7 @@ def _chunks(folder: Path, space: Space) -> Iterator[Records]:
             raise OutputError(
                 f"frame {wrong.frame} in {folder} has an embedding of {len(wrong.vector) // 2} numbers among "
                 f"others of {space.dimensions}.",
-                "The model changed its answers: run it again with --force.",
+                "The model's output changed: run it again with --force.",
             )
         halves = np.frombuffer(b"".join(row.vector for row in rows), dtype="<f2")
         yield pack(rows, halves.reshape(len(rows), -1).astype(np.float32))

@@ -15,10 +15,10 @@ from mediaml.pipeline.read import no_mark
 
 
 class InlineEngine:
-    """Runs one job after the other, frame by frame. A decoder that crashes ends the run.
+    """Runs jobs one by one, frame by frame. A decoder that crashes ends the run.
 
     Args:
-        warn: takes a line for the user.
+        warn: takes one line for the user.
     """
 
     def __init__(self, warn: Callable[[str], None]) -> None:
@@ -69,7 +69,7 @@ class InlineEngine:
                     yield
                     continue
                 job = settled
-            self._load().look_alone(job, no_mark)
+            self._load().run_alone(job, no_mark)
             for key, frames in self._shrunk.items():
                 planner.note_batch_limit(key, frames)
             yield

@@ -1,4 +1,4 @@
-"""What every engine does with a setup and its jobs, in whatever process that is."""
+"""What all engines share: loading a setup, identifying sources, encoding results."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from mediaml.registry.options import options_of
 
 
 def load_models(setup: Setup, warn: Callable[[str], None]) -> list[LoadedModel]:
-    """Load the models of a setup on its device, with batches that are known to fit in memory.
+    """Load the models of a setup on its device, with batch sizes that are known to fit in memory.
 
     Raises:
         MediamlError: see `load_model`.
@@ -46,13 +46,13 @@ def encode_result(result: TaskResult) -> TaskRecord:
     """Encode a result for the ledger; predictions that cannot be encoded fail their task."""
     try:
         return record_of(result)
-    except Exception as error:  # noqa: BLE001  a picture, say, that no PNG can hold
+    except Exception as error:  # noqa: BLE001  such as a picture that PNG cannot hold
         failure = Failure.of("infer", error)
         return TaskRecord(result.task, failure=failure, accounts=result.accounts)
 
 
 def identify(sniff: Sniff, limits: Limits) -> Kind | Failure | None:
-    """What a source is, `None` where it is no media, or why that is unknown."""
+    """What a source is, `None` where it is not media, or why that is unknown."""
     try:
         return sniff_kind(sniff.location, limits)
     except Exception as error:  # noqa: BLE001  a demuxer may raise anything; it costs this file

@@ -1,4 +1,4 @@
-"""What an engine and its workers say to one another.
+"""The messages between an engine and its workers.
 
 Orders go to a worker, one `Setup` first; everything else comes back. All of it is plain data in MessagePack,
 validated against these types when it is read: a worker has opened untrusted files.
@@ -18,7 +18,7 @@ from mediaml.onnx.providers import DeviceRequest
 
 
 class Message(msgspec.Struct, frozen=True, tag_field="message", tag=True):
-    """Anything that is said."""
+    """Any message."""
 
 
 class ModelOrder(msgspec.Struct, frozen=True):
@@ -59,7 +59,7 @@ class Setup(Message, frozen=True):
 
 
 class Identify(Message, frozen=True):
-    """Tell what a source is."""
+    """Identify the kind of a source."""
 
     position: int
     location: bytes
@@ -67,7 +67,7 @@ class Identify(Message, frozen=True):
 
     @property
     def key(self) -> str:
-        """What tells this order from all others."""
+        """The key of this order."""
         return f"identify {self.position}"
 
     @property
@@ -76,8 +76,8 @@ class Identify(Message, frozen=True):
         return Sniff(self.position, decoded(self.location))
 
 
-class Look(Message, frozen=True):
-    """Answer a source; `alone`: step by step, each step marked, for it may have ended a process before."""
+class ReadSource(Message, frozen=True):
+    """Run models on a source; `alone`: step by step, each step marked, as it may have ended a process."""
 
     source: int
     location: bytes
@@ -88,8 +88,8 @@ class Look(Message, frozen=True):
 
     @property
     def key(self) -> str:
-        """What tells this order from all others."""
-        return f"look {self.source}"
+        """The key of this order."""
+        return f"read {self.source}"
 
     @property
     def job(self) -> Job:
@@ -97,14 +97,14 @@ class Look(Message, frozen=True):
         return Job(self.source, decoded(self.location), self.kind, self.wants, self.stamp)
 
 
-Order = Identify | Look
+Order = Identify | ReadSource
 
 
 def order_of(job: Job | Sniff) -> Order:
     """The order that asks for a job."""
     if isinstance(job, Sniff):
         return Identify(job.position, encoded(job.location))
-    return Look(job.id, encoded(job.location), job.kind, job.wants, stamp=job.stamp)
+    return ReadSource(job.id, encoded(job.location), job.kind, job.wants, stamp=job.stamp)
 
 
 class ModelDevices(msgspec.Struct, frozen=True):
@@ -121,8 +121,8 @@ class ModelsLoaded(Message, frozen=True):
     models: tuple[ModelDevices, ...]
 
 
-class Broken(Message, frozen=True):
-    """The worker cannot go on, and leaves.
+class WorkerFailed(Message, frozen=True):
+    """The worker cannot continue, and exits.
 
     Attributes:
         type, text, hint: of the error. trace: its traceback, for `--debug`.
@@ -134,14 +134,14 @@ class Broken(Message, frozen=True):
     trace: str
 
 
-class Said(Message, frozen=True):
+class Notice(Message, frozen=True):
     """A line for the user."""
 
     text: str
 
 
 class Began(Message, frozen=True):
-    """An order is being worked on."""
+    """An order has been begun."""
 
     key: str
 
@@ -155,18 +155,18 @@ class Identified(Message, frozen=True):
 
 
 class TaskDone(Message, frozen=True):
-    """What came of one task."""
+    """The outcome of one task."""
 
     record: TaskRecord
 
     @property
     def key(self) -> str:
-        """The key of the `Look` that it belongs to."""
-        return f"look {self.record.task.source}"
+        """The key of the `ReadSource` that it belongs to."""
+        return f"read {self.record.task.source}"
 
 
-class Marked(Message, frozen=True):
-    """A step that is about to be taken for an order that is done alone; see `mediaml.pipeline.read.Mark`."""
+class StepStarted(Message, frozen=True):
+    """A step that is about to be taken for an order that is run alone; see `mediaml.pipeline.read.Mark`."""
 
     key: str
     stage: Stage
@@ -174,7 +174,7 @@ class Marked(Message, frozen=True):
     time_s: float
 
 
-class Shrunk(Message, frozen=True):
+class BatchReduced(Message, frozen=True):
     """The largest batch of a model that fits in memory; `key` is `batch_keys`'s."""
 
     name: str
@@ -183,14 +183,16 @@ class Shrunk(Message, frozen=True):
 
 
 class Alive(Message, frozen=True):
-    """Something has been done since the last heartbeat; `reading` is what is under way."""
+    """There was progress since the last heartbeat; `reading` is what is being read."""
 
     reading: tuple[Reading, ...] = ()
 
 
-Report = ModelsLoaded | Broken | Said | Began | Identified | TaskDone | Marked | Shrunk | Alive
+Report = (
+    ModelsLoaded | WorkerFailed | Notice | Began | Identified | TaskDone | StepStarted | BatchReduced | Alive
+)
 
 
 def batch_keys(identity: ModelIdentity, devices: tuple[str, ...]) -> list[str]:
-    """What a batch's largest size is remembered by: the model and each device it runs on."""
+    """Keys of the largest batch size of a model: one for each device it runs on."""
     return [f"{identity.weights_sha256 or identity.name} {device}" for device in devices or ("cpu",)]

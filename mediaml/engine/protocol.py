@@ -1,4 +1,4 @@
-"""What an engine is: whatever runs jobs, on local processes or elsewhere, behind one protocol."""
+"""The protocol of engines, which run jobs on local processes or elsewhere."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from mediaml.ledger.encoding import TaskRecord
 
 
 class JobPlanner(Protocol):
-    """Whoever plans the jobs and keeps what comes of them; called in the thread that drives the engine."""
+    """Plans jobs and keeps their outcome; called in the thread that drives the engine."""
 
     def settle(self, sniff: Sniff, answer: Kind | Failure | None) -> Job | None:
-        """Go on with a source once its kind is known, `None` for no media, or why it is unknown."""
+        """Continue with a source once its kind is known, `None` for no media, or why it is unknown."""
 
     def note_batch_limit(self, key: str, frames: int) -> None:
         """Remember the largest batch of a model that fits in memory, by `batch_keys`."""
 
 
 class Engine(Protocol):
-    """Runs jobs and hands back records; nothing above it knows a process.
+    """Runs jobs and returns records; its callers do not deal with processes.
 
-    A `Job` is a source with what each model still wants of it: from a time slice on, and where
+    A `Job` is a source with the slices that each model still needs of it: from a time slice on, and where
     `Want.end_slice` is set, up to one. So one long source may be several jobs.
 
     The calls come in this order: `begin`, `ready`, `run` with `take` after every turn, `close`.

@@ -11,7 +11,7 @@ class Timeouts:
 
     Attributes:
         per_file: for one file, from when it is begun.
-        stall: without any progress of a worker that has something to do.
+        stall: without any progress of a busy worker.
     """
 
     per_file: float | None = None

@@ -1,1 +1,1 @@
-"""The SQLite store of everything that was answered; all outputs are derived from it."""
+"""The SQLite store of all results; all outputs are derived from it."""

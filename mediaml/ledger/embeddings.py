@@ -1,4 +1,4 @@
-"""The embeddings in a ledger: which models made them, whether they changed, and the vectors."""
+"""The embeddings in a ledger: their models, whether they changed, and the vectors."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class EmbeddingRow:
 
 
 def ledger_stamp(folder: Path) -> str:
-    """Changes whenever the ledger in `folder` has been written; read it before what it vouches for.
+    """A tag that changes whenever the ledger in `folder` is written; read it before the data.
 
     Raises:
         OutputError: there is no ledger.
@@ -62,7 +62,7 @@ def ledger_stamp(folder: Path) -> str:
         raise OutputError(
             f"{folder} holds no ledger.", "Name the folder that was given to `mediaml run -o`."
         ) from error
-    # What is committed lies in the write-ahead log until SQLite moves it over.
+    # Commits are in the write-ahead log until SQLite's next checkpoint.
     log = path.with_name(f"{path.name}-wal")
     if log.exists() and log.stat().st_size:
         stats.append(log.stat())
@@ -71,7 +71,7 @@ def ledger_stamp(folder: Path) -> str:
 
 
 def embedding_spaces(folder: Path) -> tuple[Space, ...]:
-    """The spaces of a ledger, in the order in which their models came.
+    """The spaces of a ledger, in the order in which their models were added.
 
     A model is known by one of its predictions: it embeds all frames or none. Of the ids of a space the
     identity that was asked for last comes first, then the newer ones.

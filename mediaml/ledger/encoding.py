@@ -1,7 +1,7 @@
 """How predictions are written in the ledger and read back: whole numbers in columns, no JSON text.
 
-A score is a number of 1/100 000 and an edge of a box one of 1/100 pixel: far below what a model can mean, and
-coarse enough that the last bits of a different batch size do not show. Scores are rounded down, so that a
+A score is a number of 1/100 000 and an edge of a box one of 1/100 pixel: far below a model's accuracy, and
+coarse enough to hide rounding that depends on the batch size. Scores are rounded down, so that a
 threshold of up to five decimals selects from the ledger exactly what it selects in the model.
 """
 
@@ -31,7 +31,7 @@ _FARTHEST = 2.0**53
 LabelColumns = tuple[int, int, int, int]
 """Frame, place among the frame's labels, index of the name in `TaskRecord.names`, score."""
 DetectionColumns = tuple[int, int, int, int, int, int, int, int, int | None]
-"""The same of a detection, then left, top, right, bottom and track."""
+"""The same for a detection, then left, top, right, bottom and track."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,7 @@ class TaskRecord:
 
 
 def record_of(result: TaskResult) -> TaskRecord:
-    """Encode what came of a task."""
+    """Encode the outcome of a task."""
     answers = result.answers
     cuts = [answer.cut for answer in answers if answer.cut is not None]
     places: dict[str, int] = {}
@@ -89,13 +89,13 @@ def record_of(result: TaskResult) -> TaskRecord:
 
 
 def _frame_record(answer: FrameAnswer) -> FrameRecord:
-    said = answer.prediction
+    prediction = answer.prediction
     return FrameRecord(
         answer.index,
         answer.time_s,
         answer.duration_s,
-        embedding_blob(said.embedding),
-        picture_blob(said.picture),
+        embedding_blob(prediction.embedding),
+        picture_blob(prediction.picture),
         answer.audio_track,
     )
 
@@ -190,7 +190,7 @@ def info_json(info: MediaInfo) -> str:
 
 
 def info_of(text: str, path: str) -> MediaInfo:
-    """The header facts of `info_json`; what an older or newer mediaml did not note is left at its default."""
+    """The header facts of `info_json`; fields that another version did not write keep their defaults."""
     record = msgspec.json.decode(text, type=dict[str, Any])
     known = {name: record[name] for name in MediaInfo.__slots__ if name in record}
     rate = known.get("frame_rate")
@@ -200,7 +200,7 @@ def info_of(text: str, path: str) -> MediaInfo:
 
 
 def view_json(view: View) -> str:
-    """A view as a JSON object of what differs from showing everything."""
+    """A view as a JSON object of its fields that are not at their defaults."""
     return msgspec.json.encode(view_record(view)).decode()
 
 

@@ -70,7 +70,7 @@ class KeptFrame:
 def kept_frames(
     db: sqlite3.Connection, source: int, model: int, view: View, number: int | None = None
 ) -> Iterator[KeptFrame]:
-    """The frames of one source and model, in order; each is what `select` makes of all that is kept.
+    """The frames of one source and model, in order; each equals `select` applied to the kept prediction.
 
     Args:
         view: what is shown of them.
@@ -95,18 +95,18 @@ def kept_frames(
     detections = _by_frame(db.execute(f"{_DETECTIONS} {rest}", (*span, least_units(view))))
     labelled, detected = next(labels), next(detections)
     for frame, time_s, duration_s, embedding, picture, audio_track in frames:
-        said, found = [], []
+        shown_labels, shown_detections = [], []
         if labelled[0] == frame:
-            said, labelled = labelled[1], next(labels)
+            shown_labels, labelled = labelled[1], next(labels)
         if detected[0] == frame:
-            found, detected = detected[1], next(detections)
+            shown_detections, detected = detected[1], next(detections)
         yield KeptFrame(
             frame,
             time_s,
             duration_s,
             names,
-            said[: view.top],
-            found[: view.max_detections],
+            shown_labels[: view.top],
+            shown_detections[: view.max_detections],
             embedding,
             picture,
             audio_track,
@@ -115,7 +115,7 @@ def kept_frames(
 
 
 def _wanted(names: dict[int, str], view: View) -> str:
-    """The SQL condition on the classes of a view; a number can be nothing but a number."""
+    """The SQL condition on the classes of a view; ids are integers, so safe to interpolate."""
     if not view.classes:
         return ""
     folded = {name.casefold() for name in view.classes}

@@ -1,4 +1,4 @@
-"""The writing side of the ledger: one transaction per commit, nothing there twice."""
+"""The writing side of the ledger: one transaction per commit."""
 
 from __future__ import annotations
 
@@ -49,12 +49,12 @@ class Ledger(AbstractContextManager["Ledger"]):
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise OutputError(
-                f"the output folder {folder} cannot be made: {error.strerror}.",
-                "Name a folder that you may write with -o.",
+                f"the output folder {folder} cannot be created: {error.strerror}.",
+                "Name a writable folder with -o.",
             ) from error
         if not os.access(folder, os.W_OK | os.X_OK):
             raise OutputError(
-                f"the output folder {folder} cannot be written.", "Name a folder that you may write with -o."
+                f"the output folder {folder} cannot be written.", "Name a writable folder with -o."
             )
         self._db = connect(folder, checked=True)
         self._begun, self._frames = time.monotonic(), 0
@@ -70,16 +70,16 @@ class Ledger(AbstractContextManager["Ledger"]):
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
-        """All of what is written in the `with` block, or, when that fails or the process dies, nothing.
+        """Commit everything written in the `with` block, or, if it fails or the process dies, nothing.
 
         Raises:
-            OutputError: the ledger cannot be written, for instance because the disk is full, or is gone.
+            OutputError: the ledger cannot be written, for instance because the disk is full, or was removed.
         """
-        # SQLite goes on writing to a file that has been removed, which can never be read again.
+        # SQLite would keep writing to the removed file, and the results would be lost.
         if not (self.folder / FILE_NAME).exists():
             raise OutputError(
                 f"the ledger {self.folder / FILE_NAME} was removed while it was written.",
-                "Run the same command again; all has to be done again.",
+                "Rerun the same command; it starts from the beginning.",
             )
         try:
             with self._db:
@@ -149,8 +149,8 @@ class Ledger(AbstractContextManager["Ledger"]):
 
         It takes the `position` that is given; else a new one takes the next, and a known one keeps its own.
 
-        A source that has changed loses its earlier answers: they are of another file. Where its digest is
-        given, and was given before, that tells; else size and time of modification do. Its `name` stays the
+        A source that has changed loses its earlier results: they belong to another file. A change is
+        detected by digest where both are known, else by size and time of modification. Its `name` stays the
         one it was first given; a name that another source has gets a number, so that outputs never collide.
         """
         with self._transaction():
@@ -222,16 +222,16 @@ class Ledger(AbstractContextManager["Ledger"]):
         return candidate
 
     def task_progress(self, source: int, model: int, view: View | None = None) -> TaskProgress:
-        """How far a model has come with a source, for a view where one is given."""
+        """The progress of a model on a source, for a view where one is given."""
         return task_progress(self._db, source, model, view)
 
     def supersede(self, source: int, model: int, *, restart: bool) -> None:
-        """Drop what other versions of the same model said of a source, and this one's own failure.
+        """Drop the results of other versions of the same model for a source, and this one's own failure.
 
-        Other weights and other options are no versions: what they said stays.
+        Results of other weights and other options stay.
 
         Args:
-            restart: drop what this version said as well.
+            restart: drop the results of this version as well.
         """
         with self._transaction():
             self._db.execute(
@@ -242,7 +242,7 @@ class Ledger(AbstractContextManager["Ledger"]):
             )
 
     def commit(self, records: Sequence[TaskRecord]) -> None:
-        """Commit tasks, all of them or, when the process dies, none.
+        """Commit tasks, all of them or, if the process dies, none.
 
         Raises:
             OutputError: the ledger cannot be written, for instance because the disk is full.
@@ -261,7 +261,7 @@ class Ledger(AbstractContextManager["Ledger"]):
         self._frames += sum(len(record.frames) for record in records)
 
     def note_batch_limit(self, key: str, frames: int) -> None:
-        """Remember the largest batch that fits in memory; `key` tells the model and the device."""
+        """Remember the largest batch that fits in memory; `key` identifies the model and the device."""
         with self._transaction():
             self._db.execute(
                 "INSERT OR REPLACE INTO meta VALUES (?, ?)", (f"{BATCH_PREFIX}{key}", str(frames))

@@ -23,7 +23,7 @@ Row = tuple[Any, ...]
 
 
 def migrate(db: sqlite3.Connection) -> None:
-    """Bring a ledger of version 1 to version 2; all of it or, when the process dies, nothing.
+    """Bring a ledger of version 1 to version 2; all of it or, if the process dies, nothing.
 
     Raises:
         sqlite3.Error: it cannot be written, or is damaged.
@@ -51,7 +51,7 @@ def migrate(db: sqlite3.Connection) -> None:
 
 
 def create(db: sqlite3.Connection) -> None:
-    """Make what version 2 adds to the tables of version 1, within the caller's transaction."""
+    """Create what version 2 adds to the tables of version 1, within the caller's transaction."""
     for statement in f"{SECOND_TABLES}{SECOND_VIEWS}".split(";\n"):
         if statement.strip():
             db.execute(statement)

@@ -1,4 +1,4 @@
-"""How far each model is with the sources of a ledger, and how fast the runs were: for `mediaml status`."""
+"""The progress of each model, and the speed of past runs, for `mediaml status`."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from mediaml.ledger.task_progress import same_lineage
 
 @dataclass(frozen=True, slots=True)
 class ProgressRow:
-    """How far one model is, as numbers of sources.
+    """The progress of one model, as numbers of sources.
 
     Attributes:
         model: its name.
@@ -45,7 +45,7 @@ class ProgressRow:
 
 @dataclass(frozen=True, slots=True)
 class RunRow:
-    """One run: when it started and ended, UTC in ISO 8601, and what it answered meanwhile.
+    """One run: when it started and ended, UTC in ISO 8601, and what it processed.
 
     Attributes:
         finished_at, frames, seconds: `None` where it was killed.
@@ -135,7 +135,7 @@ def _described(one: _Standing, standings: Sequence[_Standing]) -> str:
 
 
 def _changed(db: sqlite3.Connection) -> set[int]:
-    """Sources whose file is gone, or has another size or, where no digest can tell, another time."""
+    """Sources whose file is missing or changed: by digest, or else by size and time."""
     changed = set()
     rows = db.execute("SELECT id, path, size, mtime_ns, digest FROM source")
     for source, path, size, mtime_ns, digest in rows:

@@ -1,4 +1,4 @@
-"""Whether a folder is the output folder of a run, found out without keeping a ledger open."""
+"""Whether a folder is the output folder of a run."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ _MAGIC = b"SQLite format 3\0"
 def is_output_folder(folder: Path) -> bool:
     """Whether a folder holds a ledger of mediaml, of any schema version; false where that cannot be read.
 
-    Nothing is written, and no file of SQLite (`-wal`, `-shm`) is left behind. A database of that name that is
-    damaged counts: it is not for a scan to decide that it is worth nothing.
+    Nothing is written, and no file of SQLite (`-wal`, `-shm`) is left behind. A damaged database of that name
+    counts as one.
     """
     path = folder / FILE_NAME
     try:
@@ -33,7 +33,7 @@ def is_output_folder(folder: Path) -> bool:
     except OSError:
         return False
     log = path.with_name(f"{FILE_NAME}-wal")
-    # Without a log no process writes, and `immutable` keeps SQLite from making one.
+    # Without a log no process is writing, and `immutable` keeps SQLite from creating one.
     immutable = "" if log.exists() else "&immutable=1"
     try:
         with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro{immutable}", uri=True)) as db:
@@ -45,7 +45,7 @@ def is_output_folder(folder: Path) -> bool:
 
 
 def has_ledger(folder: Path) -> bool:
-    """Whether a folder holds a ledger that was begun; one that cannot be read counts: opening it tells."""
+    """Whether a folder holds a ledger that was begun, or one that cannot be read."""
     path = folder / FILE_NAME
     if not path.is_file():
         return False

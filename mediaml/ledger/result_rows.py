@@ -44,7 +44,7 @@ class SourceRow:
         """
         if isinstance(self.path, Path):
             return self.path
-        raise MediaError(f"{self.path} is no file of this machine.", "Download it first.")
+        raise MediaError(f"{self.path} is not a local file.", "Download it first.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,7 @@ class FailureRow:
         source: which.
         model: the model's name; `None` where an output failed.
         failure: why.
-        accounts: what the reader met before.
+        accounts: what the reader counted before.
         output: what could not be written, such as `annotated`; `None` where a model failed.
     """
 

@@ -1,4 +1,4 @@
-"""What an output folder holds, as typed rows; it can be read while tasks are being committed."""
+"""The results in an output folder, as typed rows; may be read while a run is committing."""
 
 from __future__ import annotations
 
@@ -174,7 +174,7 @@ class Results(AbstractContextManager["Results"]):
         return iter(found)
 
     def kept(self, source: int, *, task: Task | None = None) -> Iterator[tuple[ModelRow, KeptFrame]]:
-        """What is shown of a source, or of one task of it, as the ledger keeps it."""
+        """The frames of a source, or of one task of it, in the ledger's units."""
         models = self.models_of(source) if task is None else self._models("SELECT ?", task.model)
         for model in models:
             number = None if task is None else task.slice
@@ -209,7 +209,7 @@ class Results(AbstractContextManager["Results"]):
             yield FailureRow(_source_row(row[:6]), None, failure, DecodeAccounts(), row[6])
 
     def found(self, model: ModelRow, sources: Collection[int]) -> Found:
-        """What a model found in some sources, given by their ids, as its view shows it."""
+        """The totals per label of a model in some sources, given by their ids, in its view."""
         return found(self._db, model.id, model.name, model.view, sources)
 
     def damaged(self) -> Iterator[tuple[SourceRow, DecodeAccounts]]:
@@ -222,7 +222,7 @@ class Results(AbstractContextManager["Results"]):
         return ((_source_row(row[:6]), DecodeAccounts(*row[6:])) for row in rows)
 
     def known(self, path: Location) -> Known | None:
-        """What tells whether a file is still the one that was read; `None` where it is new."""
+        """The stamp of a file when it was read; `None` where it is new."""
         row = self._db.execute(
             "SELECT id, size, mtime_ns, digest, kind FROM source WHERE path = ?", (os.fsencode(str(path)),)
         ).fetchone()
@@ -231,7 +231,7 @@ class Results(AbstractContextManager["Results"]):
     def task_progress(
         self, source: int, model: ModelIdentity, view: View | None = None
     ) -> TaskProgress | None:
-        """How far this very model has come with a source; `None` where it has never begun."""
+        """The progress of this model on a source; `None` where it has never begun."""
         number = model_id(self._db, model)
         begun = "SELECT 1 FROM task WHERE source = ? AND model = ?"
         if number is None or self._db.execute(begun, (source, number)).fetchone() is None:
@@ -262,7 +262,7 @@ class Results(AbstractContextManager["Results"]):
         return bool(row) and (row[1:] == (None, None) or file_state(self.folder / row[0]) == row[1:])
 
     def progress(self, reads: Callable[[str, Kind], bool] = lambda _, __: True) -> list[ProgressRow]:
-        """How far each model is; see `mediaml.ledger.progress`."""
+        """The progress of each model; see `mediaml.ledger.progress`."""
         return progress(self._db, reads)
 
     def runs(self) -> list[RunRow]:

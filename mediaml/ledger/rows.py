@@ -30,7 +30,7 @@ _SET_INFO = (
 
 
 class Classes:
-    """The numbers of the names that models answer with, by model; belongs to one connection."""
+    """The numbers of class names, by model; belongs to one connection."""
 
     def __init__(self, db: sqlite3.Connection) -> None:
         self._db = db
@@ -68,10 +68,10 @@ class Classes:
 
 
 def write_task(db: sqlite3.Connection, record: TaskRecord, classes: Classes) -> None:
-    """Write what came of a task, within the caller's transaction."""
+    """Write the outcome of a task, within the caller's transaction."""
     task, failure, accounts = record.task, record.failure, record.accounts
     if failure is not None and failure.type == ChangedError.__name__:
-        # Earlier slices are of the file that was.
+        # Earlier slices belong to the file as it was before.
         db.execute("DELETE FROM task WHERE source = ? AND model = ?", (task.source, task.model))
     if record.info is not None:
         write_info(db, task.source, record.info)
@@ -125,7 +125,7 @@ def _write_predictions(db: sqlite3.Connection, record: TaskRecord, classes: Sequ
 
 
 def write_info(db: sqlite3.Connection, source: int, text: str) -> None:
-    """Keep the facts of a source, as `info_json` wrote them; those of its audio give way to its frames'."""
+    """Keep the facts of a source, as `info_json` wrote them; those from frames replace those from audio."""
     info = info_of(text, "")
     if info.width is None:
         known = db.execute("SELECT width FROM source WHERE id = ?", (source,)).fetchone()

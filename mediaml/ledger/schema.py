@@ -1,4 +1,4 @@
-"""How a ledger file is opened: made, migrated from an older version, or refused."""
+"""Opens a ledger file: creates it, migrates an older version, or refuses it."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ LOCK_NAME = ".lock"
 """The file that the one process locks that writes to an output folder."""
 SCHEMA_VERSION = 2
 BATCH_PREFIX = "batch "
-"""What the keys of `meta` begin with that hold the largest batch of a model on a device."""
+"""Prefix of the keys of `meta` for the largest batch of a model on a device."""
 CURRENT_PREFIX = "current "
-"""What the keys of `meta` begin with that tell, by a model's name, the id of the identity last asked for."""
+"""Prefix of the keys of `meta` for the id of the identity last asked for, by model name."""
 VIEW_PREFIX = "view "
-"""What the keys of `meta` begin with that tell, by a model's name, the view last asked for, as JSON."""
+"""Prefix of the keys of `meta` for the view last asked for, as JSON, by model name."""
 RUN_PREFIX = "run "
-"""What the keys of `meta` begin with that tell, by a run's id, its frames and seconds as a JSON array."""
+"""Prefix of the keys of `meta` for a run's frames and seconds, as a JSON array, by run id."""
 
 
 def connect(folder: Path, *, readonly: bool = False, checked: bool = False) -> sqlite3.Connection:

@@ -1,4 +1,4 @@
-"""What the ledger holds for drawing one time slice of a source."""
+"""What is drawn for one time slice of a source."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from mediaml.ledger.results import Results
 
 @dataclass(frozen=True, slots=True)
 class DrawnRow:
-    """What one model said of one frame, as far as it is to be drawn.
+    """What one model predicted for one frame, as far as it is drawn.
 
     Attributes:
         model, frame: their numbers in the ledger.
@@ -39,7 +39,7 @@ class DrawnRow:
 
 
 class DrawingResults(Results):
-    """Results for who draws. Use from the thread that opened it."""
+    """Results for rendering. Use from the thread that opened it."""
 
     def stamp(self, source: int) -> tuple[int, int, str]:
         """Size, time of modification (ns) and digest of a source, as of when it was read."""
@@ -56,7 +56,7 @@ class DrawingResults(Results):
         ]
 
     def picture_of(self, source: int, row: DrawnRow) -> UInt8Array | None:
-        """The picture with which a model answered a frame: uint8 RGB [H, W, 3]."""
+        """The picture that a model returned for a frame: uint8 RGB [H, W, 3]."""
         found = self._db.execute(
             "SELECT picture FROM prediction WHERE source = ? AND model = ? AND frame = ?",
             (source, row.model, row.frame),
@@ -64,7 +64,7 @@ class DrawingResults(Results):
         return None if found is None or found[0] is None else picture_of(found[0])
 
     def has_pictures(self, source: int) -> bool:
-        """Whether any model answered a source with pictures."""
+        """Whether any model returned pictures for a source."""
         query = "SELECT 1 FROM prediction WHERE source = ? AND model = ? AND picture IS NOT NULL LIMIT 1"
         rows = (self._db.execute(query, (source, model.id)).fetchone() for model in self.models_of(source))
         return any(row is not None for row in rows)

@@ -80,8 +80,8 @@ CREATE TABLE detection (
 ) WITHOUT ROWID;
 """
 
-# Everything that is kept, of every model: what a run shows of it is decided by thresholds, which a query
-# sets for itself (`WHERE score >= 0.25`). `current` is 1 for the identity of a model that was asked for last
+# All that is kept, of every model; thresholds, which a run applies, are up to the query
+#  (`WHERE score >= 0.25`). `current` is 1 for the identity of a model that was asked for last
 # and for its older versions, which it replaces file by file.
 SECOND_VIEWS = """
 CREATE VIEW models AS

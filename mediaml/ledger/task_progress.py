@@ -1,4 +1,4 @@
-"""What the ledger knows of a source, and how far a model has come with it: for its readers and its writer."""
+"""Identities and progress in the ledger, shared by its readers and its writer."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from mediaml.core.work import Failure, ModelIdentity, Source, TaskProgress
 from mediaml.ledger.encoding import least_units
 
 LINEAGE = ("name", "plugin", "weights_sha256", "options")
-"""What tells two identities apart that live side by side."""
+"""Columns in which identities differ that are kept side by side."""
 IDENTITY = (*LINEAGE, "distribution", "version")
-"""What tells any two models apart: of one lineage, the newer version supersedes the older."""
+"""Columns that make an identity; within one lineage a newer version supersedes the older."""
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What tells whether a source is still the file that was read."""
+    """The stamp that identifies the file that was read."""
 
     id: int
     size: int
@@ -27,7 +27,7 @@ class Known:
     kind: str | None
 
     def is_of(self, source: Source) -> bool:
-        """Whether a source is this very file, as far as its digest or else its size and time tell."""
+        """Whether a source is still this file, by digest, or else by size and time."""
         if self.digest and source.digest:
             return self.digest == source.digest
         return (self.size, self.mtime_ns) == (source.size, source.mtime_ns)
@@ -47,7 +47,7 @@ def model_id(db: sqlite3.Connection, model: ModelIdentity) -> int | None:
 
 
 def task_progress(db: sqlite3.Connection, source: int, model: int, view: View | None = None) -> TaskProgress:
-    """How far a model has come with a source.
+    """The progress of a model on a source.
 
     Args:
         view: what is asked for; where detections of it were left out, nothing counts as done.

@@ -1,4 +1,4 @@
-"""What was found, counted per label: the closing lines of a run."""
+"""Totals per label, for the closing lines of a run."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Found:
 
 
 def found(db: sqlite3.Connection, model: int, name: str, view: View, sources: Collection[int]) -> Found:
-    """Count what a view shows of a model's predictions.
+    """Count the predictions of a model in a view.
 
     Args:
         model, name: the model's id in the ledger, and its name.

@@ -177,7 +177,7 @@ class Decoding:
     def _check(self, frame: Any) -> None:
         """Count a frame that the decoder had to patch up: it is shown, but it is not what was recorded.
 
-        Before the first keyframe that is no damage: the stream begins amid a group of pictures.
+        Before the first keyframe that is not damage: the stream begins within a group of pictures.
         """
         if self._stream.type == "video":
             self._keyed = self._keyed or frame.key_frame
@@ -208,7 +208,7 @@ class Decoding:
             self._tally.corrupt += self.missing
 
     def earlier_than(self, ticks: int) -> int:
-        """Packets so far that are shown before a tick; to be asked when the first frame has come."""
+        """Packets so far that are shown before a tick; valid after the first frame."""
         return sum(pts < ticks for pts in self._early)
 
     @property
@@ -236,6 +236,6 @@ def first_decoded(frames: Iterator[Any], path: Location, what: str) -> Any:
     for frame in frames:
         return frame
     raise MediaError(
-        f"{path}: nothing of its {what} could be decoded.",
-        "It was cut off or damaged; copy it again from where it came.",
+        f"{path}: no {what} frame could be decoded.",
+        "It was cut off or damaged; copy it again from its source.",
     )

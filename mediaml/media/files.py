@@ -1,4 +1,4 @@
-"""Local files, and what the system says of them, without FFmpeg: most pictures need no more."""
+"""Checks and errors of local files, without FFmpeg: most images need no more."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def check_file(path: Path) -> int:
     except OSError as error:
         raise unreadable(error, path, "opened") from error
     if size == 0:
-        raise MediaError(f"{path} is empty.", "Copy it again from where it came.")
+        raise MediaError(f"{path} is empty.", "Copy it again from its source.")
     return size
 
 
@@ -51,7 +51,7 @@ class FileWatch:
         return status.st_size, status.st_mtime_ns, status.st_dev, status.st_ino
 
     def check(self) -> None:
-        """Compare the file with what it was.
+        """Compare the file's stamp with the earlier one.
 
         Raises:
             ChangedError: it is another one, was written to, or is gone.
@@ -61,12 +61,12 @@ class FileWatch:
         if now != self._first or not planned:
             raise ChangedError(
                 f"{self._path} has changed since it was read.",
-                "Run again when nothing writes to it any more; it is then read from its start.",
+                "Run again when it is no longer being written; it is then read from the start.",
             )
 
 
 def unreadable(error: Exception, path: object, doing: str) -> MediaError:
-    """What the system said of a file, in plain words.
+    """A readable error for what the system reported on a file.
 
     Args:
         error: what was raised.
@@ -74,8 +74,6 @@ def unreadable(error: Exception, path: object, doing: str) -> MediaError:
         doing: the participle of what was tried, such as `opened`.
     """
     if isinstance(error, PermissionError):
-        return MediaError(
-            f"{path} cannot be {doing}: permission denied.", "Give yourself the right to read it."
-        )
+        return MediaError(f"{path} cannot be {doing}: permission denied.", "Check the file's permissions.")
     reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
     return MediaError(f"{path} cannot be {doing}: {reason}.", "Check the disk or the network drive.")

@@ -61,7 +61,7 @@ def _looks_like_any(path: Path, limits: Limits) -> bool:
 
 
 def kind_of(container: InputContainer) -> Kind | None:
-    """Video where there is one that is no cover art, else audio; `None` where there is neither."""
+    """Video where there is one other than cover art, else audio; `None` where there is neither."""
     if video_stream(container) is not None:
         return Kind.VIDEO
     return Kind.AUDIO if audio_stream(container) is not None else None

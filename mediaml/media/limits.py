@@ -1,4 +1,4 @@
-"""How much one media file may ask of the machine before it is refused."""
+"""Limits on what one media file may use before it is refused."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def default_decoded_bytes() -> int:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one file may claim, `None` where there is no limit, and how videos are shown.
+    """Limits on one file, `None` where there is no limit, and how videos are shown.
 
     Attributes:
         pixels: width x height of an image or video frame, stored as well as displayed. The default is
@@ -103,7 +103,7 @@ class Limits:
         """
         if self.streams is not None and streams > self.streams:
             raise LimitError(
-                f"{path} holds {streams} streams; at most {self.streams} are allowed.",
+                f"{path} has {streams} streams; at most {self.streams} are allowed.",
                 "If the file is trustworthy, remux the stream you want or allow more with --max-streams.",
             )
 

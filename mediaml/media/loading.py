@@ -1,4 +1,4 @@
-"""PyAV, imported once: its modules import one another in a circle, which two threads at once do not bear."""
+"""PyAV, imported once: its modules import one another in a circle, which is not thread-safe."""
 
 from __future__ import annotations
 

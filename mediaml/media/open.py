@@ -1,4 +1,4 @@
-"""The one place where a container is opened: one file each, or a URL that was typed; plain errors."""
+"""Opens containers: a single local file, or a URL, with readable errors."""
 
 from __future__ import annotations
 
@@ -21,22 +21,22 @@ from mediaml.media.remote import ffmpeg_options, refused, silent
 
 S = TypeVar("S", VideoStream, AudioStream)
 
-# Demuxers that read a single file of sound or moving pictures. What is not named here is refused: playlists
+# Demuxers that read a single audio or video file. All others are refused: playlists
 # (concat, hls, dash, sdp, ...), which make FFmpeg open other files and hosts, devices, raw data that
-# anything can pose as, subtitles, and pictures, which the image reader reads.
+# anything can pose as, subtitles, and images, which the image reader reads.
 DEMUXERS = (
     "aac,ac3,aiff,amr,ape,asf,au,av1,avi,caf,dirac,dnxhd,dts,dtshd,dv,eac3,flac,flv,gxf,h263,h264,hevc,ivf,loas,"
     "m4v,matroska,mjpeg,mov,mp3,mpc,mpc8,mpeg,mpegts,mpegvideo,mxf,nut,obu,ogg,swf,tak,truehd,tta,vc1,voc,vvc,"
     "w64,wav,webm,wtv,wv,yuv4mpegpipe"
 )
-NEXT_STEP = "Check that it plays elsewhere; `ffmpeg -i IN -c copy OUT` mends many containers."
+NEXT_STEP = "Check that it plays in another program; `ffmpeg -i IN -c copy OUT` repairs many containers."
 
 
 def open_container(path: Location, limits: Limits) -> InputContainer:
-    """Open a video or sound; the caller closes the container.
+    """Open a video or audio file; the caller closes the container.
 
-    For a file no protocol but `file` is allowed and no demuxer that reads other files than the one that was
-    named; for a URL only what its scheme needs. PyAV's own default keeps FFmpeg's log silent, so no callback
+    For a file no protocol but `file` is allowed and no demuxer that reads other files;
+     for a URL only what its scheme needs. PyAV's own default keeps FFmpeg's log silent, so no callback
     into Python runs in a decoder's thread.
 
     Raises:
@@ -64,7 +64,7 @@ def open_container(path: Location, limits: Limits) -> InputContainer:
 
 
 def _address(path: Location, limits: Limits) -> tuple[str, dict[str, str], float | None]:
-    """What FFmpeg is told: a name, options, and how many seconds it may wait."""
+    """The arguments for FFmpeg: a name, options, and a timeout in seconds."""
     if isinstance(path, Url):
         options, more = ffmpeg_options(path)
         options["format_whitelist"] = ",".join((DEMUXERS, *more))
@@ -86,7 +86,7 @@ def is_live(path: Location, container: InputContainer) -> bool:
 
 
 def video_stream(container: InputContainer) -> VideoStream | None:
-    """The video that is read: the default one that is no cover art or thumbnail; `None` without one."""
+    """The video that is read: the default one that is not cover art or a thumbnail; `None` without one."""
     hidden = Disposition.attached_pic | Disposition.timed_thumbnails
     return _default([stream for stream in container.streams.video if not stream.disposition & hidden])
 
@@ -139,7 +139,7 @@ def sample_rate(stream: AudioStream | None) -> int | None:
 
 
 def translated(error: Exception, path: Location, doing: str) -> MediaError:
-    """What FFmpeg or the system said of a file, in plain words.
+    """A readable error for what FFmpeg or the system reported on a file.
 
     Args:
         error: what was raised.
@@ -152,8 +152,8 @@ def translated(error: Exception, path: Location, doing: str) -> MediaError:
         return MediaError(f"{path} cannot be {doing}: {_what_is_broken(path)}.", NEXT_STEP)
     if isinstance(error, av.error.ArgumentError):
         return MediaError(
-            f"{path} cannot be {doing}: it is no image, video or audio in a format that is read here.",
-            "Check what the file is; convert it, to MP4 for instance.",
+            f"{path} cannot be {doing}: it is not image, video or audio in a supported format.",
+            "Check the file's format, or convert it, for instance to MP4.",
         )
     if isinstance(error, av.error.DecoderNotFoundError):
         return MediaError(f"{path} cannot be {doing}: no decoder for its codec.", "Convert it to MP4.")
@@ -175,9 +175,9 @@ def _what_is_broken(path: Path) -> str:
         with path.open("rb") as file:
             head, size = file.read(12), path.stat().st_size
     except OSError as error:
-        return f"it was there and is gone ({error.strerror})"
+        return f"it disappeared ({error.strerror})"
     if head[4:8] in (b"ftyp", b"moov", b"mdat", b"wide", b"free"):
         return "its index (the moov box) is missing or damaged, as in a file that was cut off"
     if head[:4] == b"\x1aE\xdf\xa3" or head[:4] in (b"RIFF", b"OggS", b"fLaC"):
         return f"its header is damaged or cut off ({size} bytes)"
-    return "it is damaged, cut off, or no media file"
+    return "it is damaged, cut off, or not a media file"

@@ -1,4 +1,4 @@
-"""How a stored picture is turned and mirrored for display, by the numbers 1 to 8 of EXIF's Orientation."""
+"""How a stored image is rotated and mirrored for display, by EXIF orientation 1 to 8."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def swaps_sides(orientation: int) -> bool:
 
 
 def oriented(image: UInt8Array, orientation: int) -> UInt8Array:
-    """The displayed picture of a stored one.
+    """The displayed image of a stored one.
 
     Args:
         image: uint8 [H, W, 3].
@@ -48,7 +48,7 @@ def oriented(image: UInt8Array, orientation: int) -> UInt8Array:
 
 
 def _turned(image: UInt8Array, orientation: int) -> object:
-    import cv2  # here, so that who only asks what a file is does not wait for it
+    import cv2  # here, imported here, so that identifying a file does not wait for it
 
     turns: dict[int, Callable[[UInt8Array], object]] = {
         2: lambda image: cv2.flip(image, 1),

@@ -1,4 +1,4 @@
-"""What a file says of itself, without decoding more than a video's first frame."""
+"""The facts of a media file, decoding at most a video's first frame."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def probe(path: Location, *, limits: Limits = Limits()) -> MediaInfo:  # noqa: B
         check_file(path)
     kind = sniff_kind(path, limits)
     if kind is None:
-        raise MediaError(f"{path} is not an image, a video or audio.", "Name a media file.")
+        raise MediaError(f"{path} is not an image, video or audio file.", "Name a media file.")
     if kind is Kind.IMAGE:
         with ImageReader(path, limits=limits) as reader:
             return reader.info

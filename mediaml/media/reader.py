@@ -1,4 +1,4 @@
-"""The one way to read a file: a reader knows its media, yields frames and keeps accounts of what it met."""
+"""The readers of media files: facts, frames, and counts of damage."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Reader(Protocol):
 
     @property
     def accounts(self) -> DecodeAccounts:
-        """What the latest pass met so far; may be asked for at any time."""
+        """The counts of the latest pass so far; available at any time."""
 
     def frames(self, start_s: float = 0.0) -> Iterator[Frame]:
         """The frames in order of presentation, from the start on or from the first at or after `start_s`.
@@ -71,13 +71,13 @@ def open_reader(
     limits: Limits = Limits(),  # noqa: B008
     track: TrackChoice = TrackChoice(),  # noqa: B008
 ) -> Reader:
-    """Open a file as a picture, video or sound.
+    """Open a file as an image, video or audio.
 
     Args:
         path: the file, or a URL that the user typed.
         kind: what to read of it; `AUDIO` on a video file reads its audio.
-        sound: how sound is cut into windows; needed for `AUDIO`.
-        limits: what the file may ask of the machine.
+        sound: how audio is cut into windows; needed for `AUDIO`.
+        limits: the limits on the file.
         track: which audio track is read.
 
     Raises:
@@ -95,7 +95,7 @@ def open_reader(
 
         return VideoReader(path, limits=limits)
     if sound is None:
-        raise ValueError("sound is read in windows: pass a SoundInput")
+        raise ValueError("audio is read in windows: pass a SoundInput")
     from mediaml.media.audio.reader import AudioReader
 
     return AudioReader(path, sound, limits=limits, track=track)

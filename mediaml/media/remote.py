@@ -1,4 +1,4 @@
-"""What is behind a URL that the user typed: which protocols its scheme needs, and images over HTTP."""
+"""Access to a URL that the user typed: which protocols its scheme needs, and images over HTTP."""
 
 from __future__ import annotations
 
@@ -44,8 +44,8 @@ def ffmpeg_options(url: Url) -> tuple[dict[str, str], tuple[str, ...]]:
     """
     if url.scheme not in SCHEMES:
         raise MediaError(
-            f"{url} cannot be opened: URLs that begin with {url.scheme}:// are not read.",
-            f"Those that are begin with one of {', '.join(SCHEMES)}.",
+            f"{url} cannot be opened: URLs that begin with {url.scheme}:// are not supported.",
+            f"Supported are {', '.join(SCHEMES)}.",
         )
     import certifi
 
@@ -72,7 +72,7 @@ def in_pieces(url: Url) -> bool:
 
 
 def fetched(url: Url, limits: Limits, *, most: int | None = None) -> bytes:
-    """What is behind an HTTP URL, as a whole or its first `most` bytes.
+    """The content of an HTTP URL, as a whole or its first `most` bytes.
 
     Raises:
         MediaError: the server cannot be reached, refuses, breaks off or falls silent; `LimitError` for more
@@ -102,13 +102,13 @@ def fetched(url: Url, limits: Limits, *, most: int | None = None) -> bytes:
 def silent(url: Url) -> MediaError:
     """The error for a server that sends nothing."""
     return MediaError(
-        f"{url} cannot be read: its server sent nothing for too long.",
+        f"{url} cannot be read: its server sent no data for too long.",
         "Check that it runs, or wait longer with --url-timeout.",
     )
 
 
 def refused(error: Exception, url: Url, doing: str) -> MediaError:
-    """What FFmpeg said of a URL, in plain words; `doing` is the participle of what was tried."""
+    """A readable error for what FFmpeg reported on a URL; `doing` is the participle of what was tried."""
     if isinstance(error, av.error.ExitError):
         return silent(url)
     if isinstance(error, av.error.InvalidDataError | av.error.EOFError):
@@ -117,7 +117,7 @@ def refused(error: Exception, url: Url, doing: str) -> MediaError:
             "send parts of a file"
         )
     elif isinstance(error, av.error.ArgumentError):
-        reason = "it is no video or audio in a format that is read here, or leads to what is never followed"
+        reason = "it is not video or audio in a supported format, or leads to a protocol that is not allowed"
     elif isinstance(error, av.error.DecoderNotFoundError):
         reason = "no decoder for its codec"
     else:

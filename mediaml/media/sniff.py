@@ -21,7 +21,7 @@ ASF = b"\x30\x26\xb2\x75\x8e\x66\xcf\x11"
 AUDIO_MAGIC = (b"fLaC", b"ID3", b".snd", b"#!AMR", b"caff", b"wvpk", b"TTA1", b"MAC ", b"RF64", b"riff")
 WAVES = ((b"RIFF", b"WAVE"), (b"FORM", b"AIFF"), (b"FORM", b"AIFC"))
 Y4M = b"YUV4MPEG2 "
-# Containers that hold audio, video or both: asked by FFmpeg.
+# Containers that hold audio, video or both: FFmpeg decides.
 EITHER_MAGIC = (EBML, ASF, b"OggS", b"FLV", b"\0\0\x01\xba", b"\0\0\x01\xb3", b"DKIF", Y4M, b".RMF")
 MP4_BOXES = (b"ftyp", b"moov", b"mdat")
 # Words that a text may have there; the box before them is small, so that its size starts with a zero.
@@ -30,7 +30,7 @@ TS_PACKET = 188
 TS_SYNC = 0x47
 # Bytes that stand in text of any 8-bit encoding; in 4 kB of video or audio there are always others.
 TEXT = bytes({7, 8, 9, 10, 12, 13, 27, *range(0x20, 0x7F), *range(0x80, 0x100)})
-# What folders are full of beside media and text, by its first bytes: not worth a question to FFmpeg.
+# First bytes of common files other than media and text, which FFmpeg need not probe.
 OTHER_MAGIC = (
     b"\x7fELF", b"\xca\xfe\xba\xbe", b"\xcf\xfa\xed\xfe", b"!<arch>\n", b"BC\xc0\xde", b"\0asm",  # programs
     b"PK\x03\x04", b"PK\x05\x06", b"\x1f\x8b\x08", b"\xfd7zXZ", b"BZh91AY", b"\x28\xb5\x2f\xfd",  # archives
@@ -40,7 +40,7 @@ OTHER_MAGIC = (
 )  # fmt: skip
 PYTHON_CODE = b"\x0d\x0d\n"  # behind the first byte of the .pyc files of Python 3.7 and later
 ICON = b"\0\0\x01\0"
-# Endings that promise media: a file in a folder that breaks the promise is a failure, not a stranger.
+# Endings that promise media: a file with such a name that is not media is reported as a failure.
 # `.ts` and `.mts` are left out: they are TypeScript as often as video.
 MEDIA_ENDING = re.compile(
     r"\.(jpe?g|jpe|jfif|a?png|webp|bmp|dib|ico|tiff?|gif|avif|hei[cf]|dng|nef|cr2|arw|pef"
@@ -60,8 +60,9 @@ MOTION_JPEG_BYTES = 64 << 20
 def looks_like_media_name(path: Path) -> bool:
     """Whether the name of a file promises an image, video or audio.
 
-    For a planner that meets a file in a folder: what promises media and is none is a failure to report, what
-    promises nothing and is none is left out in silence. `sniff_kind` does not look at names.
+    For a planner that meets a file in a folder: a name that promises media on a file that is not media is a
+    failure to report; other files that are not media are skipped silently. `sniff_kind` does not look at
+    names.
     """
     return MEDIA_ENDING.search(path.name) is not None
 
@@ -80,7 +81,7 @@ class Claim:
 
 
 def sniff_claim(path: Path) -> Claim | None:
-    """What a file claims to be by its first bytes; `None` for what is surely no media.
+    """What a file claims to be by its first bytes; `None` for what is certainly not media.
 
     Reads 4 kB, of a JPEG that is not called one its first two images, and never asks a decoder or demuxer.
 
@@ -110,7 +111,7 @@ def sniff_kind(path: Location, limits: Limits = Limits()) -> Kind | None:  # noq
     Reads 4 kB; FFmpeg is asked about containers that hold audio as well as video, and about the unknown.
     A file that shows the marks of a container but cannot be opened counts as video, or audio where only that
     has such marks: opening it tells what is wrong. An animated GIF, WebP or PNG is an image; JPEG images in a
-    row, in a file that is not called `.jpg`, are a video. What is behind a URL is looked at in the same way.
+    row, in a file that is not called `.jpg`, are a video. The content of a URL is looked at in the same way.
 
     Raises:
         MediaError: the file cannot be read; an empty file is `None`. A URL cannot be opened, or holds none.
@@ -135,7 +136,7 @@ def _head(path: Path) -> bytes:
             return file.read(HEAD)
     except OSError as error:
         raise MediaError(
-            f"{path} cannot be read: {error.strerror or error}.", "Check its name and rights."
+            f"{path} cannot be read: {error.strerror or error}.", "Check its name and permissions."
         ) from error
 
 
@@ -180,5 +181,5 @@ def _remote_kind(url: Url, limits: Limits) -> Kind:
     with open_container(url, replace(limits, streams=None, duration_s=None)) as container:
         kind = kind_of(container)
     if kind is None:
-        raise MediaError(f"{url} holds neither video nor audio.", "Check what it leads to.")
+        raise MediaError(f"{url} has neither video nor audio.", "Check the URL.")
     return kind

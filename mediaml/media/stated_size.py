@@ -37,7 +37,7 @@ def mp4(file: FileBytes) -> int | None:
 
 
 def needs_all(file: FileBytes) -> bool:
-    """Whether an MP4 that is cut has lost something for sure: part of its index, or of a movie fragment.
+    """Whether a cut MP4 has certainly lost something: part of its index, or of a movie fragment.
 
     Else what is missing is media data, and the index knows of which stream.
     """

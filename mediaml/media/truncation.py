@@ -68,7 +68,7 @@ def required_size(path: Path, container: str) -> int | None:
 
 
 def check_parts(path: Location) -> None:
-    """Refuse to call a file read that is more Matroska files joined byte by byte than FFmpeg reads.
+    """Refuse a file of more Matroska files joined byte by byte than FFmpeg reads.
 
     Raises:
         MediaError: there are more than `MOST_PARTS`.
@@ -87,7 +87,7 @@ def check_parts(path: Location) -> None:
     if parts > MOST_PARTS:
         raise MediaError(
             f"{path} is {parts} Matroska files joined byte by byte; only the first {MOST_PARTS} can be read.",
-            "Join the files with mkvmerge, or give them one by one.",
+            "Join the files with mkvmerge, or pass them one by one.",
         )
 
 
@@ -100,7 +100,7 @@ def check_whole(
     missing: int,
     fewer: bool = False,
 ) -> None:
-    """Refuse to call a file read whose end is missing.
+    """Refuse a file whose end is missing.
 
     Args:
         path: the file.
@@ -126,7 +126,7 @@ def check_whole(
     of = f" of {claimed_s:.1f} s" if claimed_s is not None and claimed_s > end_s + SLACK_S else ""
     raise MediaError(
         f"{path} is cut off: it ends after {end_s:.1f} s{of}.",
-        "Copy it again from where it came; results for what is there can be had from a remuxed copy.",
+        "Copy it again from its source; to process what is there, remux it first.",
     )
 
 

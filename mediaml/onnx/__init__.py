@@ -1,1 +1,1 @@
-"""ONNX Runtime sessions, execution providers and the darknet importer."""
+"""ONNX Runtime sessions and execution providers, and ONNX model files."""

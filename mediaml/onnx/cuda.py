@@ -1,4 +1,4 @@
-"""Why CUDA does not start: asks the NVIDIA driver and the loader; names what is missing and the remedy."""
+"""Why CUDA does not start, and how to fix it, according to the NVIDIA driver and the loader."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ OTHERWISE = "or run with --device cpu"
 
 @dataclass(frozen=True, slots=True)
 class Obstacle:
-    """What keeps CUDA from starting, and what to do about it; one sentence each."""
+    """What prevents CUDA from starting, and a hint; one sentence each."""
 
     what: str
     remedy: str
 
 
 def cuda_obstacle(index: int = 0) -> Obstacle | None:
-    """The first thing that keeps ONNX Runtime from using GPU `index`; `None` where nothing is in sight.
+    """The first thing that prevents ONNX Runtime from using GPU `index`; `None` where nothing is found.
 
     Loads the CUDA libraries that pip has installed on the way: a session opened afterwards finds them.
     """

@@ -1,4 +1,4 @@
-"""Model files of other formats, known by their endings: what they are, and how they become ONNX."""
+"""Model files of other formats, known by their endings: what they are, and how to convert them to ONNX."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ _FORMATS: dict[str, tuple[str, str]] = {
 
 
 def foreign_format(path: PurePath) -> tuple[str, str] | None:
-    """What a file that is no ONNX file is, and how it becomes one; `None` for any other ending."""
+    """What a file that is not ONNX is, and how to convert it; `None` for any other ending."""
     known = _FORMATS.get(path.suffix.lower())
     if known is None:
         return None

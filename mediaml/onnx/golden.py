@@ -28,7 +28,7 @@ _HIGHEST_ID = 99
 def made_inputs(facts: GraphFacts) -> dict[str, Array]:
     """Seeded arrays for every input of a graph, the same on every machine.
 
-    One image, sound or text:
+    One image, one window of audio or one text:
 
     - Images (four axes) are smooth waves with some noise, 0..1, or 0..255 where the graph takes uint8.
       Their sides are the graph's, else the metadata's, else 416 (the zoo's YOLOv3) or 224.
@@ -38,7 +38,7 @@ def made_inputs(facts: GraphFacts) -> dict[str, Array]:
     - Everything else is uniform, 0..1, and its free axes have length 1.
 
     Raises:
-        ModelError: the graph takes something that is no number.
+        ModelError: the graph takes an input that is not numeric.
     """
     random = np.random.default_rng(_SEED)
     sides = _sides(facts)
@@ -51,10 +51,10 @@ def made_inputs(facts: GraphFacts) -> dict[str, Array]:
 
 
 def precision_of(path: Path) -> Precision:
-    """In which numbers a graph keeps its weights: int8 from a tenth on, because quantisers leave some out.
+    """The precision of a graph's weights: int8 from a tenth on, because quantisers leave some out.
 
     Raises:
-        ModelError: the file is no ONNX model.
+        ModelError: the file is not an ONNX model.
     """
     from onnx import TensorProto
 
@@ -98,7 +98,7 @@ def _made(spec: TensorSpec, sides: tuple[int, int], random: np.random.Generator)
 
 
 def _dtype(spec: TensorSpec) -> np.dtype[np.generic]:
-    # ONNX calls half precision float16, as NumPy does; strings and sequences are no NumPy numbers.
+    # ONNX calls half precision float16, as NumPy does; strings and sequences have no NumPy dtype.
     try:
         dtype = np.dtype(spec.dtype)
     except TypeError:

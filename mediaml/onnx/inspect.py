@@ -1,4 +1,4 @@
-"""What `mediaml models info` says of an ONNX file, read from the file itself without running it."""
+"""The facts of an ONNX file for `mediaml models info`, read without running it."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class GraphFacts:
-    """What an ONNX file says of itself.
+    """Facts of an ONNX file, as stated in the file.
 
     Attributes:
         path: of the file.
@@ -38,7 +38,7 @@ class GraphFacts:
         inputs, outputs: of the graph, without the weights that old files list among the inputs.
         opset: version of ONNX's own operators.
         ir_version: of the file format.
-        producer: who wrote the file, as it says; empty where it does not.
+        producer: the program that wrote the file; empty where it does not say.
         parameters: number of values in the graph's constants, shapes and indices left out.
         labels, image_input, sound_input, stride: from the metadata; `None` where it does not say.
         metadata: the file's own key-value pairs.
@@ -68,7 +68,7 @@ def graph_facts(path: Path) -> GraphFacts:
     """Read the facts of an ONNX file.
 
     Raises:
-        ModelError: the file cannot be read, is no ONNX model, or has metadata that cannot be read.
+        ModelError: the file cannot be read, is not an ONNX model, or has metadata that cannot be read.
     """
     content = model_bytes(path)
     model = parse_model(content, str(path))
@@ -113,9 +113,7 @@ def _spec(value: ValueInfoProto) -> TensorSpec:
     from onnx import helper
 
     if not value.type.HasField("tensor_type"):
-        raise ModelError(
-            f"{value.name} is no tensor", "Only models whose inputs and outputs are tensors fit."
-        )
+        raise ModelError(f"{value.name} is not a tensor", "Inputs and outputs must be tensors.")
     tensor = value.type.tensor_type
     sizes = tuple(
         axis.dim_value if axis.WhichOneof("value") == "dim_value" else None for axis in tensor.shape.dim

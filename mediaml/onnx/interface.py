@@ -38,7 +38,7 @@ class TensorSpec:
 def interface_of(
     inputs: Sequence[TensorSpec], outputs: Sequence[TensorSpec], metadata: Mapping[str, str]
 ) -> Interface:
-    """The interface of a graph; what its metadata claim counts only where inputs and outputs agree."""
+    """The interface of a graph; the interface in its metadata counts only where inputs and outputs agree."""
     if _is_detector(inputs, outputs):
         return "detector/1"
     if _is_zoo_yolov3(inputs, outputs):

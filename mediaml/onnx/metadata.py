@@ -1,4 +1,4 @@
-"""What an ONNX file says about itself in its metadata: labels, the input it takes, where it came from.
+"""The metadata of an ONNX file: labels, input, origin.
 
 Keys of mediaml, all values strings: `mediaml.interface` ("detector/1", "classifier/1"), `mediaml.labels`
 (JSON list of class names), `mediaml.input` (JSON of `ImageInput` or `SoundInput`, plus `type` and `stride`),
@@ -45,7 +45,7 @@ def read_labels(metadata: Mapping[str, str]) -> tuple[str, ...] | None:
     """Class names in the order of the scores; `None` where the file does not say.
 
     Raises:
-        ModelError: `mediaml.labels` is no JSON list of strings.
+        ModelError: `mediaml.labels` is not a JSON list of strings.
     """
     if LABELS in metadata:
         return tuple(_decoded(metadata, LABELS, list[str]))
@@ -88,7 +88,7 @@ def set_metadata(model: onnx.ModelProto, metadata: Mapping[str, str]) -> None:
 
 
 def _read_input(metadata: Mapping[str, str], wanted: type[_Input]) -> _Input | None:
-    """The input, where it is of the type that is wanted."""
+    """The input, where it has the wanted type."""
     facts = _input_facts(metadata)
     if facts is None or _wants_sound(facts) != (wanted is SoundInput):
         return None

@@ -1,4 +1,4 @@
-"""ONNX files as untrusted bytes: their size, the external data they name, and their digest."""
+"""ONNX files as untrusted bytes: size, external data, and digest."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def uses_external_data(content: bytes, folder: Path | None, name: str) -> tuple[
     Args:
         content: of the ONNX file.
         folder: of the ONNX file; `None` if it is not a file.
-        name: how errors call the model.
+        name: the name of the model in errors.
 
     Raises:
         ModelError: the external data is not beside the model, or is missing.
@@ -61,7 +61,7 @@ def uses_external_data(content: bytes, folder: Path | None, name: str) -> tuple[
         if not inside:
             raise ModelError(
                 f"{name} reads weights from {location!r}, which is not beside it",
-                "Do not use this file unless you trust its maker; save it with its weights inside.",
+                "Save the model with its weights inside, if you trust its origin.",
             )
         if not target.is_file():
             raise ModelError(

@@ -1,4 +1,4 @@
-"""Devices: what a person asks for, and what ONNX Runtime really starts on this machine."""
+"""Devices: what the user asks for, and what ONNX Runtime starts on this machine."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from mediaml.onnx.runtime import import_runtime
 
 DeviceKind = Literal["cpu", "cuda"]
 SILENT = 4
-"""ONNX Runtime's log severity "fatal": what it logs as an error it also raises, and mediaml says it then."""
+"""ONNX Runtime's log severity "fatal": what it logs as an error it also raises, and mediaml reports that."""
 
 PROVIDER_OF: dict[DeviceKind, str] = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
 
@@ -38,7 +38,7 @@ CPU = Device("cpu")
 
 @dataclass(frozen=True, slots=True)
 class DeviceRequest:
-    """Where a session shall run; if not `required`, it may fall back to the CPU and says why."""
+    """Where a session is to run; if not `required`, it may fall back to the CPU and gives the reason."""
 
     kind: DeviceKind
     index: int = 0
@@ -160,7 +160,9 @@ def _try_provider(name: str, options: dict[str, Any]) -> str | None:
     except Exception as error:  # noqa: BLE001 - ONNX Runtime's errors have no common base, and all are answers
         return one_line(error)
     return (
-        None if np.array_equal(result, np.full((1, 1, 2, 2), 9.0)) else "a small convolution came out wrong"
+        None
+        if np.array_equal(result, np.full((1, 1, 2, 2), 9.0))
+        else "a small convolution gave a wrong result"
     )
 
 

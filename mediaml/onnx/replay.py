@@ -23,7 +23,7 @@ Answers = Mapping[str, Array]
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """How far one output is from what it should be.
+    """The difference of one output from the expected one.
 
     Attributes:
         output: its name.
@@ -64,10 +64,10 @@ def replay(model: Path, golden: Path, device: DeviceRequest) -> float:
 
 
 def answers(model: Path, feeds: Mapping[str, Array], device: DeviceRequest) -> tuple[Answers, Device]:
-    """What a model answers on a device, and on which one it really ran.
+    """The outputs of a model on a device, and the device that it ran on.
 
     Raises:
-        ModelError: the file is no model, or does not take the inputs.
+        ModelError: the file is not an ONNX model, or does not take the inputs.
         DeviceError: the device is not obtained.
     """
     session = open_session(model, device)
@@ -75,10 +75,10 @@ def answers(model: Path, feeds: Mapping[str, Array], device: DeviceRequest) -> t
 
 
 def reference_answers(model: Path, feeds: Mapping[str, Array]) -> Answers:
-    """What a model answers when its graph is run as it stands: on the CPU, in one thread, nothing fused.
+    """The outputs of an unoptimised graph: on the CPU, in one thread, nothing fused.
 
     Raises:
-        ModelError: the file is no model, or does not take the inputs.
+        ModelError: the file is not an ONNX model, or does not take the inputs.
     """
     session = open_session(model, _CPU, threads=1, optimised=False)
     return _named(session, feeds)
@@ -89,7 +89,7 @@ def _named(session: Session, feeds: Mapping[str, Array]) -> Answers:
 
 
 def differences(found: Answers, expected: Answers) -> Sequence[Difference]:
-    """One record an output, in the order of the graph.
+    """One record per output, in the order of the graph.
 
     Outputs are paired by place, because exporters name those of an fp32 and an int8 graph differently.
 
@@ -98,7 +98,7 @@ def differences(found: Answers, expected: Answers) -> Sequence[Difference]:
     """
     if len(found) != len(expected):
         raise ModelError(
-            f"one graph has {len(found)} outputs, the other {len(expected)}: they are not of one model."
+            f"one graph has {len(found)} outputs, the other {len(expected)}: they are not of the same model."
         )
     return [
         _compared(name, now, then) for (name, now), then in zip(found.items(), expected.values(), strict=True)
@@ -120,7 +120,7 @@ def _difference(found: Answers, name: str, expected: Array, golden: Path) -> flo
         shape = found[name].shape if name in found else "nothing"
         raise ModelError(
             f"{golden.name} expects output {name!r} of shape {expected.shape}; the model gives {shape}.",
-            "Model and golden file are not of one release: reinstall mediaml.",
+            "Model and golden file are from different releases: reinstall mediaml.",
         )
     return _largest(found[name], expected)
 

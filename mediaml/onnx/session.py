@@ -1,4 +1,4 @@
-"""ONNX Runtime sessions: the device is asked for and then verified, and an error is a sentence."""
+"""ONNX Runtime sessions on a verified device, with readable errors."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ class Session:
                 ) from error
             wanted = ", ".join(map(str, self.inputs))
             raise ModelError(
-                f"{self.name} does not take this input: {reason}", f"It wants {wanted}."
+                f"{self.name} does not take this input: {reason}", f"It takes {wanted}."
             ) from error
         return answers
 
@@ -98,17 +98,18 @@ class Session:
 def open_session(
     path: Path | bytes, request: DeviceRequest, *, threads: int | None = None, optimised: bool = True
 ) -> Session:
-    """Open a model on the device that is asked for, and verify that it is there that it runs.
+    """Open a model on the requested device, and verify that it runs there.
 
     Args:
         path: an `.onnx` file, or its content.
         request: see `providers.parse_device`.
         threads: of the CPU for this session; `None` chooses them for this machine.
-        optimised: whether ONNX Runtime may fuse and fold; without, the graph is run as it stands.
+        optimised: whether ONNX Runtime may fuse and fold; without, the graph runs as it is.
 
     Raises:
         DeviceError: the device is required and was not obtained.
-        ModelError: the file is missing, too large, no ONNX model, or wants what ONNX Runtime does not have.
+        ModelError: the file is missing, too large, not an ONNX model, or needs an operator that ONNX Runtime
+        lacks.
     """
     name = "the model" if isinstance(path, bytes) else str(path)
     foreign = None if isinstance(path, bytes) else foreign_format(path)

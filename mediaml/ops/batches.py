@@ -1,4 +1,4 @@
-"""Batches for graphs that insist on a number of samples."""
+"""Batches for graphs with a fixed batch size."""
 
 from __future__ import annotations
 

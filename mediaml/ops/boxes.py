@@ -1,4 +1,4 @@
-"""Boxes as arrays: float32 [N, 4] left, top, right, bottom in pixels of any one picture, edges continuous."""
+"""Boxes as arrays: float32 [N, 4] left, top, right, bottom in pixels of one image, edges continuous."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def iou_matrix(a: Float32Array, b: Float32Array) -> Float32Array:
 
 
 def clip_boxes(boxes: Float32Array, width: float, height: float) -> Float32Array:
-    """Boxes cut at the edges of a picture of width x height pixels, float32 [N, 4]."""
+    """Boxes cut at the edges of an image of width x height pixels, float32 [N, 4]."""
     limits = np.array([width, height, width, height], dtype=np.float32)
     return np.asarray(np.clip(boxes, np.float32(0.0), limits), dtype=np.float32)
 

@@ -19,7 +19,7 @@ _TAGS_KEPT = 256
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """What one of several models said of one frame.
+    """What one of several models predicted for one frame.
 
     Attributes:
         model: its name, shown in its tags.
@@ -41,7 +41,7 @@ class Overlay:
     Attributes:
         labels: of the whole image.
         detections: boxes in displayed source pixels.
-        others: what further models said, drawn with their names and with broken lines.
+        others: what further models predicted, drawn with their names and with broken lines.
     """
 
     labels: tuple[Label, ...] = ()
@@ -50,7 +50,7 @@ class Overlay:
 
     @classmethod
     def of_models(cls, layers: Iterable[Layer]) -> Overlay:
-        """What several models said; that of model 0 is drawn as if it were alone."""
+        """The predictions of several models; those of model 0 are drawn as if they were the only ones."""
         layers = tuple(layers)
         first = [layer for layer in layers if layer.number == 0]
         return cls(
@@ -113,7 +113,7 @@ class _Mark:
 
 
 class Painter:
-    """Draws overlays on images of one size; it keeps the tags that it has lettered.
+    """Draws overlays on images of one size; it caches rendered tags.
 
     Args:
         width, height: pixels of the displayed image. A surface may be a little larger (padded to even

@@ -1,4 +1,4 @@
-"""How a picture is laid into a model's input, and back: the geometry, and the pixels by `resampling`.
+"""How an image is fitted to a model's input, and back: geometry here, pixels in `resampling`.
 
 Coordinates are continuous, in pixels, edges at pixel borders, so that the centre of the first pixel is 0.5.
 """
@@ -17,13 +17,13 @@ from mediaml.ops.resampling import resample_window
 
 @dataclass(frozen=True, slots=True)
 class Fitting:
-    """Where a source picture lies in a target of another size.
+    """Where a source image is placed in a target of another size.
 
     Attributes:
-        source_width, source_height: pixels of the picture.
+        source_width, source_height: pixels of the source.
         width, height: pixels of the target.
-        content_width, content_height: pixels of the scaled picture.
-        offset_x, offset_y: target pixel of the scaled picture's top left corner; negative where it is cut.
+        content_width, content_height: pixels of the scaled image.
+        offset_x, offset_y: target pixel of the scaled image's top left corner; negative where it is cut.
         fit: see `Frame.fitted`.
     """
 
@@ -39,7 +39,7 @@ class Fitting:
 
     @classmethod
     def of(cls, source_width: int, source_height: int, width: int, height: int, fit: Fit) -> Fitting:
-        """Fit a picture to a target.
+        """Fit an image to a target.
 
         `letterbox` rounds the scaled short side half up; `crop` rounds the scaled long side down, as
         torchvision's `Resize` and the published CLIP preprocessing do. Both centre it; where the margin is
@@ -87,10 +87,10 @@ def _centre(target: int, content: int) -> int:
 
 
 def letterbox_shape(source_width: int, source_height: int, size: int, stride: int) -> tuple[int, int]:
-    """Width and height of the smallest rectangle that holds the picture scaled to the long side `size`.
+    """Width and height of the smallest rectangle that holds the image scaled to the long side `size`.
 
     Both are multiples of `stride` (pixels); the long side is `size` rounded up to one. Less is computed
-    than in a square, and the picture is as large in it: the YOLO family's rectangular inference.
+    than in a square, and the image is as large in it: the YOLO family's rectangular inference.
 
     Raises:
         ValueError: a size is not positive.
@@ -108,7 +108,7 @@ def _span(target: int, content: int, offset: int) -> tuple[slice, slice]:
 
 
 def place(content: UInt8Array, fitting: Fitting, pad: int) -> UInt8Array:
-    """Lay an already scaled picture into the target: pads or cuts.
+    """Place an already scaled image in the target: pads or cuts.
 
     Args:
         content: uint8 [content_height, content_width, 3].
@@ -140,7 +140,7 @@ def _lay(visible: UInt8Array, fitting: Fitting, rows: slice, columns: slice, pad
 def fit_image(
     image: UInt8Array, width: int, height: int, fit: Fit, *, pad: int = 114, resample: Resample = "bilinear"
 ) -> UInt8Array:
-    """A picture at a model's input size; see `Frame.fitted`. Only what shows in the target is computed.
+    """An image at a model's input size; see `Frame.fitted`. Only what shows in the target is computed.
 
     Args:
         image: uint8 [H, W, 3].
@@ -152,9 +152,9 @@ def fit_image(
         uint8 [height, width, 3]; may be `image` itself where nothing changes.
 
     Raises:
-        ValueError: the picture is not [H, W, 3] or empty, or a size is not positive.
+        ValueError: the image is not [H, W, 3] or empty, or a size is not positive.
     """
-    require(image.ndim == 3 and image.shape[2] == 3, f"a picture is [H, W, 3], not {image.shape}")
+    require(image.ndim == 3 and image.shape[2] == 3, f"an image is [H, W, 3], not {image.shape}")
     fitting = Fitting.of(image.shape[1], image.shape[0], width, height, fit)
     rows, content_rows = _span(height, fitting.content_height, fitting.offset_y)
     columns, content_columns = _span(width, fitting.content_width, fitting.offset_x)

@@ -1,4 +1,4 @@
-"""Pixels to the numbers that a model was trained on."""
+"""Pixels to a model's input values."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from mediaml.core.model_input import ImageInput
 
 
 def grey(image: UInt8Array) -> UInt8Array:
-    """Luma of a uint8 RGB picture [H, W, 3], ITU-R BT.601 (0.299 R + 0.587 G + 0.114 B): uint8 [H, W]."""
+    """Luma of a uint8 RGB image [H, W, 3], ITU-R BT.601 (0.299 R + 0.587 G + 0.114 B): uint8 [H, W]."""
     return np.asarray(cv2.cvtColor(np.ascontiguousarray(image), cv2.COLOR_RGB2GRAY), dtype=np.uint8)
 
 
@@ -21,7 +21,7 @@ def grey(image: UInt8Array) -> UInt8Array:
 def _tables(
     scale: float, mean: tuple[float, ...], std: tuple[float, ...], channels: int
 ) -> tuple[Float32Array, ...]:
-    """The normalised value of each of the 256 levels, one float32 [256] a channel."""
+    """The normalised value of each of the 256 levels, one float32 [256] per channel."""
     fits = all(len(values) in (1, channels) for values in (mean, std))
     require(fits, f"mean and std need 1 or {channels} values, not {len(mean)} and {len(std)}")
     levels = np.arange(256, dtype=np.float64)[:, None] * scale
@@ -47,9 +47,9 @@ def normalise(image: UInt8Array, spec: ImageInput) -> Array:
         C-contiguous [C, H, W] for `NCHW` or [H, W, C] for `NHWC`, uint8 or float32; C is 1 for `GRAY`.
 
     Raises:
-        ValueError: the picture is not [H, W, 3], or `mean` or `std` do not fit the channels.
+        ValueError: the image is not [H, W, 3], or `mean` or `std` do not fit the channels.
     """
-    require(image.ndim == 3 and image.shape[2] == 3, f"a picture is [H, W, 3], not {image.shape}")
+    require(image.ndim == 3 and image.shape[2] == 3, f"an image is [H, W, 3], not {image.shape}")
     pixels = _channels(image, spec.color)
     if spec.dtype == "uint8":
         return np.ascontiguousarray(pixels.transpose(2, 0, 1) if spec.layout == "NCHW" else pixels)

@@ -1,4 +1,4 @@
-"""Where tags go: beside or in the box that they name, clear of one another and of other boxes."""
+"""Where tags go: beside or in the box that they name, clear of each other and of other boxes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Separable, antialiased resampling of pictures, the kernels and the rounding of Pillow's `Image.resize`.
+"""Separable, antialiased resampling of images, the kernels and the rounding of Pillow's `Image.resize`.
 
 No library among the dependencies has an antialiased bicubic filter, and models such as CLIP were trained on
 Pillow's. Each axis is one product with a banded matrix: rows of the result are computed in blocks, each from
@@ -61,7 +61,7 @@ def _bands(source: int, target: int, first: int, last: int, resample: Resample) 
     """The matrix that scales an axis of `source` pixels to `target`, for the results `first` to `last - 1`.
 
     When shrinking, the kernel is widened by the scale (antialias). Which pixels a kernel reaches is rounded
-    as Pillow's `precompute_coeffs` does it, and weights are normalised over those inside the picture.
+    as Pillow's `precompute_coeffs` does it, and weights are normalised over those inside the image.
     """
     scale = source / target
     stretch = max(scale, 1.0)
@@ -118,14 +118,14 @@ def _scale_columns(image: UInt8Array, bands: tuple[Band, ...]) -> UInt8Array:
 def resample_window(
     image: UInt8Array, size: tuple[int, int], columns: slice, rows: slice, resample: Resample
 ) -> UInt8Array:
-    """Scale a picture and return the given window of the result, computing only that.
+    """Scale an image and return the given window of the result, computing only that.
 
     Columns come first and are rounded to 0..255 before the rows, as in the Pillow that CLIP was trained with:
     with kernels that overshoot, the order and the clipping between show.
 
     Args:
         image: uint8 [H, W, channels].
-        size: width and height in pixels of the whole scaled picture.
+        size: width and height in pixels of the whole scaled image.
         columns, rows: the window, with start and stop inside it.
         resample: `bilinear` or `bicubic`; both antialiased when shrinking.
 
@@ -133,11 +133,11 @@ def resample_window(
         uint8 [rows, columns, channels]; may be a view of `image` where nothing changes.
 
     Raises:
-        ValueError: the picture is empty or the window is not inside the result.
+        ValueError: the image is empty or the window is not inside the result.
     """
     width, height = size
     source_height, source_width = image.shape[:2]
-    require(source_width > 0 and source_height > 0, f"a picture must not be empty: {image.shape}")
+    require(source_width > 0 and source_height > 0, f"an image must not be empty: {image.shape}")
     inside = 0 <= columns.start < columns.stop <= width and 0 <= rows.start < rows.stop <= height
     require(inside, f"window {columns}, {rows} is not inside {width}x{height}")
     row_bands = _bands(source_height, height, rows.start, rows.stop, resample)

@@ -1,4 +1,4 @@
-"""Log-mel spectrograms of sound.
+"""Log-mel spectrograms of audio.
 
 Frequencies are spaced on Slaney's mel scale (Auditory Toolbox, 1998): linear below 1 kHz, logarithmic above,
 with triangles of equal area, as in librosa's default. Unlike the HTK formula it leaves no band without a
@@ -66,7 +66,7 @@ def _hann(samples: int) -> Float32Array:
 
 
 def log_mel(samples: Float32Array, spec: SoundInput) -> Float32Array:
-    """Natural logarithm of the mel power (+ 1e-6) of mono sound.
+    """Natural logarithm of the mel power (+ 1e-6) of mono audio.
 
     Args:
         samples: float32 [n], full scale -1..1, at `spec.sample_rate`.
@@ -76,9 +76,9 @@ def log_mel(samples: Float32Array, spec: SoundInput) -> Float32Array:
         reaches over the edges.
 
     Raises:
-        ValueError: the sound is not mono or shorter than one spectrum's window.
+        ValueError: the audio is not mono, or is shorter than one spectrum's window.
     """
-    require(samples.ndim == 1, f"sound must have one axis, not shape {samples.shape}")
+    require(samples.ndim == 1, f"audio must have one axis, not shape {samples.shape}")
     require(len(samples) >= spec.fft_samples, f"{len(samples)} samples, {spec.fft_samples} are needed")
     windows = sliding_window_view(samples, spec.fft_samples)[:: spec.step_samples]
     spectra = np.fft.rfft(windows * _hann(spec.fft_samples), transform_length(spec), axis=1)
@@ -88,10 +88,10 @@ def log_mel(samples: Float32Array, spec: SoundInput) -> Float32Array:
 
 
 def spectrogram_picture(log_mel: Float32Array) -> UInt8Array:
-    """A grey picture of a log-mel spectrogram, low frequencies at the bottom.
+    """A grey image of a log-mel spectrogram, low frequencies at the bottom.
 
     Silence (the floor of `log_mel`) is black; white is e^6 of mel power, about a full-scale tone. The range
-    is fixed, so that windows of one sound can be compared by eye.
+    is fixed, so that windows of one recording can be compared by eye.
 
     Args:
         log_mel: float32 [mels, steps].

@@ -29,11 +29,11 @@ class Output(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
-    """What came of rendering one source.
+    """The outcome of rendering one source.
 
     Attributes:
         source: which. target: the file. failure: why it could not be written; `None` where it was.
-        dropped: what had to be left out of it and why, one sentence each.
+        dropped: what had to be left out and why, one sentence each.
     """
 
     source: SourceRow
@@ -46,12 +46,12 @@ class SliceOutput(Protocol):
     """Media that are rendered source by source while others are inferred, such as annotated copies.
 
     Sources are identified by their id in the ledger. All calls come from one thread and return soon; the work
-    is done elsewhere, and what came of it is fetched with `finished`.
+    is done elsewhere, and its outcome is fetched with `finished`.
     """
 
     @property
     def kind(self) -> str:
-        """What the ledger calls its files."""
+        """The name of its files in the ledger."""
 
     @property
     def pending(self) -> int:
@@ -76,4 +76,4 @@ class SliceOutput(Protocol):
         """The ledger knows of their files, or none are wanted: remove what was rendered ahead."""
 
     def close(self) -> None:
-        """Drop what waits; a file that is not whole is removed. Closing twice does nothing."""
+        """Drop pending work; an incomplete file is removed. Closing twice does nothing."""

@@ -1,4 +1,4 @@
-"""`failures.jsonl`: what could not be done, one line per source and model, for people and scripts."""
+"""`failures.jsonl`: what failed, one line per source and model."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ FILE_NAME = "failures.jsonl"
 
 
 def failure_record(row: FailureRow) -> dict[str, Any]:
-    """One failure: the file, the stage, the error, and what the reader met before it."""
+    """One failure: the file, the stage, the error, and what the reader counted before it."""
     accounts = row.accounts
     return {
         "source": row.source.shown,

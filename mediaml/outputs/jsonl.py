@@ -25,12 +25,6 @@ FILE_NAME = "results.jsonl"
 _TIME_DECIMALS = 6
 
 
-def schema() -> dict[str, Any]:
-    """The JSON Schema of one line."""
-    path = Path(__file__).with_name("results.schema.json")
-    return msgspec.json.decode(path.read_bytes(), type=dict[str, Any])
-
-
 def run_line(header: dict[str, Any], models: Sequence[ModelRow]) -> bytes:
     """The first line: schema version, versions, and every model with the view that its lines show."""
     shown = [
@@ -41,7 +35,7 @@ def run_line(header: dict[str, Any], models: Sequence[ModelRow]) -> bytes:
 
 
 def frame_line(source: SourceRow, model: ModelRow, frame: KeptFrame) -> bytes:
-    """What one model said of one frame."""
+    """What one model predicted for one frame."""
     names = frame.names
     of_track = {} if frame.audio_track is None else {"audio_track": frame.audio_track}
     return msgspec.json.encode(
@@ -71,7 +65,7 @@ def _detection(
     bottom: int,
     track: int | None,
 ) -> dict[str, Any]:
-    """A detection from its columns; no `Detection` in between, for there may be millions."""
+    """A detection from its columns; no `Detection` in between, because there may be millions."""
     box = (left / BOX_UNITS, top / BOX_UNITS, right / BOX_UNITS, bottom / BOX_UNITS)
     record = {"label": names[class_], "score": score / SCORE_UNITS, "box": box}
     if track is not None:
@@ -94,7 +88,7 @@ def failure_line(row: FailureRow) -> bytes:
 
 
 def source_lines(results: Results, source: SourceRow) -> Iterator[bytes]:
-    """Everything that is shown of one source: its frames by model, then its failures."""
+    """The lines of one source: its frames by model, then its failures."""
     for model, frame in results.kept(source.id):
         yield frame_line(source, model, frame)
     for row in results.failures(source.id):
@@ -102,7 +96,7 @@ def source_lines(results: Results, source: SourceRow) -> Iterator[bytes]:
 
 
 def task_lines(results: Results, task: Task) -> Iterator[bytes]:
-    """What came of one committed task: its frames, or its failure."""
+    """The lines of one committed task: its frames, or its failure."""
     source = results.source(task.source)
     for model, frame in results.kept(task.source, task=task):
         yield frame_line(source, model, frame)
@@ -111,7 +105,7 @@ def task_lines(results: Results, task: Task) -> Iterator[bytes]:
 
 
 def lines(results: Results) -> Iterator[bytes]:
-    """All that the latest runs asked to see, sources in the order they were given."""
+    """All lines in the views of the latest runs, sources in the order they were given."""
     yield run_line(results.latest_header(), results.models())
     for source in results.sources():
         yield from source_lines(results, source)

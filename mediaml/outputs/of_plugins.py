@@ -1,4 +1,4 @@
-"""Outputs that plugins offer, written as every other output is: atomically."""
+"""Outputs that plugins offer, written atomically."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from mediaml.registry.spec import OutputSpec
 
 
 class PluginOutput:
-    """The `Output` of a plugin: a file in the output folder, called after its name and suffix."""
+    """The `Output` of a plugin: a file in the output folder, named after its name and suffix."""
 
     def __init__(self, spec: OutputSpec) -> None:
         self._spec = spec
@@ -22,7 +22,7 @@ class PluginOutput:
         return self._spec.name
 
     def write(self, results: Results, folder: Path) -> Path:
-        """Let the plugin write; whatever it raises leaves the file of an earlier run as it was.
+        """Let the plugin write; if it raises, the file of an earlier run stays.
 
         Raises:
             OutputError: the plugin failed, or the file cannot be put in its place.

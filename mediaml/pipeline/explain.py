@@ -1,4 +1,4 @@
-"""Why a source would be done, done again or left alone: what `--dry-run` shows, and nothing is written."""
+"""Why a source would be processed, repeated or skipped, for `--dry-run`; nothing is written."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from mediaml.ledger.task_progress import LINEAGE, Known
 from mediaml.pipeline.models import ResolvedModel
 from mediaml.registry.code_version import without_code
 
-Action = Literal["do", "do again", "go on", "retry", "leave", "fail"]
+Action = Literal["do", "redo", "continue", "retry", "leave", "fail"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ def _reason(
     if results is None or known is None:
         return because("do", "new")
     if not known.is_of(source):
-        return because("do again", "the file has changed")
+        return because("redo", "the file has changed")
     if known.kind is not None and model.spec.reads(Kind(known.kind)) is None:
         return because("leave", f"{identity.name} does not accept {known.kind}")
     progress = results.task_progress(known.id, identity, model.view)
@@ -76,13 +76,13 @@ def _remaining(
     progress: TaskProgress, model: ResolvedModel, results: Results, *, force: bool
 ) -> tuple[Action, str]:
     if progress.cut:
-        return "do again", f"weak boxes were left out; {model.view.min_score:g} asks for them"
+        return "redo", f"boxes above {model.view.min_score:g} were left out"
     if force:
-        return "do again", "--force"
+        return "redo", "--force"
     if progress.failure is not None:
         return "retry", f"failed ({progress.failure.stage}): {progress.failure.message.splitlines()[0]}"
     if not progress.complete:
-        return "go on", f"stopped after {counted(progress.frames, 'frame')}"
+        return "continue", f"stopped after {counted(progress.frames, 'frame')}"
     shown = results.view(model.spec.name)
     changes = shown is not None and not _alike(shown, model.view)
     return "leave", f"done, {counted(progress.frames, 'frame')}{'; only outputs change' if changes else ''}"
@@ -91,7 +91,7 @@ def _remaining(
 def nothing_left(
     results: Results, sources: Iterable[Source], models: Sequence[ResolvedModel], *, force: bool
 ) -> bool:
-    """Whether what is asked for is all there, so that no model need be loaded."""
+    """Whether all requested results exist, so that no model need be loaded."""
     named = all(
         {name.strip().casefold() for name in model.view.classes} <= _labels(results, model)
         for model in models
@@ -114,15 +114,15 @@ def _alike(one: View, other: View) -> bool:
 
 
 def _beside(others: Sequence[ModelIdentity], model: ModelIdentity) -> tuple[Action, str]:
-    """Why what other identities of a model have said does not count.
+    """Why results of other identities of a model do not count.
 
-    That of an older version is replaced; that of other weights or options stays, and the latest is compared.
+    Those of an older version are replaced; those of other weights or options stay. The latest is compared.
     """
     if not others:
         return "do", f"never seen by {model.name}"
     older = [other for other in others if all(getattr(other, f) == getattr(model, f) for f in LINEAGE)]
     if older:
-        return "do again", "; ".join(_differences(older[-1], model))
+        return "redo", "; ".join(_differences(older[-1], model))
     return "do", f"{'; '.join(_differences(others[-1], model))} (earlier results stay)"
 
 

@@ -1,4 +1,4 @@
-"""The inference thread and the post-processing thread: batches in, answers into their streams.
+"""The inference thread and the post-processing thread: batches in, results into their streams.
 
 Plugin code runs here. Whatever it raises costs the file whose frame it was raised for: a batch that fails
 is tried again frame by frame, so that one frame does not take its neighbours along. A batch that is too
@@ -11,18 +11,20 @@ import queue
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from mediaml.core.arrays import Array
 from mediaml.core.channel import Channel
 from mediaml.core.errors import DeviceError, MemoryLimitError, PluginError
-from mediaml.core.prediction import Prediction
+from mediaml.core.prediction import Box, Detection, Embedding, Label, Prediction
 from mediaml.core.view import bounded
 from mediaml.core.work import FrameAnswer
 from mediaml.ops.batches import pad_batch, unpad_outputs
-from mediaml.pipeline.answers import plain
-from mediaml.pipeline.batching import Buckets
 from mediaml.pipeline.models import LoadedModel
 from mediaml.pipeline.read import Mark, Sample
 from mediaml.registry.spec import Answers, StagedModel
+
+_Key = tuple[int, tuple[int, ...] | None, str]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -34,8 +36,40 @@ class InferredBatch:
     answers: Sequence[Answers] | None
 
 
+class Buckets:
+    """Samples that wait for a batch, by model and shape: frames of different files share one.
+
+    Used from the inference thread only.
+
+    Args:
+        most: the largest batch of a model.
+    """
+
+    def __init__(self, most: Callable[[LoadedModel], int]) -> None:
+        self._most = most
+        self._waiting: dict[_Key, list[Sample]] = {}
+
+    def add(self, sample: Sample) -> list[Sample] | None:
+        """Add a sample; returns the batch that it completes, if any."""
+        key = _key(sample)
+        bucket = self._waiting.setdefault(key, [])
+        bucket.append(sample)
+        return self._waiting.pop(key) if len(bucket) >= self._most(sample.consumer.model) else None
+
+    def oldest(self) -> list[Sample] | None:
+        """The batch whose first sample has waited longest, though it is not full; `None` when none waits."""
+        key = next(iter(self._waiting), None)
+        return None if key is None else self._waiting.pop(key)
+
+
+def _key(sample: Sample) -> _Key:
+    array = sample.array
+    model = id(sample.consumer.model)
+    return (model, None, "") if array is None else (model, array.shape, array.dtype.str)
+
+
 class Inference:
-    """Turns samples into answered batches, one device's worth.
+    """Turns samples into answered batches, for one device.
 
     Args:
         samples: where samples come from.
@@ -68,7 +102,7 @@ class Inference:
         """Body of the inference thread; returns when the channel is closed.
 
         Raises:
-            DeviceError: a device has failed for a reason other than memory; it is of no use any more.
+            DeviceError: a device has failed for a reason other than memory; it cannot be used any more.
         """
         while not self._samples.closed:
             batch = self._next_batch()
@@ -78,7 +112,7 @@ class Inference:
                 self._answered.put(answered)
 
     def answer_now(self, sample: Sample, mark: Mark) -> bool:
-        """Infer one sample and hand on its answer in the caller's thread; nothing else may be under way.
+        """Infer one sample and hand on its answer in the caller's thread; nothing else may be running.
 
         Raises:
             DeviceError: see `work`.
@@ -171,7 +205,45 @@ def _predictions(answered: InferredBatch) -> list[Prediction]:
     predictions = [plain(Prediction.of(answer)) for answer in answers or ()]
     if len(predictions) != len(samples):
         raise PluginError(
-            f"model {loaded.spec.name!r} answered {len(predictions)} of {len(samples)} frames.",
-            "It must return one answer per frame; report this to its author.",
+            f"model {loaded.spec.name!r} returned {len(predictions)} results for {len(samples)} frames.",
+            "It must return one result per frame; report this to its author.",
         )
     return predictions
+
+
+def plain(prediction: Prediction) -> Prediction:
+    """The same prediction in Python's own numbers and text.
+
+    Plugins compute with NumPy, so scores and corners are often NumPy numbers, which JSON does not know. An
+    error here fails one file; in the ledger it would fail the run.
+
+    Raises:
+        PluginError: a name is not text, or a value is not a number.
+    """
+    try:
+        return Prediction(
+            labels=tuple(map(_label, prediction.labels)),
+            detections=tuple(map(_detection, prediction.detections)),
+            embedding=_embedding(prediction.embedding),
+            picture=prediction.picture,
+        )
+    except (TypeError, ValueError, AttributeError) as error:
+        raise PluginError(f"invalid result: {error}", "Report this to its author.") from error
+
+
+def _label(label: Label) -> Label:
+    if not isinstance(label.name, str):
+        raise TypeError(f"a name must be text, not {label.name!r}.")
+    # Lone surrogates are text to Python and nothing to UTF-8.
+    label.name.encode("utf-8")
+    return Label(label.name, float(label.score))
+
+
+def _detection(detection: Detection) -> Detection:
+    left, top, right, bottom = map(float, detection.box.corners)
+    track = None if detection.track is None else int(detection.track)
+    return Detection(_label(detection.label), Box(left, top, right, bottom), track)
+
+
+def _embedding(embedding: Embedding | None) -> Embedding | None:
+    return None if embedding is None else Embedding(np.asarray(embedding.vector, np.float32))

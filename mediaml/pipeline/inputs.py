@@ -32,7 +32,7 @@ _MOST_NAMED = 5
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """What to look at.
+    """The inputs.
 
     Attributes:
         arguments: files, folders, patterns and URLs, as typed.
@@ -50,16 +50,16 @@ class Selection:
 
 
 def scan(selection: Selection, skipped: Callable[[Skipped], None] = lambda _: None) -> Iterator[Source]:
-    """Yield every file that was meant, once, in the order of the arguments and naturally within folders.
+    """Yield every input file, once, in the order of the arguments and naturally within folders.
 
-    Hidden files and folders (a leading dot) are met only when they are named. What cannot be read, such as
-    a file that is named but missing or a folder without permission, is yielded all the same, with its
-    `problem`: it fails by name and the others go on. A URL is met only as an argument, never in a folder.
-    What mediaml has written is met only when it is named file by file.
+    Hidden files and folders (a leading dot) are included only when they are named. What cannot be read, such
+    as a file that is named but missing or a folder without permission, is yielded all the same, with its
+    `problem`: it fails by name and the others go on. A URL is read only as an argument, never from a
+    folder. Files that mediaml has written are included only when they are named one by one.
 
     Args:
         selection: what was typed.
-        skipped: called with what was met and left out, other than by the filters of the selection, while
+        skipped: called with what was skipped, other than by the filters of the selection, while
             sources are drawn.
 
     Raises:
@@ -71,7 +71,7 @@ def scan(selection: Selection, skipped: Callable[[Skipped], None] = lambda _: No
 
 @dataclass(slots=True)
 class _Scan:
-    """One scan, and what it has met so far."""
+    """One scan, and what it has found so far."""
 
     selection: Selection
     skipped: Callable[[Skipped], None]
@@ -86,7 +86,7 @@ class _Scan:
         walker, found = self._walker(), 0
         for argument in self.selection.arguments:
             if "\0" in argument:
-                raise UsageError(f"{argument!r} holds a null character and is no path.")
+                raise UsageError(f"{argument!r} contains a null character.")
             if not argument:
                 raise UsageError("one of the inputs is empty.", "Check the variable that it comes from.")
             if is_url(argument):
@@ -132,7 +132,7 @@ class _Scan:
             yield from self._file(path, named=True)
 
     def _of_pattern(self, argument: str, walker: Walker) -> Iterator[Source]:
-        """What a pattern matches; a path that is none is missing."""
+        """The matches of a pattern; a path without wildcards that does not exist is missing."""
         parts = split_at_any_folders(argument, recursive=self.selection.recursive)
         if parts is not None:
             yield from self._below(argument, *parts)
@@ -188,7 +188,7 @@ class _Scan:
             yield Source(path, shown, name, size, mtime_ns, named=False, problem=found.problem)
 
     def _file(self, path: Path, *, named: bool, problem: str = "") -> Iterator[Source]:
-        """One file, unless it was met before; only one that is not named can be left out."""
+        """One file, unless it was yielded before; a named file is never skipped."""
         absolute, shown, size, mtime_ns = os.path.abspath(path), escape_name(path.as_posix()), 0, 0  # noqa: PTH100
         if absolute in self._seen:
             return

@@ -1,4 +1,4 @@
-"""Refuses weights that do not fit a model when it is loaded, not once for every file."""
+"""Checks on loading that weights fit a model."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def refuse_misfit(model: Model, spec: ModelSpec) -> None:
     fed = _fed(model, spec)
     takes = session.inputs[0]
     if fed is not None and not (takes.fits(*fed.shape) and takes.dtype == fed.dtype):
-        raise _misfit(session.name, spec, f"it takes {takes}, and is fed {fed}")
+        raise _misfit(session.name, spec, f"it takes {takes}, but the model feeds it {fed}")
 
 
 def _fed(model: OnnxModel, spec: ModelSpec) -> TensorSpec | None:

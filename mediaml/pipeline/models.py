@@ -83,7 +83,7 @@ class ResolvedModel:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LoadedModel:
-    """A model that is ready to answer.
+    """A loaded model.
 
     Attributes:
         spec: what the plugin offered.
@@ -91,7 +91,7 @@ class LoadedModel:
         identity: what decides its predictions.
         devices: what its sessions really run on, such as `cpu` or `cuda:0`; empty where it has none.
         fallbacks: why a session of `--device auto` is not on the GPU.
-        batch: number of frames answered at once.
+        batch: number of frames per batch.
         fixed: the graph takes no other number.
         keep: detections of a lower score are bounded in number, see `mediaml.core.view.bounded`.
     """
@@ -145,13 +145,13 @@ def find_weights(offer: Offer, given: Path | None, obtain: Callable[[str], Path]
 
 
 def _named(offer: Offer, given: str, obtain: Callable[[str], Path]) -> Path:
-    """What `-m NAME` means, where there is no such file: a bundled model, the catalogue's, else a folder."""
+    """Resolve `-m NAME` where there is no such file: a bundled model, the catalogue's, else a folder."""
     if given in bundled_names():
         return bundled_model(given)
     if Path(given).is_dir():
         return Path(given)
     foreign = foreign_format(Path(given))
-    # In capitals it is no catalogue name, but the catalogue knows what was meant.
+    # Catalogue names are lower case; the catalogue suggests the right one.
     if is_model_name(given.lower()) and not given.lower().endswith(".onnx") and foreign is None:
         return obtain(given)
     what = f"; it would be {foreign[0]}, and mediaml runs ONNX models" if foreign else ""
@@ -161,7 +161,7 @@ def _named(offer: Offer, given: str, obtain: Callable[[str], Path]) -> Path:
 
 
 def _nearby(path: Path) -> str:
-    """What was probably meant by a path that does not exist."""
+    """A suggestion for a path that does not exist."""
     folder = path.parent
     others = [other.name for other in folder.glob("*.onnx")] if folder.is_dir() else []
     return suggestion(path.name, others) or "Check the path after -m."
@@ -217,7 +217,7 @@ def resolve_model(choice: Choice, obtain: Callable[[str], Path] = bundled_model)
     """Find a chosen model's weights, fetched where need be, and sum them.
 
     Args:
-        obtain: where a name leads that is no bundled model's; see `mediaml.pipeline.weights.obtain_weights`.
+        obtain: resolves a name that is not a bundled model's; see `mediaml.pipeline.weights.obtain_weights`.
 
     Raises:
         ModelError: the model file is missing, or cannot be fetched.
@@ -240,12 +240,12 @@ def load_model(
     Args:
         device: what was asked for with `--device`.
         threads: of ONNX Runtime within one operator; `None` decides by the machine.
-        batch: frames answered at once; `None` decides by the device.
-        warn: says one line to the user.
+        batch: frames per batch; `None` decides by the device.
+        warn: shows one line to the user.
         words_only: see `LoadContext.words_only`.
 
     Raises:
-        ModelError: the model file is no ONNX model, or does not fit the plugin.
+        ModelError: the model file is not an ONNX model, or does not fit the plugin.
         DeviceError: the device is not obtained.
         PluginError: the plugin's `load` failed, or returned something that cannot answer.
     """
@@ -262,7 +262,7 @@ def load_model(
         model = spec.load(LoadContext(options, resolved.weights, open_session, warn, words_only))
     except MediamlError:
         raise
-    except (Exception, SystemExit) as error:  # a stranger's code may raise anything
+    except (Exception, SystemExit) as error:  # plugin code may raise anything
         modules = (resolved.identity.plugin, spec.module)
         raise PluginError(
             f"model {spec.name!r} failed to load: {describe_error(error, modules)}",
@@ -270,7 +270,7 @@ def load_model(
         ) from error
     if not callable(getattr(model, "predict", None)):
         raise PluginError(
-            f"the load of model {spec.name!r} returned a {type(model).__name__}, which has no `predict`."
+            f"`load` of model {spec.name!r} returned a {type(model).__name__}, which has no `predict`."
         )
     refuse_misfit(model, spec)
     devices = tuple(sorted({str(session.device) for session in sessions}))

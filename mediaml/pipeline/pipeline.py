@@ -39,10 +39,10 @@ class Pipeline(AbstractContextManager["Pipeline"]):
         limits: on pixels, streams and duration.
         slice_s: length of the time slices, seconds.
         track: which audio track is read.
-        emit: takes what came of each task; called from any thread.
+        emit: takes the result of each task; called from any thread.
         shrunk: see `Inference`.
         step: called with every frame read, batch answered and errand done: heartbeats.
-        crashed: called when a thread died for a reason that no file is to blame for.
+        crashed: called when a thread died for a reason that is not a file's.
     """
 
     def __init__(
@@ -81,11 +81,11 @@ class Pipeline(AbstractContextManager["Pipeline"]):
         return list(self._reading.values())
 
     def submit(self, errand: Errand) -> bool:
-        """Let a reader thread do something; waits for room, and is false when the pipeline is closed."""
+        """Give a reader thread an errand; waits for room, and is false when the pipeline is closed."""
         return self._errands.put(errand)
 
-    def look(self, job: Job) -> None:
-        """Read a source and let its frames be answered: for a reader thread."""
+    def run(self, job: Job) -> None:
+        """Read a source and submit its frames: for a reader thread."""
 
         def put(sample: Sample) -> bool:
             self._note(job, sample)
@@ -94,7 +94,7 @@ class Pipeline(AbstractContextManager["Pipeline"]):
         read_job(job, self._consumers(job), put, self._limits, slice_s=self._slice_s, track=self._track)
         self._reading.pop(job.id, None)
 
-    def look_alone(self, job: Job, mark: Mark) -> None:
+    def run_alone(self, job: Job, mark: Mark) -> None:
         """The same step by step in the caller's thread, each step marked before it is taken.
 
         For a source that may have ended a process before: nothing else may be under way, so that the last
@@ -105,7 +105,7 @@ class Pipeline(AbstractContextManager["Pipeline"]):
             self._note(job, sample)
             try:
                 return self._inference.answer_now(sample, mark)
-            except DeviceError as error:  # no fault of the reading, which would take it for one
+            except DeviceError as error:  # not an error of the reading, which would treat it as one
                 self._crashed(error)
                 return False
 
@@ -138,7 +138,7 @@ class Pipeline(AbstractContextManager["Pipeline"]):
         def guarded() -> None:
             try:
                 body()
-            except BaseException as error:  # noqa: BLE001  handed to whoever started the pipeline
+            except BaseException as error:  # noqa: BLE001  reported to the owner of the pipeline
                 self._crashed(error)
 
         return threading.Thread(target=guarded, daemon=True)

@@ -21,12 +21,12 @@ from mediaml.store.digest import sha256_of
 
 @dataclass(slots=True)
 class Planned:
-    """What planning has met so far; grows while jobs are drawn.
+    """What planning has counted so far; grows while jobs are drawn.
 
     Attributes:
         seen: number of sources looked at.
         jobs: number of sources handed to the readers. done: ids of sources with nothing left to do.
-        unidentified: number of sources whose kind a worker is to tell.
+        unidentified: number of sources whose kind a worker is to identify.
         not_media: files of folders that are not media. copies: files of folders that mediaml has annotated.
         unwanted: by kind, media that no model of the run accepts, or that no `--kind` wants.
         sources: ids of all sources of this run, in order, as keys.
@@ -58,7 +58,7 @@ class Planner:
         kinds: the kinds that are wanted.
         force: do again what is done.
         hashed: tell a changed file by its content, not by its size and time of modification.
-        only_failed: do nothing but what failed before.
+        only_failed: retry only what failed before.
         emit: takes the failures of files that are not media.
     """
 
@@ -98,7 +98,7 @@ class Planner:
         self._ledger.forget_folders(self.planned.sources)
 
     def settle(self, sniff: Sniff, answer: Kind | Failure | None) -> Job | None:
-        """Go on with a source when it is known what it is, `None` for no media, or why that is not known."""
+        """Continue with a source whose kind is known, `None` for no media, or why it is unknown."""
         source = self._unsettled.pop(sniff.position)
         self.planned.unidentified -= 1
         if answer is None and not _promises_media(source):
@@ -219,7 +219,7 @@ def _claim(source: Source) -> Claim | None:
         raise MediaError("it is neither a file nor a folder.", "Only ordinary files are read.")
     promised = _promises_media(source)
     if source.size == 0 and promised:
-        raise MediaError("the file is empty.", "Copy it again from its origin.")
+        raise MediaError("the file is empty.", "Copy it again from its source.")
     claim = sniff_claim(path)
     if claim is None and promised:
         raise _no_media()
@@ -233,6 +233,4 @@ def _promises_media(source: Source) -> bool:
 
 
 def _no_media() -> MediaError:
-    return MediaError(
-        "it is not an image, video or audio file that can be read.", "Check what the file really is."
-    )
+    return MediaError("it is not a supported image, video or audio file.", "Check the file's format.")

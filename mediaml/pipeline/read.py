@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from mediaml.core.arrays import Array
-from mediaml.core.errors import ChangedError, NoSoundError
+from mediaml.core.errors import ChangedError, NoAudioError
 from mediaml.core.frame import Frame
 from mediaml.core.media import DecodeAccounts, Kind
 from mediaml.core.model_input import SoundInput
@@ -58,11 +58,11 @@ Put = Callable[[Sample], bool]
 """Hands a sample on; false when the run is stopping."""
 
 Mark = Callable[[Stage, int | None, float], None]
-"""Told before every step: its stage, the model's index (`None` for what serves all), the time reached."""
+"""Called before every step: its stage, the model's index (`None` for what serves all), the time reached."""
 
 
 def no_mark(_stage: Stage, _model: int | None, _time_s: float) -> None:
-    """A `Mark` for whoever need not know."""
+    """A `Mark` that does nothing."""
 
 
 def read_job(
@@ -106,7 +106,7 @@ class _Reading:
     def read(self, limits: Limits) -> None:
         stage: Stage = "open"
         accounts = DecodeAccounts()
-        silent = NoSoundError if self.job.kind is Kind.VIDEO else ()
+        silent = NoAudioError if self.job.kind is Kind.VIDEO else ()
         self.mark("open", None, 0.0)
         watch = FileWatch(self.job.location, self.job.stamp)
         try:
@@ -125,7 +125,7 @@ class _Reading:
                 watch.check()
                 self._finish_all(accounts, reached)
         except silent:
-            # A silent video is whole: there is nothing to hear in it.
+            # A video without audio is complete: there is nothing to process.
             self._finish_all(accounts, 0)
         except ChangedError as error:
             for consumer in self.consumers:
@@ -143,7 +143,7 @@ class _Reading:
                 consumer.stream.finish_range(accounts, want.end_slice)
 
     def _feed(self, reader: Reader, watch: FileWatch) -> int | None:
-        """Hand on the wanted frames; returns the slice of the last one, `None` when nobody wants the rest."""
+        """Hand on the wanted frames; returns the last one's slice, `None` when no model wants the rest."""
         number = 0
         for frame in self._watched(self._wanted_frames(reader), watch):
             number = slice_of(frame.time_s, self.slice_s)

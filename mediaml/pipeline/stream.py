@@ -1,4 +1,4 @@
-"""Where the answers of one model on one source come together again, slice by slice and in order.
+"""Collects the results of one model on one source, slice by slice and in order.
 
 The reader thread opens slices and says how many frames each has; the post-processing thread brings answers,
 batch by batch. A slice is handed on as a `TaskResult` when it is whole and all slices before it have been.

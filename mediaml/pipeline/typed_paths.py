@@ -1,4 +1,4 @@
-"""Paths as people and other programs write them: in lists, with `~`, or as another system would."""
+"""Paths as typed or listed: list files, `~`, and paths of other systems."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def read_list(data: bytes) -> tuple[str, ...]:
     """Paths of a list file: one per line, or each ended by a zero byte, as `find -print0` writes them.
 
     Among lines, blank ones and those that begin with `#` do not count; `./#x` names a file `#x`. A byte order
-    mark and Windows line ends are no part of a path.
+    mark and Windows line ends are not part of a path.
 
     Raises:
         UnicodeDecodeError: the file begins like UTF-16, but is not.
@@ -37,7 +37,7 @@ def expand_home(argument: str) -> str:
 
 
 def hint_for(argument: str) -> str:
-    """What to do about a path that leads nowhere, one sentence."""
+    """A hint for a path that does not exist, one sentence."""
     slashed = argument.replace("\\", "/")
     candidates = [argument.strip(), slashed]
     is_windows = _WINDOWS_PATH.match(argument) is not None and os.name != "nt"

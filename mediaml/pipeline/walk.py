@@ -1,4 +1,4 @@
-"""Folders to files: in natural order, each folder once, and whatever cannot be read by name."""
+"""Walks folders in natural order, each once; reports what cannot be read."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ from mediaml.pipeline.patterns import Filter, natural_key
 
 
 class SkipReason(StrEnum):
-    """Why something that was met is not among the sources."""
+    """Why a path is not among the sources."""
 
     OUTPUT_FOLDER = "it is a mediaml output folder"
     ANNOTATED_COPY = "it is an annotated copy that mediaml wrote"
     SAME_FOLDER = "this folder is included already, by another name"
     SPECIAL_FILE = "it is a socket, a pipe or a device"
     NO_MATCH = "no file matches"
-    SAME_URL = "it differs from another URL only in what is hidden here; run it by itself, with another -o"
+    SAME_URL = "it differs from another URL only in the hidden part; run it separately, with another -o"
 
 
 @dataclass(frozen=True, slots=True)
 class Skipped:
-    """Something that was met and left out.
+    """A path that was skipped.
 
     Attributes:
         path: as the user would type it, safe to print.
@@ -100,7 +100,7 @@ class Walker:
         filter: what is wanted.
         excluded: folders that are not entered, whatever leads to them.
         output: the output folder of this run; `None` where there is none yet.
-        skipped: called with what is left out, except by `filter`.
+        skipped: called with what is skipped, except by `filter`.
     """
 
     filter: Filter
@@ -228,7 +228,7 @@ def escape_name(text: str) -> str:
 
 
 def reason_of(error: OSError, path: str) -> str:
-    """Why the system does not let a file or folder be read, and what to do, in two lines."""
+    """Why a file or folder cannot be read, and a hint, in two lines."""
     match error.errno:
         case errno.EACCES | errno.EPERM:
             return "permission denied.\nCheck the permissions of it and of the folders above it."

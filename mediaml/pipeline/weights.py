@@ -1,4 +1,4 @@
-"""From a catalogue name to what a plugin opens: download, verify, and import where the recipe asks for it."""
+"""Resolves a catalogue name to the path a plugin opens: download, verify, and import."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def _imported(store: Store, entry: CatalogueEntry) -> Path:
 
 
 def _receipt(path: Path) -> Path:
-    """The note beside an imported file that says what it must be."""
+    """The receipt beside an imported file, with its checksums."""
     return path.with_suffix(".sha256")
 
 

@@ -1,7 +1,7 @@
 """Entry points to records: every plugin becomes a record, whether it loads or not.
 
 A plugin that fails to import, misspells a hook, breaks the contract or takes a name that is taken is listed
-with its reason; the others are not affected. Bundled plugins come in by the same door.
+with its reason; the others are not affected. Bundled plugins are loaded in the same way.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class PluginRecord:
         version: of the distribution and of the plugin's code; see `code_version`.
         module: what the entry point names.
         specs: the models it offers.
-        problem: why it offers less than it should; empty when all is well.
+        problem: why it does not work, or only partly; empty when it does.
         entries: the models it adds to the catalogue.
         outputs: the outputs it offers.
     """
@@ -87,7 +87,7 @@ class Registry:
         """The model of that name.
 
         Raises:
-            PluginError: there is none; says the reason of a broken plugin, or what was probably meant.
+            PluginError: there is none; gives the reason of a broken plugin, or suggests near names.
         """
         offers = {offer.spec.name: offer for offer in self.offers()}
         if name in offers:
@@ -99,7 +99,7 @@ class Registry:
         """The output of that name.
 
         Raises:
-            PluginError: no plugin offers one; says the reason of a broken plugin, or suggests near names.
+            PluginError: no plugin offers one; gives the reason of a broken plugin, or suggests near names.
         """
         outputs = {output.name: output for output in self.outputs()}
         if name in outputs:
@@ -118,7 +118,7 @@ class Registry:
 
 
 def _model_hint(name: str, known: list[str]) -> str:
-    """What was probably meant by a name that no model has."""
+    """A hint for a name that no model has."""
     separator = next((sign for sign in (",", ";", " ") if sign in name.strip()), "")
     parts = [part.strip() for part in name.split(separator)] if separator else []
     if parts and all(part.lower() in known for part in parts if part):
@@ -155,14 +155,14 @@ def _load(point: EntryPoint) -> PluginRecord:
         return replace(record, version=code_version(point.dist, point.module)) if point.dist else record
     except pluggy.PluginValidationError as error:
         problem = " ".join(str(error).split())
-    except (Exception, SystemExit) as error:  # noqa: BLE001  a stranger's code may raise anything
+    except (Exception, SystemExit) as error:  # noqa: BLE001  plugin code may raise anything
         problem = " ".join(describe_error(error, [point.value]).split())
     return replace(record, problem=problem)
 
 
 def _offered(module: Any, record: PluginRecord) -> PluginRecord:
     """The record with all that the plugin's hooks yield."""
-    # One manager a plugin: a misspelt hook is then put down to the plugin that misspelt it.
+    # One manager per plugin, so that a misspelt hook is attributed to the plugin that misspelt it.
     manager = pluggy.PluginManager(GROUP)
     manager.add_hookspecs(Hooks)
     manager.register(module, name=record.name)

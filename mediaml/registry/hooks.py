@@ -17,7 +17,7 @@ hookspec = pluggy.HookspecMarker(GROUP)
 
 
 class Hooks:
-    """The hooks that mediaml calls, each once a process, in the main thread, before anything is decoded.
+    """The hooks that mediaml calls, each once per process, in the main thread, before anything is decoded.
 
     A hook may raise anything: the plugin is then listed with the reason and offers nothing. A name that is
     taken stays with the first plugin; bundled plugins come first.

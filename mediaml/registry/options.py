@@ -21,7 +21,7 @@ _TRUE, _FALSE = {"true", "yes", "on", "1"}, {"false", "no", "off", "0"}
 
 @dataclass(frozen=True, slots=True)
 class OptionInfo:
-    """One option as a user sees it: its name, type, default, and what it is for."""
+    """One option: its name, type, default, and description."""
 
     name: str
     type: str

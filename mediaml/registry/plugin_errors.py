@@ -1,4 +1,4 @@
-"""Errors of plugins as their authors need them: which file and line of the plugin raised."""
+"""Plugin errors with the file and line of the plugin that raised them."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def _place(error: BaseException, modules: Iterable[str]) -> str:
 
 
 def _root(module: str) -> Path | None:
-    """The folder of a module's top-level package, or the file of a module that is no package.
+    """The folder of a module's top-level package, or the file of a module that is not a package.
 
     Of a namespace package, whose folders may hold packages of others, the module's own.
     """

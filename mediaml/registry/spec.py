@@ -1,4 +1,4 @@
-"""What a plugin hands over: typed records and the protocols of a model. Re-exported by `mediaml.plugin`."""
+"""The records of plugins and the protocols of models. Re-exported by `mediaml.plugin`."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class TextModel(Model, Protocol):
         """One vector of unit length per text, float32 [texts, dimensions]. Called from the main thread.
 
         Raises:
-            ModelError: the model has come without what it needs for texts.
+            ModelError: the model lacks files that it needs for texts.
         """
 
 
@@ -67,13 +67,13 @@ class NoOptions:
 
 @dataclass(frozen=True, slots=True)
 class LoadContext:
-    """What a model is given when it is loaded.
+    """Passed to a model when it is loaded.
 
     Attributes:
         options: an instance of the spec's options class, already checked.
         weights: the model file: the spec's, or the one given with `-m`; `None` where the spec names none.
         session_opener: opens an ONNX file on the device and with the thread count of this run.
-        warn: says one line to the user, once.
+        warn: shows one line to the user, once.
         words_only: only `TextModel.embed_texts` will be called, so what frames need may stay unopened.
     """
 
@@ -92,7 +92,7 @@ class LoadContext:
         """
         chosen = path or self.weights
         if chosen is None:
-            raise ModelError("this model comes without weights.", "Name an ONNX file with -m PATH.")
+            raise ModelError("this model has no weights.", "Name an ONNX file with -m PATH.")
         return self.session_opener(chosen)
 
 
@@ -104,8 +104,8 @@ class ModelSpec:
         name: what the user types after `--plugin`: lower-case letters, digits, `-` and `_`.
         task: `classify` (labels), `detect` (boxes), `embed` (vectors) or `transform` (images).
         load: called with a `LoadContext` in the main thread of each worker process, one per device, and again
-            in the next one where a worker has died; heavy imports belong there. What it or the model prints
-            goes to stderr.
+            in the next one where a worker has died; heavy imports belong there. Whatever it prints goes to
+            stderr.
         kinds: what the model accepts. `AUDIO` reads audio files, and the audio of videos unless
             `VIDEO` is listed too.
         options: a frozen dataclass whose every field has a default; `Annotated[float, Meta(ge=0, le=1,
@@ -116,7 +116,7 @@ class ModelSpec:
         description: one line for `mediaml plugins list`.
 
     Raises:
-        ValueError: at birth, when any of that does not hold.
+        ValueError: when any of that does not hold.
     """
 
     name: str
@@ -139,7 +139,7 @@ class ModelSpec:
         require(is_dataclass(self.options), f"options of {self.name!r} must be a dataclass")
         require(
             Kind.AUDIO not in self.kinds or self.sound is not None,
-            f"{self.name!r} accepts audio and must say how in `sound`",
+            f"{self.name!r} accepts audio and needs `sound`, its audio parameters",
         )
 
     @property
@@ -170,7 +170,7 @@ class OutputSpec:
             name; the results stay.
 
     Raises:
-        ValueError: at birth, when any of that does not hold.
+        ValueError: when any of that does not hold.
     """
 
     name: str

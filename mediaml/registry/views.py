@@ -22,7 +22,7 @@ _KEY = "view"
 
 @dataclass(frozen=True, slots=True)
 class ViewMark:
-    """What `view` was given; see there."""
+    """The arguments of `view`; see there."""
 
     selects: Selects
     floor: float | None

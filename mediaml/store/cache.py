@@ -24,7 +24,7 @@ _GRACE_S = 0.5
 
 
 class FileState(StrEnum):
-    """What can be said of a file of the cache."""
+    """The states of a file in the cache."""
 
     HERE = "here"
     MISSING = "missing"
@@ -61,7 +61,7 @@ class Cache:
         return self.home(entry.name) / file.name
 
     def part(self, entry: CatalogueEntry, file: CatalogueFile) -> PartialFile:
-        """Where a file grows while it is fetched."""
+        """The partial file while it is downloaded."""
         return PartialFile(self.path(entry, file))
 
     def promised(self, entry: CatalogueEntry, file: CatalogueFile) -> str:
@@ -79,7 +79,7 @@ class Cache:
         write_atomically(note, msgspec.json.encode(known), error=ModelError, durable=True)
 
     def file_state(self, entry: CatalogueEntry, file: CatalogueFile) -> FileState:
-        """Whether a file is here and is what it must be; reads all of it.
+        """Whether a file is here with the right checksum; reads all of it.
 
         Raises:
             OSError: the file cannot be read.
@@ -146,7 +146,7 @@ class Cache:
         except OSError as error:
             raise ModelError(
                 f"the model cache {self.folder} cannot be written: {error.strerror}.",
-                f"Set {CACHE} to a folder that you may write.",
+                f"Set {CACHE} to a writable folder.",
             ) from error
         try:
             yield

@@ -1,4 +1,4 @@
-"""One file of a model from its mirrors in turn, until one gives the file with the right checksum."""
+"""Downloads one file of a model from its mirrors in turn, until the checksum is right."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ def download(
     """Fetch a file into the cache; the caller holds the model's lock.
 
     Returns:
-        Its sha256: the promised one, or where none is promised that of what came.
+        Its sha256: the expected one, or where none is known that of the download.
 
     Raises:
-        ChecksumError: no mirror gave the promised bytes, and one gave others. None of them are kept.
+        ChecksumError: no mirror gave the expected bytes, and one gave others. None of them are kept.
         ModelError: no mirror gave them, the disk is full, or the proxy cannot be used.
     """
     promised, part = cache.promised(entry, file), cache.part(entry, file)
@@ -73,7 +73,7 @@ def _from(
     policy: TransferPolicy,
     watcher: Watcher,
 ) -> str:
-    """The sha256 of what one mirror gave; empty where it is not the promised one."""
+    """The sha256 of what one mirror gave; empty where it is not the expected one."""
     for _ in range(2):
         resumed = part.size > 0
         fetch(client, url, part, size=file.size, has_checksum=bool(promised), policy=policy, watcher=watcher)
@@ -81,7 +81,7 @@ def _from(
         if came == promised or not promised:
             return came
         part.discard()
-        # What was there before may have been the rotten half: the same mirror gets one more chance.
+        # The earlier partial bytes may have been wrong: the same mirror gets one more try.
         if not resumed:
             break
     return ""

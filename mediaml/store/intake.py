@@ -14,7 +14,7 @@ _CHUNK = 1 << 20
 
 
 def find_brought(origin: Path, entry: CatalogueEntry, file: CatalogueFile, promised: str) -> Path | None:
-    """Where a model's file is in what was brought; `None` where it is not there.
+    """Where a model's file is in `origin`; `None` where it is not there.
 
     Args:
         origin: a folder that holds the files by name, or laid out as the cache; or one file, known by its
@@ -42,7 +42,7 @@ def take_in(cache: Cache, entry: CatalogueEntry, file: CatalogueFile, source: Pa
         Its sha256.
 
     Raises:
-        ChecksumError: it is not the promised file; nothing of it is kept.
+        ChecksumError: it is not the expected file; nothing of it is kept.
         ModelError: it cannot be read or copied.
     """
     promised, part = cache.promised(entry, file), cache.part(entry, file)

@@ -1,4 +1,4 @@
-"""What the environment says of the network: whether it may be touched, and mirrors to ask first."""
+"""Network settings from the environment: offline mode, and mirrors to ask first."""
 
 from __future__ import annotations
 

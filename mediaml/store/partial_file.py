@@ -16,7 +16,7 @@ class _Note(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class PartialFile:
-    """What is there of a file so far. A killed process leaves it behind, and the next one goes on with it.
+    """The part of a file that is downloaded so far. The next process continues where a killed one stopped.
 
     Attributes:
         target: where the file will be.
@@ -51,13 +51,13 @@ class PartialFile:
         return note.etag if note.url == url and strong else ""
 
     def begin(self, url: str, etag: str) -> None:
-        """Throw away what is there and note where the next bytes come from."""
+        """Discard what is there and note where the next bytes come from."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
         self.path.unlink(missing_ok=True)
         self._note.write_bytes(msgspec.json.encode(_Note(url, etag)))
 
     def discard(self) -> None:
-        """Leave nothing behind."""
+        """Remove all files."""
         self.path.unlink(missing_ok=True)
         self._note.unlink(missing_ok=True)
 

@@ -22,7 +22,7 @@ class Store:
 
     Attributes:
         catalogue: what there is. cache: where it is kept. network: where it may come from.
-        watcher: informed how a download goes.
+        watcher: receives the progress of downloads.
     """
 
     catalogue: Catalogue
@@ -31,11 +31,11 @@ class Store:
     watcher: Watcher = field(default_factory=SilentWatcher)
 
     def obtain(self, name: str) -> CatalogueEntry:
-        """Make sure that all files of a model are here and are what they must be.
+        """Make sure that all files of a model are here and verified.
 
         Raises:
             ModelError: the name is unknown; a file is not here and cannot be fetched, or may not be.
-            ChecksumError: only other bytes than the promised ones are to be had.
+            ChecksumError: only other bytes than the expected ones are available.
         """
         entry = self.catalogue.find(name)
         if self._lacking(entry):
@@ -43,7 +43,7 @@ class Store:
         return entry
 
     def pull(self, name: str, *, origin: str = "", trust: bool = False) -> CatalogueEntry:
-        """Bring the files of a model that are not here, or not right.
+        """Download the files of a model that are missing or wrong.
 
         Args:
             origin: a file, a folder or an http(s) address (a folder's ends with `/`); nothing else is then
@@ -51,7 +51,7 @@ class Store:
             trust: accept files without a known checksum, and note the checksum that they have.
 
         Raises:
-            UsageError: the origin is no path and no http(s) address.
+            UsageError: the origin is neither a path nor an http(s) address.
             ModelError, ChecksumError: see `obtain`.
         """
         entry = self.catalogue.find(name)
@@ -69,7 +69,7 @@ class Store:
         return entry
 
     def file_states(self, entry: CatalogueEntry) -> dict[str, FileState]:
-        """What can be said of every file of a model, by name; reads them all.
+        """The state of every file of a model, by name; reads them all.
 
         Raises:
             ModelError: a file cannot be read.
@@ -86,7 +86,7 @@ class Store:
 
     def _bring(self, entry: CatalogueEntry, lacking: Sequence[CatalogueFile], origin: str) -> None:
         for file in lacking:
-            # A file that is here and still lacking is a wrong one: it must never be met again.
+            # A file that is here and still lacking has a wrong checksum: remove it.
             self.cache.path(entry, file).unlink(missing_ok=True)
         left = self._take_brought(entry, lacking, origin)
         if not left:
@@ -103,7 +103,7 @@ class Store:
     def _take_brought(
         self, entry: CatalogueEntry, lacking: Sequence[CatalogueFile], origin: str
     ) -> list[CatalogueFile]:
-        """Copy what was brought, or is in the folder `MEDIAML_MODELS`; returns what is lacking still."""
+        """Copy files from the origin or the folder `MEDIAML_MODELS`; returns what is still lacking."""
         folder = Path(origin) if origin and not is_http_url(origin) else self.network.folder
         if folder is None or is_http_url(origin):
             return list(lacking)
@@ -145,7 +145,7 @@ class Store:
 
 
 def offline_error(entry: CatalogueEntry, missing: Sequence[CatalogueFile]) -> ModelError:
-    """What is missing and how to bring it to a machine without a network."""
+    """What is missing, and how to get it onto a machine without a network."""
     needs = ", ".join(f"{file.base} ({megabytes(file.size)})" for file in missing)
     places = " and ".join(file.urls[0] for file in missing if file.urls)
     return ModelError(

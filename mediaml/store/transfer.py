@@ -1,4 +1,4 @@
-"""HTTP: one file from one address, resumed where it can be, never larger than was promised."""
+"""HTTP: one file from one address, resumed where possible, never larger than expected."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ _MOVED = {301, 302, 303, 307, 308}
 
 
 class RefusedError(Exception):
-    """This address will not do; the next one may."""
+    """This address failed; the next one may work."""
 
 
 class InterruptedTransferError(Exception):
-    """The transfer broke off; the same address may do better."""
+    """The transfer broke off; the same address may be tried again."""
 
 
 @contextmanager
@@ -132,7 +132,7 @@ def _opened(client: httpx.Client, url: str, headers: dict[str, str]) -> Iterator
         try:
             onward = at.join(target)
         except httpx.InvalidURL as error:
-            raise RefusedError("it redirects to what is no address") from error
+            raise RefusedError("it redirects to an invalid address") from error
         if onward.scheme not in {"http", "https"}:
             raise RefusedError(f"it redirects to {onward.scheme}:, which is never followed")
         if at.scheme == "https" and onward.scheme == "http":
@@ -149,7 +149,7 @@ def _receive(
         raise InterruptedTransferError(f"it answers {status}")
     if status == 416:
         part.discard()
-        raise InterruptedTransferError("it has no more than the bytes that are here")
+        raise InterruptedTransferError("its file is shorter than the part downloaded so far")
     if status not in {200, 206}:
         raise RefusedError(f"it answers {status}")
     if response.headers.get("content-encoding", "identity") != "identity":
@@ -159,7 +159,7 @@ def _receive(
         raise RefusedError(f"it has a file of {total} bytes, not of {size}")
     limit = size or SIZE_LIMIT
     if total is not None and total > limit:
-        raise RefusedError(f"it has a file of {megabytes(total)}, more than any model may have")
+        raise RefusedError(f"it has a file of {megabytes(total)}, more than the limit for a model")
     if status == 200:
         part.begin(url, response.headers.get("etag", ""))
     _write(response, part, limit, watcher)
@@ -190,4 +190,4 @@ def _write(response: httpx.Response, part: PartialFile, limit: int, watcher: Wat
             watcher.reached(have)
     if have > limit:
         part.discard()
-        raise RefusedError(f"it sends more than the {limit} bytes that were promised")
+        raise RefusedError(f"it sends more than the expected {limit} bytes")

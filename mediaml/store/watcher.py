@@ -1,4 +1,4 @@
-"""Who is informed how a download goes. The store itself never writes to a terminal."""
+"""Receives the progress of downloads. The store itself never writes to a terminal."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ class Watcher(Protocol):
     """Called in the thread that downloads."""
 
     def say(self, text: str) -> None:
-        """One line of news."""
+        """One informational line."""
 
     def begin(self, name: str, size: int | None, have: int) -> None:
         """A file of `size` bytes is fetched, `have` of which are here; ends with `end`."""

@@ -1,4 +1,4 @@
-"""CLIP: images and words in one space, for zero-shot labels and for search."""
+"""CLIP: images and texts in one embedding space, for zero-shot labels and search."""
 
 from __future__ import annotations
 

@@ -50,7 +50,7 @@ class ClipModel(OnnxModel):
 
     def __init__(self, context: LoadContext) -> None:
         if context.weights is None:
-            raise ModelError("clip needs its towers.", "Name their folder with -m.")
+            raise ModelError("clip needs an image tower and a text tower.", "Name their folder with -m.")
         files = find_files(context.weights)
         self.context = context
         self.options = context.options
@@ -107,7 +107,7 @@ class ClipModel(OnnxModel):
         """
         features = outputs[0][: len(frames)]
         if len(features) != len(frames):
-            raise ModelError(f"the network answered {len(features)} images of {len(frames)}.")
+            raise ModelError(f"the network returned {len(features)} results for {len(frames)} images.")
         scores = self._scores(features)
         kept = self.options.embeddings or not self.labels
         return [

@@ -18,7 +18,7 @@ class ClipOptions:
     """Options of the model `clip`.
 
     Raises:
-        ValueError: at birth, when a prompt is empty or the template has no place for it.
+        ValueError: when a prompt is empty or the template has no place for it.
     """
 
     prompts: Annotated[tuple[str, ...], Meta(description="texts to label frames with; none: only embed")] = ()
@@ -33,14 +33,14 @@ class ClipOptions:
             "auto: softmax, or background where there is one prompt"
         ),
     ] = "auto"
-    background: Annotated[
-        tuple[str, ...], Meta(description="texts that mean nothing in particular, for scores=background")
-    ] = ("a photo",)
+    background: Annotated[tuple[str, ...], Meta(description="neutral texts, for scores=background")] = (
+        "a photo",
+    )
     top: Annotated[
-        int, Meta(ge=1, le=100_000, description="most labels of a frame", extra=view("top", floor=20))
+        int, Meta(ge=1, le=100_000, description="maximum labels per frame", extra=view("top", floor=20))
     ] = 5
     threshold: Annotated[
-        float, Meta(ge=0, le=1, description="lowest score of a label", extra=view("min_score", floor=0.0))
+        float, Meta(ge=0, le=1, description="minimum score of a label", extra=view("min_score", floor=0.0))
     ] = 0.0
     embeddings: Annotated[bool, Meta(description="keep the embedding of every frame, for search")] = True
     resize: Annotated[

@@ -47,7 +47,7 @@ class TextCache:
         self._tower = tower
 
     def path(self, ids: Array, templates: int) -> Path:
-        """Where the features of these token ids lie, averaged over so many templates."""
+        """The cache file of the features of these token ids, averaged over so many templates."""
         shape = f"{self._tower} {ids.shape} {templates}".encode()
         digest = hashlib.sha256(_FORMAT + shape + np.ascontiguousarray(ids).tobytes())
         return self._folder / f"{digest.hexdigest()}.npy"

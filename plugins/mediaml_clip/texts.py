@@ -87,7 +87,7 @@ class Texts:
 
 
 def _batch(tower: Tower, ids: NDArray[np.int64]) -> Float32Array:
-    """One batch; filled up where the graph insists on its size."""
+    """One batch; filled up where the graph requires its size."""
     missing = (tower.shape[0] or len(ids)) - len(ids)
     full = np.pad(ids, ((0, missing), (0, 0)), mode="edge")
     return tower.embed(full)[: len(ids)]

@@ -24,7 +24,7 @@ class Tokens:
         warn: says when a text is cut.
 
     Raises:
-        ModelError: the library is not installed, or the file is no tokenizer.
+        ModelError: the library is not installed, or the file is not a tokenizer.
     """
 
     def __init__(self, path: Path, warn: Callable[[str], None]) -> None:
@@ -38,7 +38,9 @@ class Tokens:
         try:
             self._tokenizer: Any = Tokenizer.from_file(str(path))
         except Exception as error:  # the library raises plain Exception
-            raise ModelError(f"{path} is no tokenizer: {error}", "Copy it again from its origin.") from error
+            raise ModelError(
+                f"{path} is not a tokenizer: {error}", "Copy it again from its source."
+            ) from error
         self._tokenizer.no_truncation()
         self._tokenizer.no_padding()
         self._warn = warn

@@ -54,7 +54,7 @@ class Tower:
             )
         if len(pixels) + len(texts) != 1 or any(spec.name not in known for spec in session.inputs):
             wants = "; ".join(map(str, session.inputs))
-            raise ModelError(f"{session.name} is not a tower of CLIP: it takes {wants}.")
+            raise ModelError(f"{session.name} is not a CLIP tower: it takes {wants}.")
         sense: Sense = "image" if pixels else "text"
         spec = (pixels or texts)[0]
         mask = next((spec.dtype for spec in session.inputs if spec.name == MASK), "")
@@ -89,7 +89,7 @@ def _output(session: Session, sense: Sense) -> int:
         return (named or flat)[0]
     answers = "; ".join(map(str, session.outputs))
     raise ModelError(
-        f"{session.name} has no output {_OUTPUT[sense]}: it answers {answers}.",
+        f"{session.name} has no output {_OUTPUT[sense]}: its outputs are {answers}.",
         "Export the tower with its projection.",
     )
 
@@ -102,5 +102,5 @@ def unit(vectors: Float32Array, name: str) -> Float32Array:
     """
     lengths = np.linalg.norm(vectors, axis=-1, keepdims=True)
     if not np.isfinite(lengths).all() or not lengths.all():
-        raise ModelError(f"{name} answered with embeddings that are not finite or all zero.")
+        raise ModelError(f"{name} returned embeddings that are not finite or all zero.")
     return np.asarray(vectors / lengths, dtype=np.float32)

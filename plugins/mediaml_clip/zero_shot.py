@@ -47,7 +47,7 @@ def background_scores(
 
 
 def averaged(features: Float32Array, templates: int) -> Float32Array:
-    """Features [m x templates, d] of every prompt in every template to one a prompt, [m, d] of unit length.
+    """Features [m x templates, d] of every prompt in every template to one per prompt, [m, d] of unit length.
 
     The mean of unit vectors, scaled to unit length again, as the authors' ensemble does it.
     """

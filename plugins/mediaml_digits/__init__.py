@@ -14,18 +14,18 @@ class Options:
     """Options of the digits model."""
 
     find: Annotated[bool, Meta(description="find every digit on a page, boxes in reading order")] = False
-    # On a page, what is no digit speaks against its neighbours, so there the score does more than select.
+    # On a page, non-digits count against their neighbours, so there the score does more than select.
     min_score: Annotated[
         float,
         Meta(
             ge=0,
             le=1,
-            description="leave out answers with a lower score",
+            description="minimum score of a label or detection",
             extra=view("min_score", floor=0.05, unless="find"),
         ),
     ] = 0.5
     top: Annotated[
-        int, Meta(ge=1, le=11, description="most labels of an image", extra=view("top", floor=11))
+        int, Meta(ge=1, le=11, description="maximum labels per image", extra=view("top", floor=11))
     ] = 1
 
 

@@ -1,4 +1,4 @@
-"""What speaks for a digit on a page beside its own looks: the word and the line that it stands in.
+"""Context that supports a digit on a page: the word and the line that it is part of.
 
 A stroke in a photo looks like a 1 and the corner of a table like a 7 as often as not. Digits that were
 written to be read stand beside others of their size, or have the page to themselves. Pure functions.
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 OVERLAP = 0.5  # share of the smaller box, above which two digits cannot both stand
 NUMBER = 0.5  # share of digits in a word, with which it is a number: 7a, B4
-MOSTLY_NUMBER = 0.75  # the same, where two or more of its things are no digits
+MOSTLY_NUMBER = 0.75  # the same, where two or more of its parts are not digits
 A_ONE = 0.3  # what a 1 counts in a word that has letters: it may be an l or an I
 GLUED = 0.35  # gap over height, below which two things belong to one word
 NEAR = 2.0  # gap over height, below which two digits stand on one line, as in the boxes of a form
@@ -79,9 +79,9 @@ def words(things: Sequence[Found]) -> list[list[int]]:
 
 
 def out_of_words(digits: Sequence[Found], others: Sequence[Found]) -> list[Found]:
-    """Digits without those in words, that is, among things that are mostly no digits: an S is no 5 there.
+    """Digits without those in words, that is, among parts that are mostly not digits, where an S is not a 5.
 
-    Things that lie on a digit are other readings of it and no letters beside it. A 1 among letters counts
+    Things that overlap a digit are other readings of it, not letters beside it. A 1 among letters counts
     little: three strokes behind an H are a Hill.
     """
     apart = [other for other in others if all(overlap_share(other, one) <= OVERLAP for one in digits)]
@@ -122,15 +122,15 @@ def together(one: Found, other: Found) -> bool:
 
 
 def supported(digits: Sequence[Found], others: Sequence[Found]) -> list[Found]:
-    """The digits of a page that more speaks for than their own looks.
+    """The digits of a page that their context supports.
 
     Where there is little else to see (`CALM`), all of them. On a crowded page, which may be a photo, those
-    with another digit beside them, and those that are very sure (`SURE_ALONE`). A 1 needs one beside it
-    that is no 1: rows of strokes are fences and blinds.
+    with another digit beside them, and those that are very sure (`SURE_ALONE`). A 1 needs a neighbour
+    other than 1: rows of strokes are fences and blinds.
 
     Args:
         digits: of one polarity.
-        others: what else was looked at in that polarity and is no digit.
+        others: candidates of that polarity that are not digits.
     """
     if len(others) <= CALM:
         return list(digits)

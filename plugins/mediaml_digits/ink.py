@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     Mask = NDArray[np.bool_]
 
-SURFACE_SIDE = 40  # the ground is smooth: its surface is fitted on at most so many pixels a side
+SURFACE_SIDE = 40  # the ground is smooth: its surface is fitted on at most so many pixels per side
 FAINTEST = 14.0  # grey levels; less contrast than this is a blank page to a reader too
 TUKEY = 4.685  # tuning constant of the biweight, 95 % efficient on Gaussian noise (Holland & Welsch, 1977)
 

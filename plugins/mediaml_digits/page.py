@@ -72,7 +72,7 @@ def local_ink(grey: Float32Array, half: int, dark: bool) -> Float32Array:
 
     The mean is taken twice, the second time over the ground alone, so that dense ink does not darken it.
     Where the ground would be the lesser part, there is no ink: it is the other polarity that is written.
-    What is broader than the window, such as the ground beside a dark line, is no ink either.
+    Anything broader than the window, such as the ground beside a dark line, is not ink either.
     """
     import cv2
 

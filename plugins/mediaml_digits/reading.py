@@ -19,7 +19,7 @@ SURE_CUT = 0.95  # the same, where one of the pieces is a 1
 
 
 def found_at(candidates: Candidates, probabilities: Float32Array, place: int) -> Found:
-    """What the net says of one candidate, whatever the score."""
+    """The net's reading of one candidate, at any score."""
     digit = int(probabilities[place, :10].argmax())
     left, top, right, bottom = (float(value) for value in candidates.boxes[place])
     return Found(digit, float(probabilities[place, digit]), (left, top, right, bottom))
@@ -44,7 +44,7 @@ def best_cut(candidates: Candidates, probabilities: Float32Array, places: Iterab
 
 
 def without_overlap(digits: Sequence[Found]) -> list[Found]:
-    """The surest of every heap of digits that lie on one another."""
+    """The best of each group of overlapping digits."""
     kept: list[Found] = []
     for one in sorted(digits, key=lambda found: -found.score):
         if all(overlap_share(one, other) <= OVERLAP for other in kept):

@@ -14,7 +14,7 @@ class FinancialOptions:
     """The options of `financial`."""
 
     threshold: Annotated[
-        float, Meta(ge=0, le=1, description='least probability at which an image is called "financial"')
+        float, Meta(ge=0, le=1, description='minimum probability for the label "financial"')
     ] = 0.5
     top: Annotated[
         int,

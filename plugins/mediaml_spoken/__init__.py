@@ -29,7 +29,7 @@ class SpokenOptions:
         Meta(
             ge=0,
             le=1,
-            description="lowest score of a digit",
+            description="minimum score of a digit",
             extra=view("min_score", floor=0.05, unless="all"),
         ),
     ] = 0.5

@@ -1,4 +1,4 @@
-"""Object detection with YOLO networks: the bundled detector, imported darknet nets, the ONNX zoo's yolov3."""
+"""Object detection with YOLO networks: the bundled detector, imported Darknet networks, the zoo's yolov3."""
 
 from __future__ import annotations
 
@@ -24,5 +24,5 @@ def mediaml_models() -> Iterator[ModelSpec]:
         load=load,
         options=YoloOptions,
         weights="detector",
-        description="Finds objects with a YOLO network; -m takes an imported darknet net or the ONNX zoo's.",
+        description="Finds objects with a YOLO network; -m takes an imported Darknet network.",
     )

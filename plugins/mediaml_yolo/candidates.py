@@ -1,4 +1,4 @@
-"""From a head's raw boxes and scores to the few that are worth a look."""
+"""Selects detection candidates from a head's raw boxes and scores."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def from_dense(boxes: Array, scores: Array, conf: float, wanted: Sequence[int] |
         wanted: class ids; `None` for all.
 
     Raises:
-        ModelError: a score is no number in 0..1, or a candidate's box is not finite.
+        ModelError: a score is not a number in 0..1, or a candidate's box is not finite.
     """
     columns = np.arange(scores.shape[1]) if wanted is None else np.asarray(wanted, dtype=np.int64)
     chosen = scores if wanted is None else scores[:, columns]
@@ -68,7 +68,7 @@ def from_dense(boxes: Array, scores: Array, conf: float, wanted: Sequence[int] |
     best = chosen.max(axis=1)
     if not np.isfinite(best).all():
         raise ModelError(
-            "the network's scores are not all numbers.", "Its weights are damaged; get it again."
+            "the network's scores are not all finite.", "Its weights are damaged; download it again."
         )
     anchors = np.flatnonzero(best >= conf)
     rows, picked = np.nonzero(chosen[anchors] >= conf)
@@ -85,13 +85,13 @@ def from_indices(boxes: Array, scores: Array, indices: Array) -> Candidates:
         indices: integer [k, 3] batch, class, anchor; rows with a negative number are filling.
 
     Raises:
-        ModelError: there are more indices than boxes and classes, an index points nowhere, a score is no
-            number in 0..1, or a box is not finite.
+        ModelError: there are more indices than boxes and classes, an index points nowhere, a score is
+            not a number in 0..1, or a box is not finite.
     """
     rows = indices[(indices >= 0).all(axis=1)].astype(np.int64)
     if len(rows) > scores.size:
         raise ModelError(
-            f"the network chose {len(rows)} boxes of {scores.size}.", "The file is not a valid yolov3."
+            f"the network selected {len(rows)} of {scores.size} boxes.", "The file is not a valid yolov3."
         )
     if (rows >= (1, *scores.shape)).any() or (rows[:, 2] >= len(boxes)).any():
         raise ModelError("the network's indices point outside its boxes.", "The file is not a valid yolov3.")
@@ -101,7 +101,7 @@ def from_indices(boxes: Array, scores: Array, indices: Array) -> Candidates:
 def _checked(boxes: Array, scores: Array, classes: NDArray[np.int64]) -> Candidates:
     if not np.isfinite(boxes).all() or not np.isfinite(scores).all():
         raise ModelError(
-            "the network found boxes that are not numbers.", "Its weights are damaged; get it again."
+            "the network's boxes are not all finite.", "Its weights are damaged; download it again."
         )
     if scores.size and (scores.min() < 0.0 or scores.max() > 1.0 + 1e-3):
         raise ModelError(

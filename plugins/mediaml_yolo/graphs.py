@@ -1,4 +1,4 @@
-"""What the inputs and outputs of a detector's graph are for."""
+"""The roles of a detector graph's inputs and outputs."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def detector_graph(session: Session) -> DetectorGraph:
     """The inputs and outputs of a detector and what they are for.
 
     Raises:
-        ModelError: the graph speaks no detector interface that this plugin knows; says what it has instead.
+        ModelError: the graph has no detector interface that this plugin knows; names what it has.
     """
     if session.interface == "detector/1":
         return DetectorGraph("detector/1", session.inputs[0].name, "boxes", "scores")

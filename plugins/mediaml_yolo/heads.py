@@ -11,18 +11,18 @@ from mediaml_yolo.graphs import DetectorGraph
 
 
 class Head(Protocol):
-    """How one interface is fed and read."""
+    """Inputs and outputs of one detector interface."""
 
     usual: ImageInput
     """How images are fitted where the file does not say; the size is darknet's default."""
 
     @property
     def fixed_size(self) -> tuple[int | None, int | None]:
-        """Width and height that the graph insists on; `None` where an axis is free."""
+        """Width and height that the graph requires; `None` where an axis is free."""
 
     @property
     def fixed_batch(self) -> int | None:
-        """Images in a batch that the graph insists on; `None` where it is free."""
+        """Images in a batch that the graph requires; `None` where it is free."""
 
     @property
     def class_count(self) -> int | None:

@@ -1,4 +1,4 @@
-"""The model `yolo`: letterbox, run, and turn what the head says into detections in source pixels."""
+"""The model `yolo`: letterbox, run, and decode the head into detections in source pixels."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class YoloModel(OnnxModel):
     """A YOLO network of any interface that `detector_graph` tells apart.
 
     Raises:
-        ModelError: the graph is no detector, or its labels do not fit its classes.
+        ModelError: the graph is not a detector, or its labels do not fit its classes.
         OptionError: a class is unknown, or the graph cannot take `imgsz`.
     """
 
@@ -47,7 +47,7 @@ class YoloModel(OnnxModel):
 
     @property
     def fixed_batch(self) -> int | None:
-        """Images in a batch that the graph insists on."""
+        """Images in a batch that the graph requires."""
         return self.head.fixed_batch
 
     def prepare(self, frame: Frame) -> Array:
@@ -71,7 +71,7 @@ class YoloModel(OnnxModel):
             self._detections(candidates, frame) for candidates, frame in zip(found, frames, strict=False)
         ]
         if len(answers) != len(frames):
-            raise ModelError(f"the network answered {len(answers)} images of {len(frames)}.")
+            raise ModelError(f"the network returned {len(answers)} results for {len(frames)} images.")
         return answers
 
     def _detections(self, candidates: Candidates, frame: Frame) -> tuple[Detection, ...]:
@@ -89,7 +89,7 @@ class YoloModel(OnnxModel):
 
     def _name(self, index: int) -> str:
         if index >= len(self.labels):
-            raise ModelError(f"the network answered class {index} and has {len(self.labels)} labels.")
+            raise ModelError(f"the network returned class {index}, but it has {len(self.labels)} labels.")
         return self.labels[index]
 
 

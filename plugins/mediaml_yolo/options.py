@@ -14,7 +14,7 @@ class YoloOptions:
 
     conf: Annotated[
         float,
-        Meta(ge=0, le=1, description="lowest score of a detection", extra=view("min_score", floor=0.05)),
+        Meta(ge=0, le=1, description="minimum score of a detection", extra=view("min_score", floor=0.05)),
     ] = 0.25
     iou: Annotated[
         float, Meta(ge=0, le=1, description="overlap above which the weaker box of a class is dropped")
@@ -27,7 +27,7 @@ class YoloOptions:
         Meta(
             ge=1,
             le=10_000,
-            description="most detections in a frame",
+            description="maximum detections per frame",
             extra=view("max_detections", floor=300),
         ),
     ] = 300
@@ -45,5 +45,5 @@ class YoloOptions:
     ] = 0
     fit: Annotated[
         Literal["model", "letterbox", "stretch"],
-        Meta(description="how an image is laid into the input; model: as the model's file says"),
+        Meta(description="how images are fitted to the input; model: as the model file says"),
     ] = "model"

@@ -26,7 +26,7 @@ class InputShape:
     rectangular: bool
 
     def fitting(self, width: int, height: int) -> Fitting:
-        """Where an image of width x height pixels lies in the input."""
+        """Where an image of width x height pixels is placed in the input."""
         size = (self.whole.width, self.whole.height)
         if self.rectangular:
             size = letterbox_shape(width, height, max(size), self.stride)
@@ -40,7 +40,7 @@ def input_shape(
 
     Args:
         usual: what holds where the file does not describe its input.
-        fixed: width and height that the graph insists on; `None` where an axis is free.
+        fixed: width and height that the graph requires; `None` where an axis is free.
         options: `imgsz` is the longer side that the user wants; `fit` how the image is laid into it.
 
     Raises:

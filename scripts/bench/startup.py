@@ -59,7 +59,7 @@ def in_one_process(picture: Path, output: Path, *, copies: bool) -> None:
         planner = Planner(ledger, models, kinds=frozenset(Kind), emit=messages.put)
         for job in planner.jobs(scan(Selection((str(picture),)))):
             assert isinstance(job, Job), "name a picture"
-            pipeline.submit(partial(pipeline.look, job))
+            pipeline.submit(partial(pipeline.run, job))
             ledger.commit([messages.get()])
             if copies:
                 annotator = Annotator(

@@ -86,7 +86,7 @@ def test_copies_that_were_moved_or_renamed_are_left_out_unless_they_are_named(ru
     named = run("moved/clip.annotated.mp4", "moved/holiday.jpg", "-o", "out3")
     assert named.code == 0, named.err
     assert sources(tmp_path / "out3") == {"moved/clip.annotated.mp4", "moved/holiday.jpg"}
-    assert "moved/clip.annotated.mp4 and 1 more: annotated by mediaml before" in named.err
+    assert "moved/clip.annotated.mp4 and 1 more: already an annotated copy" in named.err
     (moved / "mine.annotated.png").unlink()
     assert run("moved", "-o", "out4").code == 5
 

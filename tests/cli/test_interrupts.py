@@ -83,16 +83,15 @@ def test_an_interrupt_while_results_are_written_is_told_and_the_next_run_writes_
         patch.setattr("mediaml.outputs.jsonl.write_line", lambda *_: os.kill(os.getpid(), number))
         said = mediaml(*run, "first.mp4", "then.mp4")
     assert said.code == 130
-    there = "what is there is of an earlier run" if earlier else "there is none"
+    there = "the file there is from an earlier run" if earlier else "it does not exist yet"
     assert said.err.splitlines()[-2:] == [
         f"mediaml: interrupted before {Path('out/results.jsonl')} was written: {there}.",
-        "mediaml: Every result is in the ledger; rerun the same command to write it from there and to "
-        "continue.",
+        "mediaml: All results so far are in the ledger; rerun the same command to continue and to write it.",
     ]
     assert (tmp_path / "out/results.jsonl").exists() == earlier
     assert not list((tmp_path / "out").rglob("*.part"))
     behind = mediaml("status", "out").out.splitlines()[-1]
-    assert behind.startswith(f"results.jsonl is {'of an earlier run' if earlier else 'missing'}: ")
+    assert behind.startswith(f"results.jsonl is {'from an earlier run' if earlier else 'missing'}: ")
     again = mediaml(*run, "first.mp4", "then.mp4")
     assert again.code == 0
     assert "2 already up to date, 0 frames" in again.err
@@ -116,7 +115,7 @@ def test_a_second_ctrl_c_says_what_was_not_written(mediaml, command, tmp_path, m
         patch.setattr(Supervisor, "close", second)
         said = mediaml(*command)
     assert said.code == 130
-    assert "results.jsonl was written: there is none." in said.err
+    assert "results.jsonl was written: it does not exist yet." in said.err
     assert "Traceback" not in said.err
     again = mediaml(*command)
     assert again.code == 0, again.err

@@ -74,7 +74,7 @@ def test_a_catalogue_name_in_capitals_gets_a_suggestion(mediaml, photos):
         ("yolo", "digits", "is not a detector that yolo can run"),
         ("digits", "detector", "is not a digit model"),
         ("financial", "digits", 'has 11 labels, not two of which one is "financial"'),
-        ("clip", "digits", "is not a tower of CLIP"),
+        ("clip", "digits", "is not a CLIP tower"),
     ],
 )
 def test_weights_that_do_not_fit_are_refused_at_once(mediaml, photos, model, weights, says):
@@ -105,9 +105,17 @@ OUT = ("out", TensorProto.FLOAT, ["batch", 3, 32, 32])
     ("inputs", "wanted", "says"),
     [
         ([IMAGES, ("sizes", TensorProto.FLOAT, [1, 2])], "ImageInput(32, 32)", "it has 2 inputs"),
-        ([IMAGES], "ImageInput(64, 64)", "it takes images float32 [?, 3, 32, 32], and is fed images float32"),
-        ([IMAGES], "ImageInput(32, 32, dtype='uint8')", "and is fed images uint8 [?, 3, 32, 32]"),
-        ([IMAGES], "ImageInput(32, 32, layout='NHWC')", "and is fed images float32 [?, 32, 32, 3]"),
+        (
+            [IMAGES],
+            "ImageInput(64, 64)",
+            "it takes images float32 [?, 3, 32, 32], but the model feeds it images float32",
+        ),
+        ([IMAGES], "ImageInput(32, 32, dtype='uint8')", "but the model feeds it images uint8 [?, 3, 32, 32]"),
+        (
+            [IMAGES],
+            "ImageInput(32, 32, layout='NHWC')",
+            "but the model feeds it images float32 [?, 32, 32, 3]",
+        ),
         ([IMAGES], "None", "does not say how images are prepared for plain"),
         ([IMAGES], "ImageInput(32, 32)", ""),
     ],

@@ -136,7 +136,7 @@ def test_list_info_verify_path_and_rm(mediaml, site):
     path = Path(mediaml("models", "path", "squares").out.strip())
     assert path.name == "squares.onnx"
     assert (
-        "from the plain graph on the CPU, fp32: 0.00e+00 in boxes"
+        "from the unoptimised graph on the CPU, fp32: 0.00e+00 in boxes"
         in mediaml("models", "verify", "squares").out
     )
     session = open_session(path, parse_device("cpu"))

@@ -17,10 +17,10 @@ import pytest
 
 from mediaml.core.media import Kind
 from mediaml.media.reader import open_reader
-from mediaml.outputs.jsonl import schema
 from tests.support.command_line import results
 from tests.support.media.files import square_left, write_sound, write_square_video
 from tests.support.plugins.strangers import install_plugin
+from tests.support.results_schema import schema
 
 
 def write_square(path: Path, width: int, height: int, box: tuple[int, int, int, int]) -> None:
@@ -263,5 +263,5 @@ def test_a_dry_run_says_what_would_be_done_and_why(mediaml, media, square_finder
     larger = mediaml(*command, "-O", "yolo.iou=0.5", "--dry-run")
     assert would(larger) == [("do", "option iou 0.45 is now 0.5 (earlier results stay)")] * 3
     write_square(media / "a/x.png", 128, 96, (0, 0, 32, 32))
-    assert ("do again", "the file has changed") in would(mediaml(*command, "--dry-run"))
-    assert would(mediaml(*command, "--dry-run", "--force")).count(("do again", "--force")) == 2
+    assert ("redo", "the file has changed") in would(mediaml(*command, "--dry-run"))
+    assert would(mediaml(*command, "--dry-run", "--force")).count(("redo", "--force")) == 2

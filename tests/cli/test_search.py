@@ -129,11 +129,11 @@ def test_search_says_what_is_wrong(mediaml, searched, clip, photos, tmp_path):
     other = write(tmp_path / "other", vision_model=image_tower(SMALL, seed=5))
     (tmp_path / "words.txt").write_text("words")
     for arguments, code, says in (
-        (("out",), 2, "nothing to look for"),
-        (("out", " "), 2, "nothing to look for"),
+        (("out",), 2, "no query"),
+        (("out", " "), 2, "no query"),
         (("absent", "a dog"), 2, "holds no ledger"),
         (("out", "a dog", "-p", "yolo"), 2, "no embeddings of 'yolo'"),
-        (("out", "a dog", "-m", other), 4, "is not the model that made these embeddings"),
+        (("out", "a dog", "-m", other), 4, "did not make these embeddings"),
         (("out", "a dog", "-m", "absent.onnx"), 4, "does not exist"),
         (("out", "--image", "absent.png", "-m", clip), 1, "does not exist"),
         (("out", "--image", "words.txt", "-m", clip), 1, "not a readable image"),

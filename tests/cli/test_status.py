@@ -41,7 +41,7 @@ def test_status_tells_done_failed_stale_and_missing(mediaml, square_finder, fold
     said = mediaml("status", "out")
     row = counts(said)
     assert (row["done"], row["failed"], row["frames"]) == ("3", "2", "3")
-    assert row["under way"] == row["stale"] == row["missing"] == "0"
+    assert row["in progress"] == row["stale"] == row["missing"] == "0"
     assert re.search(r"out: ledger \d+\.\d MB, results \d+\.\d MB", said.out)
     assert re.search(r"1 run:\n  \S+ to \S+: 3 frames in \d+\.\d s \(\d+\.\d frames/s\)", said.out)
 
@@ -62,7 +62,7 @@ def test_the_closing_table_says_all_of_a_failure(mediaml, square_finder, folder)
     head = next(line for line in said.err.splitlines() if "failed  " in line)
     assert head.removeprefix("mediaml: ").split() == ["failed", "model", "stage", "error", "frames", "why"]
     assert re.search(
-        r"in/text\.mp4 +yolo +open +MediaError +- +it is not an image, video or audio file", said.err
+        r"in/text\.mp4 +yolo +open +MediaError +- +it is not a supported image, video or audio file", said.err
     )
     assert re.search(r"in/cut\.mp4 +yolo +(open|decode) +MediaError", said.err)
 

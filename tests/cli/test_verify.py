@@ -73,14 +73,16 @@ def test_every_tower_is_replayed_on_every_device_and_held_against_fp32(mediaml, 
     assert mediaml("models", "pull", "towers-int8").code == 0
     alone = mediaml("models", "verify", "towers-int8", "--device", "cpu", "--device", "auto")
     assert alone.code == 0, alone.err
-    assert alone.out.count("from the plain graph on the CPU, int8: ") == 4
+    assert alone.out.count("from the unoptimised graph on the CPU, int8: ") == 4
     assert "on auto (c" in alone.out
     assert (
         "not compared with fp32, because towers is not downloaded; `mediaml models pull towers`" in alone.out
     )
     assert mediaml("models", "pull", "towers").code == 0
     plain = mediaml("models", "verify", "towers")
-    assert plain.out.count("from the plain graph on the CPU, fp32: ") == 2 and "sibling" not in plain.out
+    assert (
+        plain.out.count("from the unoptimised graph on the CPU, fp32: ") == 2 and "sibling" not in plain.out
+    )
     assert max(figures(plain.out)) < 1e-4
     both = mediaml("models", "verify", "towers-int8")
     assert both.code == 0, both.err

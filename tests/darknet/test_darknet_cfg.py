@@ -109,7 +109,7 @@ def test_layers_know_what_they_read() -> None:
         (material.conv(8, stride_x=2), "has stride_x=2, which is not supported"),
         (material.conv(8, groups=3).replace("filters=8", "filters=9") + material.conv(8, groups=2), "groups"),
         (material.conv("x"), "has filters=x, which cannot be read as numbers"),
-        (material.conv("1.5"), "has filters=1.5, which is no whole number of 1 or more"),
+        (material.conv("1.5"), "has filters=1.5, which is not a whole number of 1 or more"),
         (material.conv("nan"), "has filters=nan, which is not finite"),
         (material.conv(8, size=99, pad=0), "has size=99, which is larger than its input of 3 x 16 x 24"),
         ("[route]\nlayers=5\n", "layer 0 [route] reads layer 5, which does not come before it"),
@@ -159,12 +159,12 @@ def test_heads_must_agree_on_classes() -> None:
         ("[net]\n", "my.cfg has no layers after [net]"),
         ("hello\n", "my.cfg, line 1: 'hello' is neither a [section] nor key=value"),
         ("[net]\nwidth\n", "my.cfg, line 2: 'width' is neither"),
-        ("[net]\nchannels=1\n" + material.conv(3), "only pictures of 3 channels"),
-        ("[net]\nwidth=0\n" + material.conv(3), "has width=0, which is no whole number of 1 or more"),
+        ("[net]\nchannels=1\n" + material.conv(3), "only images with 3 channels"),
+        ("[net]\nwidth=0\n" + material.conv(3), "has width=0, which is not a whole number of 1 or more"),
         (material.NET.format(width=32, height=32) + material.conv(8), "[net] has no [yolo] layer after it"),
         (
             material.layer_cfg(material.conv(8, stride=2), width=33),
-            "has the size 33 x 16, which is no multiple of 2",
+            "has the size 33 x 16, which is not a multiple of 2",
         ),
     ],
 )
@@ -176,7 +176,7 @@ def test_files_that_cannot_be_cfgs(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="No such file"):
         read_cfg(tmp_path / "none.cfg")
     (tmp_path / "large.cfg").write_bytes(b"#" * (CFG_BYTES_LIMIT + 1))
-    with pytest.raises(ModelError, match=r"too large for a darknet cfg\nName the \.cfg first"):
+    with pytest.raises(ModelError, match=r"too large for a Darknet cfg\nName the \.cfg first"):
         read_cfg(tmp_path / "large.cfg")
     with pytest.raises(ModelError, match="cannot be read"):
         read_cfg(tmp_path)

@@ -58,13 +58,13 @@ def test_too_short_names_the_layer_it_ends_in(tmp_path: Path) -> None:
     assert "ends inside layer 3 [convolutional]: 4 bytes are missing" in refusal(tmp_path, WEIGHTS[:-4])
     assert "ends inside layer 0 [convolutional]" in refusal(tmp_path, WEIGHTS[:100])
     assert "ends inside layer 3 [convolutional]: 1 bytes are missing" in refusal(tmp_path, WEIGHTS[:-1])
-    assert "too short for a darknet weights file" in refusal(tmp_path, WEIGHTS[:10])
-    assert "too short for a darknet weights file" in refusal(tmp_path, b"")
+    assert "too short for a Darknet weights file" in refusal(tmp_path, WEIGHTS[:10])
+    assert "too short for a Darknet weights file" in refusal(tmp_path, b"")
 
 
 def test_too_long_names_the_last_layer(tmp_path: Path) -> None:
     message = refusal(tmp_path, WEIGHTS + bytes(8))
-    assert "goes on after layer 3 [convolutional]: 8 bytes are left over" in message
+    assert "has 8 more bytes after layer 3 [convolutional]" in message
     assert "belong together" in message
 
 
@@ -86,7 +86,7 @@ def test_a_negative_variance_names_the_layer(tmp_path: Path) -> None:
 
 
 def test_other_files_are_no_weights(tmp_path: Path) -> None:
-    assert "no darknet weights file" in refusal(tmp_path, b"\x89PNG\r\n\x1a\n" * 1000)
+    assert "not a Darknet weights file" in refusal(tmp_path, b"\x89PNG\r\n\x1a\n" * 1000)
     with pytest.raises(ModelError, match="No such file"):
         list(read_weights(tmp_path / "none.weights", LAYERS))
 

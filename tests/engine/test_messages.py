@@ -1,4 +1,4 @@
-"""Messages arrive as they were sent, blame falls where the mark was, and nothing is done twice."""
+"""Messages arrive as they were sent, attribute falls where the mark was, and nothing is done twice."""
 
 from __future__ import annotations
 
@@ -14,9 +14,15 @@ from hypothesis import strategies as st
 from mediaml.core.location import Url
 from mediaml.core.media import DecodeAccounts, Kind
 from mediaml.core.work import Failure, Job, Sniff, Task, Want
-from mediaml.engine.local.crash_attribution import advance, blame, cause_of_exit, cause_of_time, failure_of
+from mediaml.engine.local.crash_attribution import (
+    advance,
+    attribute,
+    cause_of_exit,
+    cause_of_time,
+    failure_of,
+)
 from mediaml.engine.local.link import Link
-from mediaml.engine.messages import Began, Look, Marked, Order, Report, TaskDone, order_of
+from mediaml.engine.messages import Began, Order, ReadSource, Report, StepStarted, TaskDone, order_of
 from mediaml.ledger.encoding import FrameRecord, TaskRecord
 
 ODD = Path(os.fsdecode(b"/in/\xff\n\xc3\xa4.mp4"))
@@ -31,7 +37,7 @@ def sent(message, kinds):
 
 
 def test_orders_and_reports_arrive_whole():
-    look = order_of(Job(3, ODD, Kind.VIDEO, (Want(1, 0, 2, 50),)))
+    order = order_of(Job(3, ODD, Kind.VIDEO, (Want(1, 0, 2, 50),)))
     sniff = order_of(Sniff(4, Url("rtsp://me:secret@camera/1")))
     record = TaskRecord(
         Task(3, 1, 2),
@@ -44,16 +50,16 @@ def test_orders_and_reports_arrive_whole():
         accounts=DecodeAccounts(9, 8, 1, 0),
         info="{}",
     )
-    assert sent(look, Order) == look
-    assert sent(look, Order).job.location == ODD
+    assert sent(order, Order) == order
+    assert sent(order, Order).job.location == ODD
     assert sent(sniff, Order).sniff.location.text == "rtsp://me:secret@camera/1"
     assert sent(TaskDone(record), Report) == TaskDone(record)
-    assert sent(TaskDone(record), Report).key == look.key
+    assert sent(TaskDone(record), Report).key == order.key
 
 
 def test_a_line_that_breaks_is_the_end_and_nonsense_is_an_error():
     stream = io.BytesIO()
-    Link(Report, io.BytesIO(), stream).send(Began("look 1"))
+    Link(Report, io.BytesIO(), stream).send(Began("read 1"))
     whole = stream.getvalue()
     for length in range(len(whole)):
         assert Link(Report, io.BytesIO(whole[:length]), io.BytesIO()).receive() is None
@@ -65,24 +71,24 @@ def test_a_line_that_breaks_is_the_end_and_nonsense_is_an_error():
 
 @given(st.lists(st.integers(0, 5), min_size=1, max_size=4))
 def test_what_is_done_is_not_wanted_again(counts):
-    look: Look | None = order_of(Job(1, ODD, Kind.VIDEO, (Want(7, 0), Want(8, 1))))
+    order: ReadSource | None = order_of(Job(1, ODD, Kind.VIDEO, (Want(7, 0), Want(8, 1))))
     for number, count in enumerate(counts):
         answers = tuple(FrameRecord(index, 0.0, 0.0) for index in range(count))
-        look = advance(look, TaskRecord(Task(1, 7, number), answers, last=False))
-    assert look.wants == (Want(7, 0, len(counts), sum(counts)), Want(8, 1))
-    look = advance(look, TaskRecord(Task(1, 7, len(counts))))
-    assert look.wants == (Want(8, 1),)
-    assert advance(look, TaskRecord(Task(1, 8, 0), failure=Failure("decode", "E", "no"))) is None
+        order = advance(order, TaskRecord(Task(1, 7, number), answers, last=False))
+    assert order.wants == (Want(7, 0, len(counts), sum(counts)), Want(8, 1))
+    order = advance(order, TaskRecord(Task(1, 7, len(counts))))
+    assert order.wants == (Want(8, 1),)
+    assert advance(order, TaskRecord(Task(1, 8, 0), failure=Failure("decode", "E", "no"))) is None
 
 
 def test_a_model_that_was_at_work_is_blamed_alone_and_a_decoder_for_all():
-    look = Look(1, b"/in/x.mp4", Kind.VIDEO, (Want(7, 0, 2), Want(8, 1)), alone=True)
+    order = ReadSource(1, b"/in/x.mp4", Kind.VIDEO, (Want(7, 0, 2), Want(8, 1)), alone=True)
     failure = Failure("infer", "CrashError", "no")
-    records, rest = blame(look, failure, Marked(look.key, "infer", 0, 3.0))
+    records, rest = attribute(order, failure, StepStarted(order.key, "infer", 0, 3.0))
     assert [record.task for record in records] == [Task(1, 7, 2)]
     assert rest.wants == (Want(8, 1),)
     assert rest.alone
-    records, rest = blame(look, failure, Marked(look.key, "decode", None, 3.0))
+    records, rest = attribute(order, failure, StepStarted(order.key, "decode", None, 3.0))
     assert [record.task for record in records] == [Task(1, 7, 2), Task(1, 8, 0)]
     assert rest is None
 
@@ -94,17 +100,17 @@ def test_a_model_that_was_at_work_is_blamed_alone_and_a_decoder_for_all():
         (cause_of_exit(-63), None, "was ended by signal 63 while the file was being opened."),
         (
             cause_of_exit(3),
-            Marked("look 1", "prepare", 1, 0.0),
-            "left with exit code 3 while beta prepared a frame.",
+            StepStarted("read 1", "prepare", 1, 0.0),
+            "exited with code 3 while beta was preparing a frame.",
         ),
         (
             cause_of_time(9.5),
-            Marked("look 1", "decode", None, 61.25),
-            "was not done with it in 9.5 s (--timeout-per-file) while the file was being decoded at 61.25 s.",
+            StepStarted("read 1", "decode", None, 61.25),
+            "took longer than 9.5 s (--timeout-per-file) while the file was being decoded at 61.25 s.",
         ),
     ],
 )
 def test_a_cause_is_told_in_a_sentence(cause, mark, said):
     failure = failure_of(cause, mark, ("alpha", "beta"))
-    assert failure.message.splitlines()[0] == f"the process that worked on it {said}"
+    assert failure.message.splitlines()[0] == f"the worker process {said}"
     assert failure.stage == (mark.stage if mark else "open")

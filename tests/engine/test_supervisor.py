@@ -83,8 +83,12 @@ def failures(folder: Path) -> dict[str, dict[str, object]]:
 @pytest.mark.parametrize(
     ("how", "said", "type_"),
     [
-        ("crash", "was ended by SIGABRT (a library gave up) while touchy looked at a frame", "CrashError"),
-        ("leave", "left with exit code 0 while touchy looked at a frame", "CrashError"),
+        (
+            "crash",
+            "was ended by SIGABRT (a library aborted) while touchy was processing a frame",
+            "CrashError",
+        ),
+        ("leave", "exited with code 0 while touchy was processing a frame", "CrashError"),
     ],
 )
 def test_a_model_that_ends_its_process_costs_its_own_answer(mediaml, media, tmp_path, how, said, type_):
@@ -108,7 +112,7 @@ def test_what_a_video_had_before_its_process_ended_is_kept(mediaml, media, tmp_p
         "-O", "how=crash", "-O", "width=48", "-O", "after_s=45",
     )  # fmt: skip
     assert ended.code == 1
-    assert "while touchy looked at a frame at 45.00 s." in ended.err
+    assert "while touchy was processing a frame at 45.00 s." in ended.err
     times = [row["time_s"] for row in results(tmp_path / "out")[1:] if "labels" in row]
     assert (len(times), times[0], times[-1]) == (40 * 25, 0.0, 40 - 1 / 25)
 
@@ -174,7 +178,7 @@ def test_a_worker_that_dies_while_it_loads_ends_the_run(mediaml, media, tmp_path
     )
     ended = mediaml("run", "-p", "weak", media, "-o", "out", "--device", "cpu")
     assert ended.code == 4
-    assert "a worker process was ended by SIGABRT (a library gave up) while it loaded the models" in ended.err
+    assert "a worker process was ended by SIGABRT (a library aborted) while it loaded the models" in ended.err
     assert not (tmp_path / "out").exists()
 
 

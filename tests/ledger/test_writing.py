@@ -133,7 +133,7 @@ def test_names_get_their_numbers_once(ledger):
 
 def test_a_folder_that_cannot_be_made_is_refused(tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(OutputError, match="cannot be made"):
+    with pytest.raises(OutputError, match="cannot be created"):
         Ledger(tmp_path / "file" / "out")
 
 

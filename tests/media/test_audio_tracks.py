@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import pytest
 
-from mediaml.core.errors import MediaError, NoSoundError, UsageError
+from mediaml.core.errors import MediaError, NoAudioError, UsageError
 from mediaml.core.media import Kind
 from mediaml.core.model_input import SoundInput
 from mediaml.core.track import TrackChoice
@@ -143,7 +143,7 @@ def test_a_track_that_is_not_there(tmp_path: Path) -> None:
             open_reader(path, Kind.AUDIO, sound=SPEC, track=TrackChoice.parse(choice))
     silent = write_video(tmp_path / "silent.mp4")
     for choice in ("4", "fra", "all"):
-        with pytest.raises(NoSoundError):
+        with pytest.raises(NoAudioError):
             open_reader(silent, Kind.AUDIO, sound=SPEC, track=TrackChoice.parse(choice))
 
 

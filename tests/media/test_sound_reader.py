@@ -159,7 +159,7 @@ def test_picture_of_sound(tmp_path: Path) -> None:
 
 
 def test_no_sound(tmp_path: Path) -> None:
-    with pytest.raises(MediaError, match="holds no audio"):
+    with pytest.raises(MediaError, match="has no audio"):
         AudioReader(write_video(tmp_path / "a.mp4"), SPEC)
 
 

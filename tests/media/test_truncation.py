@@ -104,7 +104,7 @@ def test_a_cut_file_is_a_failure_by_name(made: tuple[Path, Kind], part: float, t
     if any(size % unit < 20 for unit in (188, 2048, 144_000)):
         size -= 50  # into a packet: broadcasts may end between two of them
     cut.write_bytes(data[:size])
-    with pytest.raises(MediaError, match=r"cut off|nothing of its|cannot be opened") as caught:
+    with pytest.raises(MediaError, match=r"cut off|frame could be decoded|cannot be opened") as caught:
         read(cut, kind)
     assert str(cut) in caught.value.message
 

@@ -80,7 +80,7 @@ def test_a_feed_that_does_not_fit(feeds: dict[str, np.ndarray], said: str) -> No
         session.run(feeds)
     assert said in caught.value.message
     assert "onnxruntime" not in caught.value.message.lower()
-    assert caught.value.hint == "It wants x float32 [?, 3]."
+    assert caught.value.hint == "It takes x float32 [?, 3]."
     assert str(caught.value).count("\n") == 1
 
 
@@ -130,7 +130,7 @@ def test_external_data_elsewhere_is_refused(location: str, tmp_path: Path) -> No
     (tmp_path / "secret.bin").write_bytes(bytes(12))
     (tmp_path / "models" / "a").mkdir(parents=True)
     path = saved(tmp_path / "models", material.with_external_data(location).SerializeToString())
-    assert "which is not beside it\nDo not use this file" in refusal(path)
+    assert "which is not beside it\nSave the model with its weights" in refusal(path)
 
 
 def test_external_data_behind_a_link_is_refused(tmp_path: Path) -> None:

@@ -72,7 +72,7 @@ def test_a_process_that_dies_or_hangs_costs_the_copy_that_it_was_at(houses, tmp_
         assert copies.pending == 0
     failure = drawn["long.mp4"].failure
     assert failure.stage == "write"
-    assert ("SIGKILL" if how == signal.SIGKILL else "silent for 3 s") in failure.message
+    assert ("SIGKILL" if how == signal.SIGKILL else "no progress for 3 s") in failure.message
     assert drawn["a.mp4"].failure is None and drawn["b.mp4"].failure is None
     assert sorted(path.name for path in (tmp_path / "out").glob("*.mp4")) == [
         "a.mp4.annotated.mp4",
@@ -130,7 +130,7 @@ def test_a_process_that_never_gets_to_draw_is_not_started_for_ever(houses, tmp_p
         for row in houses:
             copies.finish(row, tmp_path / "out" / f"{row.name}.annotated.mp4")
         drawn = drawn_by(copies, 3)
-    assert all("left with exit code 1" in one.failure.message for one in drawn.values())
+    assert all("exited with code 1" in one.failure.message for one in drawn.values())
 
 
 def test_a_run_that_is_stopped_leaves_no_half_copy(houses, tmp_path):

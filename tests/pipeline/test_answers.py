@@ -11,7 +11,7 @@ from mediaml.core.prediction import Box, Detection, Embedding, Label, Prediction
 from mediaml.core.work import FrameAnswer, Task, TaskResult
 from mediaml.engine.messages import TaskDone
 from mediaml.ledger.encoding import record_of
-from mediaml.pipeline.answers import plain
+from mediaml.pipeline.infer import plain
 from tests.support.pipeline_run import Counting
 
 

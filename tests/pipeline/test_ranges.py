@@ -11,7 +11,7 @@ from mediaml.core.media import Kind
 from mediaml.core.prediction import Label
 from mediaml.core.work import Job, ModelIdentity, TaskResult, Want
 from mediaml.engine.local.crash_attribution import advance
-from mediaml.engine.messages import Look, order_of
+from mediaml.engine.messages import ReadSource, order_of
 from mediaml.ledger.encoding import TaskRecord, record_of
 from mediaml.media.limits import Limits
 from mediaml.pipeline.models import LoadedModel
@@ -54,7 +54,7 @@ def results(clip: Path, *wants: Want) -> list[TaskResult]:
         step=lambda: None,
         crashed=lambda error: None,
     ) as pipeline:
-        pipeline.look_alone(Job(1, clip, Kind.VIDEO, wants), no_mark)
+        pipeline.run_alone(Job(1, clip, Kind.VIDEO, wants), no_mark)
     return emitted
 
 
@@ -91,7 +91,7 @@ def test_a_gap_at_the_end_of_a_range_is_closed_by_an_empty_slice(tmp_path):
 
 def test_an_order_for_a_range_is_done_with_its_last_slice(clip):
     look = order_of(Job(1, clip, Kind.VIDEO, (Want(1, 0, 0, 0, 2),)))
-    assert isinstance(look, Look)
+    assert isinstance(look, ReadSource)
     first, second = (record_of(result) for result in results(clip, Want(1, 0, 0, 0, 2)))
     rest = advance(look, first)
     assert rest is not None and rest.wants == (Want(1, 0, 1, 10, 2),)

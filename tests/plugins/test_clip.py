@@ -222,7 +222,7 @@ def test_towers_that_do_not_fit_are_refused(tmp_path, assets):
 def test_another_graph_is_no_tower(tmp_path):
     from scripts.square_finder import save_square_finder
 
-    with pytest.raises(ModelError, match="is not a tower of CLIP"):
+    with pytest.raises(ModelError, match="is not a CLIP tower"):
         loaded(save_square_finder(tmp_path / "square.onnx"))
 
 

@@ -176,8 +176,8 @@ def test_labels_are_ids_where_the_file_has_none_and_must_fit() -> None:
     [
         (ONE_BOX, [[np.nan, 0.1, 0.1]], "not all numbers"),
         (ONE_BOX, [[np.inf, 0.1, 0.1]], "not all numbers"),
-        ([[0, 0, np.nan, 9]], DOG, "boxes that are not numbers"),
-        ([[0, 0, np.inf, 9]], DOG, "boxes that are not numbers"),
+        ([[0, 0, np.nan, 9]], DOG, "boxes are not all finite"),
+        ([[0, 0, np.inf, 9]], DOG, "boxes are not all finite"),
         (ONE_BOX, [[7.0, 0.1, 0.1]], r"not 0\.\.1"),
     ],
 )

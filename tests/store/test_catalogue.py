@@ -98,7 +98,7 @@ def test_a_file_refuses_nonsense(change, says):
         ({"files": entry().files * 2}, "twice"),
         ({"recipe": "torch"}, "recipe"),
         ({"recipe": "darknet"}, "one .cfg"),
-        ({"masks": ((0, 1),)}, "no darknet"),
+        ({"masks": ((0, 1),)}, "not a Darknet"),
         ({"files": (CatalogueFile("net.bin"),)}, "first file"),
     ],
 )

@@ -59,7 +59,7 @@ def test_what_breaks_off_goes_on(site, tmp_path, behaviour, requests):
         ("tofile", "redirects to file:"),
         ("short", "a file of 1000 bytes, not of 200000"),
         ("long", "a file of 200001 bytes, not of 200000"),
-        ("endless", "more than the 200000 bytes"),
+        ("endless", "more than the expected 200000 bytes"),
         ("packed", "compressed"),
         ("otherpart", "another part"),
         ("stalled", "stopped answering"),

@@ -125,7 +125,7 @@ class Bench:
         return answers, failures
 
     def _start(self, job: Job, pipeline: Pipeline) -> None:
-        look = partial(pipeline.look_alone, job, self._mark) if self.alone else partial(pipeline.look, job)
+        look = partial(pipeline.run_alone, job, self._mark) if self.alone else partial(pipeline.run, job)
         assert pipeline.submit(look)
 
     def _mark(self, stage: str, model: int | None, time_s: float) -> None:

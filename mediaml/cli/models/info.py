@@ -1,4 +1,4 @@
-"""`mediaml models info`: everything that is known of one model."""
+"""`mediaml models info`: facts of one model."""
 
 from __future__ import annotations
 
@@ -43,21 +43,22 @@ def _show(shown: dict[str, str]) -> None:
 
 
 def _facts(path: Path) -> dict[str, str]:
-    """What an ONNX file says of itself."""
+    """Facts of an ONNX file, as stated in the file."""
     from mediaml.onnx.inspect import graph_facts
 
     facts = graph_facts(path)
-    wants = facts.image_input or facts.sound_input
+    takes = facts.image_input or facts.sound_input
     return {
         "file": str(facts.path),
         "name": facts.name,
         "interface": facts.interface,
         "inputs": "; ".join(map(str, facts.inputs)),
         "outputs": "; ".join(map(str, facts.outputs)),
-        "wants": str(wants) if wants else "",
+        "input": str(takes) if takes else "",
         "labels": _labels(facts.labels or ()),
         "parameters": str(facts.parameters),
         "opset": str(facts.opset),
+        "producer": facts.producer,
         "size": f"{facts.size_bytes} bytes",
         "sha256": facts.sha256,
         "source": facts.metadata.get("mediaml.source", ""),
@@ -79,9 +80,9 @@ def _show_entry(shell: Shell, name: str) -> None:
     _show(
         {
             "name": entry.name,
-            "what it is": entry.title,
+            "description": entry.title,
             "licence": entry.licence,
-            "used by": f"mediaml run -p {entry.plugin} -m {entry.name}" if entry.plugin else "",
+            "run with": f"mediaml run -p {entry.plugin} -m {entry.name}" if entry.plugin else "",
             "labels": _labels(_entry_labels(entry)),
             "size": megabytes(entry.size),
             "files": f"in {store.cache.home(entry.name)}",
@@ -95,7 +96,7 @@ def _show_entry(shell: Shell, name: str) -> None:
         for url in described.urls:
             click.echo(f"    {url}")
     if facts:
-        click.echo("opened as")
+        click.echo("model file")
         _show({key: value for key, value in facts.items() if key != "name"})
 
 

@@ -10,7 +10,13 @@ from mediaml.cli.shell import noise_options, offline_option, shell_of
 
 @click.command("pull")
 @click.argument("names", metavar="NAME...", nargs=-1, required=True, shell_complete=complete_catalogue)
-@click.option("--from", "origin", default="", metavar="FILE|DIR|URL", help="Take the files only from there.")
+@click.option(
+    "--from",
+    "origin",
+    default="",
+    metavar="FILE|DIR|URL",
+    help="Take the files only from this file, folder or URL.",
+)
 @click.option("--trust", is_flag=True, help="Accept files without a known checksum.")
 @offline_option
 @noise_options

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from mediaml.onnx.providers import DeviceRequest
     from mediaml.store.store import Store
 
-_PLAIN = "the plain graph on the CPU"
+_PLAIN = "the unoptimised graph on the CPU"
 
 
 @click.command("verify")
@@ -84,7 +84,7 @@ def _graphs(store: Store, entry: CatalogueEntry) -> Iterator[Path]:
 
 
 def _replay(graph: Path, requests: Mapping[str, DeviceRequest]) -> None:
-    """Say for every device how far a graph's answers are from its recorded, or its plain ones."""
+    """Report, per device, how far a graph's outputs are from the recorded or unoptimised ones."""
     from mediaml.onnx.golden import precision_of
     from mediaml.onnx.replay import reference_answers, replay
 
@@ -127,7 +127,7 @@ def _compare(
 def _against_sibling(
     store: Store, entry: CatalogueEntry, graphs: list[Path], requests: Mapping[str, DeviceRequest]
 ) -> None:
-    """Hold an entry called NAME-int8 or NAME-fp16 against NAME, graph by graph of the same inputs."""
+    """Compare an entry called NAME-int8 or NAME-fp16 with NAME, graph by graph of the same inputs."""
     from mediaml.onnx.golden import precision_of
     from mediaml.onnx.replay import reference_answers
     from mediaml.store.cache import FileState

@@ -1,1 +1,1 @@
-"""The processes that work on files, and the supervisor that outlives them."""
+"""Worker processes, and the supervisor that restarts them."""

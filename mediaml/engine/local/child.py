@@ -1,4 +1,4 @@
-"""Processes that may die, seen from the one that must not."""
+"""Worker processes, as seen by their parent."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from mediaml.core.channel import Channel
 from mediaml.core.work import Reading
 from mediaml.engine.local.crash_attribution import Cause, cause_of_silence, cause_of_time
 from mediaml.engine.local.link import Link
-from mediaml.engine.messages import Look, Marked, Message, Order, Report
+from mediaml.engine.messages import Message, Order, ReadSource, Report, StepStarted
 from mediaml.engine.timeouts import Timeouts
 from mediaml.onnx.providers import DeviceRequest
 
@@ -26,7 +26,7 @@ Incoming = TypeVar("Incoming")
 
 
 @dataclass(frozen=True, slots=True)
-class Gone:
+class Exited:
     """A process has ended; `code` is negative for a signal."""
 
     code: int
@@ -37,19 +37,19 @@ class Event(Generic[Incoming]):
     """A message of a process, or its end."""
 
     child: Child[Incoming]
-    what: Incoming | Gone
+    what: Incoming | Exited
 
 
 class Child(Generic[Incoming]):
-    """A process that does dangerous work, seen from the one that started it.
+    """A worker process, as seen by its parent.
 
     Args:
         incoming: the union of the messages that it sends.
-        events: where they go, and at last that it has gone.
+        events: receives them, and at last its exit.
         process: from `start`.
 
     Attributes:
-        last_sign_s: when its last message came, monotonic seconds.
+        last_sign_s: time of its last message, monotonic seconds.
     """
 
     def __init__(
@@ -61,23 +61,23 @@ class Child(Generic[Incoming]):
         self._link: Link[Incoming] = Link(incoming, self._process.stdout, self._process.stdin)
         threading.Thread(target=self._listen, args=(events,), daemon=True).start()
 
-    def tell(self, message: Message) -> None:
-        """Send a message; whether it has arrived shows in what comes back."""
-        with suppress(OSError):  # a process that has gone is an event of its own
+    def send(self, message: Message) -> None:
+        """Send a message; a process that is gone is reported by `Exited`."""
+        with suppress(OSError):  # the process is gone: its reader thread reports that
             self._link.send(message)
 
     def kill(self) -> None:
-        """End the process at once, without waiting: one that is stuck in the system may take its time."""
+        """Kill the process without waiting: one that is stuck in a system call may take a while."""
         self._process.kill()
 
     def dismiss(self) -> None:
-        """Let the process end by itself: nothing more is sent to it."""
+        """Close its input, so that the process exits by itself."""
         with suppress(OSError):
             assert self._process.stdin
             self._process.stdin.close()
 
     def wait(self) -> None:
-        """Wait a moment for the end of the process; one that does not end is killed."""
+        """Wait a moment for the process to exit, else kill it."""
         try:
             self._process.wait(_LAST_WAIT_S)
         except subprocess.TimeoutExpired:
@@ -90,9 +90,9 @@ class Child(Generic[Incoming]):
                 if not events.put(Event(self, message)):
                     return
         except (msgspec.DecodeError, OSError, ValueError):
-            # Whatever writes nonsense to a private line does not do our work any more.
+            # A process that writes garbage to its pipe is out of control.
             self._process.kill()
-        events.put(Event(self, Gone(self._process.wait())))
+        events.put(Event(self, Exited(self._process.wait())))
 
 
 @dataclass(slots=True)
@@ -101,15 +101,16 @@ class InFlight:
 
     order: Order
     began_s: float | None = None
-    mark: Marked | None = None
+    mark: StepStarted | None = None
 
 
 class Worker(Child[Report]):
-    """A process that answers sources.
+    """A process that runs models on sources.
 
     Attributes:
-        device: where its models run. ready: they are loaded. reading: how far it is, by its last heartbeat.
-        in_flight: the orders that it has, by key. suspects: orders that it is to do one by one.
+        device: where its models run. ready: they are loaded. reading: its progress, by its last heartbeat.
+        in_flight: the orders that it has, by key. suspects: orders to run one by one, because one of them may
+        have ended a process.
     """
 
     def __init__(
@@ -120,6 +121,7 @@ class Worker(Child[Report]):
         suspects: Iterable[Order] = (),
     ) -> None:
         self.device = device
+        self._events = events
         self.ready = False
         self.reading: tuple[Reading, ...] = ()
         self.in_flight: dict[str, InFlight] = {}
@@ -133,13 +135,13 @@ class Worker(Child[Report]):
 
     @property
     def alone(self) -> InFlight | None:
-        """The order that it does alone, if it does."""
+        """The order that it runs alone, if any."""
         return next((entry for entry in self.in_flight.values() if entry.order.alone), None)
 
-    def looking(self) -> list[Look]:
+    def reading_sources(self) -> list[ReadSource]:
         """The sources that it has begun to read."""
         entries = [entry for entry in self.in_flight.values() if entry.began_s is not None]
-        return [entry.order for entry in entries if isinstance(entry.order, Look)]
+        return [entry.order for entry in entries if isinstance(entry.order, ReadSource)]
 
     def overdue(self, timeouts: Timeouts, now_s: float) -> Cause | None:
         """Why the worker must be abandoned at `now_s` (monotonic seconds); `None` where it need not be."""
@@ -152,7 +154,22 @@ class Worker(Child[Report]):
             return cause_of_time(timeouts.per_file)
         return None
 
+    def assign_suspect(self) -> None:
+        """Send it its next suspect, to run alone; nothing else may be in flight."""
+        self.assign(msgspec.structs.replace(self.suspects.popleft(), alone=True))
+
+    def replacement(self, process: subprocess.Popen[bytes]) -> tuple[Worker, list[Order]]:
+        """A new worker in place of this dead one, and the orders that this one had not begun.
+
+        Those that it had begun are suspects of the new one, except the one that it ran alone.
+        """
+        alone = self.alone
+        entries = [entry for entry in self.in_flight.values() if entry is not alone]
+        begun = [entry.order for entry in entries if entry.began_s is not None]
+        successor = Worker(self.device, self._events, process, [*begun, *self.suspects])
+        return successor, [entry.order for entry in entries if entry.began_s is None]
+
     def assign(self, order: Order) -> None:
-        """Let it do something."""
+        """Send it an order."""
         self.in_flight[order.key] = InFlight(order)
-        self.tell(order)
+        self.send(order)

@@ -1,4 +1,4 @@
-"""Heartbeats: a worker that makes progress says so, once a second at most."""
+"""Heartbeats: a worker reports that it makes progress, at most once per second."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Heartbeat:
         threading.Thread(target=self._beat, daemon=True).start()
 
     def step(self) -> None:
-        """Something has been done. Of calls from several threads at once one may get lost; others follow."""
+        """Note progress. Not locked: of concurrent calls one may be lost, and others follow."""
         self._steps += 1
 
     def _beat(self) -> None:

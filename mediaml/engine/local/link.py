@@ -15,10 +15,10 @@ Incoming = TypeVar("Incoming")
 
 
 class Link(Generic[Incoming]):
-    """One end of the line.
+    """One end of the connection.
 
     Args:
-        incoming: the union of the messages that may come in.
+        incoming: the union of the messages that it receives.
         receiving, sending: binary streams; sending flushes after every message.
     """
 
@@ -33,7 +33,7 @@ class Link(Generic[Incoming]):
         """Send a message; may be called from any thread.
 
         Raises:
-            OSError: nobody listens any more.
+            OSError: the other end is closed.
         """
         body = self._encoder.encode(message)
         with self._lock:
@@ -44,7 +44,7 @@ class Link(Generic[Incoming]):
         """Wait for a message; `None` when the other end has gone.
 
         Raises:
-            msgspec.DecodeError: what came is no message.
+            msgspec.DecodeError: the message is not valid.
         """
         head = self._receiving.read(_LENGTH.size)
         if len(head) < _LENGTH.size:

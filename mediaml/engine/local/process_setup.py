@@ -1,4 +1,4 @@
-"""What every worker process does first."""
+"""The setup of every worker process."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from pathlib import Path
 from typing import IO
 
 _PARENT_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG of prctl(2)
-_FIRST_TO_KILL = "500"  # of -1000..1000 in proc(5): before the run itself, which has little memory to give
+_FIRST_TO_KILL = "500"  # of -1000..1000 in proc(5): ahead of the run itself, which uses little memory
 
 
 def set_up_process() -> tuple[IO[bytes], IO[bytes]]:
-    """Leave interrupts to the run, die with it, and be the first to go when memory runs out.
+    """Ignore interrupts, die with the parent, and be first in line for the OOM killer.
 
     Returns:
-        The streams from and to the run. What anybody else prints goes to the user's stderr from here on.
+        The streams from and to the run. From here on, anything printed goes to the user's stderr.
     """
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)

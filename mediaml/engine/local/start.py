@@ -1,4 +1,4 @@
-"""Starts worker processes. It imports nothing that takes time: they are to start before all else is ready."""
+"""Starts worker processes. It imports nothing slow, so that they start first."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def start(module: str) -> subprocess.Popen[bytes]:
 
 @contextmanager
 def started(module: str) -> Iterator[subprocess.Popen[bytes]]:
-    """A process that is gone at the end of the `with` block, whoever has made use of it."""
+    """A process that is killed at the end of the `with` block."""
     process = start(module)
     try:
         yield process

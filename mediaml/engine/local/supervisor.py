@@ -1,10 +1,10 @@
-"""The supervisor: hands orders to worker processes, and outlives whatever happens to them.
+"""The supervisor: gives orders to worker processes, and replaces those that die.
 
-    orders -> children (a process a device) -> records, drawn by the caller, who commits them
+    orders -> children (one process per device) -> records, taken and committed by the caller
 
-A worker that dies, hangs or takes too long is replaced. What it had begun is then done one by one, each step
-marked, so that the one order that ends a process again is known, with the step that did it; that order
-fails, and everything else goes on as before.
+A worker that dies, hangs or takes too long is replaced. The orders that it had begun are then run one by
+one, and each step is marked. So the order that ends a process again is known, with its step: that order
+fails, and all others go on.
 """
 
 from __future__ import annotations
@@ -23,33 +23,33 @@ from mediaml.core.channel import Channel
 from mediaml.core.errors import DeviceError, PluginError
 from mediaml.core.media import Kind
 from mediaml.core.work import Failure, Job, Reading, Sniff
-from mediaml.engine.local.child import Event, Gone, InFlight, Worker
+from mediaml.engine.local.child import Event, Exited, InFlight, Worker
 from mediaml.engine.local.crash_attribution import (
     Cause,
     advance,
-    blame,
+    attribute,
     cause_of_exit,
     cause_of_failed_device,
+    error_of,
     failure_of,
-    raised_again,
 )
 from mediaml.engine.local.start import WORKER, start
 from mediaml.engine.messages import (
     Alive,
+    BatchReduced,
     Began,
-    Broken,
     Identified,
     Identify,
-    Look,
-    Marked,
     ModelDevices,
     ModelsLoaded,
+    Notice,
     Order,
+    ReadSource,
     Report,
-    Said,
     Setup,
-    Shrunk,
+    StepStarted,
     TaskDone,
+    WorkerFailed,
     order_of,
 )
 from mediaml.engine.protocol import JobPlanner
@@ -67,9 +67,9 @@ class Supervisor(AbstractContextManager["Supervisor"]):
     Args:
         devices: one worker each.
         first: a process that was started for the first of them.
-        timeouts: when a worker is given up.
-        warn: takes a line for the user.
-        hold: keeps an interrupt of the caller's thread out of a `with` block, until its end. Without it a
+        timeouts: when a worker is abandoned.
+        warn: takes one line for the user.
+        hold: defers an interrupt of the caller's thread to the end of a `with` block. Without it a
             record may get lost between two others.
     """
 
@@ -102,7 +102,7 @@ class Supervisor(AbstractContextManager["Supervisor"]):
         """See `Engine.begin`."""
         self._setup, self._begun = setup, not later
         for child in self._children if self._begun else ():
-            child.tell(self._setup_of(child))
+            child.send(self._setup_of(child))
 
     def ready(self) -> list[ModelDevices]:
         """See `Engine.ready`; the devices are those of the first worker.
@@ -145,7 +145,7 @@ class Supervisor(AbstractContextManager["Supervisor"]):
 
     def reading(self) -> list[Reading]:
         """See `Engine.reading`."""
-        begun = {order.source for child in self._children for order in child.looking()}
+        begun = {order.source for child in self._children for order in child.reading_sources()}
         return [file for child in self._children for file in child.reading if file.source in begun]
 
     def close(self) -> None:
@@ -171,12 +171,12 @@ class Supervisor(AbstractContextManager["Supervisor"]):
         return orders is None and not self._waiting and not busy
 
     def _feed(self, child: Worker, orders: Iterator[Order] | None) -> Iterator[Order] | None:
-        """Give a worker what it can take; returns the orders, or `None` when there are no more."""
+        """Send a worker what it can take; returns the orders, `None` when they are exhausted."""
         assert self._setup is not None
         while child.ready:
             if child.suspects or child.alone:
                 if not child.in_flight:
-                    child.assign(msgspec.structs.replace(child.suspects.popleft(), alone=True))
+                    child.assign_suspect()
                 return orders
             if child.unbegun >= self._setup.readers:
                 return orders
@@ -187,10 +187,10 @@ class Supervisor(AbstractContextManager["Supervisor"]):
         return orders
 
     def _take_events(self) -> None:
-        """Wait a moment for what workers tell, and go through all that has come."""
+        """Wait a moment for events of the workers, and handle all that have arrived."""
         event = self._events.get()
         while event is not None:
-            # One that has been given up has nothing to tell any more.
+            # Events of an abandoned worker are ignored.
             for child in [child for child in self._children if child is event.child]:
                 self._take(child, event.what)
             event = self._events.get_nowait()
@@ -201,7 +201,7 @@ class Supervisor(AbstractContextManager["Supervisor"]):
                 self._answered(child, what)
             case Began() if what.key in child.in_flight:
                 child.in_flight[what.key].began_s = time.monotonic()
-            case Marked() if what.key in child.in_flight:
+            case StepStarted() if what.key in child.in_flight:
                 child.in_flight[what.key].mark = what
             case Identified() if what.key in child.in_flight:
                 self._identified(child.in_flight.pop(what.key).order, what)
@@ -210,20 +210,20 @@ class Supervisor(AbstractContextManager["Supervisor"]):
             case ModelsLoaded():
                 child.ready = True
                 self._facts = self._facts or list(what.models)
-            case Said():
+            case Notice():
                 self._warn(what.text)
-            case Shrunk():
+            case BatchReduced():
                 self._remember(what)
-            case Broken():
-                self._broken(child, what)
-            case Gone():
-                self._lost(child, cause_of_exit(what.code))
+            case WorkerFailed():
+                self._worker_failed(child, what)
+            case Exited():
+                self._replace_worker(child, cause_of_exit(what.code))
 
     def _answered(self, child: Worker, what: TaskDone) -> None:
         self._records.append(what.record)
         self._deaths = 0
         entry = child.in_flight[what.key]
-        assert isinstance(entry.order, Look)
+        assert isinstance(entry.order, ReadSource)
         rest = advance(entry.order, what.record)
         if rest is None:
             del child.in_flight[what.key]
@@ -232,70 +232,66 @@ class Supervisor(AbstractContextManager["Supervisor"]):
 
     def _identified(self, order: Order, what: Identified) -> None:
         assert isinstance(order, Identify)
-        self._go_on(order.sniff, what.failure or what.answer)
+        self._continue_with(order.sniff, what.failure or what.answer)
 
-    def _go_on(self, sniff: Sniff, answer: Kind | Failure | None) -> None:
+    def _continue_with(self, sniff: Sniff, answer: Kind | Failure | None) -> None:
         job = self._planner.settle(sniff, answer)
         if job is not None:
             self._waiting.append(order_of(job))
 
-    def _remember(self, what: Shrunk) -> None:
+    def _remember(self, what: BatchReduced) -> None:
         assert self._setup is not None
         limits = {**self._setup.batch_limits, what.key: what.frames}
         self._setup = msgspec.structs.replace(self._setup, batch_limits=limits)
         self._warn(f"{what.name}: out of memory; batch size reduced to {what.frames}")
         self._planner.note_batch_limit(what.key, what.frames)
 
-    def _broken(self, child: Worker, what: Broken) -> None:
-        """A worker gives up: a failed device costs what it was at; anything else is raised here again."""
-        error = raised_again(what)
+    def _worker_failed(self, child: Worker, what: WorkerFailed) -> None:
+        """A worker gives up: a failed device is handled as a crash; anything else is raised here."""
+        error = error_of(what)
         if child.ready and isinstance(error, DeviceError):
-            self._lost(child, cause_of_failed_device(what.text))
+            self._replace_worker(child, cause_of_failed_device(what.text))
             return
         raise error
 
     def _watch(self) -> None:
-        """Give up workers that hang, or that are at one file for too long."""
+        """Abandon workers that hang, or that take too long for one file."""
         now = time.monotonic()
         for child in list(self._children):
             cause = child.overdue(self._timeouts, now)
             if cause is not None:
                 child.kill()
-                self._lost(child, cause)
+                self._replace_worker(child, cause)
 
-    def _lost(self, child: Worker, cause: Cause) -> None:
-        """Replace a worker that is no more, and see to what it had to do.
+    def _replace_worker(self, child: Worker, cause: Cause) -> None:
+        """Replace a dead worker, and requeue its orders.
 
         Raises:
-            PluginError: workers die one after the other, and no file has to do with it.
+            PluginError: workers die repeatedly, whatever the file.
         """
         if not child.ready or self._deaths >= _MOST_DEATHS_IN_A_ROW:
-            when = "while it loaded the models" if not child.ready else "again and again"
+            when = "while it loaded the models" if not child.ready else "repeatedly"
             raise PluginError(
                 f"a worker process {cause.ending} {when}.", "Try the plugins one by one, with --debug."
             )
         self._deaths += 1
-        heir = Worker(child.device, self._events, start(WORKER), child.suspects)
-        alone = child.alone
-        entries = [entry for entry in child.in_flight.values() if entry is not alone]
-        begun = [entry.order for entry in entries if entry.began_s is not None]
-        heir.suspects.extendleft(reversed(begun))
-        self._waiting.extendleft(reversed([entry.order for entry in entries if entry.began_s is None]))
-        if alone is not None:
-            self._convict(alone, cause, heir)
-        self._children[self._children.index(child)] = heir
-        heir.tell(self._setup_of(heir))
+        successor, unbegun = child.replacement(start(WORKER))
+        self._waiting.extendleft(reversed(unbegun))
+        if child.alone is not None:
+            self._fail_alone(child.alone, cause, successor)
+        self._children[self._children.index(child)] = successor
+        successor.send(self._setup_of(successor))
 
-    def _convict(self, entry: InFlight, cause: Cause, heir: Worker) -> None:
-        """Fail the order that was done alone when its process ended; its other models are tried again."""
+    def _fail_alone(self, entry: InFlight, cause: Cause, successor: Worker) -> None:
+        """Fail the order that ran alone when its process ended; its other models are tried again."""
         assert self._setup is not None
         self._deaths = 0
         names = tuple(model.identity.name for model in self._setup.models)
         failure = failure_of(cause, entry.mark, names)
         if isinstance(entry.order, Identify):
-            self._go_on(entry.order.sniff, failure)
+            self._continue_with(entry.order.sniff, failure)
             return
-        records, rest = blame(entry.order, failure, entry.mark)
+        records, rest = attribute(entry.order, failure, entry.mark)
         self._records += records
         if rest is not None:
-            heir.suspects.appendleft(rest)
+            successor.suspects.appendleft(rest)

@@ -1,7 +1,7 @@
 """A worker process: loads the models, then carries out orders until its pipe is closed.
 
-It dies with its supervisor, and it may die before: of a decoder, of a plugin, for want of memory. It holds
-nothing that is not sent at once.
+It dies with its supervisor, and may crash earlier: in a decoder, in a plugin, or out of memory. Every
+result is sent at once.
 """
 
 from __future__ import annotations
@@ -19,19 +19,19 @@ from mediaml.engine.jobs import encode_result, identify, load_models
 from mediaml.engine.local.heartbeat import Heartbeat
 from mediaml.engine.local.link import Link
 from mediaml.engine.messages import (
+    BatchReduced,
     Began,
-    Broken,
     Identified,
     Identify,
-    Look,
-    Marked,
     ModelDevices,
     ModelsLoaded,
+    Notice,
     Order,
-    Said,
+    ReadSource,
     Setup,
-    Shrunk,
+    StepStarted,
     TaskDone,
+    WorkerFailed,
     batch_keys,
 )
 from mediaml.media.limits import Limits
@@ -44,24 +44,24 @@ from mediaml.pipeline.pipeline import Pipeline
 def answer_sources(receiving: IO[bytes], sending: IO[bytes]) -> None:
     """Body of the process."""
     link: Link[Any] = Link(Setup | Order, receiving, sending)
-    # While the run makes itself ready.
+    # While the run is starting.
     with suppress(ImportError):
         import_decoders()
         import_runtime()
     setup = link.receive()
     if isinstance(setup, Setup):
         _work(link, setup)
-    # Our threads and those of libraries may be anywhere, and nothing needs tidying up.
+    # Threads may still be running, and nothing needs cleaning up.
     os._exit(0)
 
 
 def _work(link: Link[Any], setup: Setup) -> None:
-    """Load, say so, and do what comes."""
+    """Load the models, report that, and execute orders."""
     if setup.debug:
         faulthandler.enable()
     leave = partial(_leave, link)
     try:
-        models = load_models(setup, lambda text: link.send(Said(text)))
+        models = load_models(setup, lambda text: link.send(Notice(text)))
     except BaseException as error:  # noqa: BLE001  the supervisor raises it again, where it is reported
         leave(error)
         return
@@ -80,46 +80,46 @@ def _work(link: Link[Any], setup: Setup) -> None:
         crashed=leave,
     ) as pipeline:
         heartbeat.reading = pipeline.reading
-        while isinstance(order := link.receive(), Identify | Look):
+        while isinstance(order := link.receive(), Identify | ReadSource):
             pipeline.submit(_errand(order, link, pipeline, setup.limits))
         os._exit(0)
 
 
 def _leave(link: Link[Any], error: BaseException) -> None:
-    """Tell what went wrong, and end the process whatever its threads do."""
+    """Report an error, and end the process whatever its threads do."""
     text = getattr(error, "message", None) or str(error)
     trace = "".join(traceback.format_exception(error))
     with suppress(OSError):
-        link.send(Broken(type(error).__name__, text, getattr(error, "hint", ""), trace))
+        link.send(WorkerFailed(type(error).__name__, text, getattr(error, "hint", ""), trace))
     os._exit(1)
 
 
 def _send_result(link: Link[Any], debug: bool, result: TaskResult) -> None:
     record = encode_result(result)
     if debug and record.failure is not None and record.failure.trace:
-        link.send(Said(record.failure.trace))
+        link.send(Notice(record.failure.trace))
     link.send(TaskDone(record))
 
 
 def _tell_shrunk(link: Link[Any], model: LoadedModel, frames: int) -> None:
     for key in batch_keys(model.identity, model.devices):
-        link.send(Shrunk(model.spec.name, key, frames))
+        link.send(BatchReduced(model.spec.name, key, frames))
 
 
 def _errand(order: Order, link: Link[Any], pipeline: Pipeline, limits: Limits) -> Callable[[], None]:
     """What a reader thread is to do for an order."""
 
     def mark(stage: Stage, model: int | None, time_s: float) -> None:
-        link.send(Marked(order.key, stage, model, time_s))
+        link.send(StepStarted(order.key, stage, model, time_s))
 
     def errand() -> None:
         link.send(Began(order.key))
         if isinstance(order, Identify):
             link.send(_identified(order, limits))
         elif order.alone:
-            pipeline.look_alone(order.job, mark)
+            pipeline.run_alone(order.job, mark)
         else:
-            pipeline.look(order.job)
+            pipeline.run(order.job)
 
     return errand
 

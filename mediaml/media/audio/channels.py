@@ -86,7 +86,7 @@ class MonoMix:
         self._graph: Graph | None = None
 
     def mix(self, frame: AudioFrame) -> Float32Array:
-        """The mix, float32 [samples] in -1..1; what is no number counts as silence.
+        """The mix, float32 [samples] in -1..1; NaN and infinity count as silence.
 
         Raises:
             ValueError: planar audio of more than 64 channels.

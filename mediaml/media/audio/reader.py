@@ -13,7 +13,7 @@ from av.audio.stream import AudioStream
 from av.container import InputContainer
 
 from mediaml.core.arrays import Float32Array, UInt8Array
-from mediaml.core.errors import MediaError, NoSoundError
+from mediaml.core.errors import MediaError, NoAudioError
 from mediaml.core.frame import Fit, Frame, Resample
 from mediaml.core.location import Location
 from mediaml.core.media import DecodeAccounts, Kind, MediaInfo
@@ -34,7 +34,7 @@ from mediaml.ops.spectrogram import log_mel, spectrogram_picture
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SpectrogramPixels:
-    """A picture of log-mel values, float32 [mels, steps], low frequencies at the bottom."""
+    """An image of log-mel values, float32 [mels, steps], low frequencies at the bottom."""
 
     spectrogram: Float32Array = field(repr=False)
 
@@ -53,15 +53,17 @@ def tracks_of(path: Location, container: InputContainer, choice: TrackChoice) ->
     """The audio streams that are read, at least one.
 
     Raises:
-        NoSoundError: the file has no audio.
+        NoAudioError: the file has no audio.
         MediaError: it has no such track, no decoder for it, or was cut off before any audio.
     """
     streams = audio_streams(path, container, choice)
     # The index at the end of an MP4 may have lost its audio; elsewhere audio begins with the file.
     if not streams and container.format.name.startswith("mov") and is_cut(path, container.format.name):
-        raise MediaError(f"{path} is cut off before any audio.", "Copy it again from where it came.")
+        raise MediaError(f"{path} is cut off before any audio.", "Copy it again from its source.")
     if not streams:
-        raise NoSoundError(f"{path} holds no audio.", "Leave the file out, or read it as what it is.")
+        raise NoAudioError(
+            f"{path} has no audio.", "Leave the file out, or use a model that accepts its kind."
+        )
     for stream in streams:
         if stream.codec_context is None:
             raise no_decoder(path, stream)
@@ -273,7 +275,7 @@ class AudioReader(AbstractContextManager["AudioReader"]):
 
 
 def _stamp(frame: AudioFrame) -> Stamp:
-    """The time stamps of decoded sound; its duration from the samples, which decoders trim."""
+    """The time stamps of decoded audio; its duration from the samples, which decoders trim."""
     base = frame.time_base
     ticks = round(frame.samples / (frame.sample_rate * base)) if base and frame.sample_rate else None
     return Stamp(frame.pts, frame.dts, ticks)

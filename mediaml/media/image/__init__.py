@@ -1,5 +1,5 @@
 """Images: header, pixels, truncation, and the reader.
 
-For other rooms: `reader.ImageReader`, best had from `mediaml.media.reader.open_reader`. The rest is for
-`mediaml.media` itself.
+Other packages use `mediaml.media.reader.open_reader`. The rest is private to `mediaml.media`.
+
 """

@@ -114,7 +114,7 @@ class PillowImage:
 
     @property
     def decoded_bytes(self) -> int:
-        """Memory that decoding a frame takes: Pillow's 4 bytes a pixel and the 3 of the result."""
+        """Memory that decoding a frame takes: Pillow's 4 bytes per pixel and the 3 of the result."""
         return self.width * self.height * (3 if self._is_fast() else 7)
 
     def frames(self, start_s: float = 0.0) -> Iterator[tuple[int, float, float, UInt8Array]]:
@@ -223,7 +223,7 @@ def _strip(image: Image.Image) -> UInt8Array:
     if image.mode.startswith("I;16"):
         return to_rgb(to_8bit(np.asarray(image), Levels(0, 65535)))
     if image.mode in ("I", "F"):
-        raise ValueError(f"its levels are of Pillow's mode {image.mode}, which is not read here")
+        raise ValueError(f"its levels are of Pillow's mode {image.mode}, which is not supported")
     if image.has_transparency_data:
         rgba = cast(UInt8Array, np.asarray(image.convert("RGBA")))
         return over_white(rgba[..., :3], rgba[..., 3:])

@@ -31,7 +31,7 @@ class DecodableImage(Protocol):
 
 
 def open_image(data: bytes) -> tuple[str, DecodableImage] | None:
-    """The format and the image of a file's bytes; `None` where it is no image that is known here.
+    """The format and the image of a file's bytes; `None` where it is not a supported image.
 
     Raises:
         ValueError: it is damaged, cut off or of a kind that is not read here, and how.

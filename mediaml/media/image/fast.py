@@ -1,7 +1,7 @@
 """The fast way for the commonest images: still JPEG, PNG and WebP files of 8 bits.
 
 simplejpeg and imagecodecs call the libraries that Pillow calls (libjpeg-turbo, libpng, libwebp) and give the
-same levels in a tenth to a half of the time: Pillow keeps 4 bytes a pixel and copies them twice. simplejpeg
+same levels in a tenth to a half of the time: Pillow keeps 4 bytes per pixel and copies them twice. simplejpeg
 also tells what libjpeg warns of, which others print on stderr without a name, or drop.
 """
 

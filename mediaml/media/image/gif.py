@@ -7,7 +7,7 @@ EXTENSION, IMAGE = 0x21, 0x2C
 
 
 def check_gif(data: bytes) -> None:
-    """Walk the blocks to the trailer, or to anything that is no block (GIF89a specification).
+    """Walk the blocks to the trailer, or to anything that is not a block (GIF89a specification).
 
     A file that ends behind a complete frame is whole: some encoders leave the trailer out.
 

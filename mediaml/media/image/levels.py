@@ -34,7 +34,7 @@ def strips(width: int, height: int) -> Iterator[slice]:
 
 
 def to_8bit(values: Array, levels: Levels) -> UInt8Array:
-    """Scale values to 0..255, rounded and clipped; what is no number is black."""
+    """Scale values to 0..255, rounded and clipped; NaN is black."""
     if values.dtype == np.uint8 and levels == Levels(0, WHITE):
         return values
     if values.dtype == np.uint8:

@@ -1,4 +1,4 @@
-"""What decoding libraries log, kept with the file that they log it of instead of on stderr."""
+"""Messages of decoding libraries, attributed to their file instead of printed on stderr."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ DEPTHS = {0: (1, 2, 4, 8, 16), 2: (8, 16), 3: (1, 2, 4, 8), 4: (8, 16), 6: (8, 1
 def sound_png(data: bytes) -> bytes:
     """The chunks that make pixels, frames and orientation, with their CRCs checked.
 
-    Damage in other chunks is no reason to refuse an image. EXIF is moved ahead of the pixels, so that a
+    Damage in other chunks does not matter. EXIF is moved ahead of the pixels, so that a
     decoder knows of it before it decodes.
 
     Raises:

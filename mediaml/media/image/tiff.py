@@ -125,7 +125,7 @@ def _check_size(pages: list[TiffPage], size: int) -> None:
         if not page.dataoffsets or not page.databytecounts:
             raise ValueError("it names no place for its pixels; it is damaged or cut off")
         if any(at + count > size for at, count in zip(page.dataoffsets, page.databytecounts, strict=False)):
-            raise ValueError("it is cut off: its pixels would lie behind its end")
+            raise ValueError("it is cut off: its pixels would be beyond its end")
 
 
 def _orientation(page: object, otherwise: int) -> int:
@@ -137,17 +137,17 @@ def _orientation(page: object, otherwise: int) -> int:
 def _samples(page: TiffPage) -> Array:
     """The values of a page, [H, W, samples]."""
     if page.imagedepth > 1:
-        raise ValueError(f"it is a volume of {page.imagedepth} layers, which is not read here")
+        raise ValueError(f"it is a volume of {page.imagedepth} layers, which is not supported")
     # One thread: files are read side by side.
     pixels = np.asarray(page.asarray(maxworkers=1))
     if pixels.dtype.kind not in "biuf":
-        raise ValueError(f"its levels are {pixels.dtype}, which is not read here")
+        raise ValueError(f"its levels are {pixels.dtype}, which is not supported")
     if page.axes == "SYX":
         pixels = np.moveaxis(pixels, 0, -1)
     if pixels.ndim == 2:
         pixels = pixels[..., None]
     if pixels.shape[:2] != (page.imagelength, page.imagewidth) or pixels.ndim != 3:
-        raise ValueError(f"its pixels have the shape {pixels.shape}, which is not read here")
+        raise ValueError(f"its pixels have the shape {pixels.shape}, which is not supported")
     return pixels.astype(np.uint8) if pixels.dtype == np.bool_ else pixels
 
 

@@ -28,7 +28,7 @@ def ycbcr_to_rgb(data: bytes, page: TiffPage) -> UInt8Array:
         ValueError: it is damaged, or not in the chain of top directories.
     """
     if not isinstance(page.index, int):
-        raise ValueError("its colours are YCbCr in a SubIFD, which is not read here")
+        raise ValueError("its colours are YCbCr in a SubIFD, which is not supported")
     cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
     place = (page.index, page.index + 1)
     try:
@@ -47,7 +47,7 @@ def lab_to_rgb(photometric: PHOTOMETRIC, pixels: Array) -> UInt8Array:
         ValueError: it has other levels.
     """
     if pixels.dtype.itemsize != 1 or pixels.shape[2] != 3:
-        raise ValueError(f"its colours are CIELAB of {pixels.dtype}, which is not read here")
+        raise ValueError(f"its colours are CIELAB of {pixels.dtype}, which is not supported")
     levels = np.ascontiguousarray(pixels).view(np.uint8)
     if photometric is PHOTOMETRIC.ICCLAB:
         levels = levels ^ np.array([0, 128, 128], np.uint8)  # a and b with an offset instead of a sign.

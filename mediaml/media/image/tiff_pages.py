@@ -32,7 +32,7 @@ def directories(file: TiffFile, data: bytes) -> tuple[list[TiffPage], list[TiffP
     if not top:
         raise ValueError("it holds no page; it is damaged or cut off")
     if _next_offset(file, data, top[-1]) >= len(data):
-        raise ValueError("it is cut off: its next page would lie behind its end")
+        raise ValueError("it is cut off: its next page would be beyond its end")
     return top, [sub for page in top for sub in _below(page)]
 
 
@@ -44,7 +44,7 @@ def _next_offset(file: TiffFile, data: bytes, page: TiffPage) -> int:
         behind = page.offset + layout.tagnosize + count * layout.tagsize
         return int(struct.unpack_from(layout.offsetformat, data, behind)[0])
     except struct.error as error:
-        raise ValueError("it is cut off: a directory of it lies at its end") from error
+        raise ValueError("it is cut off: one of its directories is at its end") from error
 
 
 def _below(page: TiffPage) -> Iterator[TiffPage]:
@@ -60,7 +60,7 @@ def is_camera_raw(data: bytes, top: list[TiffPage], below: list[TiffPage]) -> bo
 
 
 def shown_pages(top: list[TiffPage], below: list[TiffPage]) -> list[TiffPage]:
-    """The pages of a TIFF that is no camera raw.
+    """The pages of a TIFF other than camera raw.
 
     Overviews and masks are left out. Where the chain holds thumbnails only, the images are below it.
     """

@@ -1,4 +1,4 @@
-"""Interlaced frames to whole pictures, one per frame, by FFmpeg's bwdif; other frames pass as they are."""
+"""Deinterlaces frames, one output frame each, by FFmpeg's bwdif; other frames pass as they are."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def stamped(frames: Iterable[VideoFrame], *, deinterlace: bool) -> Iterator[tupl
 
     Args:
         frames: as decoded.
-        deinterlace: whether frames that are flagged as interlaced become whole pictures.
+        deinterlace: whether frames that are flagged as interlaced are deinterlaced.
     """
     filtering: _Filtering | None = None
     for frame in frames:

@@ -1,4 +1,4 @@
-"""The pixels of a decoded video frame: scaled, turned and in RGB, but only when someone asks."""
+"""The pixels of a decoded video frame: scaled, rotated and in RGB, on demand."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from mediaml.media.video.side_data import side_data_of
 from mediaml.media.video.tone import ToneMapper
 from mediaml.ops.fitting import Fitting, fit_image, place
 
-# Without these two swscale rounds down, which makes pictures 1 to 2 levels too dark, and repeats chroma.
+# Without these two swscale rounds down, which makes images 1 to 2 levels too dark, and repeats chroma.
 EXACT = Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT
 # Orientation for each quarter turn counterclockwise, as `VideoFrame.rotation` counts.
 TURNED = (UPRIGHT, 8, 3, 6)
@@ -71,7 +71,7 @@ class Scalers:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class VideoPixels:
-    """The pixels of one decoded frame, kept as the decoder left them until someone asks.
+    """The pixels of one decoded frame, kept as decoded until they are needed.
 
     Attributes:
         frame: as decoded.

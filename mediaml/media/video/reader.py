@@ -1,4 +1,4 @@
-"""Videos as frames that know their time, in the size, turn and colours in which a person sees them."""
+"""Videos as frames with times, as displayed: size, rotation and colours."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from mediaml.media.video.video_pass import VideoPass
 
 
 class VideoReader(AbstractContextManager["VideoReader"]):
-    """Reads the first video stream of a file that is no cover art; see `mediaml.media.reader.Reader`.
+    """Reads the default video stream of a file, not counting cover art; see `mediaml.media.reader.Reader`.
 
     Frames are shown as ffplay and mpv show them: HDR tone-mapped and interlaced frames deinterlaced, unless
     `limits` says otherwise; an alpha channel beside the video (VP8, VP9) is ignored; of several views
@@ -131,7 +131,7 @@ class VideoReader(AbstractContextManager["VideoReader"]):
         return Frame(index, time_s, duration_s, self._info, width, height, pixels)
 
     def _orientation(self, frame: VideoFrame) -> int:
-        """Looked up anew only where the turn changes: asking a frame for its side data keeps it alive in a
+        """Looked up again only where the turn changes: asking a frame for its side data keeps it alive in a
         reference cycle until the garbage collector comes by."""
         if frame.rotation != self._turn[0]:
             self._turn = (frame.rotation, orientation_of(frame))

@@ -1,4 +1,4 @@
-"""What comes with a decoded frame beside its pixels."""
+"""The side data of a decoded frame."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from av.video.frame import VideoFrame
 
 
 def side_data_of(frame: VideoFrame) -> list[SideData]:
-    """What comes with a frame; nothing where PyAV does not know all of it.
+    """The side data of a frame; empty where PyAV does not know all of it.
 
     PyAV 18 raises for every frame with a kind of data that is newer than itself, such as the view of MV-HEVC
     or EXIF in MJPEG.

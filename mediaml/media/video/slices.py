@@ -19,7 +19,7 @@ class VideoSlices(AbstractContextManager["VideoSlices"]):
 
     Args:
         path: the source.
-        limits: what it may ask of the machine.
+        limits: the limits on it.
         slice_s: length of a slice, seconds of the source's time; infinite, all of it is slice 0.
         from_rgb: see `Layout.of`.
 

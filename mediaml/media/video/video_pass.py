@@ -33,16 +33,16 @@ LEAST_THREADS = 2
 
 
 class VideoPass:
-    """An open container, its video stream and the decoder; closed by whoever made it.
+    """An open container, its video stream and the decoder; the caller closes it.
 
     Args:
         path: the file.
-        limits: what it may ask of the machine.
+        limits: the limits on it.
         thread_type: of the decoder's threads, PyAV's word for it.
         joints: of the file, where another pass has looked for them.
 
     Raises:
-        MediaError: the file holds no video that can be decoded; `LimitError` for too large a picture.
+        MediaError: the file holds no video that can be decoded; `LimitError` for too large frames.
     """
 
     def __init__(
@@ -74,11 +74,11 @@ class VideoPass:
         stream = video_stream(self.container)
         if stream is None and audio_stream(self.container) is None:
             raise MediaError(
-                f"{self.path} holds no video: it is empty, or its index is damaged.",
-                "Copy it again from where it came.",
+                f"{self.path} has no video: it is empty, or its index is damaged.",
+                "Copy it again from its source.",
             )
         if stream is None:
-            raise MediaError(f"{self.path} holds no video.", "Read it as what it is, sound for instance.")
+            raise MediaError(f"{self.path} has no video stream.", "Use a model that accepts audio.")
         if stream.codec_context is None:
             raise no_decoder(self.path, stream)
         self.limits.check_size(self.path, stream.codec_context.width, stream.codec_context.height)
@@ -130,10 +130,10 @@ class VideoPass:
         return self._decoding.is_joined
 
     def _behind(self, ticks: int) -> Iterator[VideoFrame]:
-        """The frames after a tick, decoded anew without frame threads.
+        """The frames after a tick, decoded again without frame threads.
 
-        With frame threads PyAV stops at the first error while it empties the decoder, and with it go the
-        sound frames behind the damage, one for each thread.
+        With frame threads PyAV stops at the first error while it empties the decoder, and the intact
+        frames behind the damage are lost, one for each thread.
         """
         again = VideoPass(self.path, self.limits, thread_type="SLICE")
         try:
@@ -223,7 +223,7 @@ class VideoPass:
         return None
 
     def info(self) -> MediaInfo:
-        """What header and first frame say; the frame's side data tell how the video is turned."""
+        """The facts of header and first frame; the frame's side data give the rotation."""
         stream, frame = self.stream, self.first()
         orientation = orientation_of(frame)
         width, height = displayed_size(frame.width, frame.height, stream.sample_aspect_ratio, orientation)

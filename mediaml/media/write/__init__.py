@@ -1,6 +1,6 @@
 """Annotated images and videos: drawing, encoding, joining.
 
-For other rooms (import them from their modules; these import PyAV or OpenCV, which this page does not):
+For other packages (import them from their modules; these import PyAV or OpenCV, which this page does not):
 
     annotated_image.write_annotated_image   an image with boxes, in one step
     segment_drawer.SegmentDrawer            draws one time slice of a video into a segment

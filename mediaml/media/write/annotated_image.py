@@ -1,4 +1,4 @@
-"""An image with what models found in it drawn on it, as an image file; of an animation, its first frame."""
+"""Writes an image with boxes and labels drawn on it; of an animation, the first frame."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def write_annotated_image(
             it is whole. Folders are made.
         overlay: what to draw; boxes in displayed pixels of the source.
         picture: what to show instead of the source (uint8 RGB [H, W, 3]); boxes are scaled to it.
-        limits: what the source may ask of the machine.
+        limits: the limits on the source.
         check: called before the file appears; what it raises leaves no file.
 
     Raises:

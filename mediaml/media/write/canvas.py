@@ -93,7 +93,7 @@ class Canvas:
         self._reformatter = VideoReformatter()
 
     def fitting(self, width: int, height: int) -> Fitting:
-        """Where a frame of some displayed size lies on the canvas."""
+        """Where a frame of some displayed size is placed on the canvas."""
         shape = width * self.height / (height * self.width)
         is_alike = abs(shape - 1) <= SAME_SHAPE
         fitting = Fitting.of(width, height, self.width, self.height, "stretch" if is_alike else "letterbox")

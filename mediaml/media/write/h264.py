@@ -58,7 +58,7 @@ class Clock:
 
     @property
     def movie_timescale(self) -> int:
-        """Ticks a second of MP4's movie header, fine enough for a delayed start of the video to be exact."""
+        """Ticks per second of MP4's movie header, fine enough for an exact delayed start of the video."""
         ticks = self.time_base.denominator
         while ticks < 10_000:
             ticks *= 2

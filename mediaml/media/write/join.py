@@ -104,7 +104,7 @@ def join_segments(
         target: the MP4 to write; it appears when it is whole. Folders are made.
         layout: of the copy.
         files: the segments, in order.
-        limits: what the source may ask of the machine.
+        limits: the limits on the source.
         check: called once per video packet; what it raises ends the writing and leaves no file.
 
     Raises:

@@ -44,7 +44,7 @@ class SegmentDrawer(AbstractContextManager["SegmentDrawer"]):
 
     Args:
         source: a video.
-        limits: what it may ask of the machine.
+        limits: the limits on it.
         slice_s: length of a slice, seconds of the source's time; infinite, all of it is slice 0.
         pictures: what to show in place of a frame (uint8 RGB [H, W, 3], stretched to the video's size),
             `None` for the frame itself.

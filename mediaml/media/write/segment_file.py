@@ -34,7 +34,7 @@ class Segment(msgspec.Struct, frozen=True):
     """What a segment holds.
 
     Attributes:
-        fingerprint: of all that it was drawn from; see whoever draws.
+        fingerprint: of all that it was drawn from; see `Artist`.
         following: number of the slice after this one that has frames; `None` where this is the last.
         frames: time and duration of every frame that was drawn, seconds of the source, as read.
         units: of every packet, in decoding order.

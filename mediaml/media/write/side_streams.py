@@ -54,7 +54,7 @@ class CopiedTrack:
         self.lost = 0
 
     def carry(self, packet: Packet[Any]) -> Iterator[Packet[Any]]:
-        """The packet itself; one without a time or out of order is left out, for MP4 has no place for it."""
+        """The packet itself; one without a time or out of order is left out, because MP4 cannot hold it."""
         dts = packet.dts if packet.dts is not None else packet.pts
         if dts is None or (self._last_dts is not None and dts <= self._last_dts):
             self.lost += 1
@@ -113,14 +113,14 @@ class TextTrack:
 
 
 class SideStreams:
-    """Everything but the video: read by a demuxer of its own, on the clock that `SharedClock` keeps.
+    """Everything but the video, read by a separate demuxer on the clock that `SharedClock` keeps.
 
     Args:
         path: the source.
         limits: as for the reader.
 
     Attributes:
-        dropped: what could not come along, and why, one sentence each.
+        dropped: what could not be kept, and why, one sentence each.
     """
 
     def __init__(self, path: Path, limits: Limits) -> None:
@@ -211,7 +211,7 @@ class SideStreams:
         return self._waiting
 
     def losses(self) -> Iterator[str]:
-        """For each track that is not whole, a sentence that says so."""
+        """One sentence for each incomplete track."""
         for index, track in self._tracks.items():
             if track.lost:
                 yield f"stream {index}: {track.lost} packets were damaged or out of order and left out"

@@ -1,4 +1,4 @@
-"""Annotated media, rendered in a process of their own: what ends it costs the copy that it was at."""
+"""Annotated media, rendered in a separate process: a crash costs one copy."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from threading import Event as Flag
 
 from mediaml.core.channel import Channel
 from mediaml.core.work import Failure
-from mediaml.engine.local.child import Child, Event, Gone
+from mediaml.engine.local.child import Child, Event, Exited
 from mediaml.engine.local.crash_attribution import Cause, cause_of_exit, cause_of_silence
 from mediaml.engine.local.start import start
 from mediaml.ledger.result_rows import SourceRow
@@ -52,16 +52,16 @@ class AnnotatedMedia(AbstractContextManager["AnnotatedMedia"]):
         self._child: Child[RenderReport] = Child(RenderReport, self._events, start(RENDERER))
         self._setup: DrawSetup | None = None
         self._pending: dict[int, tuple[SourceRow, Path]] = {}
-        self._orders = 0  # that the process has not obeyed yet
+        self._orders = 0  # not handled by the process yet
         self._drawing: int | None = None
         self._spoilt: dict[int, Failure] = {}
         self._rendered: list[Rendered] = []
         self._idle_deaths = 0
 
     def begin(self, folder: Path, limits: Limits, slice_s: float) -> None:
-        """Say which ledger to draw from; see `Annotator`."""
+        """Set the ledger to draw from; see `Annotator`."""
         self._setup = DrawSetup(os.fsencode(folder.absolute()), limits, slice_s)
-        self._child.tell(self._setup)
+        self._child.send(self._setup)
 
     @property
     def pending(self) -> int:
@@ -96,7 +96,7 @@ class AnnotatedMedia(AbstractContextManager["AnnotatedMedia"]):
         self._tell(Forget(source))
 
     def finished(self, *, wait_s: float = 0.0) -> list[Rendered]:
-        """AnnotatedMedia that have been settled since the last call; waits up to `wait_s` for one."""
+        """Sources that have been settled since the last call; waits up to `wait_s` for one."""
         until = time.monotonic() + wait_s
         self._take_events()
         while self._pending and not self._rendered and time.monotonic() < until:
@@ -111,12 +111,12 @@ class AnnotatedMedia(AbstractContextManager["AnnotatedMedia"]):
             remove_segments(Path(os.fsdecode(self._setup.folder)), sources)
 
     def close(self) -> None:
-        """Drop what waits and what is being drawn; a copy that is not whole leaves no file.
+        """Drop pending work and the copy being drawn; an incomplete copy leaves no file.
 
         Closing twice does nothing.
         """
         if self.idle:
-            self._child.kill()  # it has nothing to tidy up, and this is quicker
+            self._child.kill()  # it has nothing to clean up, and this is faster
         else:
             self._child.dismiss()
         self._child.wait()
@@ -127,7 +127,7 @@ class AnnotatedMedia(AbstractContextManager["AnnotatedMedia"]):
 
     def _tell(self, order: Sketch) -> None:
         self._orders += 1
-        self._child.tell(order)
+        self._child.send(order)
 
     def _take_events(self) -> None:
         event = self._events.get() if self._pending else self._events.get_nowait()
@@ -136,7 +136,7 @@ class AnnotatedMedia(AbstractContextManager["AnnotatedMedia"]):
                 self._take(event.what)
             event = self._events.get_nowait()
 
-    def _take(self, what: RenderReport | Gone) -> None:
+    def _take(self, what: RenderReport | Exited) -> None:
         match what:
             case Drawing():
                 self._drawing, self._idle_deaths = what.source, 0
@@ -149,18 +149,18 @@ class AnnotatedMedia(AbstractContextManager["AnnotatedMedia"]):
                     self._drawing = None
                 source, target = self._pending.pop(what.source)
                 self._rendered.append(Rendered(source, target, what.failure, what.dropped))
-            case Gone():
-                self._lost(cause_of_exit(what.code))
+            case Exited():
+                self._replace_worker(cause_of_exit(what.code))
 
     def _watch(self) -> None:
-        """Give up a process that has been silent for too long."""
+        """Abandon a process that has been silent for too long."""
         silent_s = time.monotonic() - self._child.last_sign_s
         if self._stall_s is not None and self._drawing is not None and silent_s > self._stall_s:
             self._child.kill()
-            self._lost(cause_of_silence(self._stall_s))
+            self._replace_worker(cause_of_silence(self._stall_s))
 
-    def _lost(self, cause: Cause) -> None:
-        """Replace a process that is no more: it is the fault of what it drew; the rest is drawn again."""
+    def _replace_worker(self, cause: Cause) -> None:
+        """Replace a dead process: the copy that it drew fails, and the others are drawn again."""
         guilty, self._drawing = self._drawing, None
         if guilty is None:
             self._idle_deaths += 1
@@ -173,7 +173,7 @@ class AnnotatedMedia(AbstractContextManager["AnnotatedMedia"]):
             self._pending = {}
         self._child, self._orders = Child(RenderReport, self._events, start(RENDERER)), 0
         if self._setup is not None:
-            self._child.tell(self._setup)
+            self._child.send(self._setup)
         for source, target in self._pending.values():
             self._tell(Draw(source.id, os.fsencode(target.absolute())))
 
@@ -182,5 +182,7 @@ class AnnotatedMedia(AbstractContextManager["AnnotatedMedia"]):
 
 
 def _failure(cause: Cause) -> Failure:
-    text = f"the process that drew its annotated copy {cause.ending}."
-    return Failure("write", cause.error.__name__, f"{text}\nIts results are kept; --no-annotate draws none.")
+    text = f"the process that rendered its annotated copy {cause.ending}."
+    return Failure(
+        "write", cause.error.__name__, f"{text}\nIts results are kept; --no-annotate skips annotated copies."
+    )

@@ -1,7 +1,7 @@
 """Annotated images and videos, drawn from the ledger in a process beside the inference.
 
-A time slice of a video is drawn when the answers to it are committed, and the copy is joined when all are; a
-picture is one slice. A killed run draws what is missing, and never infers again. The process has
+A time slice of a video is drawn when the answers to it are committed, and the copy is joined when all are; an
+image is one slice. A killed run draws what is missing, and never infers again. The process has
 views of its own on the ledger and never writes to it.
 """
 
@@ -27,7 +27,7 @@ from mediaml.outputs.render.paths import remove_segments
 
 
 def import_writers() -> None:
-    """Import what draws on pictures, ahead of the first; a video can wait for its encoder."""
+    """Import what images need ahead of the first one; a video can wait for its encoder."""
     import mediaml.media.write.annotated_image  # noqa: F401
 
 
@@ -71,7 +71,7 @@ class Annotator:
         slice_s: length of the time slices in the ledger, seconds.
         began: called with the id of each source that is about to be rendered.
         settled: called with the result of each that was submitted.
-        step: called once a frame.
+        step: called once per frame.
     """
 
     def __init__(
@@ -132,11 +132,11 @@ class Annotator:
             removal.result()
 
     def afterwards(self, call: Callable[[], None]) -> None:
-        """Call something, in the thread that draws, when all that was asked for until now is done."""
+        """Call a function in the drawing thread once everything requested so far is done."""
         self._executor.submit(call)
 
     def close(self) -> None:
-        """Drop what waits and what is being drawn; a copy or slice that is not whole leaves no file.
+        """Drop pending work and the copy or slice being drawn, which leaves no file.
 
         Closing twice does nothing.
         """
@@ -161,7 +161,7 @@ class Annotator:
         self._settled(drawn)
 
     def _draw_ahead(self, source: SourceRow) -> None:
-        """Draw the slices that can be drawn. Where one fails, `_draw` meets that again and tells it."""
+        """Draw the slices that can be drawn. A failure is met again, and reported, by `_draw`."""
         self._ahead = source.id
         try:
             number: int | None = self._next.get(source.id, 0)

@@ -1,9 +1,9 @@
 """Annotated videos drawn from the ledger slice by slice, each into a file that a killed run finds again.
 
-The slices of source 7 lie in `.segments/7` under the output folder until they are joined. One is good for as
-long as all that it was drawn from is the same: the source, what models said of its frames, and how it is
-drawn and encoded. All that is in its fingerprint; whatever was interrupted, changed or forced, a slice with
-another fingerprint is rendered again.
+The slices of source 7 are in `.segments/7` under the output folder until they are joined. One is good for as
+long as all that it was drawn from is the same: the source, the predictions for its frames, and how it is
+drawn and encoded. All that is in its fingerprint; a slice with another fingerprint is rendered again.
+
 """
 
 from __future__ import annotations
@@ -34,10 +34,8 @@ if TYPE_CHECKING:
     from mediaml.media.write.segment_drawer import SegmentDrawer
     from mediaml.media.write.segment_file import Segment, SegmentFile
 
-Labels = tuple[Label, ...]
-Detections = tuple[Detection, ...]
 Moment = tuple[float, float]
-"""Time and duration of a frame, seconds: what a frame and the answers to it have in common."""
+"""Time and duration of a frame, seconds: the key shared by a frame and its predictions."""
 
 
 class StoppedError(Exception):
@@ -47,7 +45,7 @@ class StoppedError(Exception):
 class _SliceAnswers:
     """What is to be drawn on the frames of one slice.
 
-    An answer belongs to the frame with its time and duration. So a window of sound, whose number may be that
+    An answer belongs to the frame with its time and duration. So a window of audio, whose number may be that
     of a frame, is drawn on none.
     """
 
@@ -102,8 +100,8 @@ class _Basis:
         """SHA-256 over everything that decides what a segment holds."""
         from mediaml.media.write.segment_drawer import drawing_settings
 
-        said = [(moment, answers.fingerprint(moment)) for moment in drawn]
-        whole = (drawing_settings(), self.shown, self.stamp, self.pictures, number, slice_s, said)
+        shown = [(moment, answers.fingerprint(moment)) for moment in drawn]
+        whole = (drawing_settings(), self.shown, self.stamp, self.pictures, number, slice_s, shown)
         return hashlib.sha256(msgspec.json.encode(whole)).hexdigest()
 
 
@@ -116,7 +114,7 @@ class Artist(AbstractContextManager["Artist"]):
         folder: the output folder.
         limits: as for reading.
         slice_s: length of the time slices in the ledger, seconds.
-        stopped: asked once a frame; when it says yes, `StoppedError` is raised and nothing half is left.
+        stopped: asked once per frame; if true, `StoppedError` is raised and no partial file is left.
     """
 
     def __init__(
@@ -159,8 +157,8 @@ class Artist(AbstractContextManager["Artist"]):
     def finish(self, source: SourceRow, target: Path) -> tuple[str, ...]:
         """Draw the slices of a video that are missing, and join all of them.
 
-        The segments stay, so that who is killed before the ledger knows of the copy has only to join them
-        again; `remove_segments` follows once the ledger knows of the copy.
+        The segments stay, so that a run killed before the ledger knows of the copy only joins them again;
+         `remove_segments` follows once the ledger knows of the copy.
 
         Returns:
             What is missing from the copy and why, one sentence each.
@@ -176,7 +174,7 @@ class Artist(AbstractContextManager["Artist"]):
         try:
             dropped = self._joined(basis, target)
         except BrokenSegmentError:
-            # Spoilt by the disk, or by another build of the encoder. It cannot happen to new ones.
+            # Damaged on disk, or written by another build of the encoder; new ones cannot be.
             remove_segments(self._folder, [source.id])
             dropped = self._joined(basis, target)
         self._put_away()

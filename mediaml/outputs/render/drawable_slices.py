@@ -11,7 +11,7 @@ from mediaml.ledger.encoding import TaskRecord
 
 
 class _Shown(msgspec.Struct):
-    """What a record's header facts say of pictures; see `info_json`."""
+    """The image facts in a record's header; see `info_json`."""
 
     kind: Kind
     width: int | None
@@ -20,8 +20,8 @@ class _Shown(msgspec.Struct):
 class DrawableSlices:
     """How far all models of a run have come with each video, according to their records.
 
-    Models that look at pictures share one pass over a video, so none lags behind another by a slice. Sound
-    is gone through by itself and is not drawn; it is not waited for.
+    Models of images share one pass over a video, so none lags behind another by a slice. Audio is read in
+    a pass of its own and is not drawn; it is not waited for.
     """
 
     def __init__(self) -> None:
@@ -49,7 +49,7 @@ class DrawableSlices:
         if record.last:
             marks[task.model] = math.inf
         reached = min(*marks.values(), task.slice)
-        # A model that is not heard of yet may be about to commit this very slice.
+        # A model without a record so far may be about to commit this slice.
         reached -= heard < under_way
         return int(reached) if reached >= 0 else None
 

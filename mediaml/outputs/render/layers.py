@@ -1,4 +1,4 @@
-"""Which model is whose on a copy of a source: the first one solid, the others with their names."""
+"""Tells models apart on a copy: the first one solid, the others dashed and with their names."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from mediaml.ops.drawing import Layer, Overlay
 
 @dataclass(frozen=True, slots=True)
 class Author:
-    """A model that says something of a source.
+    """A model that has predictions for a source.
 
     Attributes:
         name: the model's name.
@@ -35,7 +35,7 @@ def authors_of(models: Iterable[ModelRow]) -> dict[int, Author]:
 
 
 def overlay_of(rows: Iterable[DrawnRow], authors: Mapping[int, Author]) -> Overlay:
-    """What to draw on one frame, from what each model said of it."""
+    """What to draw on one frame, from each model's predictions."""
     return Overlay.of_models(
         Layer(authors[row.model].name, authors[row.model].number, row.labels, row.detections) for row in rows
     )

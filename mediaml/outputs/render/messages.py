@@ -1,4 +1,4 @@
-"""What the run and the process that renders say to one another."""
+"""The messages between the run and the rendering process."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from mediaml.media.limits import Limits
 
 
 class DrawSetup(Message, frozen=True):
-    """What a process that draws annotated copies is for; see `Annotator`."""
+    """The setup of a process that draws annotated copies; see `Annotator`."""
 
     folder: bytes
     limits: Limits
@@ -42,7 +42,7 @@ class Drawing(Message, frozen=True):
 
 
 class Copied(Message, frozen=True):
-    """What came of a `Draw`; see `Rendered`."""
+    """The outcome of a `Draw`; see `Rendered`."""
 
     source: int
     failure: Failure | None
@@ -50,7 +50,7 @@ class Copied(Message, frozen=True):
 
 
 class Obeyed(Message, frozen=True):
-    """What an `Advance` or `Forget` asked for has been done, or goes no further; one for each."""
+    """An `Advance` or `Forget` has been handled, as far as possible; one for each."""
 
 
 Sketch = Advance | Draw | Forget

@@ -13,7 +13,7 @@ from mediaml.ledger.recognise import OWN_NAMES
 from mediaml.ledger.result_rows import SourceRow
 
 ARTIFACT = "annotated"
-"""What the ledger calls annotated media."""
+"""The name of annotated media in the ledger."""
 SEGMENTS = ".segments"
 KEPT_SUFFIXES = (".jpg", ".jpeg", ".png")
 """Image formats whose annotated copies have the same format."""
@@ -44,7 +44,7 @@ def _shortened(stem: str, ending: str) -> str:
 
 
 def annotated_name(source_name: str, kind: Kind) -> str:
-    """What the annotated copy of a source is called: `a/b.mp4` gives `a/b.annotated.mp4`.
+    """The name of the annotated copy of a source: `a/b.mp4` gives `a/b.annotated.mp4`.
 
     Videos become MP4; images stay JPEG or PNG, and others become PNG. A suffix that changes stays in the
     name (`b.mov` gives `b.mov.annotated.mp4`), so that two sources beside each other keep two copies.
@@ -66,7 +66,7 @@ def annotated_name(source_name: str, kind: Kind) -> str:
 
 
 def segments_folder(output: Path, source: int) -> Path:
-    """Where the segments of a source lie."""
+    """The folder of a source's segments."""
     return output / SEGMENTS / str(source)
 
 

@@ -17,14 +17,14 @@ from mediaml.outputs.render.messages import Advance, Copied, Draw, Drawing, Draw
 
 
 def draw_copies(receiving: IO[bytes], sending: IO[bytes]) -> None:
-    """Body of the process: render what is asked for until the pipe is closed, then drop what is not whole."""
+    """Body of the process: render what is asked for until the pipe is closed, then drop incomplete files."""
     link: Link[Any] = Link(DrawSetup | Sketch, receiving, sending)
     import_decoders()
     import_writers()
     setup = link.receive()
     if isinstance(setup, DrawSetup):
         _draw(link, setup)
-    os._exit(0)  # nothing is left to tidy up, and tidying up takes time
+    os._exit(0)  # nothing is left to clean up, and cleaning up takes time
 
 
 def _draw(link: Link[Any], setup: DrawSetup) -> None:
@@ -54,7 +54,7 @@ def _draw(link: Link[Any], setup: DrawSetup) -> None:
 
 
 def _obey(order: Sketch, annotator: Annotator, folder: Path) -> None:
-    """Hand an order on.
+    """Execute an order.
 
     Raises:
         OutputError: the ledger cannot be read.
