@@ -18,6 +18,8 @@ import time
 from pathlib import Path
 
 from scripts.paths import find_assets
+from scripts.reliability.cut import torture_cut
+from scripts.reliability.damaged import torture_damaged
 from scripts.reliability.disk import torture_disk
 from scripts.reliability.interrupted import torture_interrupted
 from scripts.reliability.kills import torture_kills
@@ -32,6 +34,8 @@ PARTS: dict[str, Part] = {
     "kills": torture_kills,
     "interrupted": torture_interrupted,
     "mutants": torture_mutants,
+    "damaged": torture_damaged,
+    "cut": torture_cut,
     "real": torture_real,
     "disk": torture_disk,
     "plugins": torture_plugins,

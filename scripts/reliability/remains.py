@@ -147,6 +147,15 @@ def standings(out: Path) -> dict[Path, str]:
     }
 
 
+def corrupt_counts(out: Path) -> dict[Path, int]:
+    """By source: packets and frames that were counted as damaged, by the model that met most."""
+    with ledger(out) as database:
+        rows: list[tuple[Any, ...]] = database.execute(
+            "SELECT path, max(corrupt) FROM source JOIN task ON task.source = source.id GROUP BY source.id"
+        ).fetchall()
+    return {Path(os.fsdecode(path)): corrupt for path, corrupt in rows}
+
+
 def without_status(out: Path, files: Iterable[Path]) -> list[Path]:
     """Files of which the ledger says neither that they are done nor that they failed."""
     known = standings(out)
