@@ -21,12 +21,14 @@ from scripts.paths import find_assets
 from scripts.reliability.cut import torture_cut
 from scripts.reliability.damaged import torture_damaged
 from scripts.reliability.disk import torture_disk
+from scripts.reliability.ground import torture_ground
 from scripts.reliability.interrupted import torture_interrupted
 from scripts.reliability.kills import torture_kills
 from scripts.reliability.mutants import torture_mutants
 from scripts.reliability.network import torture_network
 from scripts.reliability.plugins import torture_plugins
 from scripts.reliability.real import torture_real
+from scripts.reliability.replaced import torture_replaced
 from scripts.reliability.surroundings import torture_surroundings
 from scripts.reliability.verdict import Bench, Part, Verdict, write_verdicts
 
@@ -41,6 +43,8 @@ PARTS: dict[str, Part] = {
     "plugins": torture_plugins,
     "network": torture_network,
     "surroundings": torture_surroundings,
+    "replaced": torture_replaced,
+    "ground": torture_ground,
 }
 
 

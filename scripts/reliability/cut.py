@@ -9,8 +9,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from scripts.reliability.media import command, square_finder
-from scripts.reliability.remains import corrupt_counts, standings
-from scripts.reliability.runs import Ended, run
+from scripts.reliability.remains import corrupt_counts, failures_of, standings
+from scripts.reliability.runs import run
 from scripts.reliability.verdict import Bench, Verdict
 
 _SHARES = (60, 95)
@@ -112,9 +112,10 @@ def torture_cut(
         return
     room = bench.room("cut")
     (room / "in").mkdir()
-    missing = {ending: write(room / ending, arguments) for ending, arguments in (containers | unread).items()}
-    for ending in missing:
-        if not missing[ending]:
+    both = {**containers, **unread}
+    missing = {ending: write(room / ending, arguments) for ending, arguments in both.items()}
+    for ending, reason in missing.items():
+        if not reason:
             _cut(room / ending, room / "in")
     files = sorted((room / "in").iterdir())
     listing = room / "list"
@@ -131,7 +132,7 @@ def torture_cut(
             else _verdict(ending, room)
         )
     if unread:
-        yield _refused([ending for ending in unread if not missing[ending]], room, ended)
+        yield _refused([ending for ending in unread if not missing[ending]], room)
 
 
 def write(path: Path, arguments: str) -> str:
@@ -161,17 +162,20 @@ def _verdict(ending: str, room: Path) -> Verdict:
     for share in _SHARES:
         cut = room / "in" / f"{share}.{ending}"
         noticed = states.get(cut) == "failed" or corrupt.get(cut, 0) > 0
-        seen.append(f"{share} % {'failed' if states.get(cut) == 'failed' else 'damaged' if noticed else 'done'}")
+        seen.append(
+            f"{share} % {'failed' if states.get(cut) == 'failed' else 'damaged' if noticed else 'done'}"
+        )
         if not noticed and ending not in UNPROVABLE:
             wrong.append(f"cut to {share} % it is done without a word")
     reason = f" ({UNPROVABLE[ending]})" if ending in UNPROVABLE else ""
     return Verdict.of("cut", ending, wrong, f"whole done, {', '.join(seen)}{reason}")
 
 
-def _refused(endings: list[str], room: Path, ended: Ended) -> Verdict:
+def _refused(endings: list[str], room: Path) -> Verdict:
     """Of containers that are not read, every file is to fail by name."""
-    states = standings(room / "out")
-    names = [f"{share}.{ending}" for ending in endings for share in ("whole", *_SHARES)]
-    wrong = [f"{name} is {states.get(room / 'in' / name)}" for name in names if states.get(room / "in" / name) != "failed"]
-    wrong += [f"{name} is not named" for name in names if name not in ended.err]
-    return Verdict.of("cut", "not read", wrong, f"{len(names)} files of {len(endings)} containers failed by name")
+    failed = failures_of(room / "out")
+    files = [room / "in" / f"{share}.{ending}" for ending in endings for share in ("whole", *_SHARES)]
+    wrong = [f"{path.name} did not fail" for path in files if str(path) not in failed]
+    return Verdict.of(
+        "cut", "not read", wrong, f"{len(files)} files of {len(endings)} containers failed by name"
+    )

@@ -111,6 +111,6 @@ def _verdict(codec: str, paths: list[Path], out: Path) -> Verdict:
         wrong += [f"{path.name}: ffmpeg reports damage, mediaml none" for path in sorted(reported - noticed)]
     detail = (
         f"{len(noticed)} of {len(damaged)} noticed; ffmpeg reports {len(reported)}, of which "
-        f"{len(reported & noticed)} were; {len(changed - noticed)} others decode to other pixels without a flag"
+        f"{len(reported & noticed)} were; {len(changed - noticed)} others have other pixels and no flag"
     )
     return Verdict.of("damaged", codec, wrong, detail)
