@@ -85,12 +85,12 @@ def test_a_removed_output_folder_and_hostile_names(tmp_path):
 
 
 def test_a_replaced_source_is_never_mixed_with_what_it_was(tmp_path):
-    check(list(torture_replaced(bench(tmp_path), frames=100, moments=1, ways=("replaced",), again=False)))
+    check(list(torture_replaced(bench(tmp_path), frames=60, moments=1, ways=("replaced",), again=False)))
 
 
 def test_flipped_bytes_are_counted_and_whole_files_are_not(tmp_path):
     codecs = {name: CODECS[name] for name in ("mpeg4", "vp9")}
-    verdicts = list(torture_damaged(bench(tmp_path), files=8, codecs=codecs))
+    verdicts = list(torture_damaged(bench(tmp_path), files=5, codecs=codecs))
     check(verdicts)
     assert [verdict.case for verdict in verdicts] == list(codecs)
 

@@ -107,10 +107,11 @@ def _verdict(codec: str, paths: list[Path], out: Path) -> Verdict:
     references = {path: _reference(path) for path in damaged}
     reported = {path for path in damaged if references[path].errors}
     changed = {path for path in damaged if references[path].frames != truth.frames}
-    if codec in FLAGGING:
-        wrong += [f"{path.name}: ffmpeg reports damage, mediaml none" for path in sorted(reported - noticed)]
     detail = (
         f"{len(noticed)} of {len(damaged)} noticed; ffmpeg reports {len(reported)}, of which "
         f"{len(reported & noticed)} were; {len(changed - noticed)} others have other pixels and no flag"
     )
+    if codec in FLAGGING and reported - noticed:
+        names = ", ".join(sorted(path.name for path in reported - noticed))
+        wrong.append(f"{detail}; ffmpeg reports damage where mediaml does not: {names}")
     return Verdict.of("damaged", codec, wrong, detail)

@@ -1,4 +1,4 @@
-"""Links, folders without permission, paths too long, pipes and sockets: failed or skipped, in bounded time."""
+"""Links, folders without rights, paths too long, pipes and sockets: failed or skipped, in limited time."""
 
 from __future__ import annotations
 
