@@ -2,7 +2,7 @@
 
 Run it with the Python that has mediaml with its extra `test` installed:
 
-    scripts/torture                       # all parts, in full: about half an hour
+    scripts/torture                       # all parts, in full: about 40 minutes
     scripts/torture kills --kills 20      # one part, shorter
     scripts/torture --seed 7 --files 600 --verdicts verdicts.jsonl
 
