@@ -17,7 +17,10 @@ from scripts.paths import REPOSITORY
 sys.path.append(str(REPOSITORY / "scripts"))
 
 from scripts.paths import REPOSITORY
+from scripts.reliability.cut import CONTAINERS, UNPROVABLE, UNREAD, torture_cut
+from scripts.reliability.damaged import CODECS, torture_damaged
 from scripts.reliability.disk import small_disk, torture_disk
+from scripts.reliability.ground import torture_ground
 from scripts.reliability.interrupted import torture_interrupted
 from scripts.reliability.kills import torture_kills
 from scripts.reliability.media import command, square_finder, write_clip, write_seeds
@@ -26,6 +29,7 @@ from scripts.reliability.mutate import MUTATIONS, mutant
 from scripts.reliability.network import torture_network
 from scripts.reliability.plugins import Trial, torture_plugins
 from scripts.reliability.remains import remains_of
+from scripts.reliability.replaced import torture_replaced
 from scripts.reliability.surroundings import torture_surroundings
 from scripts.reliability.verdict import Bench, Verdict
 
@@ -78,6 +82,31 @@ def test_nothing_opens_a_socket_or_leaves_telemetry_at_home(tmp_path):
 def test_a_removed_output_folder_and_hostile_names(tmp_path):
     names = ("output folder removed, no copies wanted", "hostile names")
     check(list(torture_surroundings(bench(tmp_path), frames=750, names=names)))
+
+
+def test_a_replaced_source_is_never_mixed_with_what_it_was(tmp_path):
+    check(list(torture_replaced(bench(tmp_path), frames=60, moments=1, ways=("replaced",), again=False)))
+
+
+def test_flipped_bytes_are_counted_and_whole_files_are_not(tmp_path):
+    codecs = {name: CODECS[name] for name in ("mpeg4", "vp9")}
+    verdicts = list(torture_damaged(bench(tmp_path), files=5, codecs=codecs))
+    check(verdicts)
+    assert [verdict.case for verdict in verdicts] == list(codecs)
+
+
+def test_cut_files_are_noticed(tmp_path):
+    few = {name: CONTAINERS[name] for name in ("mp3", "flv", "ogg", "wav", "mkv", "mpg", "y4m", "mp2")}
+    check(list(torture_cut(bench(tmp_path), containers=few, unread={"sox": UNREAD["sox"]})))
+
+
+def test_every_exception_is_of_a_container_that_is_tried():
+    assert UNPROVABLE.keys() <= CONTAINERS.keys()
+    assert not CONTAINERS.keys() & UNREAD.keys()
+
+
+def test_links_rights_long_paths_and_pipes(tmp_path):
+    check(list(torture_ground(bench(tmp_path))))
 
 
 def test_mutations_are_repeatable_and_of_every_kind(tmp_path):

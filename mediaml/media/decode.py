@@ -175,16 +175,15 @@ class Decoding:
                 yield frame
 
     def _check(self, frame: Any) -> None:
-        """Count a frame that the decoder had to patch up: it is shown, but it is not what was recorded.
+        """Count a frame that the decoder had to patch up: it is kept, but it is not what was recorded.
 
-        Before the first keyframe that is not damage: the stream begins within a group of pictures.
+        Before the first keyframe of a video that is not damage: the stream begins within a group of pictures.
         """
-        if self._stream.type == "video":
-            self._keyed = self._keyed or frame.key_frame
-            if self._keyed and frame.is_corrupt:
-                before = self._tally.corrupt
-                self._tally.spoiled(frame.pts)
-                self._tally.flagged += self._tally.corrupt - before
+        self._keyed = self._keyed or self._stream.type != "video" or frame.key_frame
+        if self._keyed and frame.is_corrupt:
+            before = self._tally.corrupt
+            self._tally.spoiled(frame.pts)
+            self._tally.flagged += self._tally.corrupt - before
 
     def _note(self, packet: Packet[Any]) -> None:
         if self.landed is None:

@@ -2,7 +2,7 @@
 
 Run it with the Python that has mediaml with its extra `test` installed:
 
-    scripts/torture                       # all parts, in full: about half an hour
+    scripts/torture                       # all parts, in full: about 40 minutes
     scripts/torture kills --kills 20      # one part, shorter
     scripts/torture --seed 7 --files 600 --verdicts verdicts.jsonl
 
@@ -18,13 +18,17 @@ import time
 from pathlib import Path
 
 from scripts.paths import find_assets
+from scripts.reliability.cut import torture_cut
+from scripts.reliability.damaged import torture_damaged
 from scripts.reliability.disk import torture_disk
+from scripts.reliability.ground import torture_ground
 from scripts.reliability.interrupted import torture_interrupted
 from scripts.reliability.kills import torture_kills
 from scripts.reliability.mutants import torture_mutants
 from scripts.reliability.network import torture_network
 from scripts.reliability.plugins import torture_plugins
 from scripts.reliability.real import torture_real
+from scripts.reliability.replaced import torture_replaced
 from scripts.reliability.surroundings import torture_surroundings
 from scripts.reliability.verdict import Bench, Part, Verdict, write_verdicts
 
@@ -32,11 +36,15 @@ PARTS: dict[str, Part] = {
     "kills": torture_kills,
     "interrupted": torture_interrupted,
     "mutants": torture_mutants,
+    "damaged": torture_damaged,
+    "cut": torture_cut,
     "real": torture_real,
     "disk": torture_disk,
     "plugins": torture_plugins,
     "network": torture_network,
     "surroundings": torture_surroundings,
+    "replaced": torture_replaced,
+    "ground": torture_ground,
 }
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import sqlite3
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
@@ -50,6 +52,21 @@ class Remains:
                 wrong.append(f"sound of {name} differs")
         return wrong
 
+    def of(self, name: str) -> tuple[tuple[bytes, ...], dict[str, tuple[Pictures, str]]]:
+        """The records of frames, and the copies by path, of the source with that name."""
+        stem = f"{Path(name).stem}."
+        wanted = []
+        for line in self.records:
+            record = json.loads(line)
+            if Path(record["source"]).name == name and "frame" in record:
+                wanted.append(line)
+        copies = {
+            path: (pictures, self.sounds.get(path, ""))
+            for path, pictures in self.copies.items()
+            if Path(path).name.startswith(stem)
+        }
+        return tuple(wanted), copies
+
 
 def remains_of(out: Path) -> Remains:
     """Read what a finished run left in its output folder."""
@@ -67,6 +84,22 @@ def remains_of(out: Path) -> Remains:
     unfinished = [*out.rglob("*.part"), *out.glob(".segments*")]
     parts = tuple(sorted(path.relative_to(out).as_posix() for path in unfinished))
     return Remains(records, copies, sounds, parts)
+
+
+def failures_of(out: Path) -> dict[str, str]:
+    """By source as it was typed, the type of the error in `failures.jsonl`."""
+    return {record["source"]: record["type"] for record in _records(out / "failures.jsonl")}
+
+
+def sources_of(out: Path) -> Counter[str]:
+    """By source as it was typed, the number of its frames in `results.jsonl`."""
+    records = _records(out / "results.jsonl")
+    return Counter(record["source"] for record in records if "frame" in record)
+
+
+def _records(path: Path) -> list[dict[str, Any]]:
+    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+    return [json.loads(line) for line in lines]
 
 
 def _video_frames(path: Path) -> Pictures:
@@ -145,6 +178,15 @@ def standings(out: Path) -> dict[Path, str]:
         Path(os.fsdecode(path)): "failed" if failed else "done" if last else "open"
         for path, failed, last in rows
     }
+
+
+def corrupt_counts(out: Path) -> dict[Path, int]:
+    """By source: packets and frames that were counted as damaged, by the model that met most."""
+    with ledger(out) as database:
+        rows: list[tuple[Any, ...]] = database.execute(
+            "SELECT path, max(corrupt) FROM source JOIN task ON task.source = source.id GROUP BY source.id"
+        ).fetchall()
+    return {Path(os.fsdecode(path)): corrupt for path, corrupt in rows}
 
 
 def without_status(out: Path, files: Iterable[Path]) -> list[Path]:

@@ -54,12 +54,17 @@ class Running:
     Args:
         arguments: of the command line. folder: the working folder.
         environment: variables beside those of this process.
+        prefix: a command that runs the command behind it, such as `setpriv`.
     """
 
     def __init__(
-        self, arguments: Sequence[object], folder: Path, environment: Mapping[str, str] | None = None
+        self,
+        arguments: Sequence[object],
+        folder: Path,
+        environment: Mapping[str, str] | None = None,
+        prefix: Sequence[str] = (),
     ) -> None:
-        command = [sys.executable, "-m", "mediaml", *map(str, arguments)]
+        command = [*prefix, sys.executable, "-m", "mediaml", *map(str, arguments)]
         self._said = (folder / f"stderr-{time.monotonic_ns()}").open("w+b")
         self._began = time.monotonic()
         self._process = subprocess.Popen(
@@ -124,6 +129,7 @@ def run(
     *,
     timeout_s: float,
     environment: Mapping[str, str] | None = None,
+    prefix: Sequence[str] = (),
 ) -> Ended:
     """Run `mediaml` to its end, or stop it after `timeout_s` seconds."""
-    return Running(arguments, folder, environment).wait(timeout_s)
+    return Running(arguments, folder, environment, prefix).wait(timeout_s)

@@ -225,3 +225,14 @@ def test_an_edit_list_leaves_a_file_whole(tmp_path: Path) -> None:
         ffmpeg("-ss", "0.7", "-i", whole, "-c", "copy", *how, path)
         for kind in (Kind.VIDEO, Kind.AUDIO):
             assert read(path, kind) == pytest.approx(1.3, abs=0.2)
+
+
+@pytest.mark.parametrize("codec", ["ac3", "eac3"])
+def test_a_last_frame_that_its_decoder_flags_is_counted(codec: str, tmp_path: Path) -> None:
+    whole = audio(tmp_path / f"whole.{codec}", "-f", codec)
+    path = tmp_path / f"cut.{codec}"
+    for data, corrupt in ((whole, 0), (whole[: len(whole) * 6 // 10 | 1], 1)):
+        path.write_bytes(data)
+        with open_reader(path, Kind.AUDIO, sound=SoundInput()) as reader:
+            assert list(reader.frames())
+            assert reader.accounts.corrupt == corrupt
