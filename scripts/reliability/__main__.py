@@ -1,4 +1,4 @@
-"""Torture mediaml: kills, mutated and real files, a full disk, hostile plugins, no network, moving ground.
+"""Torture mediaml: kills, mutated and real files, a full disk, hostile plugins, no network, moving ground; compare media.
 
 Run it with the Python that has mediaml with its extra `test` installed:
 
@@ -18,6 +18,7 @@ import time
 from pathlib import Path
 
 from scripts.paths import find_assets
+from scripts.reliability.conformance import torture_conformance
 from scripts.reliability.disk import torture_disk
 from scripts.reliability.interrupted import torture_interrupted
 from scripts.reliability.kills import torture_kills
@@ -33,6 +34,7 @@ PARTS: dict[str, Part] = {
     "interrupted": torture_interrupted,
     "mutants": torture_mutants,
     "real": torture_real,
+    "conformance": torture_conformance,
     "disk": torture_disk,
     "plugins": torture_plugins,
     "network": torture_network,
