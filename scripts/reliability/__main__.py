@@ -1,4 +1,4 @@
-"""Torture mediaml: kills, mutated and real files, a full disk, hostile plugins, no network, moving ground; compare media.
+"""Torture mediaml: kills, mutated files, a full disk, hostile plugins, moving ground; compare media.
 
 Run it with the Python that has mediaml with its extra `test` installed:
 

@@ -34,6 +34,7 @@ class Clip:
         size: of a frame.
         channels, hertz: of the audio.
         inputs: options before the inputs, such as an offset. more: further options of the output.
+        turn: degrees clockwise by which a player is to turn it.
     """
 
     name: str
@@ -45,6 +46,7 @@ class Clip:
     hertz: int = 48_000
     inputs: str = ""
     more: str = ""
+    turn: int = 0
 
     @property
     def encoders(self) -> tuple[str, ...]:
@@ -98,19 +100,20 @@ VIDEO: tuple[Clip, ...] = (
     Clip("29.97.mp4", H264, "aac", rate="30000/1001"),
     Clip("59.94.mp4", H264, "aac", rate="60000/1001"),
     Clip("vfr.mp4", B_FRAMES, "aac", more=r"-vf select='not(eq(mod(n\,5)\,2))' -fps_mode vfr"),
-    Clip("turned_90.mp4", H264, more="-metadata:s:v rotate=90"),
-    Clip("turned_180.mp4", H264, more="-metadata:s:v rotate=180"),
-    Clip("turned_270.mov", H264, more="-metadata:s:v rotate=270"),
-    Clip("turned_odd_270.mp4", f"{H264} -pix_fmt yuv444p", size="127x95", more="-metadata:s:v rotate=270"),
+    Clip("turned_90.mp4", H264, turn=90),
+    Clip("turned_180.mp4", H264, turn=180),
+    Clip("turned_270.mov", H264, turn=270),
+    Clip("turned_odd_270.mp4", f"{H264} -pix_fmt yuv444p", more="-vf scale=127:95", turn=270),
     Clip("wide_pixels.mp4", H264, more="-vf setsar=4/3"),
     Clip("tall_pixels.mp4", H264, more="-vf setsar=8/9"),
-    Clip("wide_pixels_turned.mp4", H264, more="-vf setsar=16/11 -metadata:s:v rotate=90"),
-    Clip("odd_size.mp4", f"{H264} -pix_fmt yuv444p", size="127x95"),
+    Clip("wide_pixels_turned.mp4", H264, more="-vf setsar=16/11", turn=90),
+    Clip("odd_size.mp4", f"{H264} -pix_fmt yuv444p", more="-vf scale=127:95"),
     Clip("starts_at_5_s.mp4", H264, "aac", more="-output_ts_offset 5"),
     Clip("audio_late.mp4", H264, "aac", inputs="-itsoffset 0.5"),
     Clip("b_frames.mp4", B_FRAMES, "aac"),
     Clip("open_gop.mp4", f"{B_FRAMES} -x264-params open-gop=1:keyint=10:min-keyint=10", "aac"),
     Clip("fragmented.mp4", B_FRAMES, "aac", more="-movflags frag_keyframe+empty_moov+default_base_moof"),
+    Clip("audio_first.mp4", B_FRAMES, "aac", more="-map 1:a -map 0:v"),
     Clip("no_edit_list.mp4", B_FRAMES, "aac", more="-use_editlist 0"),
     Clip("hevc.mp4", H265, "aac"),
     Clip("hevc_10_bit.mp4", f"{H265} -pix_fmt yuv420p10le -tag:v hvc1", "aac", channels=6),
@@ -132,19 +135,20 @@ VIDEO: tuple[Clip, ...] = (
     Clip("hevc.mkv", f"{H265} -pix_fmt yuv444p", "flac"),
     Clip("ffv1.mkv", "ffv1 -pix_fmt yuv422p", "pcm_s16le", hertz=44_100),
     Clip("ffv1_10_bit.mkv", "ffv1 -pix_fmt yuv444p10le", "flac", channels=1, hertz=8_000),
-    Clip("ffv1_odd.mkv", "ffv1 -pix_fmt yuv420p", size="127x95"),
+    Clip("ffv1_odd.mkv", "ffv1 -pix_fmt yuv420p", more="-vf scale=127:95"),
     Clip("ffv1_rgb.mkv", "ffv1 -pix_fmt bgr0"),
     Clip("mpeg2.mkv", "mpeg2video -q:v 3 -bf 2", "ac3", channels=6),
     Clip("theora.mkv", "libtheora -q:v 8", "libopus", channels=6),
     Clip("starts_at_5_s.mkv", H264, "aac", more="-output_ts_offset 5"),
     Clip("audio_late.mkv", B_FRAMES, "libopus", inputs="-itsoffset 0.5"),
     Clip("vfr.mkv", B_FRAMES, "aac", more=r"-vf select='not(eq(mod(n\,5)\,2))' -fps_mode vfr"),
+    Clip("audio_first.mkv", B_FRAMES, "flac", more="-map 1:a -map 0:v"),
     Clip("wide_pixels.mkv", VP9, more="-vf setsar=4/3"),
     Clip("vp8.webm", VP8, "libvorbis"),
     Clip("vp9.webm", VP9, "libopus"),
     Clip("vp9_444.webm", f"{VP9} -pix_fmt yuv444p", "libopus", channels=1),
     Clip("vp9_10_bit.webm", f"{VP9} -pix_fmt yuv420p10le"),
-    Clip("vp9_odd.webm", VP9, size="127x95"),
+    Clip("vp9_odd.webm", VP9, more="-vf scale=127:95"),
     Clip("vp9_59.94.webm", VP9, "libopus", rate="60000/1001"),
     Clip("av1.webm", AV1, "libopus"),
     # AVI, FLV, ASF, Ogg.
@@ -175,7 +179,7 @@ VIDEO: tuple[Clip, ...] = (
     Clip("vp9.ivf", VP9, rate="30000/1001"),
     Clip("av1.ivf", AV1),
     Clip("420.y4m", "wrapped_avframe -pix_fmt yuv420p", rate="30000/1001"),
-    Clip("444.y4m", "wrapped_avframe -pix_fmt yuv444p", more="-vf setsar=4/3", size="127x95"),
+    Clip("444.y4m", "wrapped_avframe -pix_fmt yuv444p", more="-vf scale=127:95,setsar=4/3"),
     Clip("animated.gif", "gif -pix_fmt rgb8", rate="10"),
 )
 AUDIO: tuple[Clip, ...] = (
@@ -208,8 +212,15 @@ def known_encoders() -> set[str]:
 
 def render(clip: Clip, folder: Path) -> str | None:
     """Write a clip; why not, where this ffmpeg cannot."""
-    made = subprocess.run(clip.command(folder / clip.name), capture_output=True, text=True, check=False)
+    target = folder / clip.name
+    made = subprocess.run(clip.command(target), capture_output=True, text=True, check=False)
+    if made.returncode == 0 and clip.turn:
+        upright = target.rename(folder / f"upright-{clip.name}")
+        turned = ["-c", "copy", "-metadata:s:v", f"rotate={clip.turn}", str(target)]
+        command = ["ffmpeg", "-nostdin", "-v", "error", "-i", str(upright), *turned]
+        made = subprocess.run(command, capture_output=True, text=True, check=False)
+        upright.unlink()
     if made.returncode == 0:
         return None
-    (folder / clip.name).unlink(missing_ok=True)
+    target.unlink(missing_ok=True)
     return made.stderr.strip().splitlines()[-1] if made.stderr.strip() else f"exit {made.returncode}"

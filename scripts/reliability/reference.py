@@ -15,9 +15,15 @@ import numpy as np
 from mediaml.core.arrays import Float32Array, UInt8Array
 
 AUDIO_RATE = 16_000
-# The scaler of ffmpeg without its shortcuts, which repeat chroma and round down.
-_FLAGS = "flags=bilinear+accurate_rnd+full_chroma_int"
-_MATRICES = {"bt709": "bt709", "bt2020nc": "bt2020", "fcc": "fcc", "smpte240m": "smpte240m"}
+# zscale's names of the matrices; ffmpeg takes BT.601 where a stream names none.
+_MATRICES = {"bt709": "709", "bt2020nc": "2020_ncl", "fcc": "fcc", "smpte240m": "240m"}
+_SITINGS = {name: name for name in ("left", "topleft", "top", "bottomleft", "bottom")}
+_RGB = ("rgb", "bgr", "gbr", "0rgb", "0bgr", "argb", "abgr", "pal8", "gray", "ya")
+# What ffmpeg does for a turn that ffprobe states, in degrees; here after the conversion to RGB, for its filters
+# turn the chroma planes without their siting.
+_TURNS = {0: "", 90: ",transpose=cclock", 180: ",hflip,vflip", 270: ",transpose=clock"}
+# Holes in the audio become silence, as they are heard, and nothing is stretched.
+_HOLES = "aresample=async=1:min_hard_comp=0.02"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +55,12 @@ class Reference:
         """Ask ffprobe."""
         said = _ffprobe("-show_streams", "-show_format", path)
         streams = said.get("streams", [])
-        start = said.get("format", {}).get("start_time", 0)
-        return cls(path, Fraction(start), _default(streams, "video"), _default(streams, "audio"))
+        about = said.get("format", {})
+        start = Fraction(about.get("start_time", 0))
+        if str(about.get("format_name")).startswith("matroska"):
+            # ffprobe before 6 counts what a decoder of Opus drops at the start as part of the file.
+            start = max(start, Fraction(0))
+        return cls(path, start, _default(streams, "video"), _default(streams, "audio"))
 
     def tick_s(self) -> float:
         """Seconds of one tick of the video's clock."""
@@ -93,17 +103,15 @@ class Reference:
             width, height: to scale to.
         """
         assert self.video is not None
-        scale = f"scale={width}:{height}:{_FLAGS}"
-        if not str(frame.get("pix_fmt", "")).startswith(("rgb", "bgr", "gbr", "0rgb", "pal", "arg")):
-            matrix = _MATRICES.get(str(frame.get("color_space")), "bt601")
-            full = frame.get("color_range") == "pc" or str(frame.get("pix_fmt")).startswith("yuvj")
-            scale += f":in_color_matrix={matrix}:in_range={'pc' if full else 'tv'}:out_range=pc"
-        filters = (
-            f"bwdif=mode=send_frame:deint=interlaced,{scale}" if frame.get("interlaced_frame") else scale
-        )
+        turned = self.turn() % 180 != 0
+        stored = (height, width) if turned else (width, height)
+        filters = _to_rgb(frame, *stored) + _TURNS[self.turn() % 360]
+        if frame.get("interlaced_frame"):
+            filters = f"bwdif=mode=send_frame:deint=interlaced,{filters}"
         command = [
-            *("ffmpeg", "-nostdin", "-v", "error", "-i", str(self.path), "-map", f"0:{self.video['index']}"),
-            *("-fps_mode", "passthrough", "-vf", f"{filters},format=rgb24", "-f", "rawvideo", "-"),
+            *("ffmpeg", "-nostdin", "-v", "error", "-noautorotate", "-i", str(self.path)),
+            *("-map", f"0:{self.video['index']}"),
+            *("-fps_mode", "passthrough", "-vf", filters, "-f", "rawvideo", "-"),
         ]
         size = width * height * 3
         with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
@@ -127,9 +135,33 @@ class Reference:
     def samples(self) -> Float32Array:
         """The audio as ffmpeg mixes it to mono and resamples it to 16 kHz, float32 [n] in -1..1."""
         assert self.audio is not None
-        mixed = ("-ac", "1", "-ar", AUDIO_RATE, "-f", "s16le", "-")
+        mixed = ("-af", _HOLES, "-ac", "1", "-ar", AUDIO_RATE, "-f", "s16le", "-")
         data = _output("ffmpeg", "-nostdin", "-i", self.path, "-map", f"0:{self.audio['index']}", *mixed)
         return (np.frombuffer(data, "<i2") / 32768).astype(np.float32)
+
+
+def _to_rgb(frame: dict[str, Any], width: int, height: int) -> str:
+    """Filters that make RGB of a frame by zimg, which shares no code with the scaler that we use.
+
+    zimg halves no odd side, so these are made even and cut again. Chroma samples are where the frame says, in
+    the centre where it does not, as in JPEG.
+    """
+    pix_fmt = str(frame.get("pix_fmt", ""))
+    if pix_fmt.startswith(_RGB):
+        full = frame.get("color_range") == "pc" or pix_fmt.startswith(_RGB[:-2])
+        range_ = f"in_range={'pc' if full else 'tv'}:out_range=pc:"
+        return f"scale={width}:{height}:{range_}flags=bilinear+accurate_rnd,format=rgb24"
+    siting = _SITINGS.get(str(frame.get("chroma_location")), "center")
+    matrix = _MATRICES.get(str(frame.get("color_space")), "470bg")
+    full = frame.get("color_range") == "pc" or pix_fmt.startswith("yuvj")
+    odd = int(frame["width"]) % 2 or int(frame["height"]) % 2
+    converted = (
+        f"matrixin={matrix}:rangein={'full' if full else 'limited'}:chromalin={siting}:matrix=gbr:range=full"
+    )
+    before = "pad=ceil(iw/2)*2:ceil(ih/2)*2," if odd else ""
+    after = f",crop={width}:{height}:0:0" if odd else ""
+    size = "" if odd else f"w={width}:h={height}:"
+    return f"{before}zscale={size}{converted}:filter=bilinear,format=gbrp{after},format=rgb24"
 
 
 def complaints(path: Path) -> str:
