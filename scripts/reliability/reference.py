@@ -19,8 +19,8 @@ AUDIO_RATE = 16_000
 _MATRICES = {"bt709": "709", "bt2020nc": "2020_ncl", "fcc": "fcc", "smpte240m": "240m"}
 _SITINGS = {name: name for name in ("left", "topleft", "top", "bottomleft", "bottom")}
 _RGB = ("rgb", "bgr", "gbr", "0rgb", "0bgr", "argb", "abgr", "pal8", "gray", "ya")
-# What ffmpeg does for a turn that ffprobe states, in degrees; here after the conversion to RGB, for its filters
-# turn the chroma planes without their siting.
+# What ffmpeg does for a turn that ffprobe states, in degrees; here after the conversion to RGB, for its
+# filters turn the chroma planes without their siting.
 _TURNS = {0: "", 90: ",transpose=cclock", 180: ",hflip,vflip", 270: ",transpose=clock"}
 # Holes in the audio become silence, as they are heard, and nothing is stretched.
 _HOLES = "aresample=async=1:min_hard_comp=0.02"
@@ -98,6 +98,8 @@ class Reference:
     def images(self, frame: dict[str, Any], width: int, height: int) -> Iterator[UInt8Array]:
         """All frames as ffmpeg decodes and turns them: uint8 RGB [height, width, 3].
 
+        Without the last 3 rows and columns where both sides are odd and chroma is halved.
+
         Args:
             frame: the first of `frames`, which names matrix, range and interlacing.
             width, height: to scale to.
@@ -113,6 +115,8 @@ class Reference:
             *("-map", f"0:{self.video['index']}"),
             *("-fps_mode", "passthrough", "-vf", filters, "-f", "rawvideo", "-"),
         ]
+        if _is_cut(frame):
+            width, height = width - 3, height - 3
         size = width * height * 3
         with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
             assert process.stdout is not None
@@ -143,7 +147,7 @@ class Reference:
 def _to_rgb(frame: dict[str, Any], width: int, height: int) -> str:
     """Filters that make RGB of a frame by zimg, which shares no code with the scaler that we use.
 
-    zimg halves no odd side, so these are made even and cut again. Chroma samples are where the frame says, in
+    zimg halves no odd side: such frames are cut to even sides. Chroma samples are where the frame says, in
     the centre where it does not, as in JPEG.
     """
     pix_fmt = str(frame.get("pix_fmt", ""))
@@ -154,14 +158,16 @@ def _to_rgb(frame: dict[str, Any], width: int, height: int) -> str:
     siting = _SITINGS.get(str(frame.get("chroma_location")), "center")
     matrix = _MATRICES.get(str(frame.get("color_space")), "470bg")
     full = frame.get("color_range") == "pc" or pix_fmt.startswith("yuvj")
-    odd = int(frame["width"]) % 2 or int(frame["height"]) % 2
     converted = (
         f"matrixin={matrix}:rangein={'full' if full else 'limited'}:chromalin={siting}:matrix=gbr:range=full"
     )
-    before = "pad=ceil(iw/2)*2:ceil(ih/2)*2," if odd else ""
-    after = f",crop={width}:{height}:0:0" if odd else ""
-    size = "" if odd else f"w={width}:h={height}:"
-    return f"{before}zscale={size}{converted}:filter=bilinear,format=gbrp{after},format=rgb24"
+    before, size = ("crop=iw-3:ih-3:0:0,", "") if _is_cut(frame) else ("", f"w={width}:h={height}:")
+    return f"{before}zscale={size}{converted}:filter=bilinear,format=gbrp,format=rgb24"
+
+
+def _is_cut(frame: dict[str, Any]) -> bool:
+    """Whether a frame's sides are odd and its chroma has half of them."""
+    return "420" in str(frame.get("pix_fmt")) and bool(frame["width"] % 2 and frame["height"] % 2)
 
 
 def complaints(path: Path) -> str:
