@@ -4,19 +4,25 @@ from __future__ import annotations
 
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from mediaml.cli.main import run_cli
+from mediaml.core.media import Kind
 from scripts.paths import REPOSITORY
 
 sys.path.append(str(REPOSITORY / "scripts"))
 
 from scripts.paths import REPOSITORY
+from scripts.reliability.clips import AUDIO, VIDEO, render
+from scripts.reliability.comparison import compare_copy, compare_video
+from scripts.reliability.conformance import torture_conformance
 from scripts.reliability.cut import CONTAINERS, UNPROVABLE, UNREAD, torture_cut
 from scripts.reliability.damaged import CODECS, torture_damaged
 from scripts.reliability.disk import small_disk, torture_disk
@@ -28,6 +34,7 @@ from scripts.reliability.mutants import torture_mutants
 from scripts.reliability.mutate import MUTATIONS, mutant
 from scripts.reliability.network import torture_network
 from scripts.reliability.plugins import Trial, torture_plugins
+from scripts.reliability.reference import Reference
 from scripts.reliability.remains import remains_of
 from scripts.reliability.replaced import torture_replaced
 from scripts.reliability.surroundings import torture_surroundings
@@ -107,6 +114,33 @@ def test_every_exception_is_of_a_container_that_is_tried():
 
 def test_links_rights_long_paths_and_pipes(tmp_path):
     check(list(torture_ground(bench(tmp_path))))
+
+
+def test_media_are_read_as_ffmpeg_reads_them(tmp_path):
+    names = {
+        "bt709.mp4",
+        "turned_90.mp4",
+        "vfr.mkv",
+        "audio_first.mkv",
+        "b_frames.avi",
+        "wmv2.wmv",
+        "5.1.flac",
+    }
+    clips = [clip for clip in (*VIDEO, *AUDIO) if clip.name in names]
+    assert len(clips) == len(names)
+    check(list(torture_conformance(bench(tmp_path), clips)))
+
+
+def test_a_clip_that_is_read_otherwise_is_a_verdict_with_both_numbers(tmp_path):
+    clip = next(clip for clip in VIDEO if clip.name == "ffv1.nut")
+    if shutil.which("ffmpeg") is None or render(clip, tmp_path) is not None:
+        pytest.skip("no ffmpeg, or none that writes FFV1")
+    reference = Reference.of(tmp_path / clip.name)
+    late = replace(reference, start_s=reference.start_s - 1)
+    wrong = [finding for finding in compare_video(late, Kind.VIDEO) if not finding.holds]
+    assert [finding.text for finding in wrong] == ["30 of 30 times off, most 1.1600 s, ffprobe 2.1600 s"]
+    absent = list(compare_copy(reference, None, []))
+    assert [finding.holds for finding in absent] == [False]
 
 
 def test_mutations_are_repeatable_and_of_every_kind(tmp_path):

@@ -107,7 +107,8 @@ class Decoding:
         self._container.flags &= ~GENERATE_PTS
         try:
             for packet in self._container.demux(self._watched):
-                if packet.stream_index != self._stream.index:
+                # An empty packet's own `stream_index` is 0, whatever stream it flushes.
+                if packet.stream.index != self._stream.index:
                     self._place(packet)
                 else:
                     yield packet

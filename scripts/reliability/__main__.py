@@ -1,4 +1,4 @@
-"""Torture mediaml: kills, mutated and real files, a full disk, hostile plugins, no network, moving ground.
+"""Torture mediaml: kills, mutated files, a full disk, hostile plugins, moving ground; compare media.
 
 Run it with the Python that has mediaml with its extra `test` installed:
 
@@ -18,6 +18,7 @@ import time
 from pathlib import Path
 
 from scripts.paths import find_assets
+from scripts.reliability.conformance import torture_conformance
 from scripts.reliability.cut import torture_cut
 from scripts.reliability.damaged import torture_damaged
 from scripts.reliability.disk import torture_disk
@@ -39,6 +40,7 @@ PARTS: dict[str, Part] = {
     "damaged": torture_damaged,
     "cut": torture_cut,
     "real": torture_real,
+    "conformance": torture_conformance,
     "disk": torture_disk,
     "plugins": torture_plugins,
     "network": torture_network,

@@ -17,6 +17,7 @@ from mediaml.core.model_input import SoundInput
 from mediaml.media.audio.reader import AudioReader
 from mediaml.media.audio.windows import Chunk, Window, windows
 from mediaml.ops.spectrogram import log_mel
+from tests.support.media.ffmpeg import ffmpeg, mixed_by_ffmpeg
 from tests.support.media.material import tone, write_sound, write_video, write_wav
 
 SPEC = SoundInput()
@@ -196,3 +197,13 @@ def test_cover_art_is_no_video(tmp_path: Path) -> None:
         VideoReader(path)
     with AudioReader(path, SPEC) as reader:
         assert len(list(reader.frames())) in (1, 2)
+
+
+def test_audio_behind_the_video_keeps_what_its_decoder_holds_back(tmp_path: Path) -> None:
+    path = tmp_path / "a.wmv"
+    clip = ("-f", "lavfi", "-i", "testsrc2=s=64x48:r=25:d=1", "-f", "lavfi", "-i", "sine=d=1:r=44100")
+    ffmpeg(*clip, "-c:v", "wmv2", "-c:a", "wmav2", path)
+    samples = len(mixed_by_ffmpeg(path))
+    with AudioReader(path, SoundInput(window_s=0.5, hop_s=0.5)) as reader:
+        heard_s = sum(window.duration_s for window in reader.windows())
+    assert heard_s == pytest.approx(samples / 44_100, abs=0.01)

@@ -19,6 +19,7 @@ from mediaml.media.limits import Limits
 from mediaml.media.probe import probe
 from mediaml.media.video import video_pass
 from mediaml.media.video.reader import VideoReader
+from tests.support.media.ffmpeg import ffmpeg
 from tests.support.media.material import number_in, quartered, write_video
 
 FFMPEG, FFPROBE = shutil.which("ffmpeg"), shutil.which("ffprobe")
@@ -50,6 +51,18 @@ def test_every_frame_at_its_time(name: str, options: dict[str, str], tmp_path: P
     assert full == [(number, time) for number, time in enumerate(times)]
     for start in (60, 300, 1041, 1700, 2960):
         assert numbers_and_times(path, start / 1000) == [pair for pair in full if pair[1] >= start]
+
+
+@pytest.mark.parametrize("ending", ["mp4", "mkv", "ts"])
+def test_a_video_behind_the_audio_keeps_the_frames_that_the_decoder_holds_back(
+    ending: str, tmp_path: Path
+) -> None:
+    clip = ("-f", "lavfi", "-i", "sine=d=1", "-f", "lavfi", "-i", "testsrc2=s=64x48:r=25:d=1")
+    path = tmp_path / f"a.{ending}"
+    ffmpeg(*clip, "-map", "0:a", "-map", "1:v", "-c:v", "libx264", "-bf", "3", "-c:a", "aac", path)
+    with VideoReader(path) as reader:
+        assert len(list(reader.frames())) == 25
+        assert reader.accounts.corrupt == 0
 
 
 def test_durations_follow_the_frames(tmp_path: Path) -> None:

@@ -232,6 +232,20 @@ class AudioReader(AbstractContextManager["AudioReader"]):
                 track=track.number if self._track.every else None,
             )
 
+    def windows(self) -> Iterator[Window]:
+        """The samples behind `frames`, from the start on: a new pass, which ends an unfinished one.
+
+        Raises:
+            MediaError: see `Reader.frames`.
+            ValueError: the reader is closed.
+        """
+        if self._closed:
+            raise ValueError(f"the reader of {self._path} is closed")
+        self._begin()
+        for window, track in self._merged(0.0):
+            track.tally.decoded += 1
+            yield window
+
     def _merged(self, start_s: float) -> Iterator[tuple[Window, _TrackPass]]:
         """The windows of all tracks by time, those of the same time by track."""
 
