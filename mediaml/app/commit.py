@@ -17,7 +17,7 @@ from mediaml.ledger.encoding import TaskRecord
 from mediaml.ledger.ledger import Ledger
 from mediaml.ledger.result_rows import FailureRow, ModelRow
 from mediaml.ledger.results import Results
-from mediaml.ledger.totals import Found
+from mediaml.ledger.totals import LabelTotals
 from mediaml.outputs.base import Rendered, SliceOutput
 from mediaml.outputs.jsonl import run_line, source_lines, task_lines
 from mediaml.outputs.render.drawable_slices import DrawableSlices
@@ -141,7 +141,7 @@ class Committer:
             if row.source.id in mine and (row.model in self._models or row.output in kinds):
                 yield row
 
-    def found(self, source: int | None = None) -> Iterator[Found]:
+    def found(self, source: int | None = None) -> Iterator[LabelTotals]:
         """What each model of the run found in its sources; only in one of them where it is given."""
         models = self._view.models() if source is None else self._view.models_of(source)
         for model in models:

@@ -18,7 +18,7 @@ from mediaml.ledger.results import open_results
 from mediaml.pipeline.explain import Reason, reasons
 from mediaml.pipeline.models import ResolvedModel
 from mediaml.pipeline.plan import with_digest
-from mediaml.pipeline.walk import reason_of
+from mediaml.pipeline.walk import os_reason
 from mediaml.pipeline.weights import obtain_weights
 from mediaml.registry.entry_points import load_registry
 from mediaml.store.watcher import Watcher
@@ -64,4 +64,4 @@ def _with_digest(source: Source) -> Source:
     try:
         return source if source.problem else with_digest(source)
     except OSError as error:
-        return replace(source, problem=reason_of(error, str(source.path)))
+        return replace(source, problem=os_reason(error, str(source.path)))

@@ -10,7 +10,7 @@ from typing import Literal
 from mediaml.core.media import DecodeAccounts, Kind
 from mediaml.core.text import counted
 from mediaml.ledger.result_rows import FailureRow, SourceRow
-from mediaml.ledger.totals import Found
+from mediaml.ledger.totals import LabelTotals
 
 Stop = Literal["interrupted", "too many failures", "stream closed"]
 INTERRUPTED = 130
@@ -49,7 +49,7 @@ class RunReport:
     frames: int = 0
     elapsed_s: float = 0.0
     rendered: tuple[Path, ...] = ()
-    found: tuple[Found, ...] = ()
+    found: tuple[LabelTotals, ...] = ()
     failures: tuple[FailureRow, ...] = ()
     damaged: tuple[tuple[SourceRow, DecodeAccounts], ...] = ()
     devices: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -77,7 +77,7 @@ class RunReport:
 _MOST_LABELS = 10
 
 
-def found_text(found: Found) -> str:
+def found_text(found: LabelTotals) -> str:
     """`car 3, dog 1`, most frequent first; the others as a number."""
     shown = [f"{label} {number}" for label, number in found.labels[:_MOST_LABELS]]
     more = len(found.labels) - _MOST_LABELS

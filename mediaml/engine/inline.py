@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 
 from mediaml.core.work import Job, Reading, Sniff, TaskResult
-from mediaml.engine.jobs import encode_result, identify, load_models
+from mediaml.engine.jobs import encode_result, identify_sniffed, load_models
 from mediaml.engine.messages import ModelDevices, Setup, batch_keys
 from mediaml.engine.protocol import JobPlanner
 from mediaml.ledger.encoding import TaskRecord
@@ -63,7 +63,7 @@ class InlineEngine:
         for asked in jobs:
             job = asked
             if isinstance(job, Sniff):
-                answer = identify(job, self._setup.limits)
+                answer = identify_sniffed(job, self._setup.limits)
                 settled = planner.settle(job, answer)
                 if settled is None:
                     yield

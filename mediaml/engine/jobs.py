@@ -51,7 +51,7 @@ def encode_result(result: TaskResult) -> TaskRecord:
         return TaskRecord(result.task, failure=failure, accounts=result.accounts)
 
 
-def identify(sniff: Sniff, limits: Limits) -> Kind | Failure | None:
+def identify_sniffed(sniff: Sniff, limits: Limits) -> Kind | Failure | None:
     """What a source is, `None` where it is not media, or why that is unknown."""
     try:
         return sniff_kind(sniff.location, limits)

@@ -24,7 +24,7 @@ from mediaml.ledger.progress import ProgressRow, RunRow, progress, runs
 from mediaml.ledger.result_rows import FailureRow, ModelRow, SourceRow
 from mediaml.ledger.schema import BATCH_PREFIX, FILE_NAME, VIEW_PREFIX, connect
 from mediaml.ledger.task_progress import Known, file_state, model_id, task_progress
-from mediaml.ledger.totals import Found, found
+from mediaml.ledger.totals import LabelTotals, found
 from mediaml.ledger.trouble import ledger_error
 
 _SOURCE = "source.id, source.path, source.shown, source.name, source.kind, source.info"
@@ -208,7 +208,7 @@ class Results(AbstractContextManager["Results"]):
             failure = Failure("write", row[7], row[8])
             yield FailureRow(_source_row(row[:6]), None, failure, DecodeAccounts(), row[6])
 
-    def found(self, model: ModelRow, sources: Collection[int]) -> Found:
+    def found(self, model: ModelRow, sources: Collection[int]) -> LabelTotals:
         """The totals per label of a model in some sources, given by their ids, in its view."""
         return found(self._db, model.id, model.name, model.view, sources)
 

@@ -21,7 +21,7 @@ _ALL = 1 << 62
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class LabelTotals:
     """What one model found in a number of sources.
 
     Attributes:
@@ -36,7 +36,7 @@ class Found:
     sources: int
 
 
-def found(db: sqlite3.Connection, model: int, name: str, view: View, sources: Collection[int]) -> Found:
+def found(db: sqlite3.Connection, model: int, name: str, view: View, sources: Collection[int]) -> LabelTotals:
     """Count the predictions of a model in a view.
 
     Args:
@@ -61,4 +61,4 @@ def found(db: sqlite3.Connection, model: int, name: str, view: View, sources: Co
             if source in sources and (not wanted or label.casefold() in wanted):
                 counts[label] += number
                 seen.add(source)
-    return Found(name, tuple(counts.most_common()), len(seen))
+    return LabelTotals(name, tuple(counts.most_common()), len(seen))

@@ -28,7 +28,7 @@ def ledger_error(path: Path, error: Exception, doing: str = "opened") -> OutputE
     if isinstance(error, DamagedLedgerError | UnicodeError) or _code(error) == sqlite3.SQLITE_CORRUPT:
         return OutputError(f"the ledger {path} cannot be read: it is damaged ({error}).", repair_hint(folder))
     return OutputError(
-        f"the ledger {path} cannot be {doing}: {reason_of(error, folder)}.", _hint(error, folder)
+        f"the ledger {path} cannot be {doing}: {sqlite_reason(error, folder)}.", _hint(error, folder)
     )
 
 
@@ -40,7 +40,7 @@ def repair_hint(folder: Path) -> str:
     )
 
 
-def reason_of(error: Exception, folder: Path) -> str:
+def sqlite_reason(error: Exception, folder: Path) -> str:
     """Why SQLite failed; that the disk is full where it is, which SQLite may call `disk I/O error`."""
     return f"the disk is full ({error})" if _is_full(folder) else str(error)
 

@@ -18,7 +18,7 @@ _TAGS_KEPT = 256
 
 
 @dataclass(frozen=True, slots=True)
-class Layer:
+class ModelOverlay:
     """What one of several models predicted for one frame.
 
     Attributes:
@@ -46,10 +46,10 @@ class Overlay:
 
     labels: tuple[Label, ...] = ()
     detections: tuple[Detection, ...] = ()
-    others: tuple[Layer, ...] = ()
+    others: tuple[ModelOverlay, ...] = ()
 
     @classmethod
-    def of_models(cls, layers: Iterable[Layer]) -> Overlay:
+    def of_models(cls, layers: Iterable[ModelOverlay]) -> Overlay:
         """The predictions of several models; those of model 0 are drawn as if they were the only ones."""
         layers = tuple(layers)
         first = [layer for layer in layers if layer.number == 0]
@@ -64,9 +64,9 @@ class Overlay:
         others = tuple(replace(layer, detections=_scaled(layer.detections, x, y)) for layer in self.others)
         return Overlay(self.labels, _scaled(self.detections, x, y), others)
 
-    def layers(self) -> Iterator[Layer]:
+    def layers(self) -> Iterator[ModelOverlay]:
         """All models, the first one without a name."""
-        yield Layer("", 0, self.labels, self.detections)
+        yield ModelOverlay("", 0, self.labels, self.detections)
         yield from self.others
 
 
@@ -177,7 +177,7 @@ class Painter:
         return tag(name, tail, self._font, self._style.letters, color, self._width)
 
 
-def _named(label: Label, layer: Layer) -> str:
+def _named(label: Label, layer: ModelOverlay) -> str:
     return f"{label.name} ({layer.model})" if layer.model else label.name
 
 

@@ -18,13 +18,13 @@ from mediaml.pipeline.patterns import Filter, natural_key, split_at_any_folders
 from mediaml.pipeline.typed_paths import expand_home, hint_for
 from mediaml.pipeline.walk import (
     FolderId,
-    Found,
+    FoundFile,
     Skipped,
     SkipReason,
     Walker,
     escape_name,
     is_copy,
-    reason_of,
+    os_reason,
 )
 
 _MOST_NAMED = 5
@@ -124,7 +124,7 @@ class _Scan:
             if not os.path.lexists(path) and error.errno in (errno.ENOENT, errno.ENOTDIR):
                 yield from self._of_pattern(argument, walker)
             else:
-                yield from self._file(path, named=True, problem=reason_of(error, str(path.absolute())))
+                yield from self._file(path, named=True, problem=os_reason(error, str(path.absolute())))
             return
         if stat.S_ISDIR(status.st_mode):
             yield from self._folder(argument, walker, named=True)
@@ -161,7 +161,7 @@ class _Scan:
     def _below(self, argument: str, before: str, below: re.Pattern[str]) -> Iterator[Source]:
         """What a pattern with `**` matches; `glob` would follow links for ever."""
         folders = [before] if os.path.isdir(before) else glob.glob(before)  # noqa: PTH112, PTH207
-        walker, matches = self._walker(), list[tuple[Found, str]]()
+        walker, matches = self._walker(), list[tuple[FoundFile, str]]()
         for folder in filter(os.path.isdir, sorted(folders, key=natural_key)):
             for found in walker.walk(folder, recursive=True, hidden="/." in argument):
                 match = below.match(found.below)
@@ -180,7 +180,7 @@ class _Scan:
         for found in walker.walk(folder, recursive=self.selection.recursive, named=named):
             yield from self._found(found, f"{base}/{found.below}".strip("/") or "input")
 
-    def _found(self, found: Found, name: str) -> Iterator[Source]:
+    def _found(self, found: FoundFile, name: str) -> Iterator[Source]:
         if found.path not in self._seen:
             self._seen.add(found.path)
             shown, name = escape_name(found.shown), escape_name(name)
@@ -198,7 +198,7 @@ class _Scan:
                 status = os.stat(absolute)  # noqa: PTH116
                 size, mtime_ns = status.st_size, status.st_mtime_ns
             except OSError as error:
-                problem = reason_of(error, absolute)
+                problem = os_reason(error, absolute)
             else:
                 reason = None if named else _reason_to_skip(absolute, status.st_mode)
                 if reason is not None:

@@ -167,7 +167,7 @@ def _nearby(path: Path) -> str:
     return suggestion(path.name, others) or "Check the path after -m."
 
 
-def identify(choice: Choice, weights: Path | None) -> ModelIdentity:
+def identity_of(choice: Choice, weights: Path | None) -> ModelIdentity:
     """What decides the predictions of a chosen model, with options that only select at their floor."""
     spec, plugin = choice.offer.spec, choice.offer.plugin
     return ModelIdentity(
@@ -223,7 +223,7 @@ def resolve_model(choice: Choice, obtain: Callable[[str], Path] = bundled_model)
         ModelError: the model file is missing, or cannot be fetched.
     """
     weights = find_weights(choice.offer, choice.weights, obtain)
-    return ResolvedModel(choice, weights, identify(choice, weights))
+    return ResolvedModel(choice, weights, identity_of(choice, weights))
 
 
 def load_model(

@@ -48,7 +48,7 @@ class Skipped:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class FoundFile:
     """A file that was found in a folder, or a folder that cannot be read.
 
     Attributes:
@@ -76,7 +76,7 @@ class _Folder:
     """A folder to be entered.
 
     Attributes:
-        path: absolute. shown, below: as in `Found`, each empty or with a `/` at its end.
+        path: absolute. shown, below: as in `FoundFile`, each empty or with a `/` at its end.
         first: it is the one that the walk begins with.
         in_output: it is in an output folder, where a name is enough to tell a copy.
     """
@@ -111,7 +111,7 @@ class Walker:
 
     def walk(
         self, folder: str, *, recursive: bool, hidden: bool = False, named: bool = True
-    ) -> Iterator[Found]:
+    ) -> Iterator[FoundFile]:
         """Yield the files of a folder, then those of the folders in it, in natural order.
 
         Folders that links lead to come last, so that a folder keeps its own name where it has several.
@@ -132,7 +132,7 @@ class Walker:
             entries, problem = self._enter(current)
             if problem:
                 shown, below = current.shown.rstrip("/"), current.below.rstrip("/")
-                yield Found(current.path, shown or folder, below, problem=problem, is_folder=True)
+                yield FoundFile(current.path, shown or folder, below, problem=problem, is_folder=True)
             if (
                 entries
                 and LEDGER in {entry.name for entry in entries}
@@ -169,7 +169,7 @@ class Walker:
             with os.scandir(folder.path) as found:
                 entries.extend(found)
         except OSError as error:
-            problem = f"the folder cannot be read: {reason_of(error, folder.path)}"
+            problem = f"the folder cannot be read: {os_reason(error, folder.path)}"
         else:
             problem = ""
         entries.sort(key=lambda entry: natural_key(entry.name))
@@ -177,7 +177,7 @@ class Walker:
 
     def _meet(
         self, entry: os.DirEntry[str], folder: _Folder, inner: list[_Folder], links: deque[_Folder]
-    ) -> Iterator[Found]:
+    ) -> Iterator[FoundFile]:
         """Yield a file that is wanted; note a folder that is, among `inner` or `links`."""
         name, path, below = entry.name, entry.path, folder.below + entry.name
         is_link, problem, status = entry.is_symlink(), "", None
@@ -191,20 +191,20 @@ class Walker:
         try:
             status = entry.stat()
         except OSError as error:
-            problem = reason_of(error, path)
+            problem = os_reason(error, path)
         if status is not None and stat.S_ISDIR(status.st_mode):
             if self.filter.takes_folder(name, below, path):
                 links.append(folder.child(entry))
         elif not wanted or (folder.in_output and OWN_NAMES.match(name)):
             return
         elif status is None:
-            yield Found(path, folder.shown + name, below, problem=problem)
+            yield FoundFile(path, folder.shown + name, below, problem=problem)
         elif not stat.S_ISREG(status.st_mode):
             self._skip(folder.shown + name, SkipReason.SPECIAL_FILE)
         elif ".annotated." in name and is_copy(Path(path), in_output=folder.in_output):
             self._skip(folder.shown + name, SkipReason.ANNOTATED_COPY)
         else:
-            yield Found(path, folder.shown + name, below, status.st_size, status.st_mtime_ns)
+            yield FoundFile(path, folder.shown + name, below, status.st_size, status.st_mtime_ns)
 
     def _skip(self, shown: str, reason: SkipReason) -> None:
         self.skipped(Skipped(escape_name(shown), reason))
@@ -227,7 +227,7 @@ def escape_name(text: str) -> str:
     )
 
 
-def reason_of(error: OSError, path: str) -> str:
+def os_reason(error: OSError, path: str) -> str:
     """Why a file or folder cannot be read, and a hint, in two lines."""
     match error.errno:
         case errno.EACCES | errno.EPERM:

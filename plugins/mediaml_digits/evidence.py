@@ -27,7 +27,7 @@ SURE_ALONE = 0.99  # score of a digit that stands alone on a crowded page
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class FoundDigit:
     """A digit on a page: which (0..9), how sure (0..1), and its box in source pixels."""
 
     digit: int
@@ -45,7 +45,7 @@ class Found:
         return (self.box[2] - self.box[0]) * self.height
 
 
-def overlap_share(first: Found, second: Found) -> float:
+def overlap_share(first: FoundDigit, second: FoundDigit) -> float:
     """Intersection over the smaller of the two areas, 0..1."""
     width = min(first.box[2], second.box[2]) - max(first.box[0], second.box[0])
     height = min(first.box[3], second.box[3]) - max(first.box[1], second.box[1])
@@ -53,7 +53,7 @@ def overlap_share(first: Found, second: Found) -> float:
     return max(width, 0.0) * max(height, 0.0) / smaller if smaller > 0 else 0.0
 
 
-def glued(one: Found, other: Found) -> bool:
+def glued(one: FoundDigit, other: FoundDigit) -> bool:
     """Whether two things stand so near on one line, and are so alike in height, that they share a word."""
     gap = max(one.box[0], other.box[0]) - min(one.box[2], other.box[2])
     shared = min(one.box[3], other.box[3]) - max(one.box[1], other.box[1])
@@ -61,7 +61,7 @@ def glued(one: Found, other: Found) -> bool:
     return higher < 1.9 * lower and -0.5 * lower < gap < GLUED * higher and shared > 0.4 * lower
 
 
-def words(things: Sequence[Found]) -> list[list[int]]:
+def words(things: Sequence[FoundDigit]) -> list[list[int]]:
     """Which things are glued together, directly or through others: positions in `things`."""
     word = list(range(len(things)))
     by_left = sorted(word, key=lambda place: things[place].box[0])
@@ -78,7 +78,7 @@ def words(things: Sequence[Found]) -> list[list[int]]:
     return list(gathered.values())
 
 
-def out_of_words(digits: Sequence[Found], others: Sequence[Found]) -> list[Found]:
+def out_of_words(digits: Sequence[FoundDigit], others: Sequence[FoundDigit]) -> list[FoundDigit]:
     """Digits without those in words, that is, among parts that are mostly not digits, where an S is not a 5.
 
     Things that overlap a digit are other readings of it, not letters beside it. A 1 among letters counts
@@ -96,7 +96,7 @@ def out_of_words(digits: Sequence[Found], others: Sequence[Found]) -> list[Found
     return [digits[place] for place in sorted(kept)]
 
 
-def likely_ones(digits: Sequence[Found]) -> list[Found]:
+def likely_ones(digits: Sequence[FoundDigit]) -> list[FoundDigit]:
     """Digits without the ones that no other digit of the page is like in height.
 
     A lone stroke may be a 1 or the edge of anything; among digits of its size it is a 1. A page of at most
@@ -112,7 +112,7 @@ def likely_ones(digits: Sequence[Found]) -> list[Found]:
     ]
 
 
-def together(one: Found, other: Found) -> bool:
+def together(one: FoundDigit, other: FoundDigit) -> bool:
     """Whether two digits stand on one line, near each other and alike in height."""
     lower, higher = sorted((one.height, other.height))
     shared = min(one.box[3], other.box[3]) - max(one.box[1], other.box[1])
@@ -121,7 +121,7 @@ def together(one: Found, other: Found) -> bool:
     return alike and overlap_share(one, other) <= OVERLAP
 
 
-def supported(digits: Sequence[Found], others: Sequence[Found]) -> list[Found]:
+def supported(digits: Sequence[FoundDigit], others: Sequence[FoundDigit]) -> list[FoundDigit]:
     """The digits of a page that their context supports.
 
     Where there is little else to see (`CALM`), all of them. On a crowded page, which may be a photo, those

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mediaml.plugin import Float32Array
-from mediaml_digits.evidence import OVERLAP, Found, likely_ones, out_of_words, overlap_share, supported
+from mediaml_digits.evidence import OVERLAP, FoundDigit, likely_ones, out_of_words, overlap_share, supported
 from mediaml_digits.page import Candidates
 
 if TYPE_CHECKING:
@@ -18,11 +18,11 @@ CUT_SCORE = 0.8  # of the worst piece of a cut, without which a whole is not cut
 SURE_CUT = 0.95  # the same, where one of the pieces is a 1
 
 
-def found_at(candidates: Candidates, probabilities: Float32Array, place: int) -> Found:
+def found_at(candidates: Candidates, probabilities: Float32Array, place: int) -> FoundDigit:
     """The net's reading of one candidate, at any score."""
     digit = int(probabilities[place, :10].argmax())
     left, top, right, bottom = (float(value) for value in candidates.boxes[place])
-    return Found(digit, float(probabilities[place, digit]), (left, top, right, bottom))
+    return FoundDigit(digit, float(probabilities[place, digit]), (left, top, right, bottom))
 
 
 def best_cut(candidates: Candidates, probabilities: Float32Array, places: Iterable[int]) -> list[int]:
@@ -43,22 +43,22 @@ def best_cut(candidates: Candidates, probabilities: Float32Array, places: Iterab
     return ways[max(standing, key=lambda many: standing[many])] if standing else []
 
 
-def without_overlap(digits: Sequence[Found]) -> list[Found]:
+def without_overlap(digits: Sequence[FoundDigit]) -> list[FoundDigit]:
     """The best of each group of overlapping digits."""
-    kept: list[Found] = []
+    kept: list[FoundDigit] = []
     for one in sorted(digits, key=lambda found: -found.score):
         if all(overlap_share(one, other) <= OVERLAP for other in kept):
             kept.append(one)
     return kept
 
 
-def reading_order(digits: Sequence[Found]) -> list[Found]:
+def reading_order(digits: Sequence[FoundDigit]) -> list[FoundDigit]:
     """Lines from top to bottom, each from left to right.
 
     A digit belongs to the line whose nearest digit it overlaps by half of the smaller height, so that lines
     may slope.
     """
-    lines: list[list[Found]] = []
+    lines: list[list[FoundDigit]] = []
     for one in sorted(digits, key=lambda found: found.box[0]):
         best, most = None, 0.5
         for line in lines:
@@ -76,8 +76,8 @@ def reading_order(digits: Sequence[Found]) -> list[Found]:
 
 
 def polarity(
-    digits: Mapping[int, Sequence[Found]], others: Mapping[int, Sequence[Found]], side: int
-) -> list[Found]:
+    digits: Mapping[int, Sequence[FoundDigit]], others: Mapping[int, Sequence[FoundDigit]], side: int
+) -> list[FoundDigit]:
     """The digits of one polarity (0 dark, 1 light) that stand, from both its layers.
 
     Args:
@@ -90,7 +90,7 @@ def polarity(
     return supported(likely_ones(without_overlap(heap)), without_overlap(apart))
 
 
-def read(candidates: Candidates, probabilities: Float32Array, min_score: float) -> list[Found]:
+def read(candidates: Candidates, probabilities: Float32Array, min_score: float) -> list[FoundDigit]:
     """The digits of a page in reading order.
 
     Args:
@@ -104,8 +104,8 @@ def read(candidates: Candidates, probabilities: Float32Array, min_score: float) 
     groups: dict[int, list[int]] = defaultdict(list)
     for place, group in enumerate(candidates.groups):
         groups[int(group)].append(place)
-    digits: dict[int, list[Found]] = defaultdict(list)
-    others: dict[int, list[Found]] = defaultdict(list)
+    digits: dict[int, list[FoundDigit]] = defaultdict(list)
+    others: dict[int, list[FoundDigit]] = defaultdict(list)
     for places in groups.values():
         for place in best_cut(candidates, probabilities, places):
             found = found_at(candidates, probabilities, place)

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from mediaml_digits import Options
-from mediaml_digits.evidence import Found
+from mediaml_digits.evidence import FoundDigit
 from mediaml_digits.normalise import normalise
 from mediaml_digits.page import candidates_of
 from mediaml_digits.reading import read
@@ -144,7 +144,7 @@ def box_iou(first: tuple[float, ...], second: tuple[float, ...]) -> float:
     return shared / (sum(areas) - shared) if shared else 0.0
 
 
-def matches(page: digit_pages.Page, found: list[Found]) -> tuple[int, int]:
+def matches(page: digit_pages.Page, found: list[FoundDigit]) -> tuple[int, int]:
     """How many known digits were found with the right name (IoU at least .5), and how many with any name."""
     free, right, placed = list(found), 0, 0
     for name, box in page.digits:

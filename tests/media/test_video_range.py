@@ -16,7 +16,7 @@ from mediaml.core.media import Kind
 from mediaml.media.limits import Limits
 from mediaml.media.reader import open_reader
 from mediaml.media.video.pixels import VideoPixels, orientation_of
-from mediaml.media.video.tone import HLG, PQ, Grade, light_to_pq, pq_to_light, table
+from mediaml.media.video.tone import HLG, PQ, Grade, light_to_pq, lut_of, pq_to_light
 from tests.support.media.annotated_clips import ffprobe, nothing, pictures_of
 from tests.support.media.annotated_video import write_annotated_video
 
@@ -87,7 +87,7 @@ def test_the_curve_of_pq_by_the_values_of_the_standard() -> None:
 
 @pytest.mark.parametrize("transfer", [PQ, HLG])
 def test_greys_stay_grey_and_rise_to_white(transfer: int) -> None:
-    grid = table(Grade(transfer, 1000.0, True), 65)
+    grid = lut_of(Grade(transfer, 1000.0, True), 65)
     greys = np.array([grid[level, level, level] for level in range(65)])
     assert np.ptp(greys, axis=1).max() < 1e-3
     assert (np.diff(greys[:, 0]) >= -1e-9).all()

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from mediaml.core.arrays import UInt8Array
 from mediaml.core.prediction import Box, Detection, Label
-from mediaml.ops.drawing import Layer, Overlay, Painter, Style
+from mediaml.ops.drawing import ModelOverlay, Overlay, Painter, Style
 from mediaml.ops.lettering import StrokeFont, drawable_text, font_of, ink_on, tag
 from mediaml.ops.palette import color_of
 from mediaml.ops.surface import RgbSurface, YuvSurface
@@ -152,11 +152,11 @@ def test_tags_keep_clear_of_the_labels_of_the_image() -> None:
 
 def test_the_second_model_has_broken_lines_and_its_name_in_its_tags() -> None:
     box = detection("dog", 100, 100, 220, 220)
-    alone = drawn(320, 320, Overlay.of_models([Layer("yolo", 0, (), (box,))]))
+    alone = drawn(320, 320, Overlay.of_models([ModelOverlay("yolo", 0, (), (box,))]))
     assert (alone == drawn(320, 320, Overlay(detections=(box,)))).all()
     shares = []
     for number in range(3):
-        image = drawn(320, 320, Overlay.of_models([Layer("faces", number, (), (box,))]))
+        image = drawn(320, 320, Overlay.of_models([ModelOverlay("faces", number, (), (box,))]))
         side = (image[104:216, 100] == color_of("dog")).all(axis=1)
         shares.append((side.mean(), np.count_nonzero(np.diff(side.astype(int)))))
         if number:
@@ -170,7 +170,10 @@ def test_the_second_model_has_broken_lines_and_its_name_in_its_tags() -> None:
 
 
 def test_labels_of_several_models_are_stacked_by_model() -> None:
-    layers = [Layer("clip", 0, (Label("city", 0.2),)), Layer("digits", 1, (Label("seven", 0.9),))]
+    layers = [
+        ModelOverlay("clip", 0, (Label("city", 0.2),)),
+        ModelOverlay("digits", 1, (Label("seven", 0.9),)),
+    ]
     image = drawn(320, 240, Overlay.of_models(layers))
     first = marker_of("city", " 0.20", 320, 240)
     letters = Style.of(320, 240).letters
@@ -181,7 +184,7 @@ def test_labels_of_several_models_are_stacked_by_model() -> None:
 
 @pytest.mark.parametrize("left", [50, 51, 52, 53])
 def test_broken_lines_are_the_same_on_planes_and_move_with_their_box(left: int) -> None:
-    overlay = Overlay(others=(Layer("faces", 1, (), (detection("cat", left, 41, left + 60, 91),)),))
+    overlay = Overlay(others=(ModelOverlay("faces", 1, (), (detection("cat", left, 41, left + 60, 91),)),))
     planes = planes_of(np.zeros((100, 160, 3), np.uint8), BT601)
     Painter(160, 100).draw(YuvSurface(planes, BT601), overlay)
     y, u, _ = yuv_of(color_of("cat"), BT601)
@@ -224,7 +227,7 @@ def test_any_overlay_can_be_drawn(
         Detection(Label(name, 1.0), Box(min(a, c), min(b, d), max(a, c), max(b, d)), track=3)
         for a, b, c, d in boxes
     )
-    overlay = Overlay((Label(name, 0.25),) * 3, found, (Layer("other", 1, (), found),))
+    overlay = Overlay((Label(name, 0.25),) * 3, found, (ModelOverlay("other", 1, (), found),))
     drawn(width, height, overlay)
     planes = planes_of(np.zeros((height + height % 2, width + width % 2, 3), np.uint8), BT601)
     Painter(width, height).draw(YuvSurface(planes, BT601), overlay)
@@ -264,7 +267,7 @@ def test_hershey_letters_stand_in_where_there_are_no_fonts() -> None:
 
 def test_overlays_scale_with_the_image() -> None:
     box = detection("dog", 10, 20, 30, 40)
-    others = (Layer("faces", 1, (), (box,)),)
+    others = (ModelOverlay("faces", 1, (), (box,)),)
     scaled = Overlay((), (box,), others).scaled(2, 0.5)
     assert scaled.detections[0].box == Box(20, 10, 60, 20)
     assert scaled.others[0].detections == scaled.detections

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from mediaml.plugin import Detection, Label, Prediction
-from mediaml_digits.evidence import Found, out_of_words, supported
+from mediaml_digits.evidence import FoundDigit, out_of_words, supported
 from mediaml_digits.ink import ground_surface
 from mediaml_digits.model import packed, unpacked
 from mediaml_digits.normalise import normalise, stroke_width
@@ -132,8 +132,8 @@ def test_packing_keeps_the_candidates() -> None:
         assert np.array_equal(getattr(candidates, name), getattr(again, name))
 
 
-def at(digit: int, left: float, top: float, score: float = 0.9, height: float = 20.0) -> Found:
-    return Found(digit, score, (left, top, left + 12, top + height))
+def at(digit: int, left: float, top: float, score: float = 0.9, height: float = 20.0) -> FoundDigit:
+    return FoundDigit(digit, score, (left, top, left + 12, top + height))
 
 
 def test_reading_order_follows_sloping_lines() -> None:
@@ -171,7 +171,7 @@ def test_three_strokes_behind_a_letter_are_no_number() -> None:
     assert out_of_words([at(7, 0, 0)], [at(4, 14, 0)]) == [at(7, 0, 0)]
 
 
-def crowd(many: int) -> list[Found]:
+def crowd(many: int) -> list[FoundDigit]:
     return [at(4, 50.0 * number, 400) for number in range(many)]
 
 

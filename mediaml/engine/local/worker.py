@@ -15,7 +15,7 @@ from functools import partial
 from typing import IO, Any
 
 from mediaml.core.work import Failure, Stage, TaskResult
-from mediaml.engine.jobs import encode_result, identify, load_models
+from mediaml.engine.jobs import encode_result, identify_sniffed, load_models
 from mediaml.engine.local.heartbeat import Heartbeat
 from mediaml.engine.local.link import Link
 from mediaml.engine.messages import (
@@ -125,7 +125,7 @@ def _errand(order: Order, link: Link[Any], pipeline: Pipeline, limits: Limits) -
 
 
 def _identified(order: Identify, limits: Limits) -> Identified:
-    answer = identify(order.sniff, limits)
+    answer = identify_sniffed(order.sniff, limits)
     if isinstance(answer, Failure):
         return Identified(order.key, None, answer)
     return Identified(order.key, answer)

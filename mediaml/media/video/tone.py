@@ -109,7 +109,7 @@ def compressed(light: Float64Array, peak: float) -> Float64Array:
     return pq_to_light(np.where(signal < knee, signal, above) * top)
 
 
-def table(grade: Grade, size: int = SIZE) -> Float64Array:
+def lut_of(grade: Grade, size: int = SIZE) -> Float64Array:
     """R'G'B' of the stream to that of sRGB (IEC 61966-2-1), float64 [red, green, blue, 3] in 0..1."""
     axis = np.linspace(0, 1, size)
     signal = np.stack(np.meshgrid(axis, axis, axis, indexing="ij"), axis=-1)
@@ -127,7 +127,7 @@ class ToneMapper:
     """Applies the table of one stream to frames; may be used by several threads, one at a time."""
 
     def __init__(self, grade: Grade) -> None:
-        self._table = table(grade)
+        self._table = lut_of(grade)
         self._graphs: dict[tuple[int, int, str], Graph] = {}
         self._lock = threading.Lock()
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from mediaml.ledger.result_rows import ModelRow
 from mediaml.ledger.slice_rows import DrawnRow
-from mediaml.ops.drawing import Layer, Overlay
+from mediaml.ops.drawing import ModelOverlay, Overlay
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,5 +37,6 @@ def authors_of(models: Iterable[ModelRow]) -> dict[int, Author]:
 def overlay_of(rows: Iterable[DrawnRow], authors: Mapping[int, Author]) -> Overlay:
     """What to draw on one frame, from each model's predictions."""
     return Overlay.of_models(
-        Layer(authors[row.model].name, authors[row.model].number, row.labels, row.detections) for row in rows
+        ModelOverlay(authors[row.model].name, authors[row.model].number, row.labels, row.detections)
+        for row in rows
     )
