@@ -93,7 +93,7 @@ def test_what_was_typed_wrong_is_named_with_the_mend(mediaml, square_finder, goo
         (4, "nowhere.onnx", ["-p", "yolo", "-m", "nowhere.onnx", good]),
         (5, "folder", ["-p", "yolo", "-m", model, "folder"]),
         (5, "no such file", ["-p", "yolo", "-m", model, "nothing"]),
-        (2, "cannot be made", ["-p", "yolo", "-m", model, good, "-o", "file/out"]),
+        (2, "cannot be created", ["-p", "yolo", "-m", model, good, "-o", "file/out"]),
         (2, "Use auto, cpu, cuda", ["-p", "yolo", "-m", model, good, "--device", "gpu"]),
         (2, "cuda:0,1", ["-p", "yolo", "-m", model, good, "--device", "cuda:0,x"]),
         (2, "no such option", ["-p", "yolo", "--outptu", "x", good]),

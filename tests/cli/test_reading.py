@@ -13,11 +13,11 @@ from PIL import Image
 from mediaml.core.media import Kind
 from mediaml.core.track import TrackChoice
 from mediaml.media.limits import Limits
-from mediaml.outputs.jsonl import schema
 from mediaml.pipeline.reading import reading_record
 from mediaml.plugin import ModelSpec
 from tests.support.command_line import results
 from tests.support.media.files import write_sound
+from tests.support.results_schema import schema
 
 
 @pytest.fixture
@@ -52,7 +52,7 @@ def test_a_run_without_tone_mapping_does_not_stand_for_one_with_it():
 
 def test_a_track_is_a_number_or_a_language(mediaml, animation):
     command = ("run", "-p", "spoken", animation, "-o", "out", "--audio-track")
-    assert "no audio track" in mediaml(*command, "??").err
+    assert "not an audio track" in mediaml(*command, "??").err
 
 
 def test_all_audio_tracks_are_read_and_told_apart(mediaml, tmp_path):

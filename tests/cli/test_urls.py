@@ -104,7 +104,7 @@ def test_no_other_scheme_and_no_local_file_reaches_the_network(mediaml, square_f
         (tmp_path / "in/address.txt").write_text(url)
         said = run(mediaml, square_finder, "in/list.m3u8", "in", "good.png", "file:///etc/hosts", "-o", "out")
         assert said.code == 1
-        assert "file:// are not read" in said.err
+        assert "file:// are not supported" in said.err
         assert "1 of 4 files done" in said.err
         with pytest.raises(TimeoutError):
             server.accept()

@@ -212,7 +212,7 @@ def test_towers_that_do_not_fit_are_refused(tmp_path, assets):
     with pytest.raises(ModelError, match="holds no ONNX file"):
         loaded(tmp_path / "cache")
     (folder / "tokenizer.json").write_text("{}")
-    with pytest.raises(ModelError, match="is no tokenizer"):
+    with pytest.raises(ModelError, match="is not a tokenizer"):
         loaded(folder, prompts=PROMPTS)
     (folder / "tokenizer.json").unlink()
     with pytest.raises(ModelError, match=r"no tokenizer\.json beside"):

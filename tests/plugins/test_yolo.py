@@ -15,6 +15,7 @@ import mediaml_yolo
 from mediaml.core.work import FrameAnswer, Task, TaskResult
 from mediaml.ledger.encoding import record_of
 from mediaml.ledger.frames import kept_frames
+from mediaml.ledger.integrity import add_functions
 from mediaml.ledger.migration import create
 from mediaml.ledger.rows import Classes, write_task
 from mediaml.ledger.tables import FIRST_TABLES
@@ -174,8 +175,8 @@ def test_labels_are_ids_where_the_file_has_none_and_must_fit() -> None:
 @pytest.mark.parametrize(
     ("boxes", "scores", "says"),
     [
-        (ONE_BOX, [[np.nan, 0.1, 0.1]], "not all numbers"),
-        (ONE_BOX, [[np.inf, 0.1, 0.1]], "not all numbers"),
+        (ONE_BOX, [[np.nan, 0.1, 0.1]], "not all finite"),
+        (ONE_BOX, [[np.inf, 0.1, 0.1]], "not all finite"),
         ([[0, 0, np.nan, 9]], DOG, "boxes are not all finite"),
         ([[0, 0, np.inf, 9]], DOG, "boxes are not all finite"),
         (ONE_BOX, [[7.0, 0.1, 0.1]], r"not 0\.\.1"),
@@ -260,5 +261,6 @@ def test_a_view_is_what_the_model_answers_at_that_threshold(
 
 def prepare(db: sqlite3.Connection) -> None:
     """The tables of a ledger without its sources and models."""
+    add_functions(db)
     db.executescript(FIRST_TABLES)
     create(db)
