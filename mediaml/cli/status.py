@@ -31,7 +31,7 @@ _SORTS = ("ledger", "results", "copies and other files")
 def command(folder: Path, as_json: bool, repairs: bool) -> None:
     """Show how many files of an output folder are done, failed, in progress, stale or missing, per model.
 
-    Stale files were processed by an older plugin version, or have changed or been deleted since. Nothing is
+    Stale files were processed by another plugin version, or have changed or been deleted since. Nothing is
     written, and no media file is read, unless --repair is given.
 
     \b
@@ -94,13 +94,17 @@ def _record(view: Results) -> dict[str, Any]:
 def _rows(view: Results) -> list[ProgressRow]:
     from mediaml.registry.entry_points import load_registry
 
-    registry = load_registry()
-    known = {offer.spec.name: offer.spec for offer in registry.offers()}
+    offers = tuple(load_registry().offers())
+    known = {offer.spec.name: offer.spec for offer in offers}
+    installed = {offer.plugin.module: offer.plugin.version for offer in offers}
 
     def reads(name: str, kind: Kind) -> bool:
         return name not in known or known[name].reads(kind) is not None
 
-    return view.progress(reads)
+    def outdated(plugin: str, version: str) -> bool:
+        return installed.get(plugin, version) != version
+
+    return view.progress(reads, outdated)
 
 
 def _progress(view: Results) -> str:

@@ -27,7 +27,7 @@ class ProgressRow:
             else empty. Versions of one identity count together.
         current: whether it is the identity that was asked for last.
         done, failed, under_way: of files that are as they were, by the newest version.
-        stale: answered by an older version, or the file has changed or is gone since.
+        stale: answered by another version than the installed one, or the file has changed or is gone since.
         missing: not begun, of the kinds that the model accepts; only of a current one.
         frames: answered in all.
     """
@@ -70,13 +70,16 @@ class _Standing:
     frames: int = 0
 
 
-def progress(db: sqlite3.Connection, reads: Callable[[str, Kind], bool]) -> list[ProgressRow]:
+def progress(
+    db: sqlite3.Connection, reads: Callable[[str, Kind], bool], outdated: Callable[[str, str], bool]
+) -> list[ProgressRow]:
     """A row for each identity of each model, by name; the one that was asked for last comes first.
 
     Args:
         reads: whether the model of that name accepts that kind.
+        outdated: whether the plugin, by its module, is of another version than this one by now.
     """
-    standings = _standings(db)
+    standings = _standings(db, outdated)
     kinds = [(row[0], Kind(row[1])) for row in db.execute("SELECT id, kind FROM source WHERE kind NOTNULL")]
     alike = Counter(one.name for one in standings)
     return [
@@ -97,14 +100,15 @@ def progress(db: sqlite3.Connection, reads: Callable[[str, Kind], bool]) -> list
     ]
 
 
-def _standings(db: sqlite3.Connection) -> list[_Standing]:
+def _standings(db: sqlite3.Connection, outdated: Callable[[str, str], bool]) -> list[_Standing]:
     """One per identity, in the order in which they came."""
     changed = _changed(db)
     found: dict[tuple[str, ...], _Standing] = {}
     rows = db.execute(
-        "SELECT name, plugin, weights_sha256, options, weights, source, frames, newest, asked, state FROM ("
-        "SELECT model.name, model.plugin, model.weights_sha256, model.options, model.weights, model.id, "
-        "source, sum(frames) AS frames, models.current AS asked, "
+        "SELECT name, plugin, weights_sha256, options, weights, version, source, frames, newest, asked, "
+        "state FROM "
+        "(SELECT model.name, model.plugin, model.weights_sha256, model.options, model.weights, "
+        "model.version, model.id, source, sum(frames) AS frames, models.current AS asked, "
         f"NOT EXISTS (SELECT 1 FROM model AS other WHERE {same_lineage('model')} AND other.id > model.id) "
         "OR model.id = CAST(meta.value AS INTEGER) AS newest, "
         "CASE WHEN sum(stage IS NOT NULL) THEN 'failed' WHEN max(last) THEN 'done' ELSE 'open' END AS state "
@@ -112,10 +116,10 @@ def _standings(db: sqlite3.Connection) -> list[_Standing]:
         "LEFT JOIN meta ON meta.key = ? || model.name GROUP BY model.id, source) ORDER BY id",
         (CURRENT_PREFIX,),
     )
-    for *lineage, weights, source, frames, newest, current, state in rows:
+    for *lineage, weights, version, source, frames, newest, current, state in rows:
         key = tuple(lineage)
         one = found.setdefault(key, _Standing(lineage[0], weights, lineage[-1], bool(current)))
-        stale = state != "failed" and (not newest or source in changed)
+        stale = state != "failed" and (not newest or source in changed or outdated(lineage[1], version))
         one.states["stale" if stale else state] += 1
         one.begun.add(source)
         one.frames += frames

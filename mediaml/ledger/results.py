@@ -261,9 +261,13 @@ class Results(AbstractContextManager["Results"]):
         row = self._db.execute(query, (source, kind)).fetchone()
         return bool(row) and (row[1:] == (None, None) or file_state(self.folder / row[0]) == row[1:])
 
-    def progress(self, reads: Callable[[str, Kind], bool] = lambda _, __: True) -> list[ProgressRow]:
+    def progress(
+        self,
+        reads: Callable[[str, Kind], bool] = lambda _, __: True,
+        outdated: Callable[[str, str], bool] = lambda _, __: False,
+    ) -> list[ProgressRow]:
         """The progress of each model; see `mediaml.ledger.progress`."""
-        return progress(self._db, reads)
+        return progress(self._db, reads, outdated)
 
     def runs(self) -> list[RunRow]:
         """Every run, oldest first."""

@@ -119,6 +119,14 @@ def test_changed_code_is_noticed_as_stale(mediaml, brittle):
     assert mediaml(*RUN).code == 0
     assert "done" in mediaml(*RUN, "--dry-run").out
     code.write_text(code.read_text() + "# changed\n")
+    assert stale(mediaml) == 2
     assert "plugin code changed" in mediaml(*RUN, "--dry-run").out
     assert mediaml(*RUN).code == 0
     assert "plugin code changed" not in mediaml(*RUN, "--dry-run").out
+    assert stale(mediaml) == 0
+
+
+def stale(mediaml):
+    """Number of sources that `status` calls stale."""
+    (row,) = json.loads(mediaml("status", "out", "--json").out)["models"]
+    return row["stale"]
