@@ -12,9 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mediaml.core.errors import ModelError
-
-CFG_BYTES_LIMIT = 1_000_000
-"""Bytes of the largest cfg that is read; YOLOv3's own has eight thousand."""
+from mediaml.darknet.text import read_text
 
 NET_KINDS = ("net", "network")
 
@@ -113,14 +111,7 @@ def read_cfg(path: Path) -> Cfg:
     Raises:
         ModelError: it cannot be read or is not a Darknet cfg.
     """
-    try:
-        if path.stat().st_size > CFG_BYTES_LIMIT:
-            raise ModelError(
-                f"{path} is too large for a Darknet cfg", "Name the .cfg first, the .weights second."
-            )
-        text = path.read_bytes().decode("utf-8-sig", "replace")
-    except OSError as error:
-        raise ModelError(f"{path} cannot be read: {error.strerror}", "Check the path.") from error
+    text = read_text(path, "Darknet cfg", "Name the .cfg first, the .weights second.")
     return parse_cfg(text, str(path))
 
 

@@ -5,10 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from mediaml.core.errors import ModelError
+from mediaml.darknet.text import read_text
 from mediaml.onnx.coco import COCO_NAMES
-
-NAMES_BYTES_LIMIT = 1_000_000
-"""Bytes of the largest names file that is read; the longest in use, ImageNet's 21 841 names, has 400 000."""
 
 
 def class_names(cfg: Path, classes: int, names: Path | None) -> tuple[tuple[str, ...], str]:
@@ -44,12 +42,5 @@ def class_names(cfg: Path, classes: int, names: Path | None) -> tuple[tuple[str,
 
 def read_names(path: Path) -> tuple[str, ...]:
     """The lines of a names file without the empty ones; raises `ModelError` where it cannot be read."""
-    try:
-        if path.stat().st_size > NAMES_BYTES_LIMIT:
-            raise ModelError(
-                f"{path} is too large for a names file", "Name a text file with one class per line."
-            )
-        text = path.read_bytes().decode("utf-8-sig", "replace")
-    except OSError as error:
-        raise ModelError(f"{path} cannot be read: {error.strerror}", "Check the path.") from error
+    text = read_text(path, "names file", "Name a text file with one class per line.")
     return tuple(line.strip() for line in text.splitlines() if line.strip())

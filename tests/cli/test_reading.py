@@ -74,3 +74,10 @@ def test_all_audio_tracks_are_read_and_told_apart(mediaml, tmp_path):
     assert alone.code == 0, alone.err
     assert len(results(tmp_path / "out")) - 1 == tracks.count(2)
     assert "audio_track" not in results(tmp_path / "out")[1]
+
+
+def test_a_copy_of_an_animation_says_what_it_shows(mediaml, animation):
+    said = mediaml("run", "-p", "digits", animation, "-o", "copies", "--annotate")
+    assert "annotated.png: shows only the first of 3 frames" in said.err
+    said = mediaml("run", "-p", "digits", animation, "-o", "first", "--annotate", "--first-frame")
+    assert said.code == 0 and "shows only" not in said.err

@@ -10,9 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mediaml.core.errors import ModelError
-from mediaml.darknet.cfg import CFG_BYTES_LIMIT, parse_cfg, read_cfg
+from mediaml.darknet.cfg import parse_cfg, read_cfg
 from mediaml.darknet.layers import Convolution, Head, Route
 from mediaml.darknet.network import DarknetNetwork, build_network, read_network
+from mediaml.darknet.text import TEXT_BYTES_LIMIT
 from mediaml.darknet.weights import parameter_count
 from scripts import darknet_networks as material
 
@@ -175,7 +176,7 @@ def test_a_text_that_is_no_network_is_refused(text: str, said: str) -> None:
 def test_files_that_cannot_be_cfgs(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="No such file"):
         read_cfg(tmp_path / "none.cfg")
-    (tmp_path / "large.cfg").write_bytes(b"#" * (CFG_BYTES_LIMIT + 1))
+    (tmp_path / "large.cfg").write_bytes(b"#" * (TEXT_BYTES_LIMIT + 1))
     with pytest.raises(ModelError, match=r"too large for a Darknet cfg\nName the \.cfg first"):
         read_cfg(tmp_path / "large.cfg")
     with pytest.raises(ModelError, match="cannot be read"):

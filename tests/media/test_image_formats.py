@@ -19,23 +19,18 @@ from PIL import Image, ImageOps
 
 from mediaml.core.errors import LimitError, MediaError
 from mediaml.core.media import Kind
-from mediaml.media.image.reader import ImageReader
 from mediaml.media.limits import Limits
 from mediaml.media.probe import probe
-from mediaml.media.reader import open_reader
 from mediaml.media.sniff import sniff_kind
+from tests.support.media.image_reading import centres, only, read
 from tests.support.media.images import (
     HEIGHT,
     WIDTH,
-    animation,
-    dng,
     four_colours,
-    jpeg,
     old_style_jpeg_tiff,
     one_bit_palette_tiff,
     os2_bmp,
     tiff,
-    without_repeats,
     ycbcr_tiff,
 )
 
@@ -45,25 +40,6 @@ UNIT = RGB / 255
 DEEP = RGB.astype(np.uint16) * 257
 ALPHA = np.full((HEIGHT, WIDTH, 1), 51, np.uint8)
 FLAT = np.rint(RGB * 0.2 + 255 * 0.8)
-
-
-def read(path: Path, **limits: Any) -> tuple[list[np.ndarray], tuple[str, ...]]:
-    """Every frame, and the notes."""
-    with ImageReader(path, limits=Limits(**limits)) as reader:
-        frames = [frame.image for frame in reader.frames()]
-        assert reader.accounts.decoded == reader.accounts.expected == len(frames)
-        return frames, reader.accounts.notes
-
-
-def only(path: Path) -> np.ndarray:
-    frames, notes = read(path)
-    assert len(frames) == 1 and notes == ()
-    return frames[0].astype(int)
-
-
-def centres(image: np.ndarray) -> np.ndarray:
-    """The middle of each quarter: at their borders, colours of half the resolution mix."""
-    return np.stack([image[y : y + 8, x : x + 8] for y in (8, 32) for x in (12, 44)]).astype(int)
 
 
 def associated(levels: np.ndarray, top: int, dtype: type) -> np.ndarray:
@@ -300,205 +276,6 @@ def test_an_icon(tmp_path: Path) -> None:
     Image.fromarray(four_colours(32, 32)).save(path, sizes=[(16, 16), (32, 32)], bitmap_format="bmp")
     assert sniff_kind(path) is Kind.IMAGE
     np.testing.assert_array_equal(only(path), four_colours(32, 32))
-
-
-TRAILERS = {
-    "maker's note": b"camera maker's trailer" * 10,
-    "start of a scan": b"\xff\xda\x00\x08" + b"\x7f" * 100,
-    "end mark": b"video" + b"\xff\xd9" + b"more" * 20,
-    "both": b"\xff\xda junk \xff\xd9 junk \xff\xda",
-    "video": b"\0\0\0\x18ftypmp42" + bytes(range(256)) * 8,
-    "preview": jpeg(four_colours(16, 16)),
-}
-
-
-@pytest.mark.parametrize("progressive", [False, True])
-@pytest.mark.parametrize("name", TRAILERS)
-def test_a_jpeg_with_a_trailer_is_whole(name: str, progressive: bool, tmp_path: Path) -> None:
-    path = tmp_path / "photo.jpg"
-    whole = jpeg(RGB, progressive=progressive)
-    path.write_bytes(whole + TRAILERS[name])
-    assert np.abs(only(path) - RGB).max() <= 12
-    path.write_bytes(whole[: len(whole) * 6 // 10])
-    with pytest.raises(MediaError, match="cut off"):
-        only(path)
-
-
-def test_a_thumbnail_within_a_jpeg_does_not_end_it(tmp_path: Path) -> None:
-    path = tmp_path / "photo.jpg"
-    thumbnail = jpeg(four_colours(16, 16))
-    segment = b"\xff\xe1" + struct.pack(">H", 2 + len(thumbnail)) + thumbnail
-    data = jpeg(RGB)
-    path.write_bytes(data[:2] + segment + data[2:])
-    assert np.abs(only(path) - RGB).max() <= 12
-    path.write_bytes((data[:2] + segment + data[2:])[:-200])
-    with pytest.raises(MediaError, match="cut off"):
-        only(path)
-
-
-def test_a_jpeg_with_junk_between_its_segments(tmp_path: Path) -> None:
-    path = tmp_path / "photo.jpg"
-    data = jpeg(RGB)
-    at = data.index(b"\xff\xdb")
-    for junk, said in ((b"\0\1\2junk", "7 extraneous bytes before marker 0xdb"), (b"\xff\xff\xff", "")):
-        path.write_bytes(data[:at] + junk + data[at:])
-        with ImageReader(path) as reader:
-            image = next(reader.frames()).image
-            assert reader.accounts.corrupt == 0
-            assert said in " ".join(reader.accounts.notes) and bool(said) == bool(reader.accounts.notes)
-        assert np.abs(image.astype(int) - RGB).max() <= 12
-        path.write_bytes((data[:at] + junk + data[at:])[:-60])
-        with pytest.raises(MediaError):
-            read(path)
-
-
-def test_damage_within_a_jpeg_is_said(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    """A restart marker is missing: libjpeg goes on behind it, one part of the image is grey."""
-    path = tmp_path / "photo.jpg"
-    data = jpeg(np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8), restart_marker_blocks=4)
-    at = data.index(b"\xff\xd1")
-    path.write_bytes(data[:at] + data[at + 2 :])
-    with ImageReader(path) as reader:
-        next(reader.frames())
-        assert reader.accounts.corrupt == 1
-        assert len(reader.accounts.notes) == 1 and "libjpeg: Corrupt JPEG data" in reader.accounts.notes[0]
-    assert capfd.readouterr().err == ""
-
-
-@pytest.mark.parametrize("progressive", [False, True])
-def test_a_jpeg_that_ends_early_by_its_own_mark_is_refused(progressive: bool, tmp_path: Path) -> None:
-    path = tmp_path / "photo.jpg"
-    noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)
-    data = jpeg(noise, progressive=progressive)
-    path.write_bytes(data[: len(data) * 6 // 10] + b"\xff\xd9")
-    with pytest.raises(MediaError, match="remature end"):
-        read(path)
-
-
-def test_a_jpeg_that_lacks_its_end_mark_only_is_whole(tmp_path: Path) -> None:
-    path = tmp_path / "photo.jpg"
-    path.write_bytes(jpeg(RGB)[:-2])
-    assert np.abs(only(path) - RGB).max() <= 12
-
-
-def test_jpegs_in_a_row_are_a_video(tmp_path: Path) -> None:
-    frames = [jpeg(frame) for frame in without_repeats(4)]
-    path = tmp_path / "clip.mjpeg"
-    path.write_bytes(b"".join(frames))
-    assert sniff_kind(path) is Kind.VIDEO
-    with open_reader(path, Kind.VIDEO) as reader:
-        levels = [int(frame.image.mean()) for frame in reader.frames()]
-    assert np.abs(np.subtract(levels, [40, 90, 140, 190])).max() <= 2
-    path.write_bytes(frames[0])
-    assert sniff_kind(path) is Kind.IMAGE
-    path.write_bytes(frames[0] + jpeg(four_colours(16, 16)))
-    assert sniff_kind(path) is Kind.IMAGE
-    photo = tmp_path / "photo.jpg"
-    photo.write_bytes(b"".join(frames))
-    assert sniff_kind(photo) is Kind.IMAGE
-
-
-def test_camera_raw_is_not_judged_by_its_thumbnail(tmp_path: Path) -> None:
-    path = tmp_path / "photo.dng"
-    path.write_bytes(dng((WIDTH, HEIGHT), None))
-    for refuse in (read, probe):
-        with pytest.raises(MediaError, match=r"camera raw of 64x48.* preview is 32x24"):
-            refuse(path)
-
-
-@pytest.mark.parametrize("as_file", [False, True])
-def test_camera_raw_is_read_by_its_full_size_preview(as_file: bool, tmp_path: Path) -> None:
-    path = tmp_path / "photo.dng"
-    path.write_bytes(dng((WIDTH + 2, HEIGHT + 4), RGB, as_file=as_file))
-    (image,), notes = read(path)
-    assert np.abs(centres(image) - centres(RGB)).max() <= 2
-    assert notes == ("it is camera raw; its embedded preview of 64x48 is read",)
-    info = probe(path)
-    assert (info.width, info.height) == (WIDTH, HEIGHT)
-
-
-@pytest.mark.parametrize("kind", ["GIF", "PNG", "WEBP", "AVIF"])
-def test_an_animation_is_a_sequence(kind: str, tmp_path: Path) -> None:
-    path = tmp_path / "moving"
-    frames = without_repeats(4)
-    path.write_bytes(animation(kind, frames, [100, 200, 50, 300]))
-    assert probe(path).header_frames == 4
-    with ImageReader(path) as reader:
-        found = list(reader.frames())
-        late = list(reader.frames(0.3))
-    assert [frame.time_s for frame in found] == pytest.approx([0, 0.1, 0.3, 0.35])
-    assert [frame.duration_s for frame in found] == pytest.approx([0.1, 0.2, 0.05, 0.3])
-    for frame, expected in zip(found, frames, strict=True):
-        assert np.abs(frame.image.astype(int) - expected).max() <= 2
-    assert [frame.index for frame in late] == [2, 3]
-    assert [frame.time_s for frame in late] == pytest.approx([0.3, 0.35])
-    first, _ = read(path, image_frames=1)
-    assert len(first) == 1 and np.abs(first[0].astype(int) - frames[0]).max() <= 2
-
-
-def test_frames_are_composed_and_laid_over_white(tmp_path: Path) -> None:
-    path = tmp_path / "moving.gif"
-    small = np.zeros((HEIGHT, WIDTH, 4), np.uint8)
-    small[:10, :10] = (0, 0, 255, 255)
-    pictures = [Image.fromarray(RGB).convert("RGBA"), Image.fromarray(small)]
-    pictures[0].save(path, save_all=True, append_images=pictures[1:], disposal=1, duration=0)
-    (first, second), _ = read(path)
-    expected = RGB.copy()
-    expected[:10, :10] = (0, 0, 255)
-    assert np.abs(first.astype(int) - RGB).max() <= 1
-    assert np.abs(second.astype(int) - expected).max() <= 1
-    with ImageReader(path) as reader:
-        assert [frame.duration_s for frame in reader.frames()] == [0.1, 0.1]
-
-
-def test_a_default_image_is_no_frame_of_an_animated_png(tmp_path: Path) -> None:
-    path = tmp_path / "moving.png"
-    still, *frames = [Image.fromarray(frame) for frame in without_repeats(3)]
-    still.save(path, save_all=True, append_images=frames, default_image=True, duration=100)
-    shown, _ = read(path)
-    assert [int(frame.mean()) for frame in shown] == [90, 140]
-
-
-def test_the_pages_of_a_tiff_are_a_sequence(tmp_path: Path) -> None:
-    path = tmp_path / "pages.tif"
-    with tifffile.TiffWriter(path) as writer:
-        writer.write(RGB, photometric="rgb", metadata=None)
-        writer.write(four_colours(20, 30), photometric="rgb", subfiletype=1, metadata=None)
-        writer.write(four_colours(100, 30), photometric="rgb", subfiletype=2, metadata=None)
-        writer.write(four_colours(30, 100), photometric="rgb", subfiletype=2, metadata=None)
-    assert probe(path).header_frames == 3
-    with ImageReader(path) as reader:
-        found = list(reader.frames())
-        late = list(reader.frames(1.5))
-    assert [(frame.index, frame.time_s, frame.duration_s) for frame in found] == [
-        (0, 0.0, 1.0),
-        (1, 1.0, 1.0),
-        (2, 2.0, 1.0),
-    ]
-    assert [(frame.width, frame.height) for frame in found] == [(WIDTH, HEIGHT), (100, 30), (30, 100)]
-    np.testing.assert_array_equal(found[1].image, four_colours(100, 30))
-    assert [frame.index for frame in late] == [2]
-
-
-SEQUENCES = {kind: animation(kind, without_repeats(4), [100] * 4) for kind in ("GIF", "PNG", "WEBP", "AVIF")}
-
-
-@pytest.mark.parametrize("part", [0.6, 0.97])
-@pytest.mark.parametrize("kind", SEQUENCES)
-def test_a_cut_sequence_is_refused(kind: str, part: float, tmp_path: Path) -> None:
-    path = tmp_path / "cut"
-    path.write_bytes(SEQUENCES[kind][: int(len(SEQUENCES[kind]) * part)])
-    with pytest.raises(MediaError):
-        read(path)
-
-
-@pytest.mark.parametrize("part", [0.6, 0.99])
-def test_a_tiff_that_lost_pages_is_refused(part: float, tmp_path: Path) -> None:
-    path = tmp_path / "pages.tif"
-    tifffile.imwrite(path, np.stack(without_repeats(4)), photometric="rgb")
-    path.write_bytes(path.read_bytes()[: int(path.stat().st_size * part)])
-    with pytest.raises(MediaError, match="cut off"):
-        read(path)
 
 
 @pytest.mark.parametrize("part", [0.6, 0.99])

@@ -40,8 +40,7 @@ def draw_copy(artist: Artist, folder: Path, source: SourceRow, target: Path, lim
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         if source.kind is Kind.IMAGE:
-            _draw_image(folder, source, target, limits)
-            return Rendered(source, target)
+            return Rendered(source, target, dropped=_draw_image(folder, source, target, limits))
         return Rendered(source, target, dropped=artist.finish(source, target))
     except (MediamlError, OSError) as error:
         return Rendered(source, target, Failure.of("write", error))
@@ -49,7 +48,8 @@ def draw_copy(artist: Artist, folder: Path, source: SourceRow, target: Path, lim
         return Rendered(source, target, Failure.of("write", error))
 
 
-def _draw_image(folder: Path, source: SourceRow, target: Path, limits: Limits) -> None:
+def _draw_image(folder: Path, source: SourceRow, target: Path, limits: Limits) -> tuple[str, ...]:
+    """Write the copy of an image; returns what of the source is not in it."""
     from mediaml.media.write.annotated_image import write_annotated_image
 
     with DrawingResults(folder) as results:
@@ -60,6 +60,10 @@ def _draw_image(folder: Path, source: SourceRow, target: Path, limits: Limits) -
         overlay = overlay_of(rows, authors_of(results.models_of(source.id)))
     watch.check()
     write_annotated_image(source.file, target, overlay, picture=picture, limits=limits, check=watch.check)
+    frames = (source.info.header_frames if source.info else None) or 1
+    if frames == 1 or limits.image_frames == 1:
+        return ()
+    return (f"shows only the first of {frames} frames",)
 
 
 class Annotator:
