@@ -34,7 +34,17 @@ from mediaml.core.errors import MediaError, ModelError, OptionError
 from mediaml.core.frame import Frame
 from mediaml.core.media import Kind, MediaInfo
 from mediaml.core.model_input import ImageInput, SoundInput
-from mediaml.core.prediction import Answer, Box, Detection, Embedding, Label, Picture, Prediction
+from mediaml.core.prediction import (
+    Answer,
+    Box,
+    Detection,
+    Embedding,
+    Keypoint,
+    Label,
+    Picture,
+    Polygon,
+    Prediction,
+)
 from mediaml.core.view import View, class_ids, select
 from mediaml.ops.batches import pad_batch, unpad_outputs
 from mediaml.registry.hooks import hookimpl
@@ -87,6 +97,7 @@ __all__ = [
     "Float32Array",
     "Frame",
     "ImageInput",
+    "Keypoint",
     "Kind",
     "Label",
     "LoadContext",
@@ -101,6 +112,7 @@ __all__ = [
     "OptionError",
     "OutputSpec",
     "Picture",
+    "Polygon",
     "Prediction",
     "Session",
     "SoundInput",

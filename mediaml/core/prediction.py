@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -49,13 +49,58 @@ class Box:
         return (self.left, self.top, self.right, self.bottom)
 
 
+Polygon = tuple[tuple[float, float], ...]
+"""At least three corners (x, y) in displayed source pixels; the last one is joined to the first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Keypoint:
+    """A point of an object, such as a person's left wrist: displayed source pixels and a confidence, 0..1."""
+
+    x: float
+    y: float
+    score: float = 1.0
+
+    def __post_init__(self) -> None:
+        place = (self.x, self.y)
+        require(all(map(math.isfinite, place)), f"keypoint must be finite, not {place}")
+        require(0.0 <= self.score <= 1.0, f"score of a keypoint must be in 0..1, not {self.score}")
+
+
 @dataclass(frozen=True, slots=True)
 class Detection:
-    """A labelled box; `track` numbers the object across frames where a model follows objects."""
+    """A labelled box, and the object's shape where a model finds it.
+
+    Attributes:
+        label: what it is.
+        box: its upright bounding box.
+        track: number of the object across frames, where objects are followed.
+        outline: the object's polygons, of a segmentation or of a rotated box; empty where there are none.
+        keypoints: in the order that the model's skeleton has; empty where there are none.
+    """
 
     label: Label
     box: Box
     track: int | None = None
+    outline: tuple[Polygon, ...] = ()
+    keypoints: tuple[Keypoint, ...] = ()
+
+    def __post_init__(self) -> None:
+        require(all(len(ring) >= 3 for ring in self.outline), "an outline has at least three corners")
+        require(
+            all(math.isfinite(value) for ring in self.outline for corner in ring for value in corner),
+            "an outline must be finite",
+        )
+
+    def placed(self, x: float, y: float, left: float = 0.0, top: float = 0.0) -> Detection:
+        """The same on an image that was scaled by `x` and `y`, then moved by `left` and `top` pixels."""
+        box = self.box
+        return replace(
+            self,
+            box=Box(box.left * x + left, box.top * y + top, box.right * x + left, box.bottom * y + top),
+            outline=tuple(tuple((a * x + left, b * y + top) for a, b in ring) for ring in self.outline),
+            keypoints=tuple(Keypoint(p.x * x + left, p.y * y + top, p.score) for p in self.keypoints),
+        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -1,9 +1,4 @@
-"""How predictions are written in the ledger and read back: whole numbers in columns, no JSON text.
-
-A score is a number of 1/100 000 and an edge of a box one of 1/100 pixel: far below a model's accuracy, and
-coarse enough to hide rounding that depends on the batch size. Scores are rounded down, so that a
-threshold of up to five decimals selects from the ledger exactly what it selects in the model.
-"""
+"""How predictions are written in the ledger and read back: whole numbers in columns, no JSON text."""
 
 from __future__ import annotations
 
@@ -14,24 +9,20 @@ from typing import Any
 
 import msgspec
 import numpy as np
-from numpy.typing import NDArray
 
 from mediaml.core.arrays import UInt8Array
 from mediaml.core.errors import OutputError
 from mediaml.core.media import DecodeAccounts, Kind, MediaInfo
 from mediaml.core.prediction import Embedding, Picture
-from mediaml.core.view import View, least_score
+from mediaml.core.view import View
 from mediaml.core.work import Failure, FrameAnswer, Task, TaskResult
-
-SCORE_UNITS, BOX_UNITS = 100_000, 100
-"""Units in a score of 1, and in a pixel."""
-# Beyond any image, and within what SQLite and MessagePack take as an integer.
-_FARTHEST = 2.0**53
+from mediaml.ledger.shapes import keypoints_blob, outline_blob
+from mediaml.ledger.units import box_units, score_units
 
 LabelColumns = tuple[int, int, int, int]
 """Frame, place among the frame's labels, index of the name in `TaskRecord.names`, score."""
-DetectionColumns = tuple[int, int, int, int, int, int, int, int, int | None]
-"""The same for a detection, then left, top, right, bottom and track."""
+DetectionColumns = tuple[int, int, int, int, int, int, int, int, int | None, bytes | None, bytes | None]
+"""The same for a detection, then left, top, right, bottom, track, outline and keypoints."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,29 +114,18 @@ def _detection_columns(
     scores = score_units([one.label.score for *_, one in keys]).tolist()
     boxes = box_units([one.box.corners for *_, one in keys]).tolist()
     return tuple(
-        (frame, number, name, score, *box, one.track)
+        (
+            frame,
+            number,
+            name,
+            score,
+            *box,
+            one.track,
+            outline_blob(one.outline),
+            keypoints_blob(one.keypoints),
+        )
         for (frame, number, name, one), score, box in zip(keys, scores, boxes, strict=True)
     )
-
-
-def score_units(scores: Sequence[float]) -> NDArray[np.int64]:
-    """Scores 0..1 as the largest numbers of units that are not above them, in float32 as models compute."""
-    given = np.asarray(scores, np.float64)
-    units = np.rint(given * SCORE_UNITS).astype(np.int64)
-    above = (units / SCORE_UNITS).astype(np.float32) > given.astype(np.float32)
-    return np.asarray(units - above, dtype=np.int64)
-
-
-def least_units(view: View) -> int:
-    """The least score, in units, that a view shows."""
-    units = round(least_score(view.min_score) * SCORE_UNITS)
-    return units + (units / SCORE_UNITS < least_score(view.min_score))
-
-
-def box_units(corners: Sequence[Sequence[float]]) -> NDArray[np.int64]:
-    """Corners [n, 4] in pixels as whole numbers of 1/100 pixel."""
-    scaled = np.rint(np.asarray(corners, np.float64).reshape(-1, 4) * BOX_UNITS)
-    return np.asarray(np.clip(scaled, -_FARTHEST, _FARTHEST), dtype=np.int64)
 
 
 def embedding_blob(embedding: Embedding | None) -> bytes | None:

@@ -9,12 +9,14 @@ from typing import Any
 
 from mediaml.core.prediction import Box, Detection, Label, Picture, Prediction
 from mediaml.core.view import View
-from mediaml.ledger.encoding import BOX_UNITS, SCORE_UNITS, embedding_of, least_units, picture_of
+from mediaml.ledger.encoding import embedding_of, picture_of
 from mediaml.ledger.integrity import names_of, verify
+from mediaml.ledger.shapes import keypoints_of, outline_of
+from mediaml.ledger.units import BOX_UNITS, SCORE_UNITS, least_units
 
 _FRAMES = "SELECT frame, time_s, duration_s, embedding, picture, audio_track FROM prediction"
 _LABELS = "SELECT frame, class, score FROM label"
-_DETECTIONS = "SELECT frame, class, score, left, top, right, bottom, track FROM detection"
+_DETECTIONS = "SELECT frame, class, score, left, top, right, bottom, track, outline, keypoints FROM detection"
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +27,7 @@ class KeptFrame:
         frame, time_s, duration_s: see `FrameResult`.
         names: of classes, by their numbers.
         labels: number of the class and score of each.
-        detections: the same, then left, top, right, bottom and track of each.
+        detections: the same, then left, top, right, bottom, track, outline and keypoints of each.
         embedding, picture: see `mediaml.ledger.encoding`.
         audio_track: see `FrameResult`.
     """
@@ -35,7 +37,7 @@ class KeptFrame:
     duration_s: float
     names: dict[int, str]
     labels: list[tuple[int, int]]
-    detections: list[tuple[int, int, int, int, int, int, int | None]]
+    detections: list[tuple[int, int, int, int, int, int, int | None, bytes | None, bytes | None]]
     embedding: bytes | None
     picture: bytes | None
     audio_track: int | None
@@ -52,8 +54,10 @@ class KeptFrame:
                     Label(self.names[class_], score / SCORE_UNITS),
                     Box(left / BOX_UNITS, top / BOX_UNITS, right / BOX_UNITS, bottom / BOX_UNITS),
                     track,
+                    outline_of(outline),
+                    keypoints_of(keypoints),
                 )
-                for class_, score, left, top, right, bottom, track in self.detections
+                for class_, score, left, top, right, bottom, track, outline, keypoints in self.detections
             ]
         )
 

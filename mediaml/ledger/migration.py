@@ -8,10 +8,10 @@ from typing import Any
 
 import msgspec
 
-from mediaml.ledger.encoding import box_units, score_units
 from mediaml.ledger.integrity import add_functions, check_first, seal_asked, seal_source, seal_tasks
 from mediaml.ledger.rows import INSERT_DETECTION, INSERT_LABEL, INSERT_PREDICTION, Classes, write_info
 from mediaml.ledger.tables import SECOND_TABLES, SECOND_VIEWS
+from mediaml.ledger.units import box_units, score_units
 
 _ANSWERS = (
     "SELECT source, model, frame, slice, time_s, duration_s, embedding, picture, labels, detections "
@@ -73,7 +73,9 @@ def _labels(classes: Classes, batch: Iterable[Row]) -> list[Row]:
 def _detections(classes: Classes, batch: Iterable[Row]) -> list[Row]:
     scored = _scored(classes, batch, 9)
     boxes = box_units([item["box"] for _, item in scored]).tolist()
-    return [(*row, *box, item.get("track")) for (row, item), box in zip(scored, boxes, strict=True)]
+    return [
+        (*row, *box, item.get("track"), None, None) for (row, item), box in zip(scored, boxes, strict=True)
+    ]
 
 
 def _scored(classes: Classes, batch: Iterable[Row], column: int) -> list[tuple[Row, dict[str, Any]]]:

@@ -16,8 +16,8 @@ INSERT_PREDICTION = (
 )
 INSERT_LABEL = "INSERT INTO label (source, model, frame, n, class, score) VALUES (?, ?, ?, ?, ?, ?)"
 INSERT_DETECTION = (
-    "INSERT INTO detection (source, model, frame, n, class, score, left, top, right, bottom, track) "
-    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    "INSERT INTO detection (source, model, frame, n, class, score, left, top, right, bottom, track, "
+    "outline, keypoints) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
 _INSERT_TASK = (
     "INSERT OR REPLACE INTO task (source, model, slice, frames, last, stage, error, message, "

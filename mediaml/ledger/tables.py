@@ -38,7 +38,7 @@ CREATE TABLE artifact (
 # highest score (1e-5) that was left out of a task's frames. Scores are in 1e-5, boxes in 1/100 pixel.
 # The checksums are those of `integrity`; a source that is changed by hand loses its own. `size` and
 # `mtime_ns` of an artifact are those of its file when it was written.
-# `outline` and `keypoints` are for models that find shapes; a version that fills them needs no new schema.
+# `outline` and `keypoints` are those of `mediaml.ledger.shapes`.
 SECOND_TABLES = """
 ALTER TABLE source ADD COLUMN width INTEGER;
 ALTER TABLE source ADD COLUMN height INTEGER;

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from mediaml.core.view import View
 from mediaml.core.work import Failure, ModelIdentity, Source, TaskProgress
-from mediaml.ledger.encoding import least_units
+from mediaml.ledger.units import least_units
 
 LINEAGE = ("name", "plugin", "weights_sha256", "options")
 """Columns in which identities differ that are kept side by side."""

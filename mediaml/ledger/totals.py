@@ -8,8 +8,8 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from mediaml.core.view import View
-from mediaml.ledger.encoding import least_units
 from mediaml.ledger.integrity import names_of
+from mediaml.ledger.units import least_units
 
 _DETECTED = (
     "SELECT source, class, max(number) FROM ("

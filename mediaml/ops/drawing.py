@@ -10,6 +10,7 @@ from mediaml.core.prediction import Box, Detection, Label
 from mediaml.ops.lettering import Tag, font_of, tag
 from mediaml.ops.palette import color_of
 from mediaml.ops.placement import Rect, place_tags
+from mediaml.ops.shapes import Stroke, stroke_of
 from mediaml.ops.surface import Surface
 from mediaml.ops.yuv import Rgb
 
@@ -59,24 +60,19 @@ class Overlay:
             tuple(layer for layer in layers if layer.number > 0),
         )
 
-    def scaled(self, x: float, y: float) -> Overlay:
-        """With boxes stretched by a factor along each axis."""
-        others = tuple(replace(layer, detections=_scaled(layer.detections, x, y)) for layer in self.others)
-        return Overlay(self.labels, _scaled(self.detections, x, y), others)
+    def placed(self, x: float, y: float, left: float = 0.0, top: float = 0.0) -> Overlay:
+        """On an image that was scaled by `x` and `y`, then moved by `left` and `top` pixels."""
+
+        def moved(detections: Iterable[Detection]) -> tuple[Detection, ...]:
+            return tuple(found.placed(x, y, left, top) for found in detections)
+
+        others = tuple(replace(layer, detections=moved(layer.detections)) for layer in self.others)
+        return Overlay(self.labels, moved(self.detections), others)
 
     def layers(self) -> Iterator[ModelOverlay]:
         """All models, the first one without a name."""
         yield ModelOverlay("", 0, self.labels, self.detections)
         yield from self.others
-
-
-def _scaled(detections: Iterable[Detection], x: float, y: float) -> tuple[Detection, ...]:
-    return tuple(
-        replace(
-            found, box=Box(found.box.left * x, found.box.top * y, found.box.right * x, found.box.bottom * y)
-        )
-        for found in detections
-    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,9 +100,11 @@ class Style:
 
 @dataclass(frozen=True, slots=True)
 class _Mark:
-    """A box that is to be drawn."""
+    """A detection that is to be drawn: the lines of its shape, and its box unless it has an outline."""
 
     rect: Rect
+    boxed: bool
+    stroke: Stroke | None
     color: Rgb
     dash: int
     tag: Tag
@@ -131,8 +129,10 @@ class Painter:
         stack = list(self._stack(overlay))
         marks = list(self._marks(overlay))
         for mark in reversed(marks):
-            for rectangle in _outline(*mark.rect, self._style.line):
+            for rectangle in _sides(*mark.rect, self._style.line) if mark.boxed else ():
                 surface.fill(*rectangle, mark.color, mark.dash)
+            if mark.stroke is not None:
+                surface.paint(mark.stroke, mark.color)
         taken = [(0, top, marker.width, top + marker.height) for marker, top in stack]
         for mark, place in reversed(list(zip(marks, self._places(marks, taken), strict=True))):
             surface.put(mark.tag, *place)
@@ -159,7 +159,9 @@ class Painter:
                 continue
             label, color = detection.label, color_of(detection.label.name)
             marker = self._tag(_named(label, layer), _tail(label, detection.track), color)
-            yield _Mark(rect, color, self._style.dash(layer.number), marker)
+            stroke = stroke_of(detection, self._style.line, self._width, self._height)
+            dash = self._style.dash(layer.number)
+            yield _Mark(rect, not detection.outline, stroke, color, dash, marker)
 
     def _places(self, marks: Sequence[_Mark], taken: Sequence[Rect]) -> list[tuple[int, int]]:
         sizes = [(mark.tag.width, mark.tag.height) for mark in marks]
@@ -186,7 +188,7 @@ def _tail(label: Label, track: int | None = None) -> str:
     return f"{number} {label.score:.2f}"
 
 
-def _outline(left: int, top: int, right: int, bottom: int, line: int) -> Iterator[Rect]:
+def _sides(left: int, top: int, right: int, bottom: int, line: int) -> Iterator[Rect]:
     """The four sides of a box as rectangles within it; a box thinner than two lines is filled."""
     if right - left <= 2 * line or bottom - top <= 2 * line:
         yield left, top, right, bottom

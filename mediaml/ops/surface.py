@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from mediaml.core.arrays import UInt8Array
 from mediaml.ops.lettering import Tag
+from mediaml.ops.shapes import Stroke
 from mediaml.ops.yuv import ColorMatrix, Planes, Rgb, yuv_of
 
 
@@ -31,6 +32,9 @@ class Surface(Protocol):
                 0 fills all of them.
         """
 
+    def paint(self, stroke: Stroke, color: Rgb) -> None:
+        """Colour the pixels of a stroke."""
+
     def put(self, tag: Tag, left: int, top: int) -> None:
         """Put a tag; what hangs over the right or bottom edge is cut. `left` and `top` are even."""
 
@@ -44,6 +48,9 @@ class RgbSurface:
 
     def fill(self, left: int, top: int, right: int, bottom: int, color: Rgb, dash: int = 0) -> None:
         _fill(self._image, (left, top, right, bottom), color, dash)
+
+    def paint(self, stroke: Stroke, color: Rgb) -> None:
+        _area(self._image, stroke.mask, stroke.left, stroke.top)[stroke.mask] = color
 
     def put(self, tag: Tag, left: int, top: int) -> None:
         _blit(self._image, tag.image, left, top)
@@ -69,6 +76,15 @@ class YuvSurface:
         half = (left // 2, top // 2, (right + 1) // 2, (bottom + 1) // 2)
         _fill(self._planes.u, half, u, dash // 2)
         _fill(self._planes.v, half, v, dash // 2)
+
+    def paint(self, stroke: Stroke, color: Rgb) -> None:
+        y, u, v = yuv_of(color, self._matrix)
+        # A chroma sample is coloured whole where one of its pixels is.
+        mask = np.pad(stroke.mask, [(0, length % 2) for length in stroke.mask.shape])
+        half = mask[::2, ::2] | mask[::2, 1::2] | mask[1::2, ::2] | mask[1::2, 1::2]
+        _area(self._planes.y, stroke.mask, stroke.left, stroke.top)[stroke.mask] = y
+        _area(self._planes.u, half, stroke.left // 2, stroke.top // 2)[half] = u
+        _area(self._planes.v, half, stroke.left // 2, stroke.top // 2)[half] = v
 
     def put(self, tag: Tag, left: int, top: int) -> None:
         patch = tag.planes(self._matrix)
@@ -102,3 +118,7 @@ def _dashes(start: int, stop: int, dash: int, grid: int) -> NDArray[np.int64]:
 def _blit(plane: UInt8Array, patch: UInt8Array, left: int, top: int) -> None:
     area = plane[top : top + patch.shape[0], left : left + patch.shape[1]]
     area[:] = patch[: area.shape[0], : area.shape[1]]
+
+
+def _area(plane: UInt8Array, mask: NDArray[np.bool_], left: int, top: int) -> UInt8Array:
+    return plane[top : top + mask.shape[0], left : left + mask.shape[1]]

@@ -14,10 +14,12 @@ import msgspec
 
 from mediaml.core.atomic_file import atomic_file
 from mediaml.core.work import Task
-from mediaml.ledger.encoding import BOX_UNITS, SCORE_UNITS, view_record
+from mediaml.ledger.encoding import view_record
 from mediaml.ledger.frames import KeptFrame
 from mediaml.ledger.result_rows import FailureRow, ModelRow, SourceRow
 from mediaml.ledger.results import Results
+from mediaml.ledger.shapes import keypoints_of, outline_of
+from mediaml.ledger.units import BOX_UNITS, SCORE_UNITS
 
 SCHEMA_VERSION = 2
 FILE_NAME = "results.jsonl"
@@ -64,12 +66,18 @@ def _detection(
     right: int,
     bottom: int,
     track: int | None,
+    outline: bytes | None,
+    keypoints: bytes | None,
 ) -> dict[str, Any]:
     """A detection from its columns; no `Detection` in between, because there may be millions."""
     box = (left / BOX_UNITS, top / BOX_UNITS, right / BOX_UNITS, bottom / BOX_UNITS)
-    record = {"label": names[class_], "score": score / SCORE_UNITS, "box": box}
+    record: dict[str, Any] = {"label": names[class_], "score": score / SCORE_UNITS, "box": box}
     if track is not None:
         record["track"] = track
+    if outline is not None:
+        record["outline"] = outline_of(outline)
+    if keypoints is not None:
+        record["keypoints"] = [(point.x, point.y, point.score) for point in keypoints_of(keypoints)]
     return record
 
 

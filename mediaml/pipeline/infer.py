@@ -16,7 +16,7 @@ import numpy as np
 from mediaml.core.arrays import Array
 from mediaml.core.channel import Channel
 from mediaml.core.errors import DeviceError, MemoryLimitError, PluginError
-from mediaml.core.prediction import Box, Detection, Embedding, Label, Prediction
+from mediaml.core.prediction import Box, Detection, Embedding, Keypoint, Label, Prediction
 from mediaml.core.view import bounded
 from mediaml.core.work import FrameAnswer
 from mediaml.ops.batches import pad_batch, unpad_outputs
@@ -242,7 +242,13 @@ def _label(label: Label) -> Label:
 def _detection(detection: Detection) -> Detection:
     left, top, right, bottom = map(float, detection.box.corners)
     track = None if detection.track is None else int(detection.track)
-    return Detection(_label(detection.label), Box(left, top, right, bottom), track)
+    return Detection(
+        _label(detection.label),
+        Box(left, top, right, bottom),
+        track,
+        tuple(tuple((float(x), float(y)) for x, y in ring) for ring in detection.outline),
+        tuple(Keypoint(float(point.x), float(point.y), float(point.score)) for point in detection.keypoints),
+    )
 
 
 def _embedding(embedding: Embedding | None) -> Embedding | None:

@@ -13,10 +13,11 @@ from mediaml.core.errors import ChangedError, MediaError, OutputError
 from mediaml.core.media import Kind
 from mediaml.core.prediction import Box, Detection, Label, Prediction
 from mediaml.core.work import Failure, FrameAnswer, Source, Task, TaskResult
-from mediaml.ledger.encoding import record_of, score_units
+from mediaml.ledger.encoding import record_of
 from mediaml.ledger.ledger import Ledger
 from mediaml.ledger.results import open_results
 from mediaml.ledger.schema import FILE_NAME
+from mediaml.ledger.units import score_units
 from tests.support.ledger_tasks import MODEL, boxes, result, source
 
 

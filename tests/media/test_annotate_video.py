@@ -125,7 +125,7 @@ def test_oblong_pixels_are_made_square(tmp_path: Path) -> None:
     source = write_clip(tmp_path / "oblong.mp4", aspect=Fraction(3, 2))
 
     def stretched(index: int) -> Overlay:
-        return around_square(index).scaled(1.5, 1)
+        return around_square(index).placed(1.5, 1)
 
     target = tmp_path / "square.mp4"
     write_annotated_video(source, target, stretched)

@@ -268,6 +268,6 @@ def test_hershey_letters_stand_in_where_there_are_no_fonts() -> None:
 def test_overlays_scale_with_the_image() -> None:
     box = detection("dog", 10, 20, 30, 40)
     others = (ModelOverlay("faces", 1, (), (box,)),)
-    scaled = Overlay((), (box,), others).scaled(2, 0.5)
+    scaled = Overlay((), (box,), others).placed(2, 0.5)
     assert scaled.detections[0].box == Box(20, 10, 60, 20)
     assert scaled.others[0].detections == scaled.detections

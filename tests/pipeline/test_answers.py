@@ -28,7 +28,7 @@ def test_numbers_of_numpy_become_pythons():
     record = record_of(TaskResult(Task(1, 1, 0), (FrameAnswer(0, 0.0, 0.0, said),)))
     assert record.names == ("cat", "dog")
     assert record.labels == ((0, 0, 0, 50_000),)
-    assert record.detections == ((0, 0, 1, 50_000, 100, 200, 300, 400, 7),)
+    assert record.detections == ((0, 0, 1, 50_000, 100, 200, 300, 400, 7, None, None),)
     assert record.frames[0].embedding == np.arange(3, dtype="<f2").tobytes()
     msgspec.msgpack.encode(TaskDone(record))
 

@@ -63,7 +63,7 @@ def write_annotated_image(
         del frame  # Its pixels are as large as the copy.
     height, width = image.shape[:2]
     Painter(width, height).draw(
-        RgbSurface(image), overlay.scaled(width / source_width, height / source_height)
+        RgbSurface(image), overlay.placed(width / source_width, height / source_height)
     )
     data = _encoded(image, suffix, target)
     with atomic_path(target, error=MediaError) as part:

@@ -6,7 +6,6 @@ import json
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, closing, suppress
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import IO, Any, cast
@@ -19,7 +18,6 @@ from mediaml.core.arrays import UInt8Array
 from mediaml.core.atomic_file import atomic_path, writing
 from mediaml.core.errors import MediaError
 from mediaml.core.frame import Frame
-from mediaml.core.prediction import Box
 from mediaml.media.limits import Limits
 from mediaml.media.video.pixels import VideoPixels
 from mediaml.media.video.slices import VideoSlices
@@ -135,17 +133,8 @@ class SegmentDrawer(AbstractContextManager["SegmentDrawer"]):
 def _placed(overlay: Overlay, fitting: Fitting) -> Overlay:
     """Boxes of a frame on the canvas that the frame was fitted to."""
     x, y = fitting.content_width / fitting.source_width, fitting.content_height / fitting.source_height
-    placed = overlay if (x, y) == (1, 1) else overlay.scaled(x, y)
     left, top = fitting.offset_x, fitting.offset_y
-    if not left and not top:
-        return placed
-    moved = []
-    for each in placed.detections:
-        box = each.box
-        moved.append(
-            replace(each, box=Box(box.left + left, box.top + top, box.right + left, box.bottom + top))
-        )
-    return replace(placed, detections=tuple(moved))
+    return overlay if (x, y, left, top) == (1, 1, 0, 0) else overlay.placed(x, y, left, top)
 
 
 class _Drawing:
