@@ -44,7 +44,10 @@ def test_orders_and_reports_arrive_whole():
         (FrameRecord(0, 0.0, 0.04, b"\0\1", None),),
         ("cat", "dog"),
         ((0, 0, 1, 99_999),),
-        ((0, 0, 0, 50_000, 100, 200, 333, 400, None), (0, 1, 1, 40_000, -5, 0, 7, 8, 3)),
+        (
+            (0, 0, 0, 50_000, 100, 200, 333, 400, None, None, b"a"),
+            (0, 1, 1, 40_000, -5, 0, 7, 8, 3, b"o", None),
+        ),
         cut=4_999,
         last=False,
         accounts=DecodeAccounts(9, 8, 1, 0),
