@@ -271,3 +271,6 @@ def test_overlays_scale_with_the_image() -> None:
     scaled = Overlay((), (box,), others).placed(2, 0.5)
     assert scaled.detections[0].box == Box(20, 10, 60, 20)
     assert scaled.others[0].detections == scaled.detections
+    moved = Overlay((), (box,), others).placed(1, 1, 5, 7)
+    assert moved.detections[0].box == Box(15, 27, 35, 47)
+    assert moved.others[0].detections == moved.detections
