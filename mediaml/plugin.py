@@ -46,6 +46,7 @@ from mediaml.core.prediction import (
     Prediction,
 )
 from mediaml.core.view import View, class_ids, select
+from mediaml.onnx.interface import GraphFacts, TensorSpec
 from mediaml.ops.batches import pad_batch, unpad_outputs
 from mediaml.registry.hooks import hookimpl
 from mediaml.registry.spec import (
@@ -55,6 +56,7 @@ from mediaml.registry.spec import (
     ModelSpec,
     NoOptions,
     OutputSpec,
+    Reading,
     StagedModel,
     TextModel,
 )
@@ -62,7 +64,6 @@ from mediaml.registry.views import view
 
 if TYPE_CHECKING:
     from mediaml.onnx.coco import COCO_NAMES
-    from mediaml.onnx.interface import TensorSpec
     from mediaml.onnx.session import Session
     from mediaml.ops.boxes import clip_boxes, iou_matrix, nms, nms_per_class
     from mediaml.ops.fitting import Fitting, fit_image, letterbox_shape
@@ -72,7 +73,6 @@ _LAZY = {
     "COCO_NAMES": "mediaml.onnx.coco",
     "Fitting": "mediaml.ops.fitting",
     "Session": "mediaml.onnx.session",
-    "TensorSpec": "mediaml.onnx.interface",
     "clip_boxes": "mediaml.ops.boxes",
     "fit_image": "mediaml.ops.fitting",
     "grey": "mediaml.ops.pixels",
@@ -96,6 +96,7 @@ __all__ = [
     "Fitting",
     "Float32Array",
     "Frame",
+    "GraphFacts",
     "ImageInput",
     "Keypoint",
     "Kind",
@@ -114,6 +115,7 @@ __all__ = [
     "Picture",
     "Polygon",
     "Prediction",
+    "Reading",
     "Session",
     "SoundInput",
     "StagedModel",

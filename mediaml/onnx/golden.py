@@ -11,7 +11,7 @@ import numpy as np
 
 from mediaml.core.arrays import Array
 from mediaml.core.errors import ModelError
-from mediaml.onnx.inspect import GraphFacts
+from mediaml.onnx.inspect import ModelFileFacts
 from mediaml.onnx.interface import TensorSpec
 from mediaml.onnx.model_file import model_bytes, parse_model
 
@@ -25,7 +25,7 @@ _TOKENS = 8
 _HIGHEST_ID = 99
 
 
-def made_inputs(facts: GraphFacts) -> dict[str, Array]:
+def made_inputs(facts: ModelFileFacts) -> dict[str, Array]:
     """Seeded arrays for every input of a graph, the same on every machine.
 
     One image, one window of audio or one text:
@@ -74,7 +74,7 @@ def precision_of(path: Path) -> Precision:
     return "fp16" if found["fp16"] > found["fp32"] else "fp32"
 
 
-def _sides(facts: GraphFacts) -> tuple[int, int]:
+def _sides(facts: ModelFileFacts) -> tuple[int, int]:
     """Height and width for images whose graph leaves them free."""
     if facts.image_input is not None:
         return facts.image_input.height, facts.image_input.width

@@ -13,7 +13,7 @@ import numpy as np
 
 from mediaml.core.errors import ModelError
 from mediaml.core.model_input import ImageInput, SoundInput
-from mediaml.onnx.interface import Interface, TensorSpec, interface_of
+from mediaml.onnx.interface import GraphFacts, Interface, TensorSpec, interface_of
 from mediaml.onnx.metadata import (
     NAME,
     read_image_input,
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class GraphFacts:
+class ModelFileFacts:
     """Facts of an ONNX file, as stated in the file.
 
     Attributes:
@@ -42,6 +42,7 @@ class GraphFacts:
         parameters: number of values in the graph's constants, shapes and indices left out.
         labels, image_input, sound_input, stride: from the metadata; `None` where it does not say.
         metadata: the file's own key-value pairs.
+        operators: see `GraphFacts`.
         size_bytes: of the file and of its external data.
         sha256: see `model_file.model_digest`.
     """
@@ -60,11 +61,17 @@ class GraphFacts:
     sound_input: SoundInput | None
     stride: int | None
     metadata: Mapping[str, str]
+    operators: tuple[str, ...]
     size_bytes: int
     sha256: str
 
+    @property
+    def graph(self) -> GraphFacts:
+        """What plugins get to see of the file."""
+        return GraphFacts(self.path, self.inputs, self.outputs, self.metadata, self.operators)
 
-def graph_facts(path: Path) -> GraphFacts:
+
+def model_file_facts(path: Path) -> ModelFileFacts:
     """Read the facts of an ONNX file.
 
     Raises:
@@ -77,7 +84,7 @@ def graph_facts(path: Path) -> GraphFacts:
     constants = {tensor.name for tensor in model.graph.initializer}
     inputs = tuple(_spec(value) for value in model.graph.input if value.name not in constants)
     outputs = tuple(map(_spec, model.graph.output))
-    return GraphFacts(
+    return ModelFileFacts(
         path=path,
         name=metadata.get(NAME) or path.stem,
         interface=interface_of(inputs, outputs, metadata),
@@ -92,6 +99,7 @@ def graph_facts(path: Path) -> GraphFacts:
         sound_input=read_sound_input(metadata),
         stride=read_stride(metadata),
         metadata=metadata,
+        operators=tuple(_maker(model, output.name) for output in outputs),
         size_bytes=len(content) + sum(file.stat().st_size for file in external),
         sha256=model_digest(content, external),
     )
@@ -106,6 +114,15 @@ def _parameters(model: ModelProto) -> int:
         if node.op_type == "Constant":
             tensors.extend(attribute.t for attribute in node.attribute if attribute.name == "value")
     return sum(math.prod(tensor.dims) for tensor in tensors if tensor.data_type != TensorProto.INT64)
+
+
+def _maker(model: ModelProto, output: str) -> str:
+    """The operator that makes an output, past those that only pass values on; empty for an input."""
+    makers = {name: node for node in model.graph.node for name in node.output}
+    node = makers.get(output)
+    while node is not None and node.op_type in {"Identity", "Cast"} and node.input[0] in makers:
+        node = makers[node.input[0]]
+    return "" if node is None else str(node.op_type)
 
 
 def _spec(value: ValueInfoProto) -> TensorSpec:

@@ -7,7 +7,8 @@ yolov3 and tiny-yolov3 with their non-maximum suppression inside; `yolox` a raw 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Literal
 
 from mediaml.onnx.metadata import INTERFACE
@@ -33,6 +34,25 @@ class TensorSpec:
             wanted is None or size is None or size == wanted
             for size, wanted in zip(self.shape, shape, strict=True)
         )
+
+
+@dataclass(frozen=True, slots=True)
+class GraphFacts:
+    """What an ONNX file says of its graph, for whoever decides how the graph is used.
+
+    Attributes:
+        path: of the file; other files may lie beside it.
+        inputs, outputs: of the graph, in its order.
+        metadata: the file's own key-value pairs.
+        operators: the ONNX operator that makes each output, such as `Softmax`, in the order of `outputs`;
+            empty where the file was not looked into.
+    """
+
+    path: Path
+    inputs: tuple[TensorSpec, ...]
+    outputs: tuple[TensorSpec, ...]
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    operators: tuple[str, ...] = ()
 
 
 def interface_of(

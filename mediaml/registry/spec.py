@@ -15,6 +15,7 @@ from mediaml.core.frame import Frame
 from mediaml.core.media import Kind
 from mediaml.core.model_input import SoundInput
 from mediaml.core.prediction import Answer, Prediction
+from mediaml.onnx.interface import GraphFacts
 
 if TYPE_CHECKING:
     from mediaml.onnx.session import Session
@@ -97,6 +98,24 @@ class LoadContext:
 
 
 @dataclass(frozen=True, slots=True)
+class Reading:
+    """How a model would read a stranger's graph.
+
+    Attributes:
+        family: what the graph is taken for, such as `YOLOX` or `classifier`.
+        reason: why, one line: what in the graph, its metadata or the files beside it says so.
+        facts: names and values of the rest that is known or guessed, such as `("labels", "80, COCO by
+            count")`, in the order in which they are shown.
+        description: the text of the `FILE.toml` that says all of it; empty where the model reads none.
+    """
+
+    family: str
+    reason: str
+    facts: tuple[tuple[str, str], ...] = ()
+    description: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class ModelSpec:
     """What a plugin offers: one model under one name.
 
@@ -114,6 +133,8 @@ class ModelSpec:
             used, or an ONNX file beside the plugin's module (`cats.onnx`).
         sound: the log-mel parameters; needed where `kinds` has `AUDIO`.
         description: one line for `mediaml plugins list`.
+        read_graph: says how the model would read a graph, for `mediaml models describe`: one reading, none
+            where it cannot, several where it cannot tell. `None` where the model has a graph of its own.
 
     Raises:
         ValueError: when any of that does not hold.
@@ -127,6 +148,7 @@ class ModelSpec:
     weights: str | None = None
     sound: SoundInput | None = None
     description: str = ""
+    read_graph: Callable[[GraphFacts], Sequence[Reading]] | None = None
 
     def __post_init__(self) -> None:
         _require_name("a model", self.name)

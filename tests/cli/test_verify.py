@@ -11,7 +11,7 @@ from onnx import TensorProto, save
 from onnxruntime.quantization import QuantType, quantize_dynamic
 
 from mediaml.onnx.golden import made_inputs, precision_of
-from mediaml.onnx.inspect import graph_facts
+from mediaml.onnx.inspect import model_file_facts
 from mediaml.onnx.replay import differences
 from scripts.clip_towers import SMALL, image_tower, text_tower
 from tests.support.models.onnx_files import model
@@ -110,20 +110,20 @@ def test_inputs_are_made_from_the_graph(tmp_path):
         ("indices", TensorProto.INT32, ["chosen", 3]),
     ]
     save(model(inputs, outputs), tmp_path / "zoo.onnx")
-    made = made_inputs(graph_facts(tmp_path / "zoo.onnx"))
+    made = made_inputs(model_file_facts(tmp_path / "zoo.onnx"))
     assert made["input_1"].shape == (1, 3, 416, 416) and made["input_1"].dtype == np.float32
     assert 0 <= made["input_1"].min() < made["input_1"].max() <= 1
     assert made["image_shape"].tolist() == [[416, 416]]
-    again = made_inputs(graph_facts(tmp_path / "zoo.onnx"))
+    again = made_inputs(model_file_facts(tmp_path / "zoo.onnx"))
     assert np.array_equal(made["input_1"], again["input_1"])
     texts = [("input_ids", TensorProto.INT64, ["b", "n"]), ("attention_mask", TensorProto.INT64, ["b", "n"])]
     save(model([*texts, ("x", TensorProto.FLOAT16, ["b", 5])], outputs[:1]), tmp_path / "text.onnx")
-    made = made_inputs(graph_facts(tmp_path / "text.onnx"))
+    made = made_inputs(model_file_facts(tmp_path / "text.onnx"))
     assert made["input_ids"].argmax() == 7 and made["attention_mask"].tolist() == [[1] * 8]
     assert made["x"].shape == (1, 5) and made["x"].dtype == np.float16
     pixels = [("images", TensorProto.UINT8, ["b", "h", "w", 3])]
     save(model(pixels, outputs[:1]), tmp_path / "pixels.onnx")
-    made = made_inputs(graph_facts(tmp_path / "pixels.onnx"))
+    made = made_inputs(model_file_facts(tmp_path / "pixels.onnx"))
     assert made["images"].shape == (1, 224, 224, 3) and made["images"].max() > 200
 
 

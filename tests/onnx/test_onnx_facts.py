@@ -14,7 +14,7 @@ from onnx import TensorProto, helper
 
 from mediaml.core.errors import ModelError
 from mediaml.core.model_input import ImageInput, SoundInput
-from mediaml.onnx.inspect import graph_facts
+from mediaml.onnx.inspect import model_file_facts
 from mediaml.onnx.interface import TensorSpec, interface_of
 from mediaml.onnx.metadata import read_image_input, read_labels, read_sound_input, read_stride, set_metadata
 from mediaml.onnx.providers import parse_device
@@ -64,10 +64,10 @@ def test_metadata_alone_make_no_detector(inputs: list[TensorSpec], outputs: list
 def test_the_shared_models_are_told_apart(assets: Path) -> None:
     models = assets / "models"
     zoo = models / "yolo" / "MobileNetV2-YOLOv3-Nano-coco.zoo.onnx"
-    facts = graph_facts(zoo)
+    facts = model_file_facts(zoo)
     assert (facts.interface, facts.opset, facts.name) == ("zoo-yolov3", 13, zoo.stem)
-    assert graph_facts(models / "yolo" / "yolox_nano.onnx").interface == "yolox"
-    digits = graph_facts(models / "mnist" / "mnist-7.onnx")
+    assert model_file_facts(models / "yolo" / "yolox_nano.onnx").interface == "yolox"
+    digits = model_file_facts(models / "mnist" / "mnist-7.onnx")
     assert (digits.interface, digits.parameters, digits.producer) == ("unknown", 5998 - 2 - 2, "CNTK 2.5.1")
     assert [spec.name for spec in digits.inputs] == ["Input3"]
 
@@ -83,7 +83,7 @@ def test_facts_equal_what_a_session_says(tmp_path: Path) -> None:
     model.producer_name, model.producer_version = "somebody", "7"
     path = tmp_path / "m.onnx"
     path.write_bytes(model.SerializeToString())
-    facts, session = graph_facts(path), open_session(path, parse_device("cpu"))
+    facts, session = model_file_facts(path), open_session(path, parse_device("cpu"))
     for name in (
         "inputs",
         "outputs",
@@ -107,11 +107,11 @@ def test_facts_equal_what_a_session_says(tmp_path: Path) -> None:
 
 def test_facts_of_files_that_are_no_models(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="there is no model file"):
-        graph_facts(tmp_path / "none.onnx")
+        model_file_facts(tmp_path / "none.onnx")
     for content in (b"hello", b"\x08\x03", b"[net]\nwidth=32\n" * 9, b"\x89PNG\r\n\x1a\n"):
         (tmp_path / "m.onnx").write_bytes(content)
         with pytest.raises(ModelError, match="is not an ONNX model"):
-            graph_facts(tmp_path / "m.onnx")
+            model_file_facts(tmp_path / "m.onnx")
 
 
 def test_constants_in_nodes_are_parameters_and_shapes_are_not(tmp_path: Path) -> None:
@@ -127,7 +127,7 @@ def test_constants_in_nodes_are_parameters_and_shapes_are_not(tmp_path: Path) ->
         constants={"shape": np.array([2, 3], np.int64)},
     )
     (tmp_path / "m.onnx").write_bytes(model.SerializeToString())
-    assert graph_facts(tmp_path / "m.onnx").parameters == 6
+    assert model_file_facts(tmp_path / "m.onnx").parameters == 6
 
 
 @given(st.lists(st.text(max_size=20), max_size=5))

@@ -9,6 +9,7 @@ from mediaml.cli.lazy import LazyGroup
 _COMMANDS = {
     "list": "Bundled models with their figures, and the catalogue.",
     "info": "Show a model's licence, files, inputs, outputs and labels.",
+    "describe": "Say how an ONNX file would be read, and write that down.",
     "pull": "Download models of the catalogue and verify them.",
     "verify": "Check a model's files and replay it on each device.",
     "path": "Print where a model's file is.",

@@ -44,9 +44,9 @@ def _show(shown: dict[str, str]) -> None:
 
 def _facts(path: Path) -> dict[str, str]:
     """Facts of an ONNX file, as stated in the file."""
-    from mediaml.onnx.inspect import graph_facts
+    from mediaml.onnx.inspect import model_file_facts
 
-    facts = graph_facts(path)
+    facts = model_file_facts(path)
     takes = facts.image_input or facts.sound_input
     return {
         "file": str(facts.path),

@@ -103,9 +103,9 @@ def _replay(graph: Path, requests: Mapping[str, DeviceRequest]) -> None:
 
 def _made(graph: Path) -> dict[str, Array]:
     from mediaml.onnx.golden import made_inputs
-    from mediaml.onnx.inspect import graph_facts
+    from mediaml.onnx.inspect import model_file_facts
 
-    return made_inputs(graph_facts(graph))
+    return made_inputs(model_file_facts(graph))
 
 
 def _compare(
@@ -154,6 +154,6 @@ def _against_sibling(
 
 
 def _input_names(graph: Path) -> tuple[str, ...]:
-    from mediaml.onnx.inspect import graph_facts
+    from mediaml.onnx.inspect import model_file_facts
 
-    return tuple(sorted(spec.name for spec in graph_facts(graph).inputs))
+    return tuple(sorted(spec.name for spec in model_file_facts(graph).inputs))
