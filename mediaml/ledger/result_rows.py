@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,10 +10,11 @@ from typing import Any
 import msgspec
 
 from mediaml.core.errors import MediaError
-from mediaml.core.location import Location
+from mediaml.core.location import Location, location_of
 from mediaml.core.media import DecodeAccounts, Kind, MediaInfo
 from mediaml.core.view import View
 from mediaml.core.work import Failure, ModelIdentity
+from mediaml.ledger.encoding import info_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,3 +98,12 @@ class FailureRow:
     def part(self) -> str:
         """The name of what failed: the model's or the output's."""
         return self.model or self.output or ""
+
+
+def source_row(row: tuple[Any, ...]) -> SourceRow:
+    """A source of its columns id, path, shown, name, kind and info."""
+    path = location_of(os.fsdecode(row[1]))
+    kind = Kind(row[4]) if row[4] else None
+    return SourceRow(
+        row[0], path, row[2], row[3], kind, None if row[5] is None else info_of(row[5], str(path))
+    )

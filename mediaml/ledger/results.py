@@ -13,15 +13,16 @@ from typing import Any, Self
 import msgspec
 
 from mediaml.core.errors import OutputError
-from mediaml.core.location import Location, location_of
+from mediaml.core.location import Location
 from mediaml.core.media import DecodeAccounts, Kind
 from mediaml.core.view import View
 from mediaml.core.work import Failure, FrameResult, ModelIdentity, Task, TaskProgress
-from mediaml.ledger.encoding import info_of, view_of_json
+from mediaml.ledger.encoding import view_of_json
 from mediaml.ledger.frames import KeptFrame, kept_frames
 from mediaml.ledger.integrity import UNREADABLE, check
 from mediaml.ledger.progress import ProgressRow, RunRow, progress, runs
 from mediaml.ledger.result_rows import FailureRow, ModelRow, SourceRow
+from mediaml.ledger.result_rows import source_row as _source_row
 from mediaml.ledger.schema import BATCH_PREFIX, FILE_NAME, VIEW_PREFIX, connect
 from mediaml.ledger.task_progress import Known, file_state, model_id, task_progress
 from mediaml.ledger.totals import LabelTotals, found
@@ -46,6 +47,11 @@ class Results(AbstractContextManager["Results"]):
             raise OutputError(f"{folder} holds no ledger.", "Name the folder given to `mediaml run -o`.")
         self.folder = folder
         self._db = connect(folder, readonly=True, checked=checked)
+
+    @property
+    def connection(self) -> sqlite3.Connection:
+        """The open ledger, which cannot be written through it; for queries of this package."""
+        return self._db
 
     def close(self) -> None:
         """Close the file; closing twice does nothing."""
@@ -278,14 +284,6 @@ def _of_task(source: int, task: Task | None) -> tuple[str, tuple[int, ...]]:
     if task is None:
         return "task.source = ?", (source,)
     return "task.source = ? AND task.model = ? AND task.slice = ?", (task.source, task.model, task.slice)
-
-
-def _source_row(row: tuple[Any, ...]) -> SourceRow:
-    path = location_of(os.fsdecode(row[1]))
-    kind = Kind(row[4]) if row[4] else None
-    return SourceRow(
-        row[0], path, row[2], row[3], kind, None if row[5] is None else info_of(row[5], str(path))
-    )
 
 
 def open_results(folder: Path | str, *, checked: bool = True) -> Results:
