@@ -63,17 +63,21 @@ from mediaml.registry.spec import (
 from mediaml.registry.views import view
 
 if TYPE_CHECKING:
-    from mediaml.onnx.coco import COCO_NAMES
+    from mediaml.onnx.coco import COCO_91_NAMES, COCO_NAMES
+    from mediaml.onnx.labels import FoundLabels, find_labels
     from mediaml.onnx.session import Session
     from mediaml.ops.boxes import clip_boxes, iou_matrix, nms, nms_per_class
     from mediaml.ops.fitting import Fitting, fit_image, letterbox_shape
     from mediaml.ops.pixels import grey, normalise
 
 _LAZY = {
+    "COCO_91_NAMES": "mediaml.onnx.coco",
     "COCO_NAMES": "mediaml.onnx.coco",
     "Fitting": "mediaml.ops.fitting",
+    "FoundLabels": "mediaml.onnx.labels",
     "Session": "mediaml.onnx.session",
     "clip_boxes": "mediaml.ops.boxes",
+    "find_labels": "mediaml.onnx.labels",
     "fit_image": "mediaml.ops.fitting",
     "grey": "mediaml.ops.pixels",
     "iou_matrix": "mediaml.ops.boxes",
@@ -84,6 +88,7 @@ _LAZY = {
 }
 
 __all__ = [
+    "COCO_91_NAMES",
     "COCO_NAMES",
     "Answer",
     "Answers",
@@ -95,6 +100,7 @@ __all__ = [
     "Embedding",
     "Fitting",
     "Float32Array",
+    "FoundLabels",
     "Frame",
     "GraphFacts",
     "ImageInput",
@@ -125,6 +131,7 @@ __all__ = [
     "View",
     "class_ids",
     "clip_boxes",
+    "find_labels",
     "fit_image",
     "grey",
     "hookimpl",

@@ -10,8 +10,8 @@ from mediaml.core.arrays import Float32Array, UInt8Array
 from mediaml.core.errors import require
 from mediaml.core.media import MediaInfo
 
-Fit = Literal["stretch", "letterbox", "crop"]
-Resample = Literal["bilinear", "bicubic"]
+Fit = Literal["stretch", "letterbox", "letterbox-top-left", "crop"]
+Resample = Literal["bilinear", "bicubic", "opencv-linear"]
 
 
 class Pixels(Protocol):
@@ -83,9 +83,11 @@ class Frame:
         Args:
             width, height: pixels of the result.
             fit: `stretch` ignores the aspect ratio; `letterbox` keeps it, centred, with `pad` around;
-                `crop` scales the shortest side and cuts the centre.
+                `letterbox-top-left` keeps it, with `pad` right and below; `crop` scales the shortest side
+                and cuts the centre.
             pad: grey level 0..255 of the letterbox bars.
-            resample: filter; both are antialiased when shrinking.
+            resample: filter; `bilinear` and `bicubic` are antialiased when shrinking, `opencv-linear` is not:
+                it equals OpenCV's `INTER_LINEAR`, with which most YOLO networks were trained.
 
         Returns:
             uint8 RGB, height x width x 3. `mediaml.ops.fitting.Fitting.of` gives the matching geometry.

@@ -6,6 +6,7 @@ Coordinates are continuous, in pixels, edges at pixel borders, so that the centr
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import get_args
 
 import numpy as np
 
@@ -13,6 +14,8 @@ from mediaml.core.arrays import Float32Array, UInt8Array
 from mediaml.core.errors import require
 from mediaml.core.frame import Fit, Resample
 from mediaml.ops.resampling import resample_window
+
+LETTERBOXES = frozenset({"letterbox", "letterbox-top-left"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,26 +44,29 @@ class Fitting:
     def of(cls, source_width: int, source_height: int, width: int, height: int, fit: Fit) -> Fitting:
         """Fit an image to a target.
 
-        `letterbox` rounds the scaled short side half up; `crop` rounds the scaled long side down, as
-        torchvision's `Resize` and the published CLIP preprocessing do. Both centre it; where the margin is
-        odd, the larger half goes right and below. No side is ever scaled to nothing.
+        `letterbox` rounds the scaled short side half up, `letterbox-top-left` down, as YOLOX does; `crop`
+        rounds the scaled long side down, as torchvision's `Resize` and the published CLIP preprocessing do.
+        All but `letterbox-top-left` centre it; where the margin is odd, the larger half goes right and below.
+        No side is ever scaled to nothing.
 
         Raises:
             ValueError: a size is not positive, or the fit is unknown.
         """
         require(min(source_width, source_height, width, height) > 0, "sizes must be positive")
-        require(fit in ("stretch", "letterbox", "crop"), f"unknown fit {fit!r}")
+        require(fit in get_args(Fit), f"unknown fit {fit!r}")
         content_width, content_height = width, height
         source_is_wider = source_width * height >= width * source_height
-        if fit == "letterbox" and source_is_wider:
-            content_height = max(1, (2 * source_height * width + source_width) // (2 * source_width))
-        elif fit == "letterbox":
-            content_width = max(1, (2 * source_width * height + source_height) // (2 * source_height))
+        if fit in LETTERBOXES and source_is_wider:
+            content_height = _scaled(source_height, width, source_width, fit)
+        elif fit in LETTERBOXES:
+            content_width = _scaled(source_width, height, source_height, fit)
         elif fit == "crop" and source_is_wider:
             content_width = max(width, source_width * height // source_height)
         elif fit == "crop":
             content_height = max(height, source_height * width // source_width)
         offset_x, offset_y = _centre(width, content_width), _centre(height, content_height)
+        if fit == "letterbox-top-left":
+            offset_x = offset_y = 0
         return cls(
             source_width, source_height, width, height, content_width, content_height, offset_x, offset_y, fit
         )
@@ -79,6 +85,13 @@ class Fitting:
 
     def _offset(self) -> Float32Array:
         return np.array([self.offset_x, self.offset_y, self.offset_x, self.offset_y], dtype=np.float32)
+
+
+def _scaled(side: int, target: int, source: int, fit: Fit) -> int:
+    """A side scaled by target / source, at least 1: half up for `letterbox`, else down."""
+    if fit == "letterbox":
+        return max(1, (2 * side * target + source) // (2 * source))
+    return max(1, side * target // source)
 
 
 def _centre(target: int, content: int) -> int:
@@ -146,7 +159,7 @@ def fit_image(
         image: uint8 [H, W, 3].
         width, height: pixels of the result.
         pad: grey level 0..255 of letterbox bars.
-        resample: filter; antialiased when shrinking, see `mediaml.ops.resampling`.
+        resample: filter, see `mediaml.ops.resampling`.
 
     Returns:
         uint8 [height, width, 3]; may be `image` itself where nothing changes.

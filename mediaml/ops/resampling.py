@@ -5,7 +5,8 @@ Pillow's. Each axis is one product with a banded matrix: rows of the result are 
 the band of the source that its kernels reach, so the work is a few small dense products (BLAS), each too
 small for BLAS to start threads of its own beside those of the pipeline.
 
-`bicubic` equals Pillow bit for bit; `bilinear` is faster and within one level of it.
+`bicubic` equals Pillow bit for bit; `bilinear` is faster and within one level of it. `opencv-linear` is
+OpenCV's own `INTER_LINEAR`, which looks at the two nearest pixels only, however much it shrinks.
 """
 
 from __future__ import annotations
@@ -27,7 +28,9 @@ BLOCK = 8
 PRODUCT = 1 << 18
 STRIP = 256
 FIXED_POINT = 1 << 22
-SUPPORT = {"bilinear": 1.0, "bicubic": 2.0}
+SUPPORT = {"bilinear": 1.0, "bicubic": 2.0, "opencv-linear": 1.0}
+WHOLE = 4
+"""OpenCV scales a whole image where the result has at most this many times the pixels of the window."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -42,7 +45,7 @@ class Band:
 def _kernel(distance: NDArray[np.float64], resample: Resample) -> NDArray[np.float64]:
     """Triangle, or Keys' cubic convolution with a = -0.5 (IEEE Trans. ASSP 29(6), 1981)."""
     x = np.abs(distance)
-    if resample == "bilinear":
+    if resample != "bicubic":
         return np.maximum(0.0, 1.0 - x)
     near = (1.5 * x - 2.5) * x * x + 1.0
     far = ((-0.5 * x + 2.5) * x - 4.0) * x + 2.0
@@ -51,7 +54,7 @@ def _kernel(distance: NDArray[np.float64], resample: Resample) -> NDArray[np.flo
 
 def _rounded(weights: NDArray[np.float64], resample: Resample) -> NDArray[np.floating]:
     """In single precision; for `bicubic` in Pillow's fixed point, whose sums float64 holds exactly."""
-    if resample == "bilinear":
+    if resample != "bicubic":
         return weights.astype(np.float32)
     return np.asarray(np.rint(weights * FIXED_POINT) / FIXED_POINT)
 
@@ -60,11 +63,11 @@ def _rounded(weights: NDArray[np.float64], resample: Resample) -> NDArray[np.flo
 def _bands(source: int, target: int, first: int, last: int, resample: Resample) -> tuple[Band, ...]:
     """The matrix that scales an axis of `source` pixels to `target`, for the results `first` to `last - 1`.
 
-    When shrinking, the kernel is widened by the scale (antialias). Which pixels a kernel reaches is rounded
-    as Pillow's `precompute_coeffs` does it, and weights are normalised over those inside the image.
+    When shrinking, the kernel is widened by the scale (antialias), but not OpenCV's. Which pixels a kernel
+    reaches is rounded as Pillow's `precompute_coeffs` does it, and weights are normalised over those inside.
     """
     scale = source / target
-    stretch = max(scale, 1.0)
+    stretch = 1.0 if resample == "opencv-linear" else max(scale, 1.0)
     support = SUPPORT[resample] * stretch
     centres = (np.arange(first, last) + 0.5) * scale
     lows = np.maximum(0, (centres - support + 0.5).astype(np.int64))
@@ -115,6 +118,10 @@ def _scale_columns(image: UInt8Array, bands: tuple[Band, ...]) -> UInt8Array:
     return result
 
 
+def _by_opencv(image: UInt8Array, width: int, height: int) -> UInt8Array:
+    return np.asarray(cv2.resize(image, (width, height), interpolation=cv2.INTER_LINEAR), dtype=np.uint8)
+
+
 def resample_window(
     image: UInt8Array, size: tuple[int, int], columns: slice, rows: slice, resample: Resample
 ) -> UInt8Array:
@@ -127,7 +134,8 @@ def resample_window(
         image: uint8 [H, W, channels].
         size: width and height in pixels of the whole scaled image.
         columns, rows: the window, with start and stop inside it.
-        resample: `bilinear` or `bicubic`; both antialiased when shrinking.
+        resample: `bilinear` or `bicubic`, antialiased when shrinking, or `opencv-linear`: exactly
+            `cv2.INTER_LINEAR`, within one level of it where only a small part of the result is wanted.
 
     Returns:
         uint8 [rows, columns, channels]; may be a view of `image` where nothing changes.
@@ -140,6 +148,9 @@ def resample_window(
     require(source_width > 0 and source_height > 0, f"an image must not be empty: {image.shape}")
     inside = 0 <= columns.start < columns.stop <= width and 0 <= rows.start < rows.stop <= height
     require(inside, f"window {columns}, {rows} is not inside {width}x{height}")
+    shown = (columns.stop - columns.start) * (rows.stop - rows.start)
+    if resample == "opencv-linear" and width * height <= WHOLE * shown:
+        return _by_opencv(image, width, height)[rows, columns]
     row_bands = _bands(source_height, height, rows.start, rows.stop, resample)
     reached = slice(row_bands[0].reach.start, row_bands[-1].reach.stop)
     image = image[reached] if source_height != height else image[rows]

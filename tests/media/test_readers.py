@@ -8,13 +8,14 @@ import sys
 from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
+from typing import get_args
 
 import cv2
 import numpy as np
 import pytest
 
 from mediaml.core.errors import MediaError
-from mediaml.core.frame import Frame
+from mediaml.core.frame import Fit, Frame, Resample
 from mediaml.core.media import Kind
 from mediaml.core.model_input import SoundInput
 from mediaml.media.reader import Reader, open_reader
@@ -178,9 +179,9 @@ def test_a_start_gives_the_rest_of_a_full_pass(
 def test_fitted_shapes(media: tuple[Path, Kind]) -> None:
     with opened(media) as reader:
         frame = next(iter(reader.frames()))
-    for fit in ("stretch", "letterbox", "crop"):
+    for fit in get_args(Fit):
         for size in ((32, 20), (1, 1), (17, 31)):
-            for resample in ("bilinear", "bicubic"):
+            for resample in get_args(Resample):
                 fitted = frame.fitted(*size, fit, pad=7, resample=resample)
                 assert fitted.shape == (size[1], size[0], 3)
                 assert fitted.dtype == np.uint8
@@ -246,6 +247,7 @@ def test_threads_may_open_files_of_every_kind_at_once() -> None:
     script = """
 import sys, threading
 from pathlib import Path
+from typing import get_args
 from mediaml.core.model_input import SoundInput
 from mediaml.media.reader import open_reader
 from mediaml.media.sniff import sniff_kind

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import get_args
 
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -19,7 +21,7 @@ from mediaml.ops.resampling import resample_window
 PILLOW = {"bilinear": Image.Resampling.BILINEAR, "bicubic": Image.Resampling.BICUBIC}
 TOLERANCE = {"bilinear": 1, "bicubic": 0}
 SIDES = st.integers(1, 5000)
-FITS = st.sampled_from(["stretch", "letterbox", "crop"])
+FITS = st.sampled_from(["stretch", "letterbox", "letterbox-top-left", "crop"])
 
 
 def picture(width: int, height: int, seed: int = 0) -> UInt8Array:
@@ -79,6 +81,31 @@ def test_resampling_equals_pillow_at_any_size(
     assert largest_difference(ours, pillow_resize(image, *target, resample)) <= TOLERANCE[resample]
 
 
+@settings(max_examples=60, deadline=None)
+@given(
+    source=st.tuples(st.integers(1, 90), st.integers(1, 90)),
+    target=st.tuples(st.integers(1, 90), st.integers(1, 90)),
+)
+def test_opencv_linear_is_opencvs(source: tuple[int, int], target: tuple[int, int]) -> None:
+    image = picture(*source)
+    expected = cv2.resize(image, target, interpolation=cv2.INTER_LINEAR)
+    assert np.array_equal(fit_image(image, *target, "stretch", resample="opencv-linear"), expected)
+    window = slice(target[0] // 3, target[0] // 3 + 1), slice(target[1] // 2, target[1] // 2 + 1)
+    part = resample_window(image, target, *window, "opencv-linear")
+    assert largest_difference(part, expected[window[1], window[0]]) <= 1
+
+
+def test_a_letterbox_top_left_is_yolox() -> None:
+    # YOLOX's `preproc`: grey 114 right and below, int(side * ratio), cv2.INTER_LINEAR.
+    image = picture(854, 481)
+    ratio = min(416 / 481, 416 / 854)
+    expected = np.full((416, 416, 3), 114, np.uint8)
+    resized = cv2.resize(image, (int(854 * ratio), int(481 * ratio)), interpolation=cv2.INTER_LINEAR)
+    expected[: resized.shape[0], : resized.shape[1]] = resized
+    ours = fit_image(image, 416, 416, "letterbox-top-left", resample="opencv-linear")
+    assert np.array_equal(ours, expected)
+
+
 def test_clip_preprocessing_equals_the_published_one(assets: Path) -> None:
     folder = assets / "models" / "clip"
     facts = json.loads((folder / "preprocessor_config.json").read_text("utf-8"))
@@ -114,7 +141,7 @@ def test_letterbox_pads_around_the_picture() -> None:
 
 def test_place_lays_scaled_pixels_as_fit_image_does() -> None:
     image = picture(90, 60)
-    for fit in ("stretch", "letterbox", "crop"):
+    for fit in get_args(Fit):
         fitting = Fitting.of(90, 60, 48, 64, fit)
         content = fit_image(image, fitting.content_width, fitting.content_height, "stretch")
         assert np.array_equal(place(content, fitting, 114), fit_image(image, 48, 64, fit))

@@ -103,6 +103,9 @@ class VideoPixels:
         Raises:
             MediaError: FFmpeg cannot convert the frame.
         """
+        if resample == "opencv-linear":
+            # Networks that want it were trained on pictures converted at full size, and then scaled.
+            return fit_image(self.image(), width, height, fit, pad=pad, resample=resample)
         fitting = Fitting.of(self.width, self.height, width, height, fit)
         content = fitting.content_width * fitting.content_height
         if content > 4 * width * height and content > self.width * self.height:
