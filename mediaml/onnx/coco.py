@@ -38,4 +38,4 @@ _USED_IDS = [number for number in range(91) if number not in _UNUSED_IDS]
 COCO_91_NAMES: tuple[str, ...] = tuple(
     COCO_NAMES[_USED_IDS.index(number)] if number in _USED_IDS else f"class {number}" for number in range(91)
 )
-"""The same by COCO's own category ids, 0 to 90, eleven of which are not used: torchvision's and TensorFlow's."""
+"""The same by COCO's category ids 0 to 90, eleven of which are unused: torchvision's and TensorFlow's."""
