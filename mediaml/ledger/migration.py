@@ -1,4 +1,7 @@
-"""From schema version 1, where predictions were JSON text, to version 2, in one transaction."""
+"""From an older schema version to the current one, in one transaction.
+
+In version 1 predictions were JSON text; version 2 had no derivations.
+"""
 
 from __future__ import annotations
 
@@ -8,9 +11,10 @@ from typing import Any
 
 import msgspec
 
-from mediaml.ledger.integrity import add_functions, check_first, seal_asked, seal_source, seal_tasks
+from mediaml.ledger.checksums import add_functions
+from mediaml.ledger.integrity import check_first, seal_asked, seal_source, seal_tasks
 from mediaml.ledger.rows import INSERT_DETECTION, INSERT_LABEL, INSERT_PREDICTION, Classes, write_info
-from mediaml.ledger.tables import SECOND_TABLES, SECOND_VIEWS
+from mediaml.ledger.tables import SECOND_TABLES, THIRD_TABLES, VIEWS
 from mediaml.ledger.units import box_units, score_units
 
 _ANSWERS = (
@@ -23,7 +27,7 @@ Row = tuple[Any, ...]
 
 
 def migrate(db: sqlite3.Connection) -> None:
-    """Bring a ledger of version 1 to version 2; all of it or, if the process dies, nothing.
+    """Bring a ledger of version 1 or 2 to version 3; all of it or, if the process dies, nothing.
 
     Raises:
         sqlite3.Error: it cannot be written, or is damaged.
@@ -33,17 +37,13 @@ def migrate(db: sqlite3.Connection) -> None:
     db.execute("BEGIN IMMEDIATE")
     try:
         version = db.execute("SELECT value FROM meta WHERE key = 'schema_version'").fetchone()[0]
-        if version == "1":  # else another process was quicker
+        # None of them, where another process was quicker.
+        if version == "1":
             check_first(db)
-            create(db)
-            _move_answers(db)
-            _move_facts(db)
-            seal_tasks(db)
-            for (source,) in db.execute("SELECT id FROM source").fetchall():
-                seal_source(db, source)
-            seal_asked(db)
-            db.execute("DROP TABLE answer")
-            db.execute("UPDATE meta SET value = '2' WHERE key = 'schema_version'")
+            _to_second(db)
+        if version in {"1", "2"}:
+            _to_third(db)
+            db.execute("UPDATE meta SET value = '3' WHERE key = 'schema_version'")
         db.execute("COMMIT")
     except BaseException:
         db.execute("ROLLBACK")
@@ -51,8 +51,31 @@ def migrate(db: sqlite3.Connection) -> None:
 
 
 def create(db: sqlite3.Connection) -> None:
-    """Create what version 2 adds to the tables of version 1, within the caller's transaction."""
-    for statement in f"{SECOND_TABLES}{SECOND_VIEWS}".split(";\n"):
+    """Create what versions 2 and 3 add to the tables of version 1, within the caller's transaction."""
+    _execute(db, SECOND_TABLES)
+    _to_third(db)
+
+
+def _to_second(db: sqlite3.Connection) -> None:
+    _execute(db, SECOND_TABLES)
+    _move_answers(db)
+    _move_facts(db)
+    seal_tasks(db)
+    for (source,) in db.execute("SELECT id FROM source").fetchall():
+        seal_source(db, source)
+    seal_asked(db)
+    db.execute("DROP TABLE answer")
+
+
+def _to_third(db: sqlite3.Connection) -> None:
+    for (view,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'view'").fetchall():
+        db.execute(f'DROP VIEW "{view}"')
+    _execute(db, f"{THIRD_TABLES}{VIEWS}")
+
+
+def _execute(db: sqlite3.Connection, script: str) -> None:
+    """Run the statements of a script; `executescript` would commit before."""
+    for statement in script.split(";\n"):
         if statement.strip():
             db.execute(statement)
 

@@ -16,11 +16,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mediaml.core.errors import OutputError
+from mediaml.ledger.checksums import add_functions
 from mediaml.ledger.integrity import (
     CHECKSUM_KEY,
     UNREADABLE,
     DamagedLedgerError,
-    add_functions,
     asked_is_sound,
     check,
     check_first,
@@ -29,8 +29,15 @@ from mediaml.ledger.integrity import (
     unsound,
 )
 from mediaml.ledger.migration import create, migrate
-from mediaml.ledger.salvage import FIRST_ANSWER, copy_answers, copy_rows, is_confirmed
-from mediaml.ledger.schema import CURRENT_PREFIX, FILE_NAME, SCHEMA_VERSION, VIEW_PREFIX, sole_writer
+from mediaml.ledger.salvage import FIRST_ANSWER, copy_answers, copy_derived, copy_rows, is_confirmed
+from mediaml.ledger.schema import (
+    CURRENT_PREFIX,
+    DERIVED_PREFIX,
+    FILE_NAME,
+    SCHEMA_VERSION,
+    VIEW_PREFIX,
+    sole_writer,
+)
 from mediaml.ledger.tables import FIRST_TABLES
 from mediaml.ledger.trouble import is_damage, ledger_error
 
@@ -101,7 +108,10 @@ def _problem(db: sqlite3.Connection, path: Path) -> str:
             raise OutputError(f"the ledger {path} was written by a newer mediaml.", "Update mediaml.")
         if version is None:
             raise DamagedLedgerError("its schema version is missing")
-        (check_first if version[0] == "1" else check)(db)
+        if version[0] == "1":
+            check_first(db)
+        else:
+            check(db, derived=version[0] != "2")
     except UNREADABLE as error:
         if not is_damage(error):
             raise
@@ -137,6 +147,8 @@ def _fill(old: sqlite3.Connection, new: sqlite3.Connection) -> int:
     for pair in pairs:
         copy_answers(old, new, tables, pair)
     _drop_unsound(new, first=first, gaps=not _is_whole(old, "task"))
+    if not first:
+        copy_derived(old, new)
     new.commit()
     if first:
         migrate(new)
@@ -174,7 +186,7 @@ def _keep_asked(old: sqlite3.Connection, new: sqlite3.Connection, *, first: bool
     new.execute("DELETE FROM meta WHERE key IN ('schema_version', ?)", (CHECKSUM_KEY,))
     new.execute("INSERT INTO meta VALUES ('schema_version', ?)", (version,))
     if not sound:
-        for prefix in (CURRENT_PREFIX, VIEW_PREFIX):
+        for prefix in (CURRENT_PREFIX, VIEW_PREFIX, DERIVED_PREFIX):
             new.execute("DELETE FROM meta WHERE key LIKE ?", (f"{prefix}%",))
     if not first:
         seal_asked(new)

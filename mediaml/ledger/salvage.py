@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from mediaml.ledger.integrity import UNREADABLE
+from mediaml.ledger.integrity import UNREADABLE, unsound
 
 FIRST_ANSWER = """
 CREATE TABLE answer (
@@ -75,6 +75,28 @@ def copy_answers(
             "WHERE source = ? AND model = ? ORDER BY frame"
         )
         _copy(old, new, table, query, pair)
+
+
+def copy_derived(old: sqlite3.Connection, new: sqlite3.Connection) -> None:
+    """Copy what was derived, as far as it is sound; the rest can be derived again.
+
+    What one derivation added to one source and model is copied as a whole or not at all.
+    """
+    copy_rows(old, new, "derivation", "id")
+    new.executemany("DELETE FROM derivation WHERE id = ?", unsound(new, "derivation"))
+    for table in ("derived_slice", "track"):
+        copy_rows(old, new, table, "source", [row[0] for row in new.execute("SELECT id FROM source")])
+    key = "source, model, derivation"
+    bad = (
+        f"SELECT {key} FROM derived_slice WHERE derivation NOT IN (SELECT id FROM derivation) "
+        "OR (source, model, slice) NOT IN (SELECT source, model, slice FROM task) "
+        f"UNION SELECT {key} FROM derived_slice GROUP BY {key} HAVING count(*) != max(slice) + 1 "
+        f"UNION SELECT {key} FROM track WHERE ({key}) NOT IN (SELECT {key} FROM derived_slice) "
+        "OR (source, model, frame, n) NOT IN (SELECT source, model, frame, n FROM detection)"
+    )
+    chains = {*new.execute(bad), *(row[:3] for row in unsound(new, "derived_slice"))}
+    for table in ("derived_slice", "track"):
+        new.executemany(f"DELETE FROM {table} WHERE source = ? AND model = ? AND derivation = ?", chains)
 
 
 def is_confirmed(

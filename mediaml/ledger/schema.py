@@ -12,7 +12,8 @@ import msgspec
 from filelock import FileLock, Timeout
 
 from mediaml.core.errors import OutputError
-from mediaml.ledger.integrity import MOST_CHECKED_BYTES, UNREADABLE, DamagedLedgerError, add_functions, check
+from mediaml.ledger.checksums import add_functions
+from mediaml.ledger.integrity import MOST_CHECKED_BYTES, UNREADABLE, DamagedLedgerError, check
 from mediaml.ledger.migration import create, migrate
 from mediaml.ledger.tables import FIRST_TABLES
 from mediaml.ledger.trouble import ledger_error
@@ -20,13 +21,15 @@ from mediaml.ledger.trouble import ledger_error
 FILE_NAME = "ledger.sqlite"
 LOCK_NAME = ".lock"
 """The file that the one process locks that writes to an output folder."""
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 BATCH_PREFIX = "batch "
 """Prefix of the keys of `meta` for the largest batch of a model on a device."""
 CURRENT_PREFIX = "current "
 """Prefix of the keys of `meta` for the id of the identity last asked for, by model name."""
 VIEW_PREFIX = "view "
 """Prefix of the keys of `meta` for the view last asked for, as JSON, by model name."""
+DERIVED_PREFIX = "derived "
+"""Prefix of the keys of `meta` for the id of the derivation last asked for, by kind and model name."""
 RUN_PREFIX = "run "
 """Prefix of the keys of `meta` for a run's frames and seconds, as a JSON array, by run id."""
 
@@ -140,7 +143,7 @@ def _version(connection: sqlite3.Connection, path: Path) -> int:
 
 
 def _migrated(connection: sqlite3.Connection, folder: Path) -> sqlite3.Connection:
-    """A connection to the ledger in version 2: of the same file, or of a temporary copy."""
+    """A connection to the ledger in the current version: of the same file, or of a temporary copy."""
     if _is_writable(folder / FILE_NAME):
         with sole_writer(folder):
             migrate(connection)

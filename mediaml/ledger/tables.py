@@ -1,4 +1,4 @@
-"""The tables and SQL views of schema version 2; docs/results.md describes the views for people."""
+"""The tables and SQL views of schema version 3; docs/results.md describes the views for people."""
 
 from __future__ import annotations
 
@@ -80,10 +80,32 @@ CREATE TABLE detection (
 ) WITHOUT ROWID;
 """
 
+# `derived_slice.state` is what a derivation needs to go on with the next slice, as MessagePack. `track`
+# numbers detections by object; a detection that belongs to none has no row.
+THIRD_TABLES = """
+CREATE TABLE derivation (
+  id INTEGER PRIMARY KEY, kind TEXT NOT NULL, options TEXT NOT NULL, version TEXT NOT NULL, checksum INTEGER,
+  UNIQUE (kind, options, version)
+);
+CREATE TABLE derived_slice (
+  source INTEGER NOT NULL, model INTEGER NOT NULL, derivation INTEGER NOT NULL REFERENCES derivation (id),
+  slice INTEGER NOT NULL, state BLOB NOT NULL, checksum INTEGER,
+  PRIMARY KEY (source, model, slice, derivation),
+  FOREIGN KEY (source, model, slice) REFERENCES task (source, model, slice) ON DELETE CASCADE
+) WITHOUT ROWID;
+CREATE TABLE track (
+  source INTEGER NOT NULL, model INTEGER NOT NULL, frame INTEGER NOT NULL, n INTEGER NOT NULL,
+  derivation INTEGER NOT NULL REFERENCES derivation (id), track INTEGER NOT NULL,
+  PRIMARY KEY (source, model, frame, n, derivation),
+  FOREIGN KEY (source, model, frame, n) REFERENCES detection (source, model, frame, n) ON DELETE CASCADE
+) WITHOUT ROWID;
+"""
+
 # All that is kept, of every model; thresholds, which a run applies, are up to the query
 #  (`WHERE score >= 0.25`). `current` is 1 for the identity of a model that was asked for last
-# and for its older versions, which it replaces file by file.
-SECOND_VIEWS = """
+# and for its older versions, which it replaces file by file. `track` is the number that the derivation asked
+# for last gave, or where none was asked for, the model itself: two numberings are never mixed.
+VIEWS = """
 CREATE VIEW models AS
   SELECT model.id AS model_id, model.name AS model, model.task, model.plugin, model.distribution,
     model.version, model.weights, model.weights_sha256, model.options,
@@ -100,16 +122,22 @@ CREATE VIEW frames AS
   FROM prediction JOIN source ON source.id = prediction.source JOIN models ON model_id = prediction.model;
 CREATE VIEW labels AS
   SELECT source.shown AS source, models.model, frame, time_s, class.name AS label, score / 100000.0 AS score,
-    n, model_id, current
+    n, model_id, current, class.id AS class_id, prediction.duration_s, source.width, source.height
   FROM label JOIN prediction USING (source, model, frame) JOIN source ON source.id = label.source
   JOIN models ON model_id = label.model JOIN class ON class.model = label.model AND class.id = label.class;
 CREATE VIEW detections AS
-  SELECT source.shown AS source, models.model, frame, time_s, class.name AS label, score / 100000.0 AS score,
-    left / 100.0 AS left, top / 100.0 AS top, right / 100.0 AS right, bottom / 100.0 AS bottom, track,
-    n, model_id, current
+  SELECT source.shown AS source, models.model, detection.frame, time_s, class.name AS label,
+    score / 100000.0 AS score,
+    left / 100.0 AS left, top / 100.0 AS top, right / 100.0 AS right, bottom / 100.0 AS bottom,
+    CASE WHEN asked.key IS NULL THEN detection.track ELSE track.track END AS track,
+    detection.n, model_id, current, class.id AS class_id, prediction.duration_s, source.width, source.height
   FROM detection JOIN prediction USING (source, model, frame) JOIN source ON source.id = detection.source
   JOIN models ON model_id = detection.model
-  JOIN class ON class.model = detection.model AND class.id = detection.class;
+  JOIN class ON class.model = detection.model AND class.id = detection.class
+  LEFT JOIN meta AS asked ON asked.key = 'derived tracks ' || models.model
+  LEFT JOIN track ON track.source = detection.source AND track.model = detection.model
+    AND track.frame = detection.frame AND track.n = detection.n
+    AND track.derivation = CAST(asked.value AS INTEGER);
 CREATE VIEW failures AS
   SELECT source.shown AS source, models.model, stage, error AS type, message, model_id, current
   FROM task JOIN source ON source.id = task.source JOIN models ON model_id = task.model

@@ -2,7 +2,8 @@
 
 `ledger-0.1.0.sqlite` was written by mediaml 0.1.0 (schema version 1) from what `render_old_input.py` renders:
 `yolo`, `digits` and `spoken` on two images, a clip, a recording and an image that is cut off.
-`results-0.1.0.jsonl` is what that version exported from it.
+`results-0.1.0.jsonl` is what that version exported from it. `ledger-v2.sqlite` is of schema version 2, see
+`write_version_2.py`.
 """
 
 from __future__ import annotations
@@ -34,6 +35,13 @@ HERE = Path(__file__).parent
 def old(tmp_path: Path) -> Path:
     """An output folder of mediaml 0.1.0."""
     shutil.copyfile(HERE / "ledger-0.1.0.sqlite", tmp_path / FILE_NAME)
+    return tmp_path
+
+
+@pytest.fixture
+def second(tmp_path: Path) -> Path:
+    """An output folder of schema version 2."""
+    shutil.copyfile(HERE / "ledger-v2.sqlite", tmp_path / FILE_NAME)
     return tmp_path
 
 
@@ -83,29 +91,77 @@ def test_a_ledger_of_0_1_0_is_migrated_when_it_is_written(old):
     with Ledger(old) as ledger:
         assert ledger._db.execute("PRAGMA foreign_key_check").fetchall() == []
         assert ledger._db.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
-    assert version_of(old) == "2"
+    assert version_of(old) == "3"
     assert_as_exported(old)
 
 
 def test_and_when_it_is_read(old):
     assert_as_exported(old)
-    assert version_of(old) == "2"
+    assert version_of(old) == "3"
 
 
-def test_one_that_may_only_be_read_stays_as_it_is(old, monkeypatch):
-    before = (old / FILE_NAME).read_bytes()
+def assert_as_shown(folder: Path) -> None:
+    with open_results(folder) as results:
+        shown = [
+            {
+                "source": one.source,
+                "model": one.model,
+                "frame": one.frame,
+                "time_s": one.time_s,
+                "detections": [
+                    [found.label.name, found.label.score, *found.box.corners, found.track]
+                    for found in one.prediction.detections
+                ],
+            }
+            for one in results.frames(view=View())
+        ]
+        assert [row.source.shown for row in results.failures()] == ["broken.jpg"]
+        assert results.view("yolo") == View(0.25)
+    assert shown == json.loads((HERE / "ledger-v2.json").read_text("utf-8"))
+
+
+def test_a_ledger_of_version_2_is_migrated(second):
+    assert version_of(second) == "2"
+    with Ledger(second) as ledger:
+        assert ledger._db.execute("PRAGMA foreign_key_check").fetchall() == []
+    assert version_of(second) == "3"
+    assert_as_shown(second)
+    with sqlite3.connect(second / FILE_NAME) as db:
+        rows = db.execute(
+            "SELECT label, class_id, track, duration_s, width, height FROM detections WHERE frame = 29"
+        ).fetchall()
+    assert rows == [("car", 1, None, 0.2, 320, 240), ("truck", 2, 7, 0.2, 320, 240)]
+
+
+def test_a_migration_from_version_2_that_is_interrupted_leaves_it(second, monkeypatch):
+    before = sqlite3.connect(second / FILE_NAME).execute("SELECT * FROM sqlite_master").fetchall()
+    with monkeypatch.context() as patch:
+        patch.setattr("mediaml.ledger.migration.VIEWS", "CREATE VIEW broken;\nCREATE")
+        with pytest.raises(OutputError):
+            Ledger(second)
+    assert version_of(second) == "2"
+    assert sqlite3.connect(second / FILE_NAME).execute("SELECT * FROM sqlite_master").fetchall() == before
+    assert_as_shown(second)
+
+
+@pytest.mark.parametrize("fixture", ["old", "second"])
+def test_one_that_may_only_be_read_stays_as_it_is(request, monkeypatch, fixture):
+    folder = request.getfixturevalue(fixture)
+    before = (folder / FILE_NAME).read_bytes()
     monkeypatch.setattr("os.access", lambda path, mode: not mode & os.W_OK)
-    assert_as_exported(old)
-    assert (old / FILE_NAME).read_bytes() == before
-    assert [path.name for path in old.iterdir()] == [FILE_NAME]
+    (assert_as_exported if fixture == "old" else assert_as_shown)(folder)
+    assert (folder / FILE_NAME).read_bytes() == before
+    assert [path.name for path in folder.iterdir()] == [FILE_NAME]
 
 
-def test_a_migrated_ledger_has_the_schema_of_a_new_one(old, tmp_path):
-    Ledger(old).close()
+@pytest.mark.parametrize("fixture", ["old", "second"])
+def test_a_migrated_ledger_has_the_schema_of_a_new_one(request, tmp_path, fixture):
+    folder = request.getfixturevalue(fixture)
+    Ledger(folder).close()
     Ledger(tmp_path / "new").close()
     # Columns that version 2 added stand where ALTER TABLE puts them.
     query = "SELECT type, name, sql FROM sqlite_master WHERE name NOT LIKE 'sqlite_%' ORDER BY name"
-    with sqlite3.connect(old / FILE_NAME) as db, sqlite3.connect(tmp_path / "new" / FILE_NAME) as new:
+    with sqlite3.connect(folder / FILE_NAME) as db, sqlite3.connect(tmp_path / "new" / FILE_NAME) as new:
         assert db.execute(query).fetchall() == new.execute(query).fetchall()
 
 
@@ -129,17 +185,17 @@ def test_a_ledger_that_an_older_mediaml_is_writing_is_not_migrated(old):
         Ledger(old)
     assert version_of(old) == "1"
     with sole_writer(old), Ledger(old):
-        assert version_of(old) == "2"
+        assert version_of(old) == "3"
 
 
 def test_a_newer_version_is_refused_with_what_to_do(tmp_path):
     Ledger(tmp_path).close()
     with sqlite3.connect(tmp_path / FILE_NAME) as db:
-        db.execute("UPDATE meta SET value = '3' WHERE key = 'schema_version'")
+        db.execute("UPDATE meta SET value = '4' WHERE key = 'schema_version'")
     for opening in (Ledger, open_results):
-        with pytest.raises(OutputError, match="has schema version 3, written by a newer mediaml") as caught:
+        with pytest.raises(OutputError, match="has schema version 4, written by a newer mediaml") as caught:
             opening(tmp_path)
-        assert "this one reads up to 2" in str(caught.value)
+        assert "this one reads up to 3" in str(caught.value)
         assert "pip install -U mediaml" in caught.value.hint
 
 

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 import mediaml_yolo
 from mediaml.core.work import FrameAnswer, Task, TaskResult
+from mediaml.ledger.checksums import add_functions
 from mediaml.ledger.encoding import record_of
 from mediaml.ledger.frames import kept_frames
-from mediaml.ledger.integrity import add_functions
 from mediaml.ledger.migration import create
 from mediaml.ledger.rows import Classes, write_task
 from mediaml.ledger.tables import FIRST_TABLES
