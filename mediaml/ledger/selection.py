@@ -16,9 +16,9 @@ from mediaml.core.suggestions import suggestion
 from mediaml.core.text import counted
 from mediaml.core.view import EVERYTHING, View
 from mediaml.core.work import Task
-from mediaml.ledger.encoding import least_units
 from mediaml.ledger.result_rows import FailureRow, ModelRow, SourceRow
 from mediaml.ledger.results import Results
+from mediaml.ledger.units import least_units
 
 _MOST_NAMED = 5
 
