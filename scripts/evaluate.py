@@ -1,4 +1,4 @@
-"""Measure a bundled model again, or write the tables of docs/models.md and docs/figures.md.
+"""Measure a bundled model again, or write docs/figures.md and the table of docs/models.md.
 
 python -m scripts.evaluate NAME --data DIR [--plots DIR]
 python -m scripts.evaluate --docs
@@ -28,7 +28,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--model", type=Path, help="another ONNX file than the bundled one")
     parser.add_argument("--plots", type=Path, help="folder for PNG plots")
     parser.add_argument(
-        "--docs", action="store_true", help="regenerate docs/figures.md and the tables of docs/models.md"
+        "--docs", action="store_true", help="regenerate docs/figures.md and the table of docs/models.md"
     )
     given = parser.parse_args()
     if not given.docs and (given.name is None or given.data is None):

@@ -1,4 +1,4 @@
-"""The tables of docs/models.md and all of docs/figures.md, made from the cards and from nothing else."""
+"""The table of docs/models.md and all of docs/figures.md, made from the cards and from nothing else."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ Card = Mapping[str, Any]
 
 HEAD = """# Figures of the bundled models
 
-Made from the cards in `exported_models/` by `python -m scripts.evaluate --docs`; no figure is typed, and a
-test compares. [models.md](models.md) has the short form. Held out means held out: no test item, speaker or
-source was seen in training or used to choose a checkpoint."""
+Made from the cards in `exported_models/` by `python -m scripts.evaluate --docs`. The figures are on
+held-out data: no test item, speaker or source was seen in training or used to choose a checkpoint. The cards
+hold the rest: data and licences, training, confusion matrices, figures per label."""
 
 
 def cards_in(folder: Path) -> dict[str, Card]:
@@ -52,57 +52,41 @@ def flat(value: Any) -> bool:
     return value is None or isinstance(value, (bool, int, float, str))
 
 
-def section(value: Any) -> str:
-    """A table of whatever a card holds under one key; empty where it is no matter for a table."""
-    if isinstance(value, Mapping) and value:
-        if all(flat(item) for item in value.values()):
-            return table(["what", "figure"], value.items())
-        if all(isinstance(item, Mapping) and any(map(flat, item.values())) for item in value.values()):
-            named = [
-                {"": name, **{key: cell for key, cell in row.items() if flat(cell)}}
-                for name, row in value.items()
-            ]
-            return records(named)
-    if isinstance(value, list) and value and all(isinstance(row, Mapping) for row in value):
-        return records([{key: cell for key, cell in row.items() if flat(cell)} for row in value])
-    return ""
+def per_source(card: Card) -> str:
+    """The figures of every source as a table; empty where the card has none."""
+    sources = card.get("per_source", {}).items()
+    rows = [
+        {"source": name, **{key: cell for key, cell in row.items() if flat(cell)}} for name, row in sources
+    ]
+    return records(rows) if rows else ""
 
 
-def confusion(card: Card) -> str:
-    """The confusion matrix: row = truth, column = answer."""
-    labels, matrix = card["confusion"]["labels"], card["confusion"]["matrix"]
-    return table(
-        ["truth \\ answer", *labels], [[label, *row] for label, row in zip(labels, matrix, strict=True)]
+def metrics(card: Card) -> str:
+    """The metrics as text, a paragraph for each way of splitting the data (`leave_one_speaker_out_...`)."""
+    groups: dict[str, list[str]] = {}
+    for key, value in card["metrics"].items():
+        split = re.match(r"leave_one_[a-z]+_out_", key)
+        prefix = split.group() if split else ""
+        name = key.removeprefix(prefix).replace("_", " ")
+        groups.setdefault(prefix.replace("_", " ").strip().capitalize(), []).append(f"{name} {shown(value)}")
+    return "\n\n".join(
+        (f"{group}: " if group else "") + ", ".join(figures) + "." for group, figures in groups.items()
     )
 
 
-PLAIN = (
-    "name", "task", "title", "meaning", "not_meaning", "size_bytes", "parameters", "flops", "seed", "commit",
-    "sha256", "confusion",
-)  # fmt: skip
-
-
 def model_section(name: str, card: Card) -> str:
-    """Everything that one card says, under a heading that can be linked to."""
-    facts = {
-        key: card[key]
-        for key in ("parameters", "flops", "size_bytes", "seed", "commit", "sha256")
-        if key in card
-    }
+    """What one card says of use and of measurement, under a heading that can be linked to."""
     parts = [
         f"## {name}",
-        f"**{card.get('title', name)}**",
-        card.get("meaning", ""),
         card.get("not_meaning", ""),
+        table(
+            ["goal", "met", "figure"],
+            [[goal["goal"], goal["met"], goal.get("figure")] for goal in card["goals"]],
+        ),
+        metrics(card),
+        per_source(card),
+        f"[Card](../exported_models/{name}.json), [what was tried](../exported_models/{name}.md)",
     ]
-    parts.append(table(["fact", "value"], facts.items()))
-    order = ["goals", "metrics", *(key for key in card if key not in ("goals", "metrics"))]
-    for key in dict.fromkeys(order):
-        if key not in PLAIN and key in card and (text := section(card[key])):
-            parts.append(f"**{key.replace('_', ' ')}**\n\n{text}")
-    if isinstance(card.get("confusion"), Mapping) and "matrix" in card["confusion"]:
-        parts.append(f"**confusion** (row: truth, column: answer)\n\n{confusion(card)}")
-    parts.append(f"[What was tried in training](../exported_models/{name}.md)")
     return "\n\n".join(part for part in parts if part)
 
 
@@ -125,32 +109,20 @@ def overview(cards: Mapping[str, Card]) -> str:
     return table(["model", "what it is", "parameters, size", "figure", "goals met"], rows)
 
 
-def goals_table(cards: Mapping[str, Card]) -> str:
-    """Every goal of every model, whether it is met, and the figure."""
-    rows = [
-        [name, goal["goal"], goal["met"], goal.get("figure")]
-        for name, card in cards.items()
-        for goal in card.get("goals", [])
-    ]
-    return table(["model", "goal", "met", "figure"], rows)
-
-
 def regenerated(text: str, cards: Mapping[str, Card]) -> str:
     """docs/models.md with everything between its `generated` marks regenerated.
 
     Raises:
         ValueError: a mark is missing.
     """
-    for name, content in (("overview", overview(cards)), ("goals", goals_table(cards))):
-        start, end = f"<!-- generated: {name} -->", f"<!-- end of generated: {name} -->"
-        if start not in text or end not in text:
-            raise ValueError(f"the document lacks the marks `{start}` and `{end}`")
-        pattern = re.escape(start) + ".*?" + re.escape(end)
-        before, after = re.split(pattern, text, maxsplit=1, flags=re.DOTALL)
-        text = f"{before}{start}\n\n{content}\n\n{end}{after}"
-    return text
+    start, end = "<!-- generated: overview -->", "<!-- end of generated: overview -->"
+    if start not in text or end not in text:
+        raise ValueError(f"the document lacks the marks `{start}` and `{end}`")
+    pattern = re.escape(start) + ".*?" + re.escape(end)
+    before, after = re.split(pattern, text, maxsplit=1, flags=re.DOTALL)
+    return f"{before}{start}\n\n{overview(cards)}\n\n{end}{after}"
 
 
 def figures(cards: Mapping[str, Card]) -> str:
-    """docs/figures.md: all that the cards say, a section a model."""
+    """docs/figures.md: goals and figures of the cards, a section a model."""
     return "\n\n".join([HEAD, *(model_section(name, card) for name, card in cards.items())]) + "\n"
