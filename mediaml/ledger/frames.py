@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -92,7 +92,8 @@ def kept_frames(
         ends = db.execute(f"SELECT min(frame), max(frame) FROM prediction{index} {where}", key).fetchone()
         within, span = " AND frame BETWEEN ? AND ?", (*span, *ends)
     names = names_of(db, model)
-    rest = f"WHERE source = ? AND model = ?{within} AND score >= ?{_wanted(names, view)} ORDER BY frame, n"
+    shown = f"AND score >= ?{wanted_classes(names, view)} ORDER BY frame, n"
+    rest = f"WHERE source = ? AND model = ?{within} {shown}"
     # The first of these cursors holds the state that the ledger had, until the last of its rows is read.
     frames = db.execute(f"{_FRAMES}{index} {where} ORDER BY frame", key)
     labels = _by_frame(db.execute(f"{_LABELS} {rest}", (*span, least_units(view))))
@@ -118,8 +119,8 @@ def kept_frames(
     verify(db, *asked)
 
 
-def _wanted(names: dict[int, str], view: View) -> str:
-    """The SQL condition on the classes of a view; ids are integers, so safe to interpolate."""
+def wanted_classes(names: Mapping[int, str], view: View) -> str:
+    """The SQL condition on the classes of a view, by `AND`; ids are integers, so safe to interpolate."""
     if not view.classes:
         return ""
     folded = {name.casefold() for name in view.classes}

@@ -133,7 +133,7 @@ def check(db: sqlite3.Connection, *, derived: bool = True) -> None:
     for table in ("class", "source"):
         if unsound(db, table):
             raise DamagedLedgerError(f"a row of {table} does not match its checksum")
-    _check_sums(db)
+    check_sums(db)
     if derived:
         _check_derived(db)
 
@@ -187,8 +187,12 @@ def unsound(db: sqlite3.Connection, table: str) -> list[tuple[int, ...]]:
     return db.execute(f"SELECT {keys} FROM {table} WHERE {where}").fetchall()
 
 
-def _check_sums(db: sqlite3.Connection) -> None:
-    """See `verify`, for all sources and models."""
+def check_sums(db: sqlite3.Connection) -> None:
+    """Check the rows of all sources and models, in one pass over each table; see `verify`.
+
+    Raises:
+        sqlite3.DatabaseError: they are not what was written.
+    """
     difference: Counter[tuple[int, int]] = Counter()
     queries = (
         f"SELECT source, model, sum(checksum - {TASK_ROW}) FROM task GROUP BY source, model",

@@ -1,0 +1,1 @@
+"""Exports: the selected results in the formats of other tools."""
