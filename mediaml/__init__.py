@@ -18,6 +18,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from mediaml.app.export import export
     from mediaml.app.library import open_media, run
     from mediaml.app.report import RunReport
     from mediaml.core.errors import MediamlError
@@ -28,12 +29,13 @@ __version__ = "0.2.0"
 _LAZY = {
     "MediamlError": "mediaml.core.errors",
     "RunReport": "mediaml.app.report",
+    "export": "mediaml.app.export",
     "open_media": "mediaml.app.library",
     "open_results": "mediaml.ledger.results",
     "run": "mediaml.app.library",
 }
 
-__all__ = ["MediamlError", "RunReport", "__version__", "open_media", "open_results", "run"]
+__all__ = ["MediamlError", "RunReport", "__version__", "export", "open_media", "open_results", "run"]
 
 
 def __getattr__(name: str) -> Any:

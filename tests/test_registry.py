@@ -11,7 +11,8 @@ from importlib.metadata import EntryPoint
 
 import pytest
 
-from mediaml.core.errors import PluginError
+from mediaml.core.errors import PluginError, UsageError
+from mediaml.outputs.export.formats import find_format
 from mediaml.registry.code_version import without_code
 from mediaml.registry.entry_points import load_registry
 from mediaml.registry.plugin_errors import describe_error
@@ -112,10 +113,10 @@ def mediaml_outputs():
 def test_a_plugin_may_offer_outputs_alone(plugin):
     registry = load_registry([plugin("a", OUTPUT.format(name="tsv")), plugin("b", OUTPUT.format(name="tsv"))])
     assert [output.suffix for output in registry.outputs()] == [".tsv"]
-    assert registry.find_output("tsv").description == "a table"
+    assert find_format("tsv", registry).description == "a table"
     assert registry.records[1].problem == "the output name 'tsv' is already taken by plugin_under_test_a"
-    with pytest.raises(PluginError, match="Did you mean 'tsv'"):
-        registry.find_output("TSV2")
+    with pytest.raises(UsageError, match=r"no output format 'TSV2'\.\nDid you mean 'tsv'"):
+        find_format("TSV2", registry)
 
 
 @pytest.mark.parametrize(

@@ -14,9 +14,9 @@ from mediaml.core.text import counted
 from mediaml.engine.messages import ModelDevices
 from mediaml.ledger.results import Results
 from mediaml.outputs.base import Output
+from mediaml.outputs.export.formats import find_format
 from mediaml.outputs.failures import FailuresJsonl
 from mediaml.outputs.jsonl import FILE_NAME, ResultsJsonl
-from mediaml.outputs.of_plugins import PluginOutput
 from mediaml.pipeline.plan import Planned
 from mediaml.registry.entry_points import load_registry
 
@@ -29,7 +29,7 @@ def write_outputs(config: RunConfig, view: Results) -> tuple[Path, list[str]]:
     problems = []
     for name in config.outputs:
         try:
-            PluginOutput(load_registry().find_output(name)).write(view, config.output)
+            find_format(name, load_registry()).write(view, config.output)
         except OutputError as error:
             problems.append(str(error))
     return config.output / FILE_NAME, problems

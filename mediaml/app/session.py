@@ -35,6 +35,7 @@ from mediaml.ledger.results import Results, open_results
 from mediaml.ledger.schema import sole_writer
 from mediaml.onnx.providers import parse_devices
 from mediaml.outputs.base import SliceOutput
+from mediaml.outputs.export.formats import find_format
 from mediaml.outputs.render.annotated_media import AnnotatedMedia
 from mediaml.outputs.render.inline import InlineAnnotatedMedia
 from mediaml.pipeline.models import Choice, ResolvedModel, resolved_view
@@ -85,7 +86,7 @@ def run_session(
     registry = load_registry()
     offers = [registry.find(name) for name in config.models]
     for name in config.outputs:
-        registry.find_output(name)
+        find_format(name, registry)
     assignments = (*config.options, *prompt_assignments(offers, config.prompts))
     choices = choose_models(offers, config.weights, assignments, config.limits, config.track)
     with ExitStack() as stack:

@@ -13,6 +13,7 @@ from mediaml.cli.shell import Shell, run_shell
 
 _COMMANDS = {
     "run": "Pass images, video and audio through models.",
+    "export": "Write results as CSV, Parquet, COCO, YOLO, subtitles, ...",
     "status": "Show the progress of an output folder, and what failed.",
     "search": "Find frames by text or by an image.",
     "duplicates": "Show groups of images that look alike.",

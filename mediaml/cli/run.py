@@ -98,7 +98,13 @@ _SECONDS = click.FloatRange(min=0.0)
     default=None,
     help="Render annotated copies [default: for models that detect or transform].",
 )
-@click.option("-f", "--format", "formats", multiple=True, help="Write an additional output; repeatable.")
+@click.option(
+    "-f",
+    "--format",
+    "formats",
+    multiple=True,
+    help="Write an export, see `mediaml export --help`; repeatable.",
+)
 @click.option("--jsonl", metavar="-|PATH", help="Stream results as JSON Lines; - is stdout.")
 @click.option("--dry-run", is_flag=True, help="Show what would be done and why, without doing it.")
 @click.option("--force", is_flag=True, help="Rerun inference even where results exist.")

@@ -1,13 +1,13 @@
 """Labels and detections as flat rows of whole numbers, many at a time: for formats with millions of rows.
 
-No object is made per frame or detection: rows come from SQLite's columns, in the order of its keys, and are
-joined to their frames there. Memory is that of one batch, however large the ledger is.
+No object is made per frame or detection: rows come from SQLite's columns in the order of its keys, and so do
+the times of their frames, beside them. Memory is that of one batch, however large the ledger is.
 """
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from operator import itemgetter
@@ -17,7 +17,7 @@ import msgspec
 
 from mediaml.core.view import View
 from mediaml.ledger.frames import wanted_classes
-from mediaml.ledger.integrity import MOST_CHECKED_BYTES, UNREADABLE, check_sums, names_of
+from mediaml.ledger.integrity import MOST_CHECKED_BYTES, UNREADABLE, DamagedLedgerError, check_sums, names_of
 from mediaml.ledger.result_rows import ModelRow
 from mediaml.ledger.results import Results
 from mediaml.ledger.schema import FILE_NAME
@@ -27,16 +27,21 @@ from mediaml.ledger.units import least_units
 
 FlatKind = Literal["label", "detection"]
 FlatRow = tuple[Any, ...]
-"""source, model, frame, time_s, duration_s, audio_track, n, class, score; then, of a detection, left, top,
-right, bottom, track. Ids of source, model and class; scores and edges in the units of the ledger."""
+"""source, model, frame, n, class, score; then, of a detection, left, top, right, bottom, track.
+
+Source, model and class by their ids; scores and edges in the units of the ledger.
+"""
+FrameKey = tuple[int, int, int]
+"""source, model, frame."""
+FrameTimes = tuple[float, float, int | None]
+"""time_s, duration_s, audio_track."""
 
 BATCH = 20_000
-_FRAME_COLUMNS = "found.source, found.model, found.frame, time_s, prediction.duration_s, audio_track"
 _COLUMNS: dict[FlatKind, str] = {
     "label": "n, class, score",
     "detection": "n, class, score, left, top, right, bottom, track",
 }
-_N = 6
+_N = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +89,26 @@ class FlatRows:
         except UNREADABLE as error:
             raise ledger_error(path, error, "read") from error
 
+    def times(self) -> Callable[[FrameKey], FrameTimes]:
+        """Looks up frames; to be asked in the order of `batches`, each frame once."""
+        columns = "source, model, frame, time_s, duration_s, audio_track"
+        cursor = self._query("prediction", columns, [f"+model = {number}" for number in self.models])
+
+        def of(key: FrameKey) -> FrameTimes:
+            for source, model, frame, *times in cursor:
+                if (source, model, frame) == key:
+                    return (times[0], times[1], times[2])
+            raise DamagedLedgerError(f"frame {key[2]} is missing")
+
+        return of
+
     def _whole_frames(self, kind: FlatKind) -> Iterator[list[FlatRow]]:
-        cursor = self._cursor(kind)
+        shown = [
+            f"+model = {row.id} AND score >= {least_units(row.view)}"
+            f"{wanted_classes(self.names[row.id], row.view)}"
+            for row in self.models.values()
+        ]
+        cursor = self._query(kind, f"source, model, frame, {_COLUMNS[kind]}", shown)
         rest: list[FlatRow] = []
         while rows := cursor.fetchmany(BATCH):
             rest += rows
@@ -99,22 +122,14 @@ class FlatRows:
         if rest:
             yield rest
 
-    def _cursor(self, kind: FlatKind) -> sqlite3.Cursor:
-        if not self.models:
-            return self._db.execute("SELECT 1 WHERE 0")
-        chosen = " OR ".join(
-            f"(found.model = {row.id} AND score >= {least_units(row.view)}"
-            f"{wanted_classes(self.names[row.id], row.view)})"
-            for row in self.models.values()
-        )
+    def _query(self, table: str, columns: str, chosen: Sequence[str]) -> sqlite3.Cursor:
+        """The rows of a table in the order of its key; `+` in a condition keeps SQLite from sorting them."""
         ids = self._results.source_ids() if isinstance(self._results, SelectedResults) else None
-        only = "" if ids is None else " AND found.source IN (SELECT value FROM json_each(?))"
-        # CROSS JOIN keeps SQLite from making the frames the outer loop, which would need a sort.
+        only = "" if ids is None else " AND source IN (SELECT value FROM json_each(?))"
+        where = " OR ".join(f"({one})" for one in chosen) or "0"
+        order = "source, model, frame" + ("" if table == "prediction" else ", n")
         return self._db.execute(
-            f"SELECT {_FRAME_COLUMNS}, {_COLUMNS[kind]} FROM {kind} AS found CROSS JOIN prediction "
-            "ON prediction.source = found.source AND prediction.model = found.model "
-            f"AND prediction.frame = found.frame WHERE ({chosen}){only} "
-            "ORDER BY found.source, found.model, found.frame, n",
+            f"SELECT {columns} FROM {table} WHERE ({where}){only} ORDER BY {order}",
             () if ids is None else (msgspec.json.encode(ids).decode(),),
         )
 

@@ -92,23 +92,15 @@ class Registry:
         offers = {offer.spec.name: offer for offer in self.offers()}
         if name in offers:
             return offers[name]
-        self._refuse_broken(name)
+        self.refuse_broken(name)
         raise PluginError(f"no model {name!r} is installed.", _model_hint(name, sorted(offers)))
 
-    def find_output(self, name: str) -> OutputSpec:
-        """The output of that name.
+    def refuse_broken(self, name: str) -> None:
+        """Raise where a plugin of that name is installed and does not work.
 
         Raises:
-            PluginError: no plugin offers one; gives the reason of a broken plugin, or suggests near names.
+            PluginError: gives the reason.
         """
-        outputs = {output.name: output for output in self.outputs()}
-        if name in outputs:
-            return outputs[name]
-        self._refuse_broken(name)
-        hint = suggestion(name, outputs) or f"Plugins offer: {', '.join(sorted(outputs)) or 'none'}."
-        raise PluginError(f"no plugin offers an output {name!r}.", hint)
-
-    def _refuse_broken(self, name: str) -> None:
         for record in self.records:
             if record.name == name and record.problem:
                 raise PluginError(

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from mediaml.core.atomic_file import writing
+from mediaml.core.arrays import Array
 from mediaml.core.errors import OutputError
-from mediaml.ledger.flat_rows import FlatKind, FlatRow, FlatRows
+from mediaml.ledger.flat_rows import FlatKind, FlatRow, FlatRows, FrameKey, FrameTimes
 from mediaml.ledger.results import Results
 from mediaml.ledger.units import BOX_UNITS, SCORE_UNITS
 from mediaml.outputs.export.options import ExportOptions
@@ -30,11 +30,12 @@ def write_parquet(results: Results, target: Path, _: ExportOptions) -> None:
     rows = FlatRows(results)
     schema = _schema(pa)
     kinds: tuple[FlatKind, ...] = ("label", "detection")
-    with writing(target), pq.ParquetWriter(target, schema, compression="zstd") as file:
+    with pq.ParquetWriter(target, schema, compression="zstd") as file:
         waiting: list[Any] = []
         for kind in kinds:
+            times = rows.times()
             for batch in rows.batches(kind):
-                waiting.append(_table(pa, schema, rows, kind, batch))
+                waiting.append(_table(pa, schema, rows, kind, batch, times))
                 if sum(len(one) for one in waiting) >= _ROW_GROUP:
                     file.write_table(pa.concat_tables(waiting))
                     waiting = []
@@ -66,47 +67,54 @@ def _schema(pa: Any) -> Any:
     return pa.schema([pa.field(name, type_, nullable=name in optional) for name, type_ in types.items()])
 
 
-def _table(pa: Any, schema: Any, rows: FlatRows, kind: FlatKind, batch: list[FlatRow]) -> Any:
+def _table(
+    pa: Any,
+    schema: Any,
+    rows: FlatRows,
+    kind: FlatKind,
+    batch: list[FlatRow],
+    times: Callable[[FrameKey], FrameTimes],
+) -> Any:
     """One batch as an Arrow table."""
-    source, model, frame, time_s, duration_s, audio, n, class_, score, *box = zip(*batch, strict=True)
-    facts = {number: rows.source(number) for number in dict.fromkeys(source)}
-    pairs = [rows.names[one][number] for one, number in dict.fromkeys(zip(model, class_, strict=True))]
-    places = _places(list(zip(model, class_, strict=True)))
-    models = {number: rows.models[number].name for number in dict.fromkeys(model)}
+    source, model, frame, n, class_, score, *box = (np.asarray(column) for column in zip(*batch, strict=True))
+    new_pair = (np.diff(source, prepend=-1) != 0) | (np.diff(model, prepend=-1) != 0)
+    new_frame = new_pair | (np.diff(frame, prepend=-1) != 0)
+    facts = [rows.source(int(one)) for one in source[new_pair]]
+    names = [rows.models[int(one)].name for one in model[new_pair]]
+    keys = zip(*(column[new_frame].tolist() for column in (source, model, frame)), strict=True)
+    time_s, duration_s, audio_track = zip(*map(times, keys), strict=True)
+    pair, at = np.cumsum(new_pair) - 1, np.cumsum(new_frame) - 1
     columns = {
-        "type": _repeated(pa, [0] * len(batch), [kind]),
-        "source": _looked_up(pa, source, {number: one.shown for number, one in facts.items()}),
-        "kind": _looked_up(pa, source, {number: one.kind for number, one in facts.items()}),
-        "width": _looked_up(pa, source, {number: one.width for number, one in facts.items()}),
-        "height": _looked_up(pa, source, {number: one.height for number, one in facts.items()}),
-        "model": _looked_up(pa, model, models),
-        "frame": pa.array(frame, pa.int64()),
-        "time_s": np.round(time_s, TIME_DECIMALS),
-        "duration_s": np.round(duration_s, TIME_DECIMALS),
-        "audio_track": pa.array(audio, pa.int32()),
-        "label": _repeated(pa, places, pairs),
-        "class_id": pa.array(class_, pa.int32()),
-        "score": np.asarray(score) / SCORE_UNITS,
-        "n": pa.array(n, pa.int32()),
+        "type": _repeated(pa, pa.string(), [kind], np.zeros(len(batch), np.int32)),
+        "source": _repeated(pa, pa.string(), [one.shown for one in facts], pair),
+        "kind": _repeated(pa, pa.string(), [one.kind for one in facts], pair),
+        "width": _repeated(pa, pa.int32(), [one.width for one in facts], pair),
+        "height": _repeated(pa, pa.int32(), [one.height for one in facts], pair),
+        "model": _repeated(pa, pa.string(), names, pair),
+        "frame": frame,
+        "time_s": np.round(time_s, TIME_DECIMALS)[at],
+        "duration_s": np.round(duration_s, TIME_DECIMALS)[at],
+        "audio_track": _repeated(pa, pa.int32(), audio_track, at),
+        "label": _class_names(pa, rows, model, class_),
+        "class_id": class_.astype(np.int32),
+        "score": score / SCORE_UNITS,
+        "n": n.astype(np.int32),
     }
     if kind == "label":
         columns |= {name: pa.nulls(len(batch), schema.field(name).type) for name in _DETECTION_ONLY}
     else:
-        edges = [np.asarray(edge) / BOX_UNITS for edge in box[:4]]
-        columns |= dict(zip(_DETECTION_ONLY, [*edges, pa.array(box[4], pa.int64())], strict=True))
+        edges = [edge / BOX_UNITS for edge in box[:4]]
+        track = pa.array(box[4].tolist(), pa.int64())
+        columns |= dict(zip(_DETECTION_ONLY, [*edges, track], strict=True))
     return pa.table([columns[name] for name in schema.names], schema=schema)
 
 
-def _places(keys: Sequence[Any]) -> list[int]:
-    """For each key, its place among the distinct ones in their order."""
-    numbers = {key: place for place, key in enumerate(dict.fromkeys(keys))}
-    return [numbers[key] for key in keys]
+def _class_names(pa: Any, rows: FlatRows, model: Array, class_: Array) -> Any:
+    keys, places = np.unique(np.stack([model, class_]), axis=1, return_inverse=True)
+    names = [rows.names[one][number] for one, number in keys.T.tolist()]
+    return _repeated(pa, pa.string(), names, places.ravel())
 
 
-def _looked_up(pa: Any, keys: Sequence[int], values: dict[int, Any]) -> Any:
-    return _repeated(pa, _places(keys), list(values.values()))
-
-
-def _repeated(pa: Any, places: Sequence[int], values: Sequence[Any]) -> Any:
+def _repeated(pa: Any, type_: Any, values: Sequence[Any], places: Array) -> Any:
     """A column of few distinct values, given by their places."""
-    return pa.array(values).take(pa.array(places, pa.int32()))
+    return pa.array(values, type_).take(pa.array(places.astype(np.int32)))

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from io import StringIO
 from pathlib import Path
 from typing import Any
 
-from mediaml.core.atomic_file import writing
-from mediaml.ledger.flat_rows import FlatRow, FlatRows
+import msgspec
+import numpy as np
+
+from mediaml.ledger.flat_rows import FlatKind, FlatRows, FrameKey, FrameTimes
 from mediaml.ledger.results import Results
 from mediaml.ledger.units import BOX_UNITS, SCORE_UNITS
 from mediaml.outputs.export.options import ExportOptions
@@ -32,12 +34,10 @@ def write_csv(results: Results, target: Path, options: ExportOptions) -> None:
     cell = _escaped_cell if options.escape_formulas else _cell
     text = _Text(rows, cell)
     encoding = "utf-8-sig" if options.bom else "utf-8"
-    with writing(target), target.open("w", encoding=encoding, newline="") as file:
+    with target.open("w", encoding=encoding, newline="") as file:
         file.write(",".join(COLUMNS) + "\n")
-        for batch in rows.batches("label"):
-            file.write(text.labels(batch))
-        for batch in rows.batches("detection"):
-            file.write(text.detections(batch))
+        file.writelines(text.lines("label"))
+        file.writelines(text.lines("detection"))
 
 
 def _cell(value: Any) -> str:
@@ -57,66 +57,59 @@ def _escaped_cell(value: Any) -> str:
 
 
 class _Text:
-    """Makes lines; what the rows of a frame share is made once per frame."""
+    """Makes lines; what the rows of a frame, or of a source and model, share is made once for them."""
 
     def __init__(self, rows: FlatRows, cell: Callable[[Any], str]) -> None:
         self._rows = rows
         self._cell = cell
+        self._shared: tuple[FlatKind, int, int] | None = None
+        self._before = ""
         self._names: dict[int, Mapping[int, str]] = {
-            model: {number: cell(name) for number, name in names.items()}
+            model: {number: f"{cell(name)},{number}," for number, name in names.items()}
             for model, names in rows.names.items()
         }
 
-    def labels(self, batch: list[FlatRow]) -> str:
-        lines, at, head, names = [], (), "", {}
-        for source, model, frame, time_s, duration_s, audio, n, class_, score in batch:
-            if (source, model, frame) != at:
-                at = (source, model, frame)
-                head = self._head("label", source, model, frame, time_s, duration_s, audio)
-                names = self._names[model]
-            lines.append(f"{head}{names[class_]},{class_},{score / SCORE_UNITS},,,,,,{n}\n")
-        return "".join(lines)
+    def lines(self, kind: FlatKind) -> Iterator[str]:
+        """All lines of a kind, those of a batch in one text."""
+        times = self._rows.times()
+        for batch in self._rows.batches(kind):
+            columns = list(zip(*batch, strict=True))
+            yield "".join(self._joined(kind, columns[:5], _endings(kind, columns), times))
 
-    def detections(self, batch: list[FlatRow]) -> str:
-        lines, at, head, names = [], (), "", {}
-        for (
-            source,
-            model,
-            frame,
-            time_s,
-            duration_s,
-            audio,
-            n,
-            class_,
-            score,
-            left,
-            top,
-            right,
-            bottom,
-            track,
-        ) in batch:
-            if (source, model, frame) != at:
-                at = (source, model, frame)
-                head = self._head("detection", source, model, frame, time_s, duration_s, audio)
-                names = self._names[model]
-            lines.append(
-                f"{head}{names[class_]},{class_},{score / SCORE_UNITS},{left / BOX_UNITS},{top / BOX_UNITS},"
-                f"{right / BOX_UNITS},{bottom / BOX_UNITS},{'' if track is None else track},{n}\n"
-            )
-        return "".join(lines)
-
-    def _head(
+    def _joined(
         self,
-        kind: str,
-        source: int,
-        model: int,
-        frame: int,
-        time_s: float,
-        duration_s: float,
-        audio: int | None,
-    ) -> str:
-        facts = self._rows.source(source)
-        shared = (facts.shown, facts.kind, facts.width, facts.height, self._rows.models[model].name)
-        cells = ",".join(map(self._cell, shared))
-        times = f"{round(time_s, TIME_DECIMALS)},{round(duration_s, TIME_DECIMALS)}"
-        return f"{kind},{cells},{frame},{times},{'' if audio is None else audio},"
+        kind: FlatKind,
+        columns: Sequence[Sequence[int]],
+        endings: Sequence[str],
+        times: Callable[[FrameKey], FrameTimes],
+    ) -> Iterator[str]:
+        at, head, names = (-1, -1, -1), "", self._names
+        for source, model, frame, _, class_, ending in zip(*columns, endings, strict=True):
+            if frame != at[2] or source != at[0] or model != at[1]:
+                at = (source, model, frame)
+                head, of_model = self._head(kind, at, times(at)), names[model]
+            yield f"{head}{of_model[class_]}{ending}\n"
+
+    def _head(self, kind: FlatKind, key: FrameKey, times: FrameTimes) -> str:
+        source, model, frame = key
+        if self._shared != (kind, source, model):
+            facts = self._rows.source(source)
+            cells = (kind, facts.shown, facts.kind, facts.width, facts.height, self._rows.models[model].name)
+            self._shared, self._before = (kind, source, model), ",".join(map(self._cell, cells))
+        time_s, duration_s = round(times[0], TIME_DECIMALS), round(times[1], TIME_DECIMALS)
+        return f"{self._before},{frame},{time_s},{duration_s},{'' if times[2] is None else times[2]},"
+
+
+def _endings(kind: FlatKind, columns: Sequence[Sequence[Any]]) -> list[str]:
+    """The cells of every row from its score on: numbers, which JSON writes as CSV does, in one call."""
+    n, scores = columns[3], _divided(columns[5], SCORE_UNITS)
+    if kind == "label":
+        return [f"{score},,,,,,{number}" for score, number in zip(scores, n, strict=True)]
+    edges = [_divided(edge, BOX_UNITS) for edge in columns[6:10]]
+    text = msgspec.json.encode(list(zip(scores, *edges, columns[10], n, strict=True))).decode()
+    return text[2:-2].replace("null", "").split("],[")
+
+
+def _divided(numbers: Sequence[int], units: int) -> list[float]:
+    divided: list[float] = (np.asarray(numbers) / units).tolist()
+    return divided
