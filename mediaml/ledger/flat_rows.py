@@ -20,7 +20,7 @@ from mediaml.ledger.frames import wanted_classes
 from mediaml.ledger.integrity import MOST_CHECKED_BYTES, UNREADABLE, DamagedLedgerError, check_sums, names_of
 from mediaml.ledger.result_rows import ModelRow
 from mediaml.ledger.results import Results
-from mediaml.ledger.schema import FILE_NAME
+from mediaml.ledger.schema import DERIVED_PREFIX, FILE_NAME
 from mediaml.ledger.selection import SelectedResults
 from mediaml.ledger.trouble import ledger_error
 from mediaml.ledger.units import least_units
@@ -39,8 +39,13 @@ FrameTimes = tuple[float, float, int | None]
 BATCH = 20_000
 _COLUMNS: dict[FlatKind, str] = {
     "label": "n, class, score",
-    "detection": "n, class, score, left, top, right, bottom, track",
+    "detection": "n, class, score, left, top, right, bottom, {track}",
 }
+_DERIVED_TRACK = (
+    "(SELECT derived.track FROM track AS derived WHERE derived.source = detection.source "
+    "AND derived.model = detection.model AND derived.frame = detection.frame "
+    "AND derived.n = detection.n AND derived.derivation = {})"
+)
 _N = 3
 
 
@@ -108,7 +113,8 @@ class FlatRows:
             f"{wanted_classes(self.names[row.id], row.view)}"
             for row in self.models.values()
         ]
-        cursor = self._query(kind, f"source, model, frame, {_COLUMNS[kind]}", shown)
+        columns = _COLUMNS[kind].format(track=self._track())
+        cursor = self._query(kind, f"source, model, frame, {columns}", shown)
         rest: list[FlatRow] = []
         while rows := cursor.fetchmany(BATCH):
             rest += rows
@@ -121,6 +127,16 @@ class FlatRows:
                 rest = rest[cut:]
         if rest:
             yield rest
+
+    def _track(self) -> str:
+        """SQL: the track of a detection, by the derivation that was asked for of its model, else its own."""
+        query = "SELECT CAST(value AS INTEGER) FROM meta WHERE key = ?"
+        cases = ""
+        for number, model in self.models.items():
+            asked = self._db.execute(query, (f"{DERIVED_PREFIX}tracks {model.name}",)).fetchone()
+            if asked:
+                cases += f" WHEN {number} THEN {_DERIVED_TRACK.format(asked[0])}"
+        return f"CASE model{cases} ELSE track END" if cases else "track"
 
     def _query(self, table: str, columns: str, chosen: Sequence[str]) -> sqlite3.Cursor:
         """The rows of a table in the order of its key; `+` in a condition keeps SQLite from sorting them."""

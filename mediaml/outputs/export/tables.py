@@ -45,8 +45,8 @@ def _cell(value: Any) -> str:
     if value is None:
         return ""
     text = StringIO()
-    csv.writer(text, lineterminator="").writerow([value])
-    return text.getvalue()
+    csv.writer(text, lineterminator="\r\n").writerow([value])  # what ends lines is quoted within a cell
+    return text.getvalue()[:-2]
 
 
 def _escaped_cell(value: Any) -> str:
