@@ -104,7 +104,8 @@ CREATE TABLE track (
 # All that is kept, of every model; thresholds, which a run applies, are up to the query
 #  (`WHERE score >= 0.25`). `current` is 1 for the identity of a model that was asked for last
 # and for its older versions, which it replaces file by file. `track` is the number that the derivation asked
-# for last gave, or where none was asked for, the model itself: two numberings are never mixed.
+# for last gave, or where none was asked for, the model itself: two numberings are never mixed. CAST gives a
+# column a type, so that a number that comes as text, as from datasette's filters, is compared as a number.
 VIEWS = """
 CREATE VIEW models AS
   SELECT model.id AS model_id, model.name AS model, model.task, model.plugin, model.distribution,
@@ -121,14 +122,16 @@ CREATE VIEW frames AS
     current
   FROM prediction JOIN source ON source.id = prediction.source JOIN models ON model_id = prediction.model;
 CREATE VIEW labels AS
-  SELECT source.shown AS source, models.model, frame, time_s, class.name AS label, score / 100000.0 AS score,
+  SELECT source.shown AS source, models.model, frame, time_s, class.name AS label,
+    CAST(score / 100000.0 AS REAL) AS score,
     n, model_id, current, class.id AS class_id, prediction.duration_s, source.width, source.height
   FROM label JOIN prediction USING (source, model, frame) JOIN source ON source.id = label.source
   JOIN models ON model_id = label.model JOIN class ON class.model = label.model AND class.id = label.class;
 CREATE VIEW detections AS
   SELECT source.shown AS source, models.model, detection.frame, time_s, class.name AS label,
-    score / 100000.0 AS score,
-    left / 100.0 AS left, top / 100.0 AS top, right / 100.0 AS right, bottom / 100.0 AS bottom,
+    CAST(score / 100000.0 AS REAL) AS score, CAST(left / 100.0 AS REAL) AS left,
+    CAST(top / 100.0 AS REAL) AS top, CAST(right / 100.0 AS REAL) AS right,
+    CAST(bottom / 100.0 AS REAL) AS bottom,
     CASE WHEN asked.key IS NULL THEN detection.track ELSE track.track END AS track,
     detection.n, model_id, current, class.id AS class_id, prediction.duration_s, source.width, source.height
   FROM detection JOIN prediction USING (source, model, frame) JOIN source ON source.id = detection.source
