@@ -39,7 +39,7 @@ _SCORE = click.FloatRange(0.0, 1.0)
     type=click.Choice(("none", "link", "copy")),
     default="none",
     show_default=True,
-    help="yolo, voc, fiftyone: whether images are linked or copied into the data set.",
+    help="Whether images are linked or copied into a data set.",
 )
 @click.option("--bom", is_flag=True, help="csv: begin with a byte order mark, for Excel.")
 @click.option("--escape-formulas", is_flag=True, help="csv: put ' before text that begins with =, +, - or @.")

@@ -21,6 +21,7 @@ from mediaml.outputs.export.images import (
     annotated_images,
     class_names,
     detectors,
+    place_media,
     polygon_area,
 )
 from mediaml.outputs.export.json_list import JsonItems
@@ -35,7 +36,7 @@ _PERSON = (
 )
 
 
-def write_coco(results: Results, target: Path, _: ExportOptions) -> None:
+def write_coco(results: Results, target: Path, options: ExportOptions) -> None:
     """Write both files into the folder `target`.
 
     Raises:
@@ -56,13 +57,14 @@ def write_coco(results: Results, target: Path, _: ExportOptions) -> None:
         images, marks, seen = JsonItems(instances), JsonItems(annotations), JsonItems(found)
         for number, image in enumerate(annotated_images(results, models), 1):
             images.add(_image(number, image))
+            place_media(image, target / "images" / image.name, options.media)
             for detection in image.detections:
                 category = numbers[detection.label.name]
                 if detection.keypoints:
                     keypoints[category] = max(keypoints.get(category, 0), len(detection.keypoints))
                 record = _record(number, category, detection)
                 seen.add(record)
-                marks.add({"id": marks.length + 1, **record, **_truth(detection)})
+                marks.add({"id": marks.length + 1, "segmentation": [], **record, **_truth(detection)})
         found.write(b"]\n")
         instances.write(b'],"annotations":[')
         _copy(annotations, instances)

@@ -15,7 +15,13 @@ from xml.etree import ElementTree as ET
 from mediaml.core.media import Kind
 from mediaml.core.prediction import Detection
 from mediaml.ledger.results import Results
-from mediaml.outputs.export.images import AnnotatedImage, annotated_images, class_names, detectors
+from mediaml.outputs.export.images import (
+    AnnotatedImage,
+    annotated_images,
+    class_names,
+    detectors,
+    place_media,
+)
 from mediaml.outputs.export.options import ExportOptions
 from mediaml.outputs.export.xml import add, clean
 
@@ -23,7 +29,7 @@ _Seen = tuple[int, Detection]
 """Number of a frame, and what was detected there."""
 
 
-def write_cvat(results: Results, target: Path, _: ExportOptions) -> None:
+def write_cvat(results: Results, target: Path, options: ExportOptions) -> None:
     """Write the files into the folder `target`; memory is that of the tracks of one video.
 
     Raises:
@@ -39,6 +45,7 @@ def write_cvat(results: Results, target: Path, _: ExportOptions) -> None:
             if source.kind is Kind.IMAGE:
                 for image in group:
                     _write(file, _image(next(numbers), image))
+                    place_media(image, target / "images" / image.name, options.media)
             elif source.info is not None:
                 size = (source.info.width or 0, source.info.height or 0)
                 _write_video(target / f"{source.name}.xml", names, size, group)
@@ -97,33 +104,51 @@ def _write_video(
     numbers = count()
     with path.open("wb") as file:
         _begin(file, names, "interpolation", size)
-        for image in images:
+        end = 0
+        for image, is_last in _with_last(images):
+            frame = image.frame or 0
+            end = frame + 1 if is_last else frame + 2
             for one in image.detections:
-                seen = (image.frame or 0, one)
                 if one.track is None:
-                    _write(file, _track(next(numbers), [seen]))
+                    _write(file, _track(next(numbers), [(frame, one)], end))
                 else:
-                    tracks.setdefault((one.label.name, one.track), []).append(seen)
+                    tracks.setdefault((one.label.name, one.track), []).append((frame, one))
         for track in tracks.values():
-            _write(file, _track(next(numbers), track))
+            _write(file, _track(next(numbers), track, end))
         _end(file)
 
 
-def _track(number: int, seen: Sequence[_Seen]) -> ET.Element:
-    """A track: a keyframe wherever it was seen; after each it is outside until it is seen again."""
+def _with_last(images: Iterable[AnnotatedImage]) -> Iterator[tuple[AnnotatedImage, bool]]:
+    """Each image, and whether it is the last one."""
+    rest = iter(images)
+    before = next(rest, None)
+    for image in rest:
+        if before is not None:
+            yield before, False
+        before = image
+    if before is not None:
+        yield before, True
+
+
+def _track(number: int, seen: Sequence[_Seen], end: int) -> ET.Element:
+    """A track: a keyframe wherever it was seen; after each it is outside until it is seen again.
+
+    Args:
+        end: the number of the first frame that does not exist.
+    """
     label = clean(seen[0][1].label.name)
     track = ET.Element("track", {"id": str(number), "label": label, "source": "auto"})
-    for frame, one, outside in _with_ends(seen):
+    for frame, one, outside in _with_ends(seen, end):
         shared = {"frame": str(frame), "outside": str(int(outside)), "occluded": "0", "keyframe": "1"}
         _add_box(track, one, shared)
     return track
 
 
-def _with_ends(seen: Sequence[_Seen]) -> Iterator[tuple[int, Detection, bool]]:
+def _with_ends(seen: Sequence[_Seen], end: int) -> Iterator[tuple[int, Detection, bool]]:
     following = [frame for frame, _ in seen[1:]]
     for (frame, one), after in zip(seen, [*following, None], strict=True):
         yield frame, one, False
-        if after != frame + 1:
+        if after != frame + 1 < end:
             yield frame + 1, one, True
 
 

@@ -1,7 +1,8 @@
-"""Pascal VOC: one XML file per image in `Annotations/`.
+"""Pascal VOC: one XML file per image in `Annotations/`, and the list of images in `ImageSets/Main/`.
 
 Pixels count from 1, and a box includes its last row and column, as in the VOC development kit:
-http://host.robots.ox.ac.uk/pascal/VOC/voc2012/devkit_doc.pdf
+http://host.robots.ox.ac.uk/pascal/VOC/voc2012/devkit_doc.pdf. `labelmap.txt` declares the classes, as CVAT
+and Datumaro want it for others than the 20 of VOC.
 """
 
 from __future__ import annotations
@@ -11,7 +12,13 @@ from xml.etree import ElementTree as ET
 
 from mediaml.core.prediction import Detection
 from mediaml.ledger.results import Results
-from mediaml.outputs.export.images import AnnotatedImage, annotated_images, detectors, place_media
+from mediaml.outputs.export.images import (
+    AnnotatedImage,
+    annotated_images,
+    class_names,
+    detectors,
+    place_media,
+)
 from mediaml.outputs.export.options import ExportOptions
 from mediaml.outputs.export.xml import add, clean
 
@@ -25,11 +32,19 @@ def write_voc(results: Results, target: Path, options: ExportOptions) -> None:
         OutputError: there are no detections, or the files cannot be written.
     """
     models = detectors(results, "voc")
-    for image in annotated_images(results, models):
-        file = target / "Annotations" / f"{image.stem}.xml"
-        file.parent.mkdir(parents=True, exist_ok=True)
-        ET.ElementTree(_annotation(image)).write(file, encoding="utf-8")
-        place_media(image, target / _IMAGES / image.name, options.media)
+    colours = [f"{clean(name)}:::\n" for name in class_names(results, models)]
+    (target / "labelmap.txt").write_text(
+        "# label:color_rgb:parts:actions\n" + "".join(colours), encoding="utf-8"
+    )
+    lists = target / "ImageSets" / "Main"
+    lists.mkdir(parents=True)
+    with (lists / "trainval.txt").open("w", encoding="utf-8") as names:
+        for image in annotated_images(results, models):
+            names.write(f"{clean(image.stem)}\n")
+            file = target / "Annotations" / f"{image.stem}.xml"
+            file.parent.mkdir(parents=True, exist_ok=True)
+            ET.ElementTree(_annotation(image)).write(file, encoding="utf-8")
+            place_media(image, target / _IMAGES / image.name, options.media)
 
 
 def _annotation(image: AnnotatedImage) -> ET.Element:

@@ -73,7 +73,16 @@ def test_yolo_keypoints_follow_the_box(tmp_path):
 
 
 @pytest.mark.parametrize(("media", "is_link"), [("link", True), ("copy", False)])
-@pytest.mark.parametrize(("name", "place"), [("yolo", "images"), ("voc", "JPEGImages"), ("fiftyone", "data")])
+@pytest.mark.parametrize(
+    ("name", "place"),
+    [
+        ("coco", "images"),
+        ("yolo", "images"),
+        ("voc", "JPEGImages"),
+        ("cvat", "images"),
+        ("fiftyone", "data"),
+    ],
+)
 def test_images_are_linked_or_copied(tmp_path, media, is_link, name, place):
     photo = tmp_path / "real.jpg"
     photo.write_bytes(b"pixels")
@@ -112,7 +121,10 @@ def test_voc_boxes_count_pixels_from_one(made, tmp_path):
     assert boxes["person"] == [11, 21, 60, 80]
     assert boxes["traffic light"] == [151, 1, 200, 34]
     assert set(boxes) == {"person", "traffic light", 'a "b", c', "=1+1"}
-    assert len(list((folder / "Annotations").rglob("*.xml"))) == 16
+    listed = (folder / "ImageSets/Main/trainval.txt").read_text(encoding="utf-8").splitlines()
+    files = {str(path.relative_to(folder / "Annotations").with_suffix("")) for path in folder.rglob("*.xml")}
+    assert len(files) == 16
+    assert set(listed) == files
 
 
 def test_control_characters_do_not_break_xml(tmp_path):
@@ -155,6 +167,16 @@ def test_cvat_videos_have_tracks_that_end(made, tmp_path):
     assert [int(box.get("frame")) for box in person] == list(range(11))
     assert [box.get("outside") for box in person] == ["0"] * 10 + ["1"]
     assert [float(box.get("xtl")) for box in person[:10]] == [index * 5.0 for index in range(10)]
+
+
+def test_cvat_tracks_do_not_end_after_the_video(tmp_path):
+    made = ExportFolder(tmp_path / "out")
+    there = (found("person", 0.9, (0, 0, 9, 9), 1), found("traffic light", 0.9, (0, 0, 9, 9)))
+    made.add("a.mp4", Kind.VIDEO, [Prediction(detections=there)] * 2, 0.1)
+    made.ledger.close()
+    root = ET.parse(mediaml.export(tmp_path / "out", "cvat") / "a.mp4.xml").getroot()
+    shown = [[(box.get("frame"), box.get("outside")) for box in track] for track in root.iterfind("track")]
+    assert shown == [[("0", "0"), ("1", "1")], [("1", "0")], [("0", "0"), ("1", "0")]]
 
 
 def test_fiftyone_boxes_are_corner_and_size_as_shares(made, tmp_path):
