@@ -137,12 +137,13 @@ def module_path(*folders: Path) -> str:
 
 def test_the_librarys_examples_run_in_order(clips):
     examples = blocks("docs/library.md", "python")
-    assert len(examples) == 4
+    assert len(examples) == 5
     (clips / "examples.py").write_text("\n".join(examples), encoding="utf-8")
     printed = call([sys.executable, "examples.py"], clips).stdout
     assert printed.startswith("1 of 1 files, 150 frames\nyolo (('")
     assert "\nclips/demo.mp4 640 360 6.0\n" in printed
     assert "\n0.0 person 0.9" in printed
+    assert re.search(r"^people\.csv [1-9]\d* rows$", printed, flags=re.MULTILINE)
     assert "MediaInfo(path='clips/demo.mp4'" in printed
 
 

@@ -32,8 +32,20 @@ KEPT_IN = {
     "tifffile": {"media"},
     "httpx": {"media", "store"},
     "sqlite3": {"ledger"},
+    "pyarrow": {"outputs"},
 }
-HEAVY = ("cv2", "av", "onnxruntime", "onnx", "httpx", "PIL", "imagecodecs", "simplejpeg", "tifffile")
+HEAVY = (
+    "cv2",
+    "av",
+    "onnxruntime",
+    "onnx",
+    "httpx",
+    "PIL",
+    "imagecodecs",
+    "simplejpeg",
+    "tifffile",
+    "pyarrow",
+)
 
 
 def sources(folder: Path) -> list[Path]:

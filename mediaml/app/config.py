@@ -27,7 +27,7 @@ class RunConfig:
         device: `auto`, `cpu`, `cuda`, `cuda:N` or `cuda:N,M`.
         kinds: the kinds of media that are wanted.
         annotate: whether annotated copies are rendered; `None` renders them for models that draw.
-        outputs: names of further outputs, beside `results.jsonl` and `failures.jsonl`.
+        outputs: names of further formats to write, beside `results.jsonl` and `failures.jsonl`.
         force: rerun inference even where results exist.
         compare_content: detect changed files by SHA-256, not by size and time of modification.
         only_failed: retry only what failed before.

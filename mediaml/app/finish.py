@@ -28,6 +28,8 @@ def write_outputs(config: RunConfig, view: Results) -> tuple[Path, list[str]]:
         output.write(view, config.output)
     problems = []
     for name in config.outputs:
+        if name == ResultsJsonl.name:
+            continue  # it is written anyway
         try:
             find_format(name, load_registry()).write(view, config.output)
         except OutputError as error:

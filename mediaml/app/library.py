@@ -77,7 +77,7 @@ def run(
         audio_track: the audio track to read, by number from 1, by language, or `all`; by default the
             default track.
         annotate: whether annotated copies are rendered; by default for models that find boxes or make images.
-        outputs: names of further outputs that plugins offer.
+        outputs: names of further formats to write, as `csv`; see docs/export.md.
         force: rerun inference even where results exist. retry_failed: retry only what failed before.
         compare_content: detect changed files by SHA-256, not by size and time of modification.
         on_error: whether to continue after a file fails. max_failures: `"10"` or `"5%"`.

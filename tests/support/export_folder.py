@@ -66,12 +66,13 @@ class ExportFolder:
         """Commit a source with one answer per frame, `step_s` apart; returns its id."""
         source = Source(path or Path("/media") / name, name, name, 1, 1, named=True)
         number = self.ledger.add_source(source, kind)
-        size = (None, None) if kind is Kind.AUDIO else (WIDTH, HEIGHT)
+        width, height = (None, None) if kind is Kind.AUDIO else (WIDTH, HEIGHT)
         rate = Fraction(1) / Fraction(step_s).limit_denominator(1000) if step_s else None
         info = MediaInfo(
             name,
             kind,
-            *size,
+            width=width,
+            height=height,
             frame_rate=rate,
             duration_s=len(frames) * step_s if step_s else None,
             sample_rate=16_000 if kind is Kind.AUDIO else None,
