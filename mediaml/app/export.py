@@ -9,7 +9,7 @@ from pathlib import Path
 from mediaml.core.errors import OutputError, UsageError
 from mediaml.core.text import counted
 from mediaml.ledger.results import open_results
-from mediaml.ledger.selection import ResultSelection, SelectedResults, select_results
+from mediaml.ledger.selection import ResultSelection, SelectedResults, one_state, select_results
 from mediaml.ops.intervals import Merging
 from mediaml.outputs.export.formats import find_format
 from mediaml.outputs.export.options import ExportOptions, MediaChoice
@@ -45,7 +45,7 @@ def export_results(
         raise UsageError(f"-o {target} is for one format, not {len(names)}.", "Export them one by one.")
     registry = load_registry()
     formats = [replace(find_format(name, registry), options=options or ExportOptions()) for name in names]
-    with open_results(folder) as results:
+    with open_results(folder) as results, one_state(results):
         if not results.models():
             raise OutputError(f"{folder} holds no results yet.", "Run `mediaml run` with -o first.")
         selected = select_results(results, selection or ResultSelection())

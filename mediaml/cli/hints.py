@@ -19,7 +19,7 @@ _HABITS = {
     "--weights": "Use -m WEIGHTS.",
     "--out": "Use -o FOLDER.",
     "--output-dir": "Use -o FOLDER.",
-    "--csv": "Results are in results.jsonl and in ledger.sqlite; --jsonl PATH streams JSON Lines.",
+    "--csv": "Use -f csv, or `mediaml export` after the run.",
     "--json": "Results are in results.jsonl; --jsonl PATH streams JSON Lines.",
     "--resume": "Rerunning the command resumes.",
     "--workers": "Use --readers N for files decoded at once.",

@@ -9,6 +9,7 @@ from __future__ import annotations
 import fnmatch
 import re
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from mediaml.core.errors import OutputError, require
@@ -135,6 +136,16 @@ def select_results(results: Results, selection: ResultSelection) -> SelectedResu
             _known_sources(results),
         )
     return selected
+
+
+@contextmanager
+def one_state(results: Results) -> Iterator[None]:
+    """Let everything that is read within the block be of one state of the ledger, whatever a run commits."""
+    results.connection.execute("BEGIN")
+    try:
+        yield
+    finally:
+        results.connection.execute("ROLLBACK")
 
 
 def _exact(results: Results, models: Sequence[ModelRow], selection: ResultSelection) -> ResultSelection:

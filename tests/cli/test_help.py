@@ -32,7 +32,7 @@ def test_help_fits_80_columns(command):
         (["--zzz", "x"], "`mediaml run --help` lists all options."),
         (["--outptu", "x"], "Did you mean --output?"),
         (["--gpu"], "--device cuda"),
-        (["--csv"], "results.jsonl"),
+        (["--csv"], "-f csv"),
     ],
 )
 def test_an_unknown_option_is_answered_with_what_was_meant(mediaml, typed, meant):

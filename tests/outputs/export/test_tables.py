@@ -9,6 +9,8 @@ import pyarrow.parquet as pq
 import pytest
 
 import mediaml
+from mediaml.app import export as export_module
+from mediaml.core.errors import OutputError
 from mediaml.core.media import Kind
 from mediaml.core.prediction import Label, Prediction
 from mediaml.core.view import View
@@ -16,7 +18,7 @@ from mediaml.ledger import flat_rows
 from mediaml.ledger.results import open_results
 from mediaml.ledger.selection import ResultSelection, select_results
 from mediaml.outputs.jsonl import lines
-from tests.support.export_folder import HEIGHT, WIDTH, ExportFolder, found
+from tests.support.export_folder import HEIGHT, SPOKEN, WIDTH, ExportFolder, found
 
 NUMBERS = ("width", "height", "frame", "audio_track", "class_id", "track", "n")
 REALS = ("time_s", "duration_s", "score", "left", "top", "right", "bottom")
@@ -158,3 +160,32 @@ def test_derived_tracks_take_the_place_of_the_models_own(made, tmp_path):
     assert [row[-1] for row in rows if row[-1] is not None] == [77]
     shown = "SELECT track FROM detections WHERE track IS NOT NULL"
     assert db.execute(shown).fetchall() == [(77,)]
+
+
+def test_what_a_run_commits_meanwhile_is_left_for_the_next_export(made, tmp_path, monkeypatch):
+    """A source with a new class, committed after the export has begun."""
+    select = export_module.select_results
+
+    def commit_then_select(*arguments):
+        selected = select(*arguments)
+        made.add("late.jpg", Kind.IMAGE, [Prediction((Label("brand new", 0.9),))])
+        return selected
+
+    monkeypatch.setattr(export_module, "select_results", commit_then_select)
+    first = read_csv(mediaml.export(made.folder, "csv", tmp_path / "a.csv"))
+    monkeypatch.undo()
+    second = read_csv(mediaml.export(made.folder, "csv", tmp_path / "b.csv"))
+    assert "late.jpg" not in {row["source"] for row in first}
+    assert {row["label"] for row in second} - {row["label"] for row in first} == {"brand new"}
+
+
+def test_a_hundred_thousand_classes(tmp_path):
+    folder = ExportFolder(tmp_path / "out")
+    names = tuple(f"species {number}" for number in range(100_000))
+    model = folder.ledger.add_model(SPOKEN, View(), names)
+    folder.add("a.wav", Kind.AUDIO, [Prediction((Label(names[99_999], 0.9),))], 1.0, model)
+    folder.ledger.close()
+    (row,) = read_csv(mediaml.export(tmp_path / "out", "csv", classes=["SPECIES 99999"]))
+    assert (row["label"], row["class_id"]) == ("species 99999", 99_999)
+    with pytest.raises(OutputError, match=r"no class 'specis 99999'\.\nDid you mean 'species"):
+        mediaml.export(tmp_path / "out", "csv", classes=["specis 99999"], overwrite=True)
