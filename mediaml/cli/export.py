@@ -102,8 +102,12 @@ def command(context: click.Context, /, **typed: Any) -> None:
 
 
 def _options(typed: dict[str, Any]) -> ExportOptions:
+    from mediaml.core.errors import UsageError
     from mediaml.ops.intervals import Merging
     from mediaml.outputs.export.options import ExportOptions
 
-    merging = Merging(typed["release"], typed["gap"], typed["pad"], typed["min_duration"])
+    try:
+        merging = Merging(typed["release"], typed["gap"], typed["pad"], typed["min_duration"])
+    except ValueError as error:  # infinity and NaN are within click's ranges
+        raise UsageError(f"{error}.", "Give seconds as a number, such as 0.5.") from error
     return ExportOptions(typed["bom"], typed["escape_formulas"], typed["media"], merging)

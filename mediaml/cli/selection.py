@@ -47,7 +47,7 @@ def selection_of(typed: Mapping[str, Any]) -> ResultSelection:
     """The selection that was typed.
 
     Raises:
-        UsageError: `--classes` names none.
+        UsageError: `--classes` names none, or `--conf` is no number.
     """
     from mediaml.core.errors import UsageError
     from mediaml.ledger.selection import ResultSelection, split_names
@@ -55,10 +55,13 @@ def selection_of(typed: Mapping[str, Any]) -> ResultSelection:
     classes = split_names(typed["classes"] or "")
     if typed["classes"] is not None and not classes:
         raise UsageError("--classes names no class.", "For example: --classes person,car")
-    return ResultSelection(
-        min_score=typed["conf"],
-        classes=classes,
-        models=tuple(dict.fromkeys(typed["models"])),
-        sources=typed["sources"],
-        everything=typed["view"] == "all",
-    )
+    try:
+        return ResultSelection(
+            min_score=typed["conf"],
+            classes=classes,
+            models=tuple(dict.fromkeys(typed["models"])),
+            sources=typed["sources"],
+            everything=typed["view"] == "all",
+        )
+    except ValueError as error:  # NaN is within any range
+        raise UsageError(f"--conf: {error}.") from error

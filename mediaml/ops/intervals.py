@@ -38,7 +38,7 @@ class Merging:
         require(self.release is None or 0.0 <= self.release <= 1.0, f"release is 0..1, not {self.release}")
         for name in ("gap_s", "pad_s", "least_s"):
             value = getattr(self, name)
-            require(0.0 <= value < float("inf"), f"{name} must not be negative, not {value}")
+            require(0.0 <= value < float("inf"), f"{name} must be finite and not negative, not {value}")
 
 
 @dataclass(frozen=True, slots=True)

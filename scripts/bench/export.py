@@ -9,6 +9,7 @@ prints rows per second and the peak of resident memory.
 from __future__ import annotations
 
 import argparse
+import resource
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -102,11 +103,22 @@ def main() -> None:
         for name in arguments.formats:
             target = Path(temporary) / f"export.{name}"
             command = [sys.executable, "-m", "mediaml", "export", str(folder), "-f", name, "-o", str(target)]
+            before = processor_s()
             peak, seconds = peak_mb(command)
+            used = processor_s() - before
             size = target.stat().st_size / 1e6
             target.unlink()
-            speed = arguments.rows / seconds
-            print(f"{name}: {seconds:.1f} s, {speed:.0f} rows/s, {size:.0f} MB, peak {peak:.0f} MiB")
+            print(
+                f"{name}: {seconds:.1f} s, {arguments.rows / seconds:.0f} rows/s; on the processor {used:.1f} s, "
+                f"{arguments.rows / used:.0f} rows/s; {size:.0f} MB, peak {peak:.0f} MiB",
+                flush=True,
+            )
+
+
+def processor_s() -> float:
+    """Processor time of the processes that have ended, seconds: what others do meanwhile hardly counts."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 if __name__ == "__main__":

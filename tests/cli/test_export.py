@@ -73,6 +73,8 @@ def test_jsonl_is_that_of_the_run_at_another_threshold(mediaml, out, tmp_path):
         (("-f", "csv", "--source", "*.gif"), "no source that matches '*.gif'.\nmediaml: It has 3 sources:"),
         (("-f", "csv", "-f", "coco", "-o", "x"), "-o x is for one format, not 2."),
         (("-f", "csv", "--conf", "2"), "0.0<=x<=1.0"),
+        (("-f", "csv", "--conf", "nan"), "min_score must be in 0..1, not nan."),
+        (("-f", "vtt", "--gap", "inf"), "gap_s must be finite and not negative, not inf."),
         ((), "Missing option '-f'"),
     ],
 )
