@@ -109,8 +109,8 @@ def main() -> None:
             size = target.stat().st_size / 1e6
             target.unlink()
             print(
-                f"{name}: {seconds:.1f} s, {arguments.rows / seconds:.0f} rows/s; on the processor {used:.1f} s, "
-                f"{arguments.rows / used:.0f} rows/s; {size:.0f} MB, peak {peak:.0f} MiB",
+                f"{name}: {seconds:.1f} s, {arguments.rows / seconds:.0f} rows/s; of processor time "
+                f"{used:.1f} s, {arguments.rows / used:.0f} rows/s; {size:.0f} MB, peak {peak:.0f} MiB",
                 flush=True,
             )
 
