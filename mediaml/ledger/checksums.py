@@ -84,7 +84,10 @@ DERIVED_DIFFERENCE = (
     f"WHERE {_ONE} AND derivation = ?3)"
     f" - (SELECT coalesce(sum({TRACK_ROW}), 0) FROM track WHERE {_ONE} AND derivation = ?3)"
 )
-"""SQL: the same difference for what was derived from a source and model by one derivation."""
+DERIVED_SLICE_DIFFERENCE = (
+    f"SELECT checksum - {DERIVED_SUM} FROM derived_slice WHERE {_ONE} AND derivation = ?3 AND slice = ?4"
+)
+"""SQL: the same difference for what was derived from a source and model by one derivation, or for a slice."""
 
 
 def crc32(*values: Any) -> int:

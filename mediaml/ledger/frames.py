@@ -10,13 +10,19 @@ from typing import Any
 from mediaml.core.prediction import Box, Detection, Label, Picture, Prediction
 from mediaml.core.view import View
 from mediaml.ledger.encoding import embedding_of, picture_of
-from mediaml.ledger.integrity import names_of, verify
+from mediaml.ledger.integrity import asked_derivation, names_of, verify, verify_derived
 from mediaml.ledger.shapes import keypoints_of, outline_of
 from mediaml.ledger.units import BOX_UNITS, SCORE_UNITS, least_units
 
 _FRAMES = "SELECT frame, time_s, duration_s, embedding, picture, audio_track FROM prediction"
 _LABELS = "SELECT frame, class, score FROM label"
-_DETECTIONS = "SELECT frame, class, score, left, top, right, bottom, track, outline, keypoints FROM detection"
+_DETECTIONS = (
+    "SELECT frame, class, score, left, top, right, bottom, {track}, outline, keypoints FROM detection"
+)
+_DERIVED_TRACK = (
+    "(SELECT t.track FROM track AS t WHERE t.source = detection.source AND t.model = detection.model "
+    "AND t.frame = detection.frame AND t.n = detection.n AND t.derivation = {})"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,10 +100,14 @@ def kept_frames(
     names = names_of(db, model)
     shown = f"AND score >= ?{wanted_classes(names, view)} ORDER BY frame, n"
     rest = f"WHERE source = ? AND model = ?{within} {shown}"
+    derivation = asked_derivation(db, "tracks", model)
+    track = "track" if derivation is None else _DERIVED_TRACK.format(derivation)
     # The first of these cursors holds the state that the ledger had, until the last of its rows is read.
     frames = db.execute(f"{_FRAMES}{index} {where} ORDER BY frame", key)
     labels = _by_frame(db.execute(f"{_LABELS} {rest}", (*span, least_units(view))))
-    detections = _by_frame(db.execute(f"{_DETECTIONS} {rest}", (*span, least_units(view))))
+    detections = _by_frame(
+        db.execute(f"{_DETECTIONS.format(track=track)} {rest}", (*span, least_units(view)))
+    )
     labelled, detected = next(labels), next(detections)
     for frame, time_s, duration_s, embedding, picture, audio_track in frames:
         shown_labels, shown_detections = [], []
@@ -117,6 +127,8 @@ def kept_frames(
             audio_track,
         )
     verify(db, *asked)
+    if derivation is not None:
+        verify_derived(db, source, model, derivation, number)
 
 
 def wanted_classes(names: Mapping[int, str], view: View) -> str:

@@ -15,6 +15,7 @@ from mediaml.ledger.checksums import (
     DERIVATION_SUM,
     DERIVED_DIFFERENCE,
     DERIVED_ROW,
+    DERIVED_SLICE_DIFFERENCE,
     DERIVED_SUM,
     DETECTION_ROW,
     LABEL_ROW,
@@ -97,13 +98,34 @@ def verify(db: sqlite3.Connection, source: int, model: int, number: int | None =
         raise DamagedLedgerError(f"predictions of {_shown(db, source)} do not match their checksum")
 
 
-def verify_derived(db: sqlite3.Connection, source: int, model: int, derivation: int) -> None:
-    """Check what a derivation added to one source and model.
+def asked_derivation(db: sqlite3.Connection, kind: str, model: int) -> int | None:
+    """The id of the derivation that was asked for last of a model; `None` where none was."""
+    row = db.execute(
+        "SELECT meta.value FROM model JOIN meta ON meta.key = 'derived ' || ? || ' ' || model.name "
+        "WHERE model.id = ?",
+        (kind, model),
+    ).fetchone()
+    if row is None:
+        return None
+    if not str(row[0]).isdigit():
+        raise DamagedLedgerError("the derivation asked for is not a number")
+    return int(row[0])
+
+
+def verify_derived(
+    db: sqlite3.Connection, source: int, model: int, derivation: int, number: int | None = None
+) -> None:
+    """Check what a derivation added to one source and model, or to one time slice of them.
 
     Raises:
         DamagedLedgerError: the rows are not what was written.
     """
-    if db.execute(DERIVED_DIFFERENCE, (source, model, derivation)).fetchone()[0] != 0:
+    key = (source, model, derivation)
+    if number is None:
+        row = db.execute(DERIVED_DIFFERENCE, key).fetchone()
+    else:
+        row = db.execute(DERIVED_SLICE_DIFFERENCE, (*key, number)).fetchone()
+    if row is not None and row[0] != 0:
         raise DamagedLedgerError(f"what was derived for {_shown(db, source)} does not match its checksum")
 
 

@@ -17,6 +17,7 @@ from mediaml.core.errors import OutputError
 from mediaml.core.media import Kind
 from mediaml.core.view import EVERYTHING, View
 from mediaml.core.work import Failure, ModelIdentity, Source, TaskProgress
+from mediaml.ledger.derivations import Derivations
 from mediaml.ledger.encoding import TaskRecord, view_json
 from mediaml.ledger.integrity import seal_asked, seal_source
 from mediaml.ledger.rows import Classes, write_task
@@ -59,6 +60,7 @@ class Ledger(AbstractContextManager["Ledger"]):
         self._db = connect(folder, checked=True)
         self._begun, self._frames = time.monotonic(), 0
         self._classes = Classes(self._db)
+        self.derivations = Derivations(self._db, self._transaction)
         self._positions: int = self._db.execute("SELECT coalesce(max(position), 0) FROM source").fetchone()[0]
 
     def close(self) -> None:

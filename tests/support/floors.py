@@ -29,6 +29,7 @@ ROOMS = (
     Room("registry", 3, "plugins and their options: entry points to records"),
     Room("plugin", 4, "the one public door for plugin authors"),
     Room("ledger", 4, "the SQLite store: schema, migration, writer, typed reader"),
+    Room("derive", 5, "what needs several frames, from the ledger: tracks, counts"),
     Room("pipeline", 5, "plan, read, infer: inputs to predictions"),
     Room("engine", 6, "the `Engine` protocol; `local/` worker processes; `inline` for debuggers"),
     Room("outputs", 7, "what is written from the ledger; `render/` for annotated media"),
