@@ -12,6 +12,7 @@ from mediaml.app.config import RunConfig
 from mediaml.app.report import found_text
 from mediaml.app.reporter import FileProgress, Progress, Reporter
 from mediaml.app.stream import ResultStream
+from mediaml.app.tracking import TrackFollower
 from mediaml.core.work import Reading
 from mediaml.ledger.encoding import TaskRecord
 from mediaml.ledger.ledger import Ledger
@@ -37,6 +38,7 @@ class Committer:
         planned: the planner's counts; they grow while records arrive. models: names of the run's models.
         total: number of files.
         rendering: media that are rendered from the ledger while others are inferred.
+        follower: numbers objects before they are streamed and rendered.
         reporter: gets messages and progress. stream: gets JSON lines as results come.
         hold: see `Interrupts.held`.
     """
@@ -51,6 +53,7 @@ class Committer:
         models: Sequence[str],
         total: int,
         rendering: Sequence[SliceOutput],
+        follower: TrackFollower | None,
         reporter: Reporter,
         stream: ResultStream | None,
         hold: Callable[[], AbstractContextManager[None]],
@@ -62,6 +65,7 @@ class Committer:
         self._models = frozenset(models)
         self._total = total
         self._rendering = rendering
+        self._follower = follower
         self._reporter = reporter
         self._stream = stream
         self._hold = hold
@@ -122,6 +126,8 @@ class Committer:
         """Stream sources that were already up to date, and render what is missing of them."""
         for source in sources:
             row = self._view.source(source)
+            if self._follower is not None:
+                self._follower.follow_source(source)
             if self._stream is not None:
                 self._stream.write(source_lines(self._view, row))
             for output in self._rendering:
@@ -152,6 +158,8 @@ class Committer:
         """Stream, render and count what one committed record brings."""
         source = record.task.source
         self.frames += len(record.frames)
+        if self._follower is not None:
+            self._follower.follow_source(source)
         if self._stream is not None:
             self._stream.write(task_lines(self._view, record.task))
         if record.failure:

@@ -43,6 +43,7 @@ def run(
     exclude: Texts = (),
     audio_track: str | None = None,
     annotate: bool | None = None,
+    track: bool = False,
     outputs: Texts = (),
     force: bool = False,
     retry_failed: bool = False,
@@ -77,6 +78,7 @@ def run(
         audio_track: the audio track to read, by number from 1, by language, or `all`; by default the
             default track.
         annotate: whether annotated copies are rendered; by default for models that find boxes or make images.
+        track: whether objects are numbered across the frames of videos.
         outputs: names of further formats to write, as `csv`; see docs/export.md.
         force: rerun inference even where results exist. retry_failed: retry only what failed before.
         compare_content: detect changed files by SHA-256, not by size and time of modification.
@@ -109,6 +111,7 @@ def run(
         device=device,
         kinds=frozenset(Kind) if kinds is None else frozenset(map(Kind, kinds)),
         annotate=annotate,
+        follow=track,
         outputs=_texts(outputs),
         force=force,
         compare_content=compare_content,

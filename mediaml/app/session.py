@@ -23,8 +23,10 @@ from mediaml.app.notices import find_sources, note_bundled, note_devices, note_o
 from mediaml.app.report import RunReport, Stop
 from mediaml.app.reporter import Reporter
 from mediaml.app.stream import ResultStream, StreamClosed
+from mediaml.app.tracking import TrackFollower, options_for
 from mediaml.core.slices import SLICE_S
 from mediaml.core.work import Source
+from mediaml.derive.tracker import library_version
 from mediaml.engine.inline import InlineEngine
 from mediaml.engine.local.supervisor import Supervisor
 from mediaml.engine.messages import ModelDevices, ModelOrder, Setup
@@ -85,6 +87,8 @@ def run_session(
     """
     registry = load_registry()
     offers = [registry.find(name) for name in config.models]
+    if config.follow:
+        library_version()
     for name in config.outputs:
         find_format(name, registry)
     assignments = (*config.options, *prompt_assignments(offers, config.prompts))
@@ -199,6 +203,7 @@ def _fill(session: _Session, ledger: Ledger, view: Results, stack: ExitStack) ->
         models=[model.spec.name for model in session.models],
         total=len(session.sources),
         rendering=rendering,
+        follower=_follower(session, ledger, view),
         reporter=session.reporter,
         stream=stream,
         hold=session.hold,
@@ -226,6 +231,14 @@ def _fill(session: _Session, ledger: Ledger, view: Results, stack: ExitStack) ->
 def _add_model(ledger: Ledger, model: ResolvedModel, devices: Mapping[str, ModelDevices]) -> int:
     labels = devices[model.spec.name].labels
     return ledger.add_model(model.identity, resolved_view(model, labels), labels)
+
+
+def _follower(session: _Session, ledger: Ledger, view: Results) -> TrackFollower | None:
+    if not session.config.follow:
+        return None
+    names = {model.spec.name for model in session.models if model.spec.task == "detect"}
+    asked = {model.name: options_for(model.view) for model in view.models(begun=False) if model.name in names}
+    return TrackFollower(ledger, view, asked)
 
 
 def _rendering(session: _Session, stack: ExitStack) -> list[SliceOutput]:

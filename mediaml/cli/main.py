@@ -15,6 +15,8 @@ _COMMANDS = {
     "run": "Pass images, video and audio through models.",
     "export": "Write results as CSV, Parquet, COCO, YOLO, subtitles, ...",
     "status": "Show the progress of an output folder, and what failed.",
+    "track": "Number the objects in the videos of an output folder.",
+    "count": "Count objects, line crossings and presence in zones.",
     "search": "Find frames by text or by an image.",
     "duplicates": "Show groups of images that look alike.",
     "plugins": "List plugins and models, and show their options.",

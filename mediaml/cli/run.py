@@ -98,6 +98,7 @@ _SECONDS = click.FloatRange(min=0.0)
     default=None,
     help="Render annotated copies [default: for models that detect or transform].",
 )
+@click.option("--track", "follow", is_flag=True, help="Number objects across the frames of videos.")
 @click.option(
     "-f",
     "--format",
@@ -254,6 +255,7 @@ def _config(typed: dict[str, Any], shell: Shell) -> RunConfig:
         threads=typed["threads"],
         readers=typed["readers"],
         track=_track(typed["audio_track"]),
+        follow=typed["follow"],
         limits=limits_of(typed),
         offline=shell.offline,
         debug=shell.debug,

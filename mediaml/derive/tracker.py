@@ -1,7 +1,7 @@
 """The trackers of the package `trackers`, whose state is plain data between two frames.
 
-Time comes from timestamps: the motion model of the Kalman filter is that for 30 frames per second, stretched
-to the seconds that have really passed, and a lost object is given up after seconds, not frames.
+Time comes from timestamps: the motion model of the Kalman filter is stretched to the seconds that have passed
+between two frames, and a lost object is given up after seconds, not frames.
 """
 
 from __future__ import annotations
@@ -15,13 +15,20 @@ from numpy.typing import NDArray
 
 from mediaml.core.errors import OutputError, UsageError
 from mediaml.core.suggestions import suggestion
+from mediaml.ops.boxes import nms
 
 TRACKERS = ("bytetrack", "ocsort", "cbiou", "botsort")
 """Names of the trackers that need boxes and scores only; BoT-SORT without its camera motion."""
-_RATE = 30.0
+# Frames per second for which the noise of the Kalman filters counts. At the 30 of the package a velocity is
+# learned too slowly for sampled frames; docs/tracks.md has the figures.
+_RATE = 8.0
 _COUNTERS = ("_next_track_id", "_last_timestamp", "frame_count", "frame_id")
 _FILTER = ("state", "state_covariance")
 """The other matrices of a Kalman filter follow from these, or are the same in all tracklets of a tracker."""
+# Boxes of other classes are moved so far apart, pixels, that they never overlap.
+_APART = 1e6
+# Where two boxes overlap more than this, the weaker one is another name for the same object.
+_SAME = 0.8
 # However rare frames are, one in which an object was not found does not end it.
 _LEAST_FRAMES = 2.5
 
@@ -78,13 +85,19 @@ class Tracker:
                 ) from error
 
     def update(
-        self, time_s: float, boxes: NDArray[np.float64], scores: NDArray[np.float64]
+        self,
+        time_s: float,
+        boxes: NDArray[np.float64],
+        scores: NDArray[np.float64],
+        classes: NDArray[np.int64],
     ) -> NDArray[np.int64]:
         """The number of the object that each detection of a frame shows, from 1; 0 for none.
 
+        An object keeps its class. Of boxes in one place only the best belongs to an object.
+
         Args:
             time_s: of the frame. A time before that of the last frame gives up all objects.
-            boxes: float64 [n, 4], pixels. scores: float64 [n], 0..1.
+            boxes: float64 [n, 4], pixels. scores: float64 [n], 0..1. classes: int64 [n].
 
         Returns:
             int64 [n].
@@ -98,9 +111,9 @@ class Tracker:
         gap_s = 0.0 if last is None else time_s - last
         self._tracker.maximum_time_without_update = max(self._lost_s, _LEAST_FRAMES * gap_s)
         numbers = np.zeros(len(boxes), np.int64)
-        # A box without area has no overlap with anything, and OC-SORT divides by its height.
-        solid = np.flatnonzero((boxes[:, 2] > boxes[:, 0]) & (boxes[:, 3] > boxes[:, 1]))
-        given = supervision.Detections(xyxy=boxes[solid], confidence=scores[solid], data={"place": solid})
+        kept = _kept(boxes, scores)
+        apart = boxes + (classes * _APART)[:, None] * np.array([1.0, 0.0, 1.0, 0.0])
+        given = supervision.Detections(xyxy=apart[kept], confidence=scores[kept], data={"place": kept})
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # two frames at one time
             found = self._tracker.update(given, timestamp=time_s)
@@ -136,6 +149,16 @@ class Tracker:
                 raise ValueError("a filter has other matrices")
             setattr(tracklet.state_estimator.kf, name, array)
         return tracklet
+
+
+def _kept(boxes: NDArray[np.float64], scores: NDArray[np.float64]) -> NDArray[np.int64]:
+    """The places of the boxes that may belong to an object, in order."""
+    # A box without area has no overlap with anything, and OC-SORT divides by its height.
+    solid = np.flatnonzero((boxes[:, 2] > boxes[:, 0]) & (boxes[:, 3] > boxes[:, 1]))
+    if not len(solid):
+        return solid
+    best = nms(boxes[solid].astype(np.float32), scores[solid].astype(np.float32), _SAME)
+    return solid[np.sort(best)]
 
 
 def _state_of(tracklet: Any) -> dict[str, Any]:

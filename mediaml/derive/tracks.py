@@ -72,7 +72,7 @@ class Tracks:
         )
         rows = []
         for frame in frames:
-            numbers = tracker.update(frame.time_s, frame.boxes, frame.scores)
+            numbers = tracker.update(frame.time_s, frame.boxes, frame.scores, frame.classes)
             rows += [
                 (frame.frame, place, number)
                 for place, number in zip(frame.places.tolist(), numbers.tolist(), strict=True)

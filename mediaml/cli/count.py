@@ -1,0 +1,146 @@
+"""`mediaml count`: objects, line crossings and presence in zones, from tracks; no model runs."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from mediaml.cli.selection import selection_of, selection_options
+from mediaml.cli.shell import echo_json, noise_options, shell_of
+from mediaml.cli.table import table
+from mediaml.core.text import counted
+
+if TYPE_CHECKING:
+    from mediaml.derive.counts import SourceCounts
+
+
+@click.command("count")
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@selection_options
+@click.option(
+    "--line",
+    "lines",
+    multiple=True,
+    metavar="[NAME=]X1,Y1,X2,Y2",
+    help="Count crossings of this line, in pixels, or 0..1 of the width and height; repeatable.",
+)
+@click.option(
+    "--zone",
+    "zones",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    metavar="FILE.geojson",
+    help="Count what is inside these polygons, in pixels or 0..1; repeatable.",
+)
+@click.option(
+    "--csv",
+    "target",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Write every object, crossing and stay as a row.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@noise_options
+@click.pass_context
+def command(
+    context: click.Context,
+    /,
+    folder: Path,
+    lines: tuple[str, ...],
+    zones: tuple[Path, ...],
+    target: Path | None,
+    as_json: bool,
+    **typed: Any,
+) -> None:
+    """Count the different objects in the tracked videos of an output folder.
+
+    Seen along a line from its first end to its second, objects go in from left to right: a line drawn from left
+    to right counts what moves down as in. A tracked object counts once.
+
+    \b
+    Examples:
+      mediaml count out
+      mediaml count out --line 0,0.5,1,0.5 --csv events.csv
+      mediaml count out --zone crossing.geojson --classes person --json
+    """
+    from mediaml.app.counting import count_folder, write_events
+    from mediaml.derive.lines import Line
+    from mediaml.derive.zones import read_zones
+
+    shell = shell_of(context)
+    given = [Line.parse(text, f"line {number}") for number, text in enumerate(lines, start=1)]
+    areas = [zone for path in zones for zone in read_zones(path)]
+    found = count_folder(folder, selection_of(typed), given, areas)
+    if found.untracked:
+        shell.warn(
+            f"{counted(found.untracked, 'video')} with results that are not tracked; run mediaml track."
+        )
+    if target is not None:
+        write_events(found.counts, target)
+        shell.say(f"wrote {target}")
+    if as_json:
+        echo_json({"counts": [_record(count) for count in found.counts]})
+    else:
+        click.echo("\n\n".join(_tables(found.counts, bool(given), bool(areas))))
+
+
+def _tables(counts: tuple[SourceCounts, ...], lines: bool, zones: bool) -> list[str]:
+    """The counts as tables for people: objects, then crossings and stays where they were asked for."""
+    from mediaml.derive.counts import crossed, stayed
+
+    objects = [
+        [count.source, count.model, label, str(number)]
+        for count in counts
+        for label, number in Counter(one.label for one in count.objects).most_common()
+    ]
+    tables = [table(["file", "model", "class", "objects"], objects)]
+    if lines:
+        rows = [[count.source, *map(str, row)] for count in counts for row in crossed(count)]
+        tables.append(table(["file", "line", "class", "in", "out"], rows))
+    if zones:
+        rows = [
+            [count.source, zone, label, str(number), f"{seconds:.1f}", str(most)]
+            for count in counts
+            for zone, label, number, seconds, most in stayed(count)
+        ]
+        tables.append(table(["file", "zone", "class", "objects", "seconds", "most at once"], rows))
+    return tables
+
+
+def _record(count: SourceCounts) -> dict[str, Any]:
+    """The counts of one source as JSON values."""
+    from mediaml.derive.counts import crossed, stayed
+
+    labels = count.labels()
+    return {
+        "source": count.source,
+        "model": count.model,
+        "objects": dict(Counter(one.label for one in count.objects).most_common()),
+        "lines": [
+            {"line": line, "class": label, "in": inward, "out": outward}
+            for line, label, inward, outward in crossed(count)
+        ],
+        "zones": [
+            {
+                "zone": zone,
+                "class": label,
+                "objects": number,
+                "seconds": round(seconds, 3),
+                "most_at_once": most,
+            }
+            for zone, label, number, seconds, most in stayed(count)
+        ],
+        "stays": [
+            {
+                "zone": stay.zone,
+                "class": labels[stay.track],
+                "track": stay.track,
+                "begin_s": round(stay.begin_s, 3),
+                "end_s": round(stay.end_s, 3),
+            }
+            for stay in count.stays
+        ],
+    }
