@@ -57,8 +57,8 @@ def command(
 ) -> None:
     """Count the different objects in the tracked videos of an output folder.
 
-    Seen along a line from its first end to its second, objects go in from left to right: a line drawn from left
-    to right counts what moves down as in. A tracked object counts once.
+    Seen along a line from its first end to its second, objects go in from left to right: a line drawn from
+    left to right counts what moves down as in. A tracked object counts once.
 
     \b
     Examples:

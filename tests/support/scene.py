@@ -11,9 +11,11 @@ from numpy.typing import NDArray
 
 from mediaml.core.media import Kind, MediaInfo
 from mediaml.core.prediction import Box, Detection, Label, Prediction
+from mediaml.core.view import View
 from mediaml.core.work import FrameAnswer, ModelIdentity, Source, Task, TaskResult
 from mediaml.ledger.encoding import record_of
 from mediaml.ledger.ledger import Ledger
+from mediaml.ledger.results import open_results
 
 WIDTH, HEIGHT = 640, 360
 FINDER = ModelIdentity("finder", "detect", "finder", "finder", "1", "finder.onnx", "f" * 64, '{"conf":0.05}')
@@ -169,3 +171,33 @@ def true_frames(things: Sequence[Thing], times: Sequence[float]) -> Frames:
         )
         for seen in (truth_at(things, time_s) for time_s in times)
     ]
+
+
+def found_frames(folder: Path) -> Frames:
+    """What an output folder shows, frame by frame: the detections that have a number."""
+    with open_results(folder) as results:
+        shown = [
+            [(one.track, one.box.corners) for one in frame.prediction.detections if one.track is not None]
+            for frame in results.frames(view=View())
+        ]
+    return [
+        (
+            np.array([track for track, _ in found], np.int64),
+            np.array([corners for _, corners in found], np.float64).reshape(-1, 4),
+        )
+        for found in shown
+    ]
+
+
+CROSSROADS = (
+    *[Thing("car", 2.0 * n, 2.0 * n + 12, 0, 100, 90, 0) for n in range(8)],
+    *[Thing("truck", 1 + 3.0 * n, 3.0 * n + 13, 639, 140, -75, 0, 70, 40) for n in range(6)],
+    *[Thing("person", 4.0 * n, 4.0 * n + 20, 300, 0, 5, 22, 20, 45) for n in range(6)],
+)
+"""Cars and trucks on two lanes in opposite directions, and people who cross both."""
+HIDDEN = tuple(
+    Thing("car", 2.5 * n, 2.5 * n + 15, 0, 100 + 15 * (n % 3), 80, 0, behind=((300, 350),)) for n in range(8)
+)
+"""Cars on three lanes that overlap, each out of sight behind a post for 0.6 s."""
+NOISY = Detector(misses=0.08, weak=0.1, noise=0.05, false=0.05, scores=(0.26, 0.8))
+"""Misses and doubts some boxes, trembles, and finds a box where nothing is in one frame of 20."""
