@@ -23,7 +23,7 @@ from mediaml.ledger.repair import repair
 from mediaml.ledger.results import open_results
 from mediaml.ledger.schema import FILE_NAME, sole_writer
 from mediaml.outputs.jsonl import lines
-from tests.support.ledger_tasks import MODEL, boxes, result, source
+from tests.support.ledger_tasks import MODEL, boxes, derive, result, source
 
 NAMES = ("cat", "dog", "emu", "yak")
 VIDEOS, IMAGES, SLICES, FRAMES = 3, 40, 6, 40
@@ -59,6 +59,8 @@ def fill(folder: Path) -> int:
                 for number in range(ledger.task_progress(file, model).next_slice, most):
                     ledger.commit([say(Task(file, model, number), number)])
                     done += 1
+                if model == finder:
+                    derive(ledger, file, model)
     return done
 
 

@@ -7,8 +7,10 @@ from pathlib import Path
 
 from mediaml.core.media import DecodeAccounts, Kind, MediaInfo
 from mediaml.core.prediction import Box, Detection, Label, Prediction
+from mediaml.core.view import View
 from mediaml.core.work import FrameAnswer, ModelIdentity, Source, Task, TaskResult
 from mediaml.ledger.encoding import TaskRecord, record_of
+from mediaml.ledger.ledger import Ledger
 
 MODEL = ModelIdentity("cats", "detect", "cats", "cats", "1.0", "cats.onnx", "0" * 64, "{}")
 NEWER = replace(MODEL, version="1.1")
@@ -33,3 +35,14 @@ def boxes(*scored: tuple[str, float]) -> Prediction:
     return Prediction(
         detections=tuple(Detection(Label(name, score), Box(1, 2, 3, 4)) for name, score in scored)
     )
+
+
+def derive(ledger: Ledger, file: int, model: int, options: str = "{}") -> int:
+    """Number the detections of every committed slice by their places, from 10; returns the derivation."""
+    number = ledger.derivations.ask("tracks", options, "1", ["cats"])
+    first = ledger.derivations.progress(file, model, number).next_slice
+    for slice_ in range(first, ledger.derivations.ready_slices(file, model)):
+        frames = ledger.derivations.found_frames(file, model, slice_, View())
+        rows = [(one.frame, place, 10 + place) for one in frames for place in one.places.tolist()]
+        ledger.derivations.commit(file, model, number, slice_, f"after {slice_}".encode(), rows)
+    return number
