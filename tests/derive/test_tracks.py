@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
-
 import numpy as np
 import pytest
 
@@ -22,32 +19,15 @@ from tests.support.scene import (
     HIDDEN,
     NOISY,
     Detector,
-    Frames,
     Thing,
     commit_scene,
     even,
     found_frames,
+    tracked,
     true_frames,
     uneven,
 )
 from tests.support.track_scores import track_scores
-
-
-def tracked(
-    folder: Path,
-    things: Sequence[Thing],
-    times: Sequence[float],
-    detector: Detector = NOISY,
-    options: TrackOptions | None = None,
-    slice_s: float = 20.0,
-) -> Frames:
-    """What is found of a scene, tracked, as the ledger shows it."""
-    tracks = Tracks(options or TrackOptions())
-    with Ledger(folder) as ledger:
-        ids = commit_scene(ledger, things, times, detector, slice_s=slice_s)
-        number = ask(ledger.derivations, tracks, [FINDER.name])
-        advance(ledger.derivations, tracks, number, *ids)
-    return found_frames(folder)
 
 
 # HOTA and IDF1 from which on a scene is followed well: a little below what docs/tracks.md says. Noise of the

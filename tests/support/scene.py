@@ -13,6 +13,8 @@ from mediaml.core.media import Kind, MediaInfo
 from mediaml.core.prediction import Box, Detection, Label, Prediction
 from mediaml.core.view import View
 from mediaml.core.work import FrameAnswer, ModelIdentity, Source, Task, TaskResult
+from mediaml.derive.base import advance, ask
+from mediaml.derive.tracks import TrackOptions, Tracks
 from mediaml.ledger.encoding import record_of
 from mediaml.ledger.ledger import Ledger
 from mediaml.ledger.results import open_results
@@ -201,3 +203,20 @@ HIDDEN = tuple(
 """Cars on three lanes that overlap, each out of sight behind a post for 0.6 s."""
 NOISY = Detector(misses=0.08, weak=0.1, noise=0.05, false=0.05, scores=(0.26, 0.8))
 """Misses and doubts some boxes, trembles, and finds a box where nothing is in one frame of 20."""
+
+
+def tracked(
+    folder: Path,
+    things: Sequence[Thing],
+    times: Sequence[float],
+    detector: Detector = NOISY,
+    options: TrackOptions | None = None,
+    slice_s: float = 20.0,
+) -> Frames:
+    """What is found of a scene, tracked, as the ledger shows it."""
+    tracks = Tracks(options or TrackOptions())
+    with Ledger(folder) as ledger:
+        ids = commit_scene(ledger, things, times, detector, slice_s=slice_s)
+        number = ask(ledger.derivations, tracks, [FINDER.name])
+        advance(ledger.derivations, tracks, number, *ids)
+    return found_frames(folder)
