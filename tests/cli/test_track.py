@@ -18,10 +18,10 @@ from mediaml.derive.tracks import TrackOptions, Tracks
 from mediaml.ledger.ledger import Ledger
 from mediaml.ledger.results import open_results
 from mediaml.ledger.schema import FILE_NAME
+from scripts.evaluation.scene import CROSSROADS, FINDER, HIDDEN, NOISY, Detector, commit_scene, even
 from tests.support.command_line import results
 from tests.support.ledger_tasks import MODEL, source
 from tests.support.media.files import write_square_video
-from tests.support.scene import CROSSROADS, FINDER, HIDDEN, NOISY, Detector, commit_scene, even
 
 SLICES = 6
 FRAMES = 1100

@@ -20,7 +20,7 @@ from mediaml.derive.zones import Zone, read_zones, stays
 from mediaml.ledger.result_rows import SourceRow
 from mediaml.ledger.results import open_results
 from mediaml.ledger.track_rows import TrackPoints
-from tests.support.scene import Detector, Thing, even, tracked
+from scripts.evaluation.scene import Detector, Thing, even, tracked
 
 STEP_S = 0.5
 

@@ -13,7 +13,7 @@ from mediaml.derive.tracker import TRACKERS, Tracker
 from mediaml.derive.tracks import TrackOptions, Tracks
 from mediaml.ledger.ledger import Ledger
 from mediaml.ledger.results import open_results
-from tests.support.scene import (
+from scripts.evaluation.scene import (
     CROSSROADS,
     FINDER,
     HIDDEN,
@@ -27,7 +27,7 @@ from tests.support.scene import (
     true_frames,
     uneven,
 )
-from tests.support.track_scores import track_scores
+from scripts.evaluation.track_scores import track_scores
 
 
 # HOTA and IDF1 from which on a scene is followed well: a little below what docs/tracks.md says. Noise of the

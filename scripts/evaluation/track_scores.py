@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mediaml.ops.boxes import iou_matrix
-from tests.support.scene import Frames
+from scripts.evaluation.scene import Frames
 
 
 @dataclass(frozen=True, slots=True)

@@ -127,6 +127,7 @@ def commit_scene(
     times: Sequence[float],
     detector: Detector | None = None,
     *,
+    seen: Sequence[Prediction] | None = None,
     name: str = "scene.mp4",
     slice_s: float = 20.0,
     on_slice: Callable[[int], None] | None = None,
@@ -135,6 +136,7 @@ def commit_scene(
     """Commit what a detector finds, slice by slice, as a run does; returns the ids of source and model.
 
     Args:
+        seen: what is found in each frame, instead of what the detector finds.
         slices: only these. on_slice: called after each.
     """
     found = (detector or Detector()).find
@@ -149,7 +151,9 @@ def commit_scene(
                 frame,
                 times[frame],
                 (times[frame + 1] if frame + 1 < len(times) else times[frame] + 0.04) - times[frame],
-                found([(one[1], one[2]) for one in truth_at(things, times[frame])], frame),
+                seen[frame]
+                if seen is not None
+                else found([(one[1], one[2]) for one in truth_at(things, times[frame])], frame),
             )
             for frame in np.flatnonzero(numbers == number).tolist()
         )
@@ -212,11 +216,12 @@ def tracked(
     detector: Detector = NOISY,
     options: TrackOptions | None = None,
     slice_s: float = 20.0,
+    seen: Sequence[Prediction] | None = None,
 ) -> Frames:
     """What is found of a scene, tracked, as the ledger shows it."""
     tracks = Tracks(options or TrackOptions())
     with Ledger(folder) as ledger:
-        ids = commit_scene(ledger, things, times, detector, slice_s=slice_s)
+        ids = commit_scene(ledger, things, times, detector, slice_s=slice_s, seen=seen)
         number = ask(ledger.derivations, tracks, [FINDER.name])
         advance(ledger.derivations, tracks, number, *ids)
     return found_frames(folder)
