@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import json
 import os
+import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -13,12 +15,15 @@ from pathlib import Path
 
 import pytest
 
+from mediaml.core.errors import OutputError
 from mediaml.derive.base import advance, ask
 from mediaml.derive.tracks import TrackOptions, Tracks
 from mediaml.ledger.ledger import Ledger
+from mediaml.ledger.recognise import has_ledger
 from mediaml.ledger.results import open_results
 from mediaml.ledger.schema import FILE_NAME
 from scripts.evaluation.scene import CROSSROADS, FINDER, HIDDEN, NOISY, Detector, commit_scene, even
+from scripts.paths import REPOSITORY
 from tests.support.command_line import results
 from tests.support.ledger_tasks import MODEL, source
 from tests.support.media.files import write_square_video
@@ -76,8 +81,12 @@ def test_a_process_that_is_killed_amid_its_slices_goes_on_where_it_was(mediaml, 
 
 
 def derived(folder: Path) -> int:
-    with open_results(folder, checked=False) as opened:
-        return int(opened.connection.execute("SELECT count(*) FROM derived_slice").fetchone()[0])
+    """The number of slices that are tracked; 0 while the ledger is being made."""
+    try:
+        with open_results(folder, checked=False) as opened:
+            return int(opened.connection.execute("SELECT count(*) FROM derived_slice").fetchone()[0])
+    except OutputError:
+        return 0
 
 
 @pytest.fixture
@@ -100,7 +109,21 @@ def test_a_run_numbers_objects_as_it_goes(mediaml, tmp_path, run):
     assert streamed[1:] == lines
 
 
-def test_a_run_that_was_killed_before_it_was_tracked_is_tracked_by_the_next(mediaml, tmp_path, run):
+def test_a_run_that_is_killed_amid_its_tracks_ends_as_an_undisturbed_one(mediaml, tmp_path, run):
+    """SIGKILL to the process group as soon as one slice is tracked; the workers end as well."""
+    command = [sys.executable, "-m", "mediaml", *map(str, run), "-o", "killed", "--track", "-q"]
+    process = subprocess.Popen(command, cwd=tmp_path, start_new_session=True)
+    while process.poll() is None and not (has_ledger(tmp_path / "killed") and derived(tmp_path / "killed")):
+        time.sleep(0.002)
+    os.killpg(process.pid, signal.SIGKILL)
+    assert process.wait() == -signal.SIGKILL
+    assert 1 <= derived(tmp_path / "killed") < 3
+    assert mediaml(*run, "-o", "killed", "--track").code == 0
+    numbers = [one.get("track") for line in results(tmp_path / "killed")[1:] for one in line["detections"]]
+    assert numbers == PASSES
+
+
+def test_results_of_a_run_without_tracks_are_tracked_by_the_next(mediaml, tmp_path, run):
     assert mediaml(*run, "-o", "out").code == 0
     assert mediaml(*run, "-o", "out", "--track").code == 0
     numbers = [one.get("track") for line in results(tmp_path / "out")[1:] for one in line["detections"]]
@@ -205,3 +228,18 @@ def test_without_the_package_it_is_said_what_to_install(mediaml, tmp_path, monke
         said = mediaml(*command)
         assert said.code == 2
         assert 'pip install "mediaml[track]"' in said.err
+
+
+def test_the_commands_of_the_page_run(mediaml, tmp_path):
+    page = (REPOSITORY / "docs/tracks.md").read_text("utf-8")
+    (example,) = re.findall(r"```json\n(.*?)```", page, flags=re.DOTALL)
+    (tmp_path / "areas.geojson").write_text(example, "utf-8")
+    scene(tmp_path / "out", 20.0)
+    console = "".join(re.findall(r"```console\n(.*?)```", page, flags=re.DOTALL))
+    lines = [line for line in console.splitlines() if line.startswith(("mediaml track", "mediaml count"))]
+    assert len(lines) == 8
+    for line in lines:
+        said = mediaml(*shlex.split(line, comments=True)[1:])
+        assert said.code == 0, line + said.err
+    head = (tmp_path / "events.csv").read_text("utf-8").splitlines()[0]
+    assert head == "source,model,event,place,class,track,begin_s,end_s"
