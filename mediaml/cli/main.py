@@ -19,6 +19,7 @@ _COMMANDS = {
     "count": "Count objects, line crossings and presence in zones.",
     "search": "Find frames by text or by an image.",
     "duplicates": "Show groups of images that look alike.",
+    "report": "Write a page that shows what was found.",
     "plugins": "List plugins and models, and show their options.",
     "models": "List, download, verify and inspect model files.",
     "probe": "Show the header facts of media files.",

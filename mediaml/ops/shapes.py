@@ -14,7 +14,7 @@ from mediaml.core.prediction import Detection, Keypoint
 LEAST_SHOWN = 0.25
 """Score below which a keypoint is not drawn: what detectors ask of a box."""
 # Pairs of the 17 keypoints of COCO persons, from 0. Source: `skeleton` of COCO's person_keypoints files.
-_COCO_SKELETON = (
+COCO_SKELETON = (
     (15, 13), (13, 11), (16, 14), (14, 12), (11, 12), (5, 11), (6, 12), (5, 6), (5, 7), (6, 8),
     (7, 9), (8, 10), (1, 2), (0, 1), (0, 2), (1, 3), (2, 4), (3, 5), (4, 6),
 )  # fmt: skip
@@ -71,7 +71,7 @@ def stroke_of(detection: Detection, line: int, width: int, height: int) -> Strok
 def _bones(keypoints: Sequence[Keypoint]) -> list[tuple[Keypoint, Keypoint]]:
     if len(keypoints) != 17:
         return []
-    pairs = [(keypoints[a], keypoints[b]) for a, b in _COCO_SKELETON]
+    pairs = [(keypoints[a], keypoints[b]) for a, b in COCO_SKELETON]
     return [(a, b) for a, b in pairs if min(a.score, b.score) >= LEAST_SHOWN]
 
 
