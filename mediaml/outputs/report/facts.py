@@ -126,11 +126,13 @@ def _rate(item: Item) -> float | None:
 
 def _failure(row: FailureRow) -> dict[str, Any]:
     message, _, hint = row.failure.message.partition("\n")
+    # Most messages begin with the file's path; the page shows its name beside them.
+    message = _text(message).removeprefix(_text(str(row.source.path))).lstrip(": ")
     return {
         "part": _text(row.part),
         "stage": row.failure.stage,
         "type": _text(row.failure.type),
-        "message": _text(message),
+        "message": message,
         "hint": _text(hint.replace("\n", " ")),
     }
 

@@ -182,7 +182,7 @@ const cards = (() => {
     const count = Math.min(MOST_PRINTED, shown.length);
     for (let place = 0; place < count; place++) put(place);
     for (const image of grid.querySelectorAll("img")) image.loading = "eager";
-    document.body.dataset.printed = shown.length > count ? `The first ${count} of ${format.number(shown.length)} files.` : "";
+    grid.parentElement.dataset.printed = shown.length > count ? `The first ${count} of ${format.number(shown.length)} files.` : "";
   });
   addEventListener("afterprint", resize);
 

@@ -62,7 +62,9 @@
     if (event.key === "/") { event.preventDefault(); if (!viewer.isOpen) { showPart("files"); $("find").focus(); } return; }
     let action = ANYWHERE[event.key];
     const onControl = target.matches("button, input, summary, a, video, audio");
-    if (!action && viewer.isOpen) action = event.key === " " && target.matches("button, a, input, video, audio") ? null : IN_VIEWER[event.key];
+    // Space presses a button that was reached by keys; after a click it plays.
+    const pressed = target.matches("a, input, video, audio, button:focus-visible");
+    if (!action && viewer.isOpen) action = event.key === " " && pressed ? null : IN_VIEWER[event.key];
     else if (!action && !$("files").hidden && !$("keys").open && !onControl) action = IN_GRID[event.key];
     if (action) { event.preventDefault(); action(); }
   });

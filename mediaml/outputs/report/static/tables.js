@@ -6,7 +6,12 @@ const tables = (() => {
 
   const cell = (text, className = "") => make("td", { className }, make("bdi", { textContent: text }));
   const heads = names => make("thead", {}, make("tr", {}, ...names.map(name => make("th", { scope: "col", textContent: name }))));
-  const table = (names, rows) => make("div", { className: "scroll" }, make("table", {}, heads(names), make("tbody", {}, ...rows)));
+
+  // On a narrow screen a row becomes a list, each cell with its head.
+  function table(names, rows) {
+    for (const row of rows) [...row.cells].forEach((one, place) => { one.dataset.head = names[place]; });
+    return make("div", { className: "scroll" }, make("table", {}, heads(names), make("tbody", {}, ...rows)));
+  }
 
   function failures(room) {
     const failed = sources.filter(source => source.failures.length);
@@ -24,8 +29,8 @@ const tables = (() => {
         reasons.get(key).parts.push(failure.part);
       }
       [...reasons.values()].forEach(({ parts, stage, type, message, hint }) => rows.push(make("tr", {},
-        cell(source.name, "name"), cell(parts.join(", ")), cell(stage), cell(type),
-        make("td", {}, make("bdi", { textContent: message }), hint ? make("p", { className: "hint", textContent: hint }) : null))));
+        cell(source.name, "name file"), cell(parts.join(", ")), cell(stage), cell(type),
+        make("td", { className: "why" }, make("div", {}, make("bdi", { textContent: message }), hint ? make("p", { className: "hint", textContent: hint }) : null)))));
     }
     room.replaceChildren(make("p", { className: "lead", textContent: `${format.counted(failed.length, "file")} failed. The run went on with the others; the same command tries them again.` }),
       table(["File", "Model", "Stage", "Error", "Why"], rows));

@@ -2,8 +2,8 @@
 // When each class is there: a lane per class over the time of a video or audio file, above its spectrogram.
 const timeline = (() => {
   const { columns, classes } = data;
-  const MOST_LANES = 12, LANE = 20, STRIP = 64, AXIS = 30, GUTTER = 108;
-  let plot = null, lanes = [], strip = null, head = null, ends = [];
+  const MOST_LANES = 12, LANE = 20, AXIS = 30, GUTTER = 108;
+  let plot = null, lanes = [], strip = null, head = null, ends = [], deep = 64;
 
   // Stretches of time in which a class, or a track of it, is there: { class_, track, stretches: [[from, to]] }.
   function lanesOf(source, byTrack) {
@@ -24,6 +24,9 @@ const timeline = (() => {
     for (const lane of all) lane.total = lane.stretches.reduce((sum, [from, to]) => sum + to - from, 0);
     return all.sort((a, b) => b.total - a.total);
   }
+
+  // For how long each class is there: [class, seconds], the longest first.
+  const seconds = source => lanesOf(source, false).map(lane => [lane.class_, lane.total]);
 
   function extend(found, class_, track, from, to, slack) {
     const key = class_ * 4294967296 + track;
@@ -71,9 +74,9 @@ const timeline = (() => {
     const top = bbox.top + lanes.length * LANE * ratio + 4 * ratio;
     ctx.save();
     ctx.beginPath();
-    ctx.rect(bbox.left, top, bbox.width, STRIP * ratio);
+    ctx.rect(bbox.left, top, bbox.width, deep * ratio);
     ctx.clip();
-    ctx.drawImage(strip, x(0), top, x(ends[1]) - x(0), STRIP * ratio);
+    ctx.drawImage(strip, x(0), top, x(ends[1]) - x(0), deep * ratio);
     ctx.restore();
   }
 
@@ -90,15 +93,16 @@ const timeline = (() => {
     const all = lanesOf(source, byTrack);
     lanes = all.slice(0, MOST_LANES);
     ends = [0, Math.max(source.end, 0.04)];
+    deep = source.kind === "audio" ? 180 : 64;
     if (source.strip) {
       strip = new Image();
       strip.onload = () => plot?.redraw();
       strip.src = source.strip;
     }
     const ink = getComputedStyle(document.body);
-    const height = Math.max(1, lanes.length) * LANE + (source.strip ? STRIP + 8 : 0) + AXIS;
+    const height = Math.max(1, lanes.length) * LANE + (source.strip ? deep + 8 : 0) + AXIS;
     plot = new uPlot({
-      width: Math.max(200, room.clientWidth), height, padding: [2, 12, 0, 0],
+      width: Math.max(200, room.clientWidth), height, padding: [2, 22, 0, 0],
       legend: { show: false }, select: { show: true },
       cursor: { y: false, points: { show: false }, drag: { x: true, y: false, setScale: true } },
       scales: { x: { time: false, range: (u, min, max) => [Math.max(ends[0], min ?? ends[0]), Math.min(ends[1], max ?? ends[1])] }, y: { range: [0, 1] } },
@@ -148,5 +152,5 @@ const timeline = (() => {
     if (plot) plot.setSize({ width: Math.max(200, room.clientWidth), height: plot.height });
   }
 
-  return { show, clear, resize, movePlayhead };
+  return { show, clear, resize, movePlayhead, seconds };
 })();

@@ -37,7 +37,7 @@ const viewer = (() => {
     tags = make("div", { className: "names" });
     frame = make("div", { className: "fitted" });
     screen.replaceChildren(frame);
-    screen.classList.toggle("is-audio", source.kind === "audio");
+    dialog.classList.toggle("for-audio", source.kind === "audio");
     if (source.href && source.kind === "image") showImage(source.href);
     else if (source.href && timed()) showPlayer();
     else showStill(source.failures.length ? "" : "This file cannot be shown.");
@@ -142,8 +142,10 @@ const viewer = (() => {
 
   function about() {
     const list = (head, ...parts) => [make("h3", { textContent: head }), ...parts];
-    const rows = cards.classesOf(source).map(([class_, count]) => make("li", {}, draw.swatch(classes[class_].color),
-      make("span", { textContent: classes[class_].name }), make("b", { textContent: format.number(count) })));
+    const heard = source.kind === "audio";
+    const rows = (heard ? timeline.seconds(source) : cards.classesOf(source)).map(([class_, count]) => make("li", {},
+      draw.swatch(classes[class_].color), make("span", { textContent: classes[class_].name }),
+      make("b", { textContent: heard ? `${count.toFixed(1)} s` : format.number(count) })));
     const parts = [];
     for (const { part, stage, type, message, hint } of source.failures) {
       parts.push(make("div", { className: "failure" }, make("b", { textContent: `${part} failed (${stage}, ${type})` }),
@@ -152,7 +154,7 @@ const viewer = (() => {
     for (const note of source.notes) parts.push(make("p", { className: "note", textContent: note }));
     parts.push(...list("Found", rows.length ? make("ul", { className: "found" }, ...rows)
       : make("p", { className: "hint", textContent: "Nothing with these filters." })));
-    if (rows.length && timed()) parts.push(make("p", { className: "hint", textContent: "the most at once in one frame" }));
+    if (rows.length && source.kind === "video") parts.push(make("p", { className: "hint", textContent: "the most at once in one frame" }));
     parts.push(...tracks(), ...list("File", details()));
     $("about").replaceChildren(...parts);
   }
