@@ -14,7 +14,7 @@ from mediaml.core.text import counted
 from mediaml.engine.messages import ModelDevices
 from mediaml.ledger.results import Results
 from mediaml.outputs.base import Output
-from mediaml.outputs.export.formats import find_format
+from mediaml.outputs.by_name import output_of
 from mediaml.outputs.failures import FailuresJsonl
 from mediaml.outputs.jsonl import FILE_NAME, ResultsJsonl
 from mediaml.pipeline.plan import Planned
@@ -31,7 +31,7 @@ def write_outputs(config: RunConfig, view: Results) -> tuple[Path, list[str]]:
         if name == ResultsJsonl.name:
             continue  # it is written anyway
         try:
-            find_format(name, load_registry()).write(view, config.output)
+            output_of(name, load_registry()).write(view, config.output)
         except OutputError as error:
             problems.append(str(error))
     return config.output / FILE_NAME, problems

@@ -37,7 +37,7 @@ from mediaml.ledger.results import Results, open_results
 from mediaml.ledger.schema import sole_writer
 from mediaml.onnx.providers import parse_devices
 from mediaml.outputs.base import SliceOutput
-from mediaml.outputs.export.formats import find_format
+from mediaml.outputs.by_name import output_of
 from mediaml.outputs.render.annotated_media import AnnotatedMedia
 from mediaml.outputs.render.inline import InlineAnnotatedMedia
 from mediaml.pipeline.models import Choice, ResolvedModel, resolved_view
@@ -90,7 +90,7 @@ def run_session(
     if config.follow:
         library_version()
     for name in config.outputs:
-        find_format(name, registry)
+        output_of(name, registry)
     assignments = (*config.options, *prompt_assignments(offers, config.prompts))
     choices = choose_models(offers, config.weights, assignments, config.limits, config.track)
     with ExitStack() as stack:
