@@ -20,11 +20,22 @@ const data = (() => {
   }
   document.getElementById("facts").remove();
 
+  // Models that failed on a file for the same reason as one failure with several parts.
+  function merged(failures) {
+    const reasons = new Map();
+    for (const { part, ...reason } of failures) {
+      const key = JSON.stringify(reason);
+      if (!reasons.has(key)) reasons.set(key, { ...reason, parts: [] });
+      reasons.get(key).parts.push(part);
+    }
+    return [...reasons.values()];
+  }
+
   const { sources, models, classes } = facts;
   sources.forEach((source, index) => {
     source.index = index;
     source.series = [];
-    source.failures ??= [];
+    source.failures = merged(source.failures ?? []);
     source.thumbs ??= [];
     source.poster ??= 0;
     source.low = source.name.toLowerCase();

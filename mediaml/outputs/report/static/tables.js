@@ -21,14 +21,7 @@ const tables = (() => {
     }
     const rows = [];
     for (const source of failed) {
-      // Models that failed for the same reason share a row.
-      const reasons = new Map();
-      for (const failure of source.failures) {
-        const key = JSON.stringify([failure.stage, failure.type, failure.message, failure.hint]);
-        if (!reasons.has(key)) reasons.set(key, { ...failure, parts: [] });
-        reasons.get(key).parts.push(failure.part);
-      }
-      [...reasons.values()].forEach(({ parts, stage, type, message, hint }) => rows.push(make("tr", {},
+      source.failures.forEach(({ parts, stage, type, message, hint }) => rows.push(make("tr", {},
         cell(source.name, "name file"), cell(parts.join(", ")), cell(stage), cell(type),
         make("td", { className: "why" }, make("div", {}, make("bdi", { textContent: message }), hint ? make("p", { className: "hint", textContent: hint }) : null)))));
     }

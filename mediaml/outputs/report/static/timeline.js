@@ -80,6 +80,11 @@ const timeline = (() => {
     ctx.restore();
   }
 
+  function decimals(splits) {
+    const step = splits.length > 1 ? splits[1] - splits[0] : 1;
+    return step < 0.1 ? 2 : step < 1 ? 1 : 0;
+  }
+
   function shorten(ctx, text, room) {
     if (ctx.measureText(text).width <= room) return text;
     let kept = text;
@@ -108,8 +113,8 @@ const timeline = (() => {
       scales: { x: { time: false, range: (u, min, max) => [Math.max(ends[0], min ?? ends[0]), Math.min(ends[1], max ?? ends[1])] }, y: { range: [0, 1] } },
       series: [{}, { show: false }],
       axes: [
-        { stroke: ink.color, grid: { stroke: ink.getPropertyValue("--line"), width: 1 }, ticks: { show: false }, size: AXIS - 4, gap: 4,
-          values: (u, splits) => splits.map(time => format.time(time, splits.length > 1 && splits[1] - splits[0] < 1 ? 1 : 0)) },
+        { stroke: ink.color, grid: { stroke: ink.getPropertyValue("--line"), width: 1 }, ticks: { show: false }, size: AXIS - 4, gap: 4, space: 64,
+          values: (u, splits) => splits.map(time => format.time(time, decimals(splits))) },
         { show: true, size: GUTTER, grid: { show: false }, ticks: { show: false }, values: (u, splits) => splits.map(() => "") },
       ],
       hooks: { draw: [paint], setScale: [() => plot && movePlayhead(at)] },

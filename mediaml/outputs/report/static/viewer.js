@@ -147,8 +147,8 @@ const viewer = (() => {
       draw.swatch(classes[class_].color), make("span", { textContent: classes[class_].name }),
       make("b", { textContent: heard ? `${count.toFixed(1)} s` : format.number(count) })));
     const parts = [];
-    for (const { part, stage, type, message, hint } of source.failures) {
-      parts.push(make("div", { className: "failure" }, make("b", { textContent: `${part} failed (${stage}, ${type})` }),
+    for (const { parts: by, stage, type, message, hint } of source.failures) {
+      parts.push(make("div", { className: "failure" }, make("b", { textContent: `${by.join(", ")} failed (${stage}, ${type})` }),
         make("p", { textContent: message }), hint ? make("p", { className: "hint", textContent: hint }) : null));
     }
     for (const note of source.notes) parts.push(make("p", { className: "note", textContent: note }));
