@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 
 from scripts.paths import REPOSITORY
-from tests.outputs.report.test_written import facts
 from tests.support.command_line import CommandResult
 from tests.support.media.files import write_image
 from tests.support.report_folder import ReportFolder, found
+from tests.support.report_page import facts
 
 Call = Callable[..., CommandResult]
 

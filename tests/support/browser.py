@@ -44,6 +44,11 @@ class Shown:
         """The text of the first element, spaces made plain."""
         return " ".join((self.page.locator(selector).first.inner_text()).split())
 
+    def check(self) -> None:
+        """Nothing was said in the console, and nothing asked of the network."""
+        assert self.said == []
+        assert {url.partition(":")[0] for url in self.asked} == {"file"}
+
     def settle(self) -> None:
         """Wait until what was changed is painted."""
         self.page.evaluate(

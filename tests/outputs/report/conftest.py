@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -45,20 +45,4 @@ def report(chromium: Browser, page_file: Path) -> Iterator[Shown]:
     """The page, fresh; nothing may be in its console, and nothing may be asked of the network."""
     with shown(chromium, page_file) as seen:
         yield seen
-        check(seen)
-
-
-def check(seen: Shown) -> None:
-    assert seen.said == []
-    assert {url.partition(":")[0] for url in seen.asked} == {"file"}
-
-
-@pytest.fixture
-def show(chromium: Browser) -> Callable[[ReportFolder], Path]:
-    """Write the report of a folder."""
-
-    def write(made: ReportFolder) -> Path:
-        with open_results(made.out) as results:
-            return write_report(results, made.out / "report.html").target
-
-    return write
+        seen.check()

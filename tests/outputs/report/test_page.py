@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,15 +15,12 @@ from mediaml.core.view import View
 from mediaml.ledger.results import open_results
 from mediaml.outputs.report.report import write_report
 from scripts.paths import REPOSITORY
-from tests.outputs.report.conftest import check
 from tests.support.browser import Shown, shown
-from tests.support.report_folder import ReportFolder, found
+from tests.support.report_folder import FINDER, ReportFolder, found
+from tests.support.report_page import LOADED, counts, set_threshold
 
 PICTURES = REPOSITORY / "out" / "report"
 """Where screenshots of the tests are left for people to look at; not in the repository."""
-
-
-LOADED = "v => v.readyState >= 2 || new Promise(done => v.addEventListener('loadeddata', done))"
 
 
 def most_at_once(folder: Path, least: dict[str, float]) -> Counter[str]:
@@ -39,26 +37,14 @@ def most_at_once(folder: Path, least: dict[str, float]) -> Counter[str]:
     return totals
 
 
-def classes(report: Shown) -> dict[str, int]:
-    rows = report.page.locator("#classes button").all()
-    return {row.locator(".name").inner_text(): int(row.locator(".number").inner_text()) for row in rows}
-
-
 def names(report: Shown) -> list[str]:
     return [card.inner_text() for card in report.page.locator(".card h3").all()]
-
-
-def set_threshold(report: Shown, value: float) -> None:
-    report.page.locator("#threshold").evaluate(
-        "(slider, value) => { slider.value = value; slider.dispatchEvent(new Event('input')); }", value
-    )
-    report.settle()
 
 
 def test_totals_are_those_of_the_results(report: Shown, folder: ReportFolder) -> None:
     totals = most_at_once(folder.out, {"finder": 0.25, "ears": 0.5})
     assert totals == {"cat": 2, "dog": 3, "target": 1, "click": 1, "seven": 1}
-    assert classes(report) == totals
+    assert counts(report) == totals
     tiles = report.page.locator(".tile strong").all_inner_texts()
     assert tiles == ["6", str(sum(totals.values())), "1", str(3 + 50 + 1 + 3)]
     assert report.text("#count") == "6 files"
@@ -71,18 +57,18 @@ def test_the_slider_filters_at_once(
 ) -> None:
     set_threshold(report, threshold)
     assert report.text("#threshold-text") == f"≥ {threshold:.2f}"
-    assert classes(report) == most_at_once(folder.out, {"finder": threshold, "ears": threshold})
+    assert counts(report) == most_at_once(folder.out, {"finder": threshold, "ears": threshold})
     assert report.page.locator(".card").first.locator("path.box").count() == boxes
 
 
 def test_the_run_s_thresholds_can_be_had_back(report: Shown) -> None:
     assert report.text("#threshold-text") == "as run"
-    before = classes(report)
+    before = counts(report)
     set_threshold(report, 0.95)
-    assert classes(report) == {}
+    assert counts(report) == {}
     report.page.click("#threshold-hint button")
     report.settle()
-    assert classes(report) == before and report.text("#threshold-text") == "as run"
+    assert counts(report) == before and report.text("#threshold-text") == "as run"
 
 
 def test_a_class_selects_files_and_boxes(report: Shown) -> None:
@@ -100,7 +86,7 @@ def test_a_class_selects_files_and_boxes(report: Shown) -> None:
 def test_model_media_name_and_order_select(report: Shown) -> None:
     report.page.click("#models button:has-text('ears')")
     report.settle()
-    assert set(classes(report)) == {"click", "seven"}
+    assert set(counts(report)) == {"click", "seven"}
     report.page.click("#models button:has-text('ears')")
     report.page.click("#kinds button:has-text('images')")
     report.settle()
@@ -194,7 +180,7 @@ def test_hostile_names_stay_names(tmp_path: Path, chromium: Browser) -> None:
         titles = names(seen)
         assert titles[0] == hostile[0] and titles[1] == hostile[1]
         assert titles[2] == "\\u202egpj.exe.jpg" and titles[3] == "byte-\\xff\\xfe.jpg"
-        assert set(classes(seen)) == {"</script><script>hacked=1</script>", '"><i>'}
+        assert set(counts(seen)) == {"</script><script>hacked=1</script>", '"><i>'}
         for place in range(len(hostile)):
             seen.page.locator(".card").nth(place).click()
             image = seen.page.locator("#screen img")
@@ -202,7 +188,7 @@ def test_hostile_names_stay_names(tmp_path: Path, chromium: Browser) -> None:
             assert image.evaluate("image => image.naturalWidth") == 200, hostile[place]
             assert ".." in (image.get_attribute("src") or ""), "the original, not its thumbnail"
             seen.page.keyboard.press("Escape")
-        check(seen)
+        seen.check()
 
 
 def test_the_policy_allows_no_script_but_the_page_s_own(report: Shown, page_file: Path) -> None:
@@ -237,7 +223,7 @@ def test_screenshots(chromium: Browser, page_file: Path, width: int, scheme: str
         ground = seen.page.evaluate("getComputedStyle(document.body).backgroundColor")
         brightness = sum(map(int, re.findall(r"\d+", ground))) / 3
         assert (brightness < 60) == (scheme == "dark")
-        check(seen)
+        seen.check()
 
 
 def test_paper_has_files_failures_and_the_run(report: Shown) -> None:
@@ -254,7 +240,7 @@ def test_an_empty_ledger_says_so(tmp_path: Path, chromium: Browser) -> None:
         target = write_report(results, made.out / "report.html").target
     with shown(chromium, target) as seen:
         assert seen.text("#empty") == "The ledger is empty: no file has been processed yet."
-        check(seen)
+        seen.check()
 
 
 def test_a_ledger_with_nothing_but_failures(tmp_path: Path, chromium: Browser) -> None:
@@ -268,4 +254,17 @@ def test_a_ledger_with_nothing_but_failures(tmp_path: Path, chromium: Browser) -
         assert seen.text(".card .nothing") == "is <b>no</b> image."
         seen.page.click(".card")
         assert "finder failed (open, MediaError)" in seen.text("#about")
-        check(seen)
+        seen.check()
+
+
+def test_a_hundred_thousand_classes(tmp_path: Path, chromium: Browser) -> None:
+    made = ReportFolder(tmp_path)
+    names_ = [f"class {number}" for number in range(100_000)]
+    made.finder = made.ledger.add_model(replace(FINDER, name="many"), View(0.25), names_)
+    made.image("a.jpg", found("class 99999", 0.9), found("class 70000", 0.8))
+    made.ledger.close()
+    with open_results(made.out) as results:
+        target = write_report(results, made.out / "report.html").target
+    with shown(chromium, target) as seen:
+        assert counts(seen) == {"class 70000": 1, "class 99999": 1}
+        seen.check()

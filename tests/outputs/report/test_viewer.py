@@ -11,11 +11,10 @@ from playwright.sync_api import Browser
 from mediaml.core.prediction import Detection, Keypoint, Label
 from mediaml.ledger.results import open_results
 from mediaml.outputs.report.report import write_report
-from tests.outputs.report.conftest import check
-from tests.outputs.report.test_page import LOADED, set_threshold
 from tests.support.browser import Shown, shown
 from tests.support.media.annotated_clips import square_at
 from tests.support.report_folder import ReportFolder, found
+from tests.support.report_page import LOADED, counts, set_threshold
 
 
 def open_file(report: Shown, name: str) -> None:
@@ -95,6 +94,7 @@ def test_a_video_has_moments_and_its_lanes_are_named(report: Shown) -> None:
     assert report.page.locator("#screen video").evaluate("v => v.currentTime") > 1.8
     assert report.page.locator("#by-track").is_visible()
     report.page.check("#by-track input")
+    assert counts(report, "#tracks") == {"target": 1}
     assert report.page.locator("#timeline").get_attribute("aria-label") == "Timeline: target 0:01, click 0:01"
 
 
@@ -130,7 +130,7 @@ def test_files_that_are_gone_or_changed_are_said_to_be(tmp_path: Path, chromium:
             assert note in seen.text("#about .note")
             assert seen.page.locator("#screen img, #about a").count() == 0
             seen.page.keyboard.press("Escape")
-        check(seen)
+        seen.check()
 
 
 def test_a_video_that_the_browser_cannot_play_shows_its_moments(tmp_path: Path, chromium: Browser) -> None:
@@ -146,7 +146,7 @@ def test_a_video_that_the_browser_cannot_play_shows_its_moments(tmp_path: Path, 
         seen.page.locator("#moments button").last.click()
         assert seen.page.locator("#screen img").evaluate("i => i.decode().then(() => i.naturalWidth)") == 160
         assert len(drawn(seen)) == 1
-        check(seen)
+        seen.check()
 
 
 def test_outlines_and_keypoints_are_drawn(tmp_path: Path, chromium: Browser) -> None:
@@ -167,4 +167,4 @@ def test_outlines_and_keypoints_are_drawn(tmp_path: Path, chromium: Browser) -> 
         assert seen.page.locator("#screen circle").count() == 16
         set_threshold(seen, 0.95)
         assert seen.page.locator("#screen path, #screen circle").count() == 0
-        check(seen)
+        seen.check()

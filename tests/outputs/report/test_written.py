@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import base64
-import json
 import os
 import re
 import shutil
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 from mediaml.core.errors import UsageError
 from mediaml.core.view import View
@@ -22,22 +18,7 @@ from mediaml.outputs.report.contents import gather
 from mediaml.outputs.report.places import Move, href
 from mediaml.outputs.report.report import Report, write_report
 from tests.support.report_folder import HEIGHT, WIDTH, ReportFolder, found
-
-TYPES = {"B": "<u1", "H": "<u2", "I": "<u4", "f": "<f4"}
-
-
-def facts(page: Path) -> dict[str, Any]:
-    (text,) = re.findall(
-        r'<script type="application/json" id="facts">(.*?)</script>', page.read_text("utf-8")
-    )
-    values: dict[str, Any] = json.loads(text)
-    return values
-
-
-def columns(page: Path) -> dict[str, NDArray[Any]]:
-    pattern = r'data-name="(\w+)" data-type="(\w)">([^<]*)</script>'
-    found_ = re.findall(pattern, page.read_text("utf-8"))
-    return {name: np.frombuffer(base64.b64decode(text), TYPES[code]) for name, code, text in found_}
+from tests.support.report_page import columns, facts
 
 
 def written(made: ReportFolder, **how: Any) -> Path:
@@ -171,21 +152,3 @@ def test_it_is_an_output(tmp_path: Path) -> None:
         assert output.write(results, made.out) == made.out / "report.html"
         assert output.write(results, made.out) == made.out / "report.html"  # a later run replaces it
     assert output.name == "report"
-
-
-def test_a_hundred_thousand_classes(tmp_path: Path) -> None:
-    made = ReportFolder(tmp_path)
-    made.ledger.add_model(made_identity(), View(), [f"class {number}" for number in range(100_000)])
-    made.image("a.jpg", found("cat", 0.9))
-    made.ledger.close()
-    page = written(made)
-    told, column = facts(page), columns(page)
-    assert told["classes"][column["class_"][0]]["name"] == "cat"
-
-
-def made_identity() -> Any:
-    from dataclasses import replace
-
-    from tests.support.report_folder import FINDER
-
-    return replace(FINDER, name="many", weights_sha256="a" * 64)

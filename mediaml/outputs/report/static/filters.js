@@ -28,6 +28,8 @@ const filters = (() => {
       this.files = new Uint32Array(n);
       this.most = new Uint32Array(n);
       this.now = new Uint32Array(n);
+      this.tracks = new Uint32Array(n);
+      this.seen = new Set();
       this.frame = new Int32Array(n).fill(-1);
       this.touched = [];
     }
@@ -36,6 +38,13 @@ const filters = (() => {
       const now = alone ? (this.now[class_] = 1) : ++this.now[class_];
       if (this.most[class_] === 0) this.touched.push(class_);
       if (now > this.most[class_]) this.most[class_] = now;
+    }
+    // A track is one object; its number counts within one model and source.
+    follow(class_, track) {
+      const key = class_ * 4294967296 + track;
+      if (this.seen.has(key)) return;
+      this.seen.add(key);
+      this.tracks[class_]++;
     }
     endSource() {
       let count = 0;
@@ -51,7 +60,8 @@ const filters = (() => {
   }
 
   function scanSeries(series, tally, result) {
-    const { detection, label, class_, score, labelClass, labelScore } = columns;
+    const { detection, label, class_, score, track, labelClass, labelScore } = columns;
+    tally.seen.clear();
     const min = least(series.model), all = state.classes.size === 0, { bins } = result;
     let best = 0;
     for (let frame = series.first; frame < series.end; frame++) {
@@ -60,6 +70,7 @@ const filters = (() => {
         if (wanted) bins[Math.min(BINS - 1, one * BINS / SCORE | 0)]++;
         if (one < min) continue;
         tally.add(class_[row], frame, false);
+        if (track[row]) tally.follow(class_[row], track[row]);
         if (wanted && one > best) best = one;
       }
       for (let row = label[frame]; row < label[frame + 1]; row++) {

@@ -82,6 +82,14 @@ const panel = (() => {
     else hint.textContent = all ? "the most at once in a file, added up" : "nothing found";
   }
 
+  function trackList(found) {
+    $("tracks-section").hidden = !facts.tracks;
+    const { tracks } = found.tally;
+    const list = [...tracks.keys()].filter(class_ => tracks[class_]).sort((a, b) => tracks[b] - tracks[a]).slice(0, MOST_CLASSES);
+    $("tracks").replaceChildren(...list.map(class_ => make("li", { className: "plain" }, draw.swatch(classes[class_].color),
+      make("span", { className: "name", textContent: classes[class_].name }), make("span", { className: "number", textContent: format.number(tracks[class_]) }))));
+  }
+
   // Lists are made anew; the button that has the focus keeps it.
   function keepFocus(list, items) {
     const focused = list.contains(document.activeElement) ? document.activeElement.querySelector(".name").textContent : null;
@@ -157,6 +165,7 @@ const panel = (() => {
     tiles(found, showFailures);
     scores(found, state);
     classFacets(found, state);
+    trackList(found);
     modelFacets(found, state);
     kindFacets(found, state);
     count(found);
