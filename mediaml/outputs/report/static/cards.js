@@ -49,17 +49,17 @@ const cards = (() => {
 
   // The classes of a source with the most at once in one frame, most first.
   function classesOf(source) {
-    const most = new Map();
+    const most = new Map(), now = new Map();
+    let at = -1;
     for (const series of source.series) {
-      for (let frame = series.first; frame < series.end; frame++) {
-        const now = new Map();
-        filters.rowsOf(series, frame, (row, boxed) => {
-          if (!boxed && row > columns.label[frame] && !filters.state.classes.size) return;
-          const class_ = boxed ? columns.class_[row] : columns.labelClass[row];
-          now.set(class_, boxed ? (now.get(class_) ?? 0) + 1 : 1);
-        });
-        for (const [class_, count] of now) if (count > (most.get(class_) ?? 0)) most.set(class_, count);
-      }
+      filters.eachRow(series, (row, boxed, frame) => {
+        if (!boxed && row > columns.label[frame] && !filters.state.classes.size) return;
+        if (frame !== at) { at = frame; now.clear(); }
+        const class_ = boxed ? columns.class_[row] : columns.labelClass[row];
+        const count = boxed ? (now.get(class_) ?? 0) + 1 : 1;
+        now.set(class_, count);
+        if (count > (most.get(class_) ?? 0)) most.set(class_, count);
+      });
     }
     return [...most].sort((a, b) => b[1] - a[1]);
   }
@@ -87,6 +87,19 @@ const cards = (() => {
     return parts.join(" · ");
   }
 
+  // Calls back with the frame and class of the best row in each stretch of so many seconds.
+  function bestOfDots(series, seconds, callback) {
+    let best = -1, dot = -1, from = 0, of = 0;
+    filters.eachRow(series, (row, boxed, frame) => {
+      const place = Math.floor(columns.time[frame] / seconds);
+      if (place !== dot && best >= 0) { callback(from, of); best = -1; }
+      dot = place;
+      const score = boxed ? columns.score[row] : columns.labelScore[row];
+      if (score > best) { best = score; from = frame; of = boxed ? columns.class_[row] : columns.labelClass[row]; }
+    });
+    if (best >= 0) callback(from, of);
+  }
+
   function presence(source) {
     const bar = make("canvas", { className: "presence", "aria-hidden": "true" });
     const dots = Math.min(width, 400);
@@ -95,16 +108,11 @@ const cards = (() => {
     const context = bar.getContext("2d");
     for (const series of source.series) {
       const held = Math.max(1, Math.ceil(Math.min(data.spacing(series), source.end) / source.end * dots));
-      for (let frame = series.first; frame < series.end; frame++) {
-        let best = -1, color = "";
-        filters.rowsOf(series, frame, (row, boxed) => {
-          const score = boxed ? columns.score[row] : columns.labelScore[row];
-          if (score > best) { best = score; color = classes[boxed ? columns.class_[row] : columns.labelClass[row]].color; }
-        });
-        if (best < 0) continue;
-        context.fillStyle = color;
+      const mark = (frame, class_) => {
+        context.fillStyle = classes[class_].color;
         context.fillRect(Math.floor(columns.time[frame] / source.end * dots), 0, held, 6);
-      }
+      };
+      bestOfDots(series, source.end / dots, mark);
     }
     return bar;
   }

@@ -151,9 +151,24 @@ const filters = (() => {
     }
   }
 
+  // The same for all frames of a series, in order: (row, isDetection, frame).
+  function eachRow(series, callback) {
+    if (!wantsModel(series.model)) return;
+    const { detection, label, class_, score, labelClass, labelScore } = columns;
+    const min = least(series.model), all = state.classes.size === 0;
+    for (let frame = series.first; frame < series.end; frame++) {
+      for (let row = detection[frame]; row < detection[frame + 1]; row++) {
+        if (score[row] >= min && (all || state.classes.has(class_[row]))) callback(row, true, frame);
+      }
+      for (let row = label[frame]; row < label[frame + 1]; row++) {
+        if (labelScore[row] >= min && (all || state.classes.has(labelClass[row]))) callback(row, false, frame);
+      }
+    }
+  }
+
   const start = Math.min(1, ...models.map(model => model.least));
   return {
-    BINS, SCORE, state, change, toggle, rowsOf, kindOf,
+    BINS, SCORE, state, change, toggle, rowsOf, eachRow, kindOf,
     start: models.length ? start : 0,
     follow: listener => listeners.push(listener),
     begin: apply,

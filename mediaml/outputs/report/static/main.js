@@ -86,8 +86,9 @@
   cards.onOpen(viewer.open);
   filters.follow((found, state) => {
     panel.update(found, state, () => { showPart("failures"); $("tab-failures").focus(); });
-    if (!$("files").hidden) cards.update(found);
-    viewer.refresh();
+    // Cards that an open file hides are made when it is closed.
+    if (viewer.isOpen) viewer.refresh();
+    else if (!$("files").hidden) cards.update(found);
   });
   showPart("files");
   filters.begin();

@@ -10,15 +10,13 @@ const timeline = (() => {
     const found = new Map();
     for (const series of source.series) {
       const spacing = data.spacing(series), step = Number.isFinite(spacing) ? spacing : 0;
-      for (let frame = series.first; frame < series.end; frame++) {
-        const from = columns.time[frame], to = from + Math.max(columns.length[frame], step, 0.02);
-        filters.rowsOf(series, frame, (row, boxed) => {
-          const class_ = boxed ? columns.class_[row] : columns.labelClass[row];
-          const track = boxed && byTrack ? columns.track[row] : 0;
-          if (byTrack && boxed && !track) return;
-          extend(found, class_, track, from, to, step * 0.6);
-        });
-      }
+      filters.eachRow(series, (row, boxed, frame) => {
+        const class_ = boxed ? columns.class_[row] : columns.labelClass[row];
+        const track = boxed && byTrack ? columns.track[row] : 0;
+        if (byTrack && boxed && !track) return;
+        const from = columns.time[frame];
+        extend(found, class_, track, from, from + Math.max(columns.length[frame], step, 0.02), step * 0.6);
+      });
     }
     const all = [...found.values()];
     for (const lane of all) lane.total = lane.stretches.reduce((sum, [from, to]) => sum + to - from, 0);

@@ -125,6 +125,7 @@ const viewer = (() => {
   }
 
   const hasTracks = ({ first, end }) => {
+    if (!facts.tracks) return false;
     const { track, detection } = columns;
     for (let row = detection[first]; row < detection[end]; row++) if (track[row]) return true;
     return false;
@@ -162,16 +163,13 @@ const viewer = (() => {
   // Distinct objects per class, where objects were followed across frames.
   function tracks() {
     const seen = new Map();
-    source.series.forEach((series, index) => {
-      for (let at = series.first; at < series.end; at++) {
-        filters.rowsOf(series, at, (row, isBox) => {
-          if (!isBox || !columns.track[row]) return;
-          const class_ = columns.class_[row];
-          if (!seen.has(class_)) seen.set(class_, new Set());
-          seen.get(class_).add(`${index} ${columns.track[row]}`);
-        });
-      }
-    });
+    if (!facts.tracks) return [];
+    source.series.forEach((series, index) => filters.eachRow(series, (row, isBox) => {
+      if (!isBox || !columns.track[row]) return;
+      const class_ = columns.class_[row];
+      if (!seen.has(class_)) seen.set(class_, new Set());
+      seen.get(class_).add(`${index} ${columns.track[row]}`);
+    }));
     if (!seen.size) return [];
     const rows = [...seen].sort((a, b) => b[1].size - a[1].size).map(([class_, ids]) => make("li", {},
       draw.swatch(classes[class_].color), make("span", { textContent: classes[class_].name }), make("b", { textContent: format.number(ids.size) })));
@@ -214,7 +212,7 @@ const viewer = (() => {
   $("after").onclick = () => go(1);
   $("close").onclick = () => dialog.close();
   $("by-track").firstElementChild.onchange = refresh;
-  dialog.addEventListener("close", () => { stop(); timeline.clear(); source = null; cards.setCurrent(place); });
+  dialog.addEventListener("close", () => { stop(); timeline.clear(); source = null; cards.update(filters.found); cards.setCurrent(place); });
   dialog.addEventListener("click", event => { if (event.target === dialog) dialog.close(); });
   new ResizeObserver(() => dialog.open && layout()).observe(screen);
   function go(direction) { cards.setCurrent(place + direction); open(place + direction); }
