@@ -165,10 +165,12 @@ class OnnxModel(ABC):
 
     Attributes:
         input: how frames are fitted and normalised; `None` takes it from the ONNX metadata.
+        decodes_pixels: whether `decode` looks at the pixels of frames; if not, they are let go earlier.
         session, labels, options: the open session, its label names (empty where it has none), the options.
     """
 
     input: ImageInput | SoundInput | None = None
+    decodes_pixels: bool = True
 
     def __init__(self, context: LoadContext) -> None:
         self.context = context

@@ -27,7 +27,6 @@ from mediaml.app.tracking import TrackFollower, options_for
 from mediaml.core.slices import SLICE_S
 from mediaml.core.work import Source
 from mediaml.derive.tracker import library_version
-from mediaml.engine.inline import InlineEngine
 from mediaml.engine.local.supervisor import Supervisor
 from mediaml.engine.messages import ModelDevices, ModelOrder, Setup
 from mediaml.engine.protocol import Engine
@@ -39,7 +38,6 @@ from mediaml.onnx.providers import parse_devices
 from mediaml.outputs.base import SliceOutput
 from mediaml.outputs.by_name import output_of
 from mediaml.outputs.render.annotated_media import AnnotatedMedia
-from mediaml.outputs.render.inline import InlineAnnotatedMedia
 from mediaml.pipeline.models import Choice, ResolvedModel, resolved_view
 from mediaml.pipeline.plan import Planner
 from mediaml.pipeline.read import default_readers
@@ -122,9 +120,11 @@ def run_session(
 
 def _engine(
     config: RunConfig, first: Popen[bytes] | None, warn: Callable[[str], None], hold: Hold
-) -> Supervisor | InlineEngine:
+) -> Engine:
     devices = parse_devices(config.device)
     if first is None:
+        from mediaml.engine.inline import InlineEngine
+
         return InlineEngine(warn)
     return Supervisor(devices, first=first, timeouts=config.timeouts, warn=warn, hold=hold)
 
@@ -246,6 +246,9 @@ def _rendering(session: _Session, stack: ExitStack) -> list[SliceOutput]:
     if not session.renders:
         return []
     if session.renderer is None:
+        # Drawing needs OpenCV, which takes 30 MiB.
+        from mediaml.outputs.render.inline import InlineAnnotatedMedia
+
         inline = InlineAnnotatedMedia(config.output, config.limits, SLICE_S)
         return [stack.enter_context(closing(inline))]
     session.renderer.begin(config.output, config.limits, SLICE_S)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal, Protocol
 
 from mediaml.core.arrays import Float32Array, UInt8Array
@@ -24,6 +24,20 @@ class Pixels(Protocol):
         self, width: int, height: int, fit: Fit, *, pad: int = 114, resample: Resample = "bilinear"
     ) -> UInt8Array:
         """The displayed image fitted to height x width x 3 uint8 RGB; see `Frame.fitted`."""
+
+
+class ReleasedPixels:
+    """Stands for the pixels of a frame that were let go; see `Frame.without_pixels`."""
+
+    def image(self) -> UInt8Array:
+        """Raises `ValueError`."""
+        raise ValueError("the pixels of this frame were released; set `decodes_pixels = True` to keep them")
+
+    def fitted(
+        self, width: int, height: int, fit: Fit, *, pad: int = 114, resample: Resample = "bilinear"
+    ) -> UInt8Array:
+        """Raises `ValueError`."""
+        return self.image()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -68,6 +82,16 @@ class Frame:
     def image(self) -> UInt8Array:
         """The displayed image: uint8 RGB, height x width x 3. Made on every access."""
         return self.pixels.image()
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of memory that the frame keeps alive: what was decoded, not what is made of it on demand."""
+        spectrogram = 0 if self.spectrogram is None else self.spectrogram.nbytes
+        return int(getattr(self.pixels, "nbytes", 0)) + spectrogram
+
+    def without_pixels(self) -> Frame:
+        """The same frame when its pixels are no longer needed: its times and sizes."""
+        return replace(self, pixels=ReleasedPixels())
 
     def fitted(
         self,

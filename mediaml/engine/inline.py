@@ -48,6 +48,7 @@ class InlineEngine:
             self._models,
             readers=1,
             track=self._setup.track,
+            memory=self._setup.memory,
             limits=self._setup.limits,
             slice_s=self._setup.slice_s,
             step=lambda: None,

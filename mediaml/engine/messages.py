@@ -12,6 +12,7 @@ from mediaml.core.location import decoded, encoded
 from mediaml.core.media import Kind
 from mediaml.core.track import TrackChoice
 from mediaml.core.work import Failure, Job, ModelIdentity, Reading, Sniff, Stage, Want
+from mediaml.core.worker_memory import WorkerMemory
 from mediaml.ledger.encoding import TaskRecord
 from mediaml.media.limits import Limits
 from mediaml.onnx.providers import DeviceRequest
@@ -43,7 +44,7 @@ class Setup(Message, frozen=True):
         threads, batch: see `load_model`. readers, limits, slice_s: see `Pipeline`.
         batch_limits: the largest batches that fit in memory, by `batch_keys`.
         debug: whether a crash shows where every thread was.
-        track: which audio track is read.
+        track: which audio track is read. memory: what frames may take.
     """
 
     models: tuple[ModelOrder, ...]
@@ -56,6 +57,7 @@ class Setup(Message, frozen=True):
     batch_limits: dict[str, int]
     debug: bool = False
     track: TrackChoice = TrackChoice()
+    memory: WorkerMemory = WorkerMemory()
 
 
 class Identify(Message, frozen=True):

@@ -47,6 +47,8 @@ class Limits:
         decoded_bytes: memory that decoding one image may take; by default a quarter of the machine's.
         image_frames: frames of an animation or pages of a TIFF that are read, from the first on; the others
             are left out.
+        decoder_bytes: memory that the frames in the threads of one video decoder may take; as many threads
+            work side by side as fit in it.
         analysis_bytes: how much of a container is read to learn what its streams are; the default is
             FFmpeg's own `probesize`.
         tone_map: whether high dynamic range (PQ, HLG) is converted to standard range.
@@ -60,6 +62,7 @@ class Limits:
     image_bytes: int | None = 1 << 30
     decoded_bytes: int | None = field(default_factory=default_decoded_bytes)
     image_frames: int | None = None
+    decoder_bytes: int = 128 << 20
     analysis_bytes: int = 5_000_000
     silence_s: float = 20.0
     tone_map: bool = True

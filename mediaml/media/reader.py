@@ -57,6 +57,11 @@ class Reader(Protocol):
     ) -> None: ...
 
 
+def decoding_bytes(reader: Reader) -> int:
+    """Bytes of memory that decoding one image takes; 0 for streams, which `Limits.decoder_bytes` bounds."""
+    return int(getattr(reader, "decoding_bytes", 0))
+
+
 def import_decoders() -> None:
     """Import what reads images, ahead of the first; a video can wait for its decoder."""
     import mediaml.media.image.by_pillow

@@ -106,7 +106,7 @@ class Inference:
         """
         while not self._samples.closed:
             batch = self._next_batch()
-            live = [sample for sample in batch or () if not sample.consumer.stream.failed]
+            live = _live(batch or ())
             answered = self._infer(live) if live else None
             if answered is not None:
                 self._answered.put(answered)
@@ -178,6 +178,17 @@ class Inference:
             self.retry_alone(samples)
 
 
+def _live(batch: Sequence[Sample]) -> list[Sample]:
+    """The samples whose stream has not failed; the others are dropped."""
+    live = []
+    for sample in batch:
+        if sample.consumer.stream.failed:
+            sample.settle()
+        else:
+            live.append(sample)
+    return live
+
+
 def post_process(answered: InferredBatch, inference: Inference) -> None:
     """Decode a batch and hand each frame's answer to its stream."""
     samples = answered.samples
@@ -194,6 +205,7 @@ def post_process(answered: InferredBatch, inference: Inference) -> None:
         kept, cut = bounded(prediction, sample.consumer.model.keep)
         answer = FrameAnswer(frame.index, frame.time_s, frame.duration_s, kept, cut, frame.track)
         sample.consumer.stream.answer(sample.slice, answer)
+        sample.settle()
 
 
 def _predictions(answered: InferredBatch) -> list[Prediction]:

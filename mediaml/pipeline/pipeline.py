@@ -11,12 +11,15 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import replace
 
+from mediaml.core.byte_budget import ByteBudget
 from mediaml.core.channel import Channel
 from mediaml.core.errors import DeviceError
 from mediaml.core.slices import SLICE_S
 from mediaml.core.track import TrackChoice
 from mediaml.core.work import Job, Reading, TaskResult
+from mediaml.core.worker_memory import WorkerMemory
 from mediaml.media.limits import Limits
 from mediaml.pipeline.infer import Inference, InferredBatch, post_process
 from mediaml.pipeline.models import LoadedModel
@@ -39,6 +42,7 @@ class Pipeline(AbstractContextManager["Pipeline"]):
         limits: on pixels, streams and duration.
         slice_s: length of the time slices, seconds.
         track: which audio track is read.
+        memory: what the frames of the worker may take.
         emit: takes the result of each task; called from any thread.
         shrunk: see `Inference`.
         step: called with every frame read, batch answered and errand done: heartbeats.
@@ -53,6 +57,7 @@ class Pipeline(AbstractContextManager["Pipeline"]):
         limits: Limits,
         slice_s: float = SLICE_S,
         track: TrackChoice = TrackChoice(),  # noqa: B008
+        memory: WorkerMemory = WorkerMemory(),  # noqa: B008
         emit: Callable[[TaskResult], None],
         shrunk: Callable[[LoadedModel, int], None],
         step: Callable[[], None],
@@ -66,6 +71,8 @@ class Pipeline(AbstractContextManager["Pipeline"]):
         self._crashed = crashed
         self._stop = threading.Event()
         self._errands: Channel[Errand] = Channel(readers, self._stop)
+        self._in_flight = ByteBudget(memory.in_flight_for(model.batch for model in models), self._stop)
+        self._pictures = ByteBudget(memory.pictures, self._stop)
         self._samples: Channel[Sample] = Channel(_SAMPLES, self._stop)
         self._answered: Channel[InferredBatch] = Channel(_ANSWERED, self._stop)
         self._inference = Inference(self._samples, self._answered, shrunk)
@@ -89,9 +96,18 @@ class Pipeline(AbstractContextManager["Pipeline"]):
 
         def put(sample: Sample) -> bool:
             self._note(job, sample)
-            return self._samples.put(sample)
+            share = self._in_flight.take(sample.nbytes)
+            return share is not None and self._samples.put(replace(sample, share=share))
 
-        read_job(job, self._consumers(job), put, self._limits, slice_s=self._slice_s, track=self._track)
+        read_job(
+            job,
+            self._consumers(job),
+            put,
+            self._limits,
+            slice_s=self._slice_s,
+            track=self._track,
+            room=self._pictures.holding,
+        )
         self._reading.pop(job.id, None)
 
     def run_alone(self, job: Job, mark: Mark) -> None:

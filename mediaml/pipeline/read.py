@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 
 from mediaml.core.arrays import Array
+from mediaml.core.byte_budget import Share
 from mediaml.core.errors import ChangedError, NoAudioError
 from mediaml.core.frame import Frame
 from mediaml.core.media import DecodeAccounts, Kind
@@ -16,7 +18,7 @@ from mediaml.core.track import TrackChoice
 from mediaml.core.work import Failure, Job, Stage, Want
 from mediaml.media.files import FileWatch
 from mediaml.media.limits import Limits
-from mediaml.media.reader import Reader, open_reader
+from mediaml.media.reader import Reader, decoding_bytes, open_reader
 from mediaml.pipeline.models import LoadedModel
 from mediaml.pipeline.stream import Stream
 from mediaml.registry.plugin_errors import describe_error
@@ -40,18 +42,33 @@ class Consumer:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Sample:
-    """One frame on its way to one model; `array` is `None` for a model without the stage `prepare`."""
+    """One frame on its way to one model; `array` is `None` for a model without the stage `prepare`.
+
+    `share` is what it takes of the bytes that may be in flight.
+    """
 
     consumer: Consumer
     slice: int
     frame: Frame
     array: Array | None
     accounts: DecodeAccounts = field(default_factory=DecodeAccounts)
+    share: Share | None = None
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes that it keeps in memory."""
+        return self.frame.nbytes + (0 if self.array is None else self.array.nbytes)
+
+    def settle(self) -> None:
+        """It was answered, or is not wanted any more: other frames may take its place in memory."""
+        if self.share is not None:
+            self.share.give_back()
 
     def fail(self, stage: Stage, error: BaseException) -> None:
         """End the sample's stream: nothing more is done for this source and model."""
         message = describe_error(error, self.consumer.model.modules)
         self.consumer.stream.fail(Failure.of(stage, error, message), self.accounts, self.slice)
+        self.settle()
 
 
 Put = Callable[[Sample], bool]
@@ -59,6 +76,14 @@ Put = Callable[[Sample], bool]
 
 Mark = Callable[[Stage, int | None, float], None]
 """Called before every step: its stage, the model's index (`None` for what serves all), the time reached."""
+
+
+Room = Callable[[int], AbstractContextManager[bool]]
+"""Uses bytes of memory for the length of a `with` block."""
+
+
+def _unbounded(_size: int) -> AbstractContextManager[bool]:
+    return nullcontext(True)
 
 
 def no_mark(_stage: Stage, _model: int | None, _time_s: float) -> None:
@@ -74,12 +99,14 @@ def read_job(
     *,
     slice_s: float = SLICE_S,
     track: TrackChoice = TrackChoice(),  # noqa: B008
+    room: Room = _unbounded,
 ) -> None:
     """Read a source for all its models; failures end up in the streams, never here.
 
     Args:
         slice_s: length of the time slices, seconds.
         track: which audio track is read.
+        room: waits until so many bytes may be used for decoding; false when the run is stopping.
     """
     groups: dict[tuple[Kind | None, SoundInput | None], list[Consumer]] = {}
     for consumer in consumers:
@@ -87,7 +114,7 @@ def read_job(
         as_kind = spec.reads(job.kind)
         groups.setdefault((as_kind, spec.sound if as_kind is Kind.AUDIO else None), []).append(consumer)
     for (as_kind, sound), members in groups.items():
-        _Reading(job, as_kind or job.kind, sound, members, put, mark, slice_s, track).read(limits)
+        _Reading(job, as_kind or job.kind, sound, members, put, mark, slice_s, track, room).read(limits)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -102,6 +129,7 @@ class _Reading:
     mark: Mark
     slice_s: float
     track: TrackChoice
+    room: Room
 
     def read(self, limits: Limits) -> None:
         stage: Stage = "open"
@@ -118,7 +146,8 @@ class _Reading:
                 for consumer in self.consumers:
                     consumer.stream.opened(replace(reader.info, kind=self.job.kind))
                 try:
-                    reached = self._feed(reader, watch)
+                    with self.room(decoding_bytes(reader)) as is_running:
+                        reached = self._feed(reader, watch) if is_running else None
                 finally:
                     accounts = reader.accounts
             if reached is not None:
@@ -186,9 +215,12 @@ class _Reading:
         consumer.stream.expect(number, accounts)
         sample = Sample(consumer, number, frame, None, accounts)
         try:
-            if isinstance(consumer.model.model, StagedModel):
+            model = consumer.model.model
+            if isinstance(model, StagedModel):
                 self.mark("prepare", consumer.want.index, frame.time_s)
-                sample = replace(sample, array=consumer.model.model.prepare(frame))
+                array = model.prepare(frame)
+                kept = frame if getattr(model, "decodes_pixels", True) else frame.without_pixels()
+                sample = replace(sample, frame=kept, array=array)
         except (Exception, SystemExit) as error:  # noqa: BLE001  plugin code may raise anything
             sample.fail("prepare", error)
             return True

@@ -37,7 +37,11 @@ class Model(Protocol):
 
 @runtime_checkable
 class StagedModel(Model, Protocol):
-    """A model in three stages, so that preparing, inferring and decoding overlap; see `OnnxModel`."""
+    """A model in three stages, so that preparing, inferring and decoding overlap; see `OnnxModel`.
+
+    With an attribute `decodes_pixels` that is false, frames come to `decode` without their pixels, which are
+    then let go as soon as the frame is prepared.
+    """
 
     def prepare(self, frame: Frame) -> Array:
         """One sample of one frame, without the batch axis. Called from several reader threads at once."""

@@ -70,6 +70,8 @@ class Digits(OnnxModel):
         ModelError: the graph is not a digit model of mediaml.
     """
 
+    decodes_pixels = False
+
     def __init__(self, context: LoadContext) -> None:
         super().__init__(context)
         inputs = self.session.inputs

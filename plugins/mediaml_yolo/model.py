@@ -34,6 +34,7 @@ class YoloModel(OnnxModel):
         OptionError: a class is unknown, or the graph cannot take `imgsz`.
     """
 
+    decodes_pixels = False
     options: YoloOptions
 
     def __init__(self, context: LoadContext) -> None:

@@ -74,6 +74,7 @@ def _work(link: Link[Any], setup: Setup) -> None:
         limits=setup.limits,
         slice_s=setup.slice_s,
         track=setup.track,
+        memory=setup.memory,
         step=heartbeat.step,
         emit=partial(_send_result, link, setup.debug),
         shrunk=partial(_tell_shrunk, link),

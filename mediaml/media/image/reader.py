@@ -31,6 +31,11 @@ class ImagePixels:
 
     rgb: UInt8Array = field(repr=False)
 
+    @property
+    def nbytes(self) -> int:
+        """See `Frame.nbytes`."""
+        return self.rgb.nbytes
+
     def image(self) -> UInt8Array:
         """See `mediaml.core.frame.Pixels`."""
         return self.rgb.copy()
@@ -77,6 +82,7 @@ class ImageReader(AbstractContextManager["ImageReader"]):
         self._decoded = self._corrupt = 0
         self._notes: list[str] = []
         data = content(path, limits)
+        self._size = len(data)
         with self._plain_errors():
             opened = open_image(data)
         if opened is None:
@@ -105,6 +111,11 @@ class ImageReader(AbstractContextManager["ImageReader"]):
         return DecodeAccounts(
             expected=self._expected, decoded=self._decoded, corrupt=self._corrupt, notes=tuple(self._notes)
         )
+
+    @property
+    def decoding_bytes(self) -> int:
+        """Bytes of memory that the file and decoding one frame of it take."""
+        return 0 if self._image is None else self._size + self._image.decoded_bytes
 
     def frames(self, start_s: float = 0.0) -> Iterator[Frame]:
         """The frames or pages; see `Reader.frames`. A single image is one frame at 0 s."""

@@ -87,6 +87,11 @@ class VideoPixels:
     scalers: Scalers
     lock: threading.Lock = field(default_factory=threading.Lock)
 
+    @property
+    def nbytes(self) -> int:
+        """See `Frame.nbytes`."""
+        return sum(plane.buffer_size for plane in self.frame.planes)
+
     def image(self) -> UInt8Array:
         """See `mediaml.core.frame.Pixels`.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from itertools import chain
 
@@ -14,12 +13,13 @@ from mediaml.core.errors import MediaError
 from mediaml.core.location import Location
 from mediaml.core.media import Kind, MediaInfo
 from mediaml.media.clock import origin_s, starts_at_s, stated_duration_s
-from mediaml.media.decode import MOST_THREADS, Decoding, Tally, first_decoded, shows
+from mediaml.media.decode import Decoding, Tally, first_decoded, shows
 from mediaml.media.joints import JointFinder
 from mediaml.media.limits import Limits
 from mediaml.media.open import audio_stream, no_decoder, open_container, sample_rate, video_stream
 from mediaml.media.orientation import ROTATION
 from mediaml.media.timeline import Timeline
+from mediaml.media.video.decoder_threads import configure_threads
 from mediaml.media.video.pixels import displayed_size, orientation_of
 
 # How far before the wanted time to look for a keyframe, one after the other, in seconds: a demuxer finds
@@ -27,9 +27,6 @@ from mediaml.media.video.pixels import displayed_size, orientation_of
 STEPS_BACK_S = (0.0, 1.0, 5.0, 25.0)
 # Decoder threads; 0 takes one for each core, as far as memory goes.
 THREADS = 0
-# Frames in the decoder's threads may take this many bytes, at two of 1.5 bytes per pixel in each thread.
-IN_FLIGHT_BYTES = 128 << 20
-LEAST_THREADS = 2
 
 
 class VideoPass:
@@ -83,10 +80,8 @@ class VideoPass:
             raise no_decoder(self.path, stream)
         self.limits.check_size(self.path, stream.codec_context.width, stream.codec_context.height)
         stream.thread_type = thread_type
-        stream.codec_context.thread_count = THREADS or _threads(
-            stream.codec_context.width * stream.codec_context.height
-        )
         options = {"max_pixels": self.limits.ffmpeg_pixels}
+        options |= configure_threads(stream.codec_context, self.limits, THREADS)
         if stream.codec.name == "mjpeg":
             options["err_detect"] = "explode"  # It flags no frame: this makes damage an error.
         stream.codec_context.options = options
@@ -250,9 +245,3 @@ class VideoPass:
         self._decoding.close()
         self._first = None
         self.container.close()
-
-
-def _threads(pixels: int) -> int:
-    """Decoder threads for frames of so many pixels; 0 takes one for each core."""
-    most = max(LEAST_THREADS, IN_FLIGHT_BYTES // max(1, 3 * pixels))
-    return 0 if most >= MOST_THREADS else min(most, os.cpu_count() or 1)

@@ -24,11 +24,12 @@ from mediaml.media.write.canvas import UNSPECIFIED, Canvas, Coloring
 # x264's code for special processors may encode the same frames differently from call to call (seen on
 # two Xeon cores, one thread or many); cpu-independent=1 gives equal bytes and costs 3 % of time.
 OPTIONS = {"crf": "20", "preset": "veryfast", "x264-params": "cpu-independent=1"}
-# Large frames fill memory: above the first of these sizes x264 looks fewer frames ahead (noisy 1080p grew by
-# 0.4 %), above the second it encodes fewer at once.
+# Large frames fill memory: above the first of these sizes x264 looks fewer frames ahead, above the second it
+# also encodes fewer at once. At 3840x2160 it takes 290 MiB instead of 475 MiB with the parameters for HD.
 HD_PIXELS = 1280 * 720
-HD_PARAMS = "rc-lookahead=4:sync-lookahead=0"
+HD_PARAMS = "rc-lookahead=2:sync-lookahead=0:bframes=1"
 LARGE_PIXELS = 2560 * 1440
+LARGE_PARAMS = "rc-lookahead=1:sync-lookahead=0:bframes=1"
 KEYFRAME_EVERY_S = 4  # seeking in a browser decodes from the keyframe before
 # What x264 writes depends on the number of its threads, so it is the same on every machine: a copy that was
 # begun on one is ended on another. One thread holds a frame or two; drawing feeds no more than four.
@@ -71,7 +72,7 @@ def settings() -> str:
     return json.dumps(
         [
             *(OPTIONS, KEYFRAME_EVERY_S, THREADS),
-            *(HD_PIXELS, HD_PARAMS, LARGE_PIXELS, LARGE_THREADS),
+            *(HD_PIXELS, HD_PARAMS, LARGE_PIXELS, LARGE_PARAMS, LARGE_THREADS),
             versions,
         ],
         sort_keys=True,
@@ -97,7 +98,7 @@ def _set(context: Any, canvas: Canvas, coloring: Coloring, clock: Clock) -> None
         context.color_trc = coloring.transfer
     options = dict(OPTIONS)
     if pixels > HD_PIXELS:
-        options["x264-params"] += f":{HD_PARAMS}"
+        options["x264-params"] += f":{LARGE_PARAMS if pixels > LARGE_PIXELS else HD_PARAMS}"
     context.options = options
 
 
