@@ -35,6 +35,7 @@ class RunConfig:
         jobs: 0 runs everything in this process, where a debugger can stop it; `None` uses worker processes.
         batch, threads, readers: frames per batch, threads of ONNX Runtime, files decoded at once; `None`
             decides by device and machine.
+        memory: bytes for all processes together; `None` takes half of the machine's. See `divide_memory`.
         track: the audio track that is read. follow: whether objects in videos are numbered.
         limits: on each media file. offline: never touch the network. debug: workers send tracebacks.
     """
@@ -58,6 +59,7 @@ class RunConfig:
     batch: int | None = None
     threads: int | None = None
     readers: int | None = None
+    memory: int | None = None
     track: TrackChoice = field(default_factory=TrackChoice)
     follow: bool = False
     limits: Limits = field(default_factory=Limits)

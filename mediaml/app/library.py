@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from mediaml.app.config import RunConfig
 from mediaml.app.failure_policy import FailurePolicy
+from mediaml.app.memory import parse_size
 from mediaml.app.report import RunReport
 from mediaml.app.reporter import LoggingReporter, Reporter
 from mediaml.app.run import run_config
@@ -55,6 +56,7 @@ def run(
     batch: int | None = None,
     threads: int | None = None,
     readers: int | None = None,
+    memory: int | str | None = None,
     limits: Limits | None = None,
     offline: bool = False,
     debug: bool = False,
@@ -85,6 +87,7 @@ def run(
         on_error: whether to continue after a file fails. max_failures: `"10"` or `"5%"`.
         timeouts: when a file is abandoned. jobs: 0 runs everything in this process, for debuggers.
         batch, threads, readers: frames per batch, threads of ONNX Runtime, files decoded at once.
+        memory: for all processes together, bytes or a size such as `"2G"`; by default half of the machine's.
         limits: on each media file. offline: never touch the network. debug: keep tracebacks.
         reporter: receives progress and failures; by default they go to the logger `mediaml`.
 
@@ -122,6 +125,7 @@ def run(
         batch=batch,
         threads=threads,
         readers=readers,
+        memory=parse_size(memory) if isinstance(memory, str) else memory,
         track=TrackChoice() if audio_track is None else TrackChoice.parse(audio_track),
         limits=limits or Limits(),
         offline=offline,

@@ -19,6 +19,7 @@ from mediaml.app.failure_policy import TooManyFailures
 from mediaml.app.finish import Ending, report_of, require_work, unwritten, write_outputs
 from mediaml.app.interrupts import Interrupts
 from mediaml.app.known import known_devices
+from mediaml.app.memory import MemoryShares, shares_of
 from mediaml.app.notices import find_sources, note_bundled, note_devices, note_others, note_urls
 from mediaml.app.report import RunReport, Stop
 from mediaml.app.reporter import Reporter
@@ -56,6 +57,7 @@ class _Session:
     Attributes:
         engine: is ready. models: in the order of the run. devices: by model, what it runs on.
         sources: the inputs. rendering: a renderer that was started ahead; `None` where none is wanted.
+        shares: of the memory.
         hold: see `Interrupts.held`.
     """
 
@@ -68,6 +70,7 @@ class _Session:
     sources: Sequence[Source]
     renderer: AnnotatedMedia | None
     renders: bool
+    shares: MemoryShares
     hold: Hold
 
 
@@ -95,6 +98,7 @@ def run_session(
         hold = stack.enter_context(Interrupts()).held
         engine = stack.enter_context(closing(_engine(config, first, reporter.warning, hold)))
         renders = _renders(config, choices)
+        shares = _shares(config, renders)
         renderer: AnnotatedMedia | None = None
         if renders and first is not None:
             renderer = stack.enter_context(AnnotatedMedia(config.timeouts.stall))
@@ -102,7 +106,7 @@ def run_session(
         obtain = partial(obtain_weights, open_store(watcher, registry, offline=config.offline))
         models = resolve_models(choices, obtain, config.output)
         known = known_devices(config, sources, models)
-        engine.begin(_setup(config, models), later=known is not None)
+        engine.begin(_setup(config, models, shares), later=known is not None)
         facts = known or engine.ready()
         devices = {model.spec.name: fact for model, fact in zip(models, facts, strict=True)}
         if known is None:
@@ -111,16 +115,14 @@ def run_session(
         if renders:
             note_urls(sources, reporter)
         session = _Session(
-            config, reporter, stream, engine, models, devices, sources, renderer, renders, hold
+            config, reporter, stream, engine, models, devices, sources, renderer, renders, shares, hold
         )
         report = _with_ledger(session)
     reporter.finished(report)
     return report
 
 
-def _engine(
-    config: RunConfig, first: Popen[bytes] | None, warn: Callable[[str], None], hold: Hold
-) -> Engine:
+def _engine(config: RunConfig, first: Popen[bytes] | None, warn: Callable[[str], None], hold: Hold) -> Engine:
     devices = parse_devices(config.device)
     if first is None:
         from mediaml.engine.inline import InlineEngine
@@ -135,7 +137,13 @@ def _renders(config: RunConfig, choices: Sequence[Choice]) -> bool:
     return config.annotate
 
 
-def _setup(config: RunConfig, models: Sequence[ResolvedModel]) -> Setup:
+def _shares(config: RunConfig, renders: bool) -> MemoryShares:
+    workers = len(parse_devices(config.device))
+    readers = config.readers or default_readers(workers)
+    return shares_of(config.memory, workers=workers, readers=readers, renders=renders)
+
+
+def _setup(config: RunConfig, models: Sequence[ResolvedModel], shares: MemoryShares) -> Setup:
     """What workers need; the local engine fills in the device of each."""
     limits: dict[str, int] = {}
     if has_ledger(config.output):
@@ -147,11 +155,12 @@ def _setup(config: RunConfig, models: Sequence[ResolvedModel]) -> Setup:
         device=devices[0],
         threads=config.threads,
         batch=config.batch,
-        readers=config.readers or default_readers(len(devices)),
-        limits=config.limits,
+        readers=shares.readers,
+        limits=shares.reading(config.limits),
         slice_s=SLICE_S,
         batch_limits=limits,
         track=config.track,
+        memory=shares.worker,
         debug=config.debug,
     )
 
@@ -242,16 +251,16 @@ def _follower(session: _Session, ledger: Ledger, view: Results) -> TrackFollower
 
 
 def _rendering(session: _Session, stack: ExitStack) -> list[SliceOutput]:
-    config = session.config
+    config, limits = session.config, session.shares.drawing(session.config.limits)
     if not session.renders:
         return []
     if session.renderer is None:
         # Drawing needs OpenCV, which takes 30 MiB.
         from mediaml.outputs.render.inline import InlineAnnotatedMedia
 
-        inline = InlineAnnotatedMedia(config.output, config.limits, SLICE_S)
+        inline = InlineAnnotatedMedia(config.output, limits, SLICE_S)
         return [stack.enter_context(closing(inline))]
-    session.renderer.begin(config.output, config.limits, SLICE_S)
+    session.renderer.begin(config.output, limits, SLICE_S)
     return [session.renderer]
 
 

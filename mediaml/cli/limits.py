@@ -48,7 +48,7 @@ LIMIT_OPTIONS = (
         None,
         "BYTES",
         "Refuse images that take more memory to decode",
-        depends="a quarter of the machine's",
+        depends="what --memory leaves",
     ),
     LimitOption(
         "--analysis-bytes", "analysis_bytes", 5_000_000, "BYTES", "Bytes read to find a file's streams", 2048

@@ -146,6 +146,11 @@ _SECONDS = click.FloatRange(min=0.0)
 @click.option(
     "--readers", type=click.IntRange(1, 64), metavar="N", help="Files decoded at once [default: by machine]."
 )
+@click.option(
+    "--memory",
+    metavar="SIZE",
+    help="Memory for all processes, as in 800M or 2G [default: half of the machine's].",
+)
 @limit_options
 @offline_option
 @noise_options
@@ -254,12 +259,19 @@ def _config(typed: dict[str, Any], shell: Shell) -> RunConfig:
         batch=typed["batch"],
         threads=typed["threads"],
         readers=typed["readers"],
+        memory=_size(typed["memory"]),
         track=_track(typed["audio_track"]),
         follow=typed["follow"],
         limits=limits_of(typed),
         offline=shell.offline,
         debug=shell.debug,
     )
+
+
+def _size(typed: str | None) -> int | None:
+    from mediaml.app.memory import parse_size
+
+    return None if typed is None else parse_size(typed)
 
 
 def _track(typed: str | None) -> TrackChoice:

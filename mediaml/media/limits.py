@@ -132,7 +132,7 @@ class Limits:
             raise LimitError(
                 f"{path}: decoding {width}x{height} pixels takes {size >> 20} MiB;"
                 f" at most {self.decoded_bytes >> 20} MiB are allowed.",
-                "Scale the file down, or allow more with --max-decoded-bytes.",
+                "Scale the file down, or allow more with --memory or --max-decoded-bytes.",
             )
 
     def check_image_bytes(self, path: object, size: int) -> None:
