@@ -42,8 +42,8 @@ class MemoryShares:
         return self._bounded(limits, self.worker.pictures)
 
     def drawing(self, limits: Limits) -> Limits:
-        """The limits on a file that is drawn."""
-        return self._bounded(limits, self.renderer or self.worker.pictures)
+        """The limits on a file that is drawn; an image is copied once for that."""
+        return self._bounded(limits, self.renderer // 2 or self.worker.pictures)
 
     def _bounded(self, limits: Limits, picture: int) -> Limits:
         return replace(

@@ -54,6 +54,8 @@ class Frame:
         pixels: where the pixels come from.
         spectrogram: for audio, log-mel values, float32 [mels, steps]; `None` for images.
         track: number of the audio track, from 1, where all of a file are read; else `None`.
+        scale: displayed pixels of the file for each of this frame, across and down: more than 1 where an
+            image was too large to be decoded as a whole. Boxes that a model answers with are scaled by it.
     """
 
     index: int
@@ -65,6 +67,7 @@ class Frame:
     pixels: Pixels = field(repr=False)
     spectrogram: Float32Array | None = field(default=None, repr=False)
     track: int | None = None
+    scale: tuple[float, float] = (1.0, 1.0)
 
     def __post_init__(self) -> None:
         require(self.index >= 0, f"index must not be negative, not {self.index}")

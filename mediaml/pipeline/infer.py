@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import queue
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -178,6 +178,17 @@ class Inference:
             self.retry_alone(samples)
 
 
+def scaled(prediction: Prediction, scale: tuple[float, float]) -> Prediction:
+    """The boxes of a frame in pixels of its file; see `Frame.scale`."""
+    if scale == (1.0, 1.0) or not prediction.detections:
+        return prediction
+    across, down = scale
+    corners = (np.array(each.box.corners) * (across, down, across, down) for each in prediction.detections)
+    boxes = (Box(*corner.tolist()) for corner in corners)
+    moved = [replace(each, box=box) for each, box in zip(prediction.detections, boxes, strict=True)]
+    return replace(prediction, detections=tuple(moved))
+
+
 def _live(batch: Sequence[Sample]) -> list[Sample]:
     """The samples whose stream has not failed; the others are dropped."""
     live = []
@@ -202,7 +213,7 @@ def post_process(answered: InferredBatch, inference: Inference) -> None:
         return
     for sample, prediction in zip(samples, predictions, strict=True):
         frame = sample.frame
-        kept, cut = bounded(prediction, sample.consumer.model.keep)
+        kept, cut = bounded(scaled(prediction, frame.scale), sample.consumer.model.keep)
         answer = FrameAnswer(frame.index, frame.time_s, frame.duration_s, kept, cut, frame.track)
         sample.consumer.stream.answer(sample.slice, answer)
         sample.settle()

@@ -30,6 +30,7 @@ from mediaml.media.image.jpeg import image_end
 from mediaml.media.image.levels import Levels, over_white, strips, to_8bit, to_rgb
 from mediaml.media.image.library_log import pillow_warnings
 from mediaml.media.image.png import sound_png
+from mediaml.media.image.reduced import Reduction, jpeg_reduction, png_reduction
 from mediaml.media.orientation import ROTATION, UPRIGHT, oriented
 
 ORIENTATION_TAG = 0x0112
@@ -115,7 +116,25 @@ class PillowImage:
     @property
     def decoded_bytes(self) -> int:
         """Memory that decoding a frame takes: Pillow's 4 bytes per pixel and the 3 of the result."""
-        return self.width * self.height * (3 if self._is_fast() else 7)
+        return self.width * self.height * (3 if self._is_fast() else 7) + self._coefficient_bytes()
+
+    def reduction(self, most: int) -> Reduction | None:
+        """The least reduction that takes at most so many bytes; `None` where there is none."""
+        if self.count > 1:
+            return None
+        if self._kind == "png":
+            return png_reduction(self._data, most, lambda small: PillowImage(small, "png")._still())
+        if self._kind == "jpeg" and self._is_fast() and image_end(self._data) is not None:
+            return jpeg_reduction(self.width, self.height, self._coefficient_bytes(), most, self._still)
+        return None
+
+    def _coefficient_bytes(self) -> int:
+        """What libjpeg keeps of a JPEG in several scans: 2 bytes for each coefficient of the whole image."""
+        if self._kind != "jpeg" or self._is_baseline():
+            return 0
+        factors = [(across, down) for _, across, down, _ in getattr(self._image, "layer", ())]
+        largest = max((across for across, _ in factors), default=1) * max((d for _, d in factors), default=1)
+        return int(2 * self.width * self.height * sum(across * down for across, down in factors) // largest)
 
     def frames(self, start_s: float = 0.0) -> Iterator[tuple[int, float, float, UInt8Array]]:
         """Index, time and duration in seconds, and RGB as displayed, of each frame from a time on.
@@ -144,21 +163,25 @@ class PillowImage:
         is_of_it = image.mode in MODES.get(self._kind, ()) and _is_8bit(image)
         return is_of_it and self.count == 1 and "transparency" not in image.info
 
-    def _still(self) -> UInt8Array:
+    def _still(self, factor: int = 1) -> UInt8Array:
         data, ends = self._data, self._kind != "jpeg" or image_end(self._data) is not None
         if not self._is_fast() or not (ends or self._is_baseline()):
             return self._by_pillow()
         warned: list[str] = []
+        size = (-(-self.height // factor), -(-self.width // factor))
         try:
             # libjpeg takes a missing end mark for damage; with one, it tells whether pixels are missing.
-            pixels = decode_fast(data if ends else data + END_OF_JPEG, self._kind, self._image.mode, warned)
+            whole = data if ends else data + END_OF_JPEG
+            pixels = decode_fast(whole, self._kind, self._image.mode, warned, size if factor > 1 else (0, 0))
         except ValueError as error:
             raise ValueError(_reason(error) if ends else f"it is cut off ({error})") from error
         if warned and not ends:
             return self._by_pillow()  # The warning is of something else: it stops where pixels are missing.
         self.notes += [f"libjpeg: {line}" for line in warned]
         self.corrupt = sum(HARMLESS.search(line) is None for line in warned)
-        return pixels if pixels.shape[:2] == (self.height, self.width) else self._by_pillow()
+        if factor > 1 and pixels.shape[:2] != size:
+            raise ValueError("its pixels are not of the size that its header states")
+        return pixels if pixels.shape[:2] == size else self._by_pillow()
 
     def _is_baseline(self) -> bool:
         """Whether a JPEG has all of its pixels in one scan: of several, nothing tells how many there are."""

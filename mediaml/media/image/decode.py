@@ -7,6 +7,7 @@ from typing import Protocol
 
 from mediaml.core.arrays import UInt8Array
 from mediaml.media.image.formats import HEAD, sniff_image
+from mediaml.media.image.reduced import Reduction
 
 
 class DecodableImage(Protocol):
@@ -26,6 +27,8 @@ class DecodableImage(Protocol):
 
     @property
     def decoded_bytes(self) -> int: ...
+
+    def reduction(self, most: int) -> Reduction | None: ...
 
     def frames(self, start_s: float = 0.0) -> Iterator[tuple[int, float, float, UInt8Array]]: ...
 

@@ -18,18 +18,21 @@ from mediaml.media.image.levels import to_rgb
 MODES = {"jpeg": ("L", "RGB"), "png": ("L", "LA", "RGB", "RGBA"), "webp": ("RGB", "RGBA")}
 
 
-def decode_fast(data: bytes, kind: str, mode: str, warned: list[str]) -> UInt8Array:
+def decode_fast(
+    data: bytes, kind: str, mode: str, warned: list[str], least: tuple[int, int] = (0, 0)
+) -> UInt8Array:
     """The pixels of a whole file, RGB [H, W, 3] as stored, over white.
 
     Args:
         kind, mode: one of `MODES`.
         warned: is given what libjpeg warns of: damage that it decodes over.
+        least: height and width of a JPEG that is decoded at a fraction of its size; 0 for the whole.
 
     Raises:
         ValueError: the file is damaged.
     """
     if kind == "jpeg":
-        return to_rgb(_jpeg(data, "GRAY" if mode == "L" else "RGB", warned))
+        return to_rgb(_jpeg(data, "GRAY" if mode == "L" else "RGB", warned, least))
     try:
         pixels = imagecodecs.png_decode(data) if kind == "png" else imagecodecs.webp_decode(data)
     except RuntimeError as error:
@@ -37,12 +40,16 @@ def decode_fast(data: bytes, kind: str, mode: str, warned: list[str]) -> UInt8Ar
     return to_rgb(np.asarray(pixels, np.uint8))
 
 
-def _jpeg(data: bytes, colorspace: str, warned: list[str]) -> UInt8Array:
+def _jpeg(data: bytes, colorspace: str, warned: list[str], least: tuple[int, int]) -> UInt8Array:
     try:
-        return np.asarray(simplejpeg.decode_jpeg(data, colorspace, strict=True))
+        return np.asarray(
+            simplejpeg.decode_jpeg(data, colorspace, strict=True, min_height=least[0], min_width=least[1])
+        )
     except ValueError as error:
         text = str(error)
     if "remature end" in text:  # libjpeg fills what is missing with grey.
+        raise ValueError(text)
+    if least[0]:  # What follows knows no fractions.
         raise ValueError(text)
     try:
         # simplejpeg gives up on what libjpeg warns of in the header, strict or not.

@@ -9,6 +9,7 @@ import numpy as np
 
 from mediaml.core.arrays import UInt8Array
 from mediaml.media.image.levels import over_white, to_rgb
+from mediaml.media.image.reduced import Reduction
 from mediaml.media.orientation import UPRIGHT
 
 DAMAGE = (SyntaxError, ValueError, RuntimeError, OSError, EOFError, IndexError, MemoryError)
@@ -52,6 +53,10 @@ class HeicImage:
     def decoded_bytes(self) -> int:
         """Memory that decoding takes: the result, libheif's planes, and its interleaved copy."""
         return int(self.width * self.height) * BYTES_PER_PIXEL
+
+    def reduction(self, most: int) -> Reduction | None:
+        """None: it is decoded as a whole."""
+        return None
 
     def frames(self, start_s: float = 0.0) -> Iterator[tuple[int, float, float, UInt8Array]]:
         """The one frame; see `PillowImage.frames`."""

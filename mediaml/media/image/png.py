@@ -44,6 +44,12 @@ def sound_png(data: bytes) -> bytes:
     return b"".join((PNG_SIGNATURE, parts[0], exif, *parts[1:]))
 
 
+def sound_chunks(data: bytes) -> Iterator[tuple[bytes, memoryview]]:
+    """Name and content of each chunk of what `sound_png` returned."""
+    view = memoryview(data)
+    return ((name, view[offset : offset + size]) for name, offset, size in _chunks(data))
+
+
 def _check(data: bytes, names: list[bytes]) -> None:
     width, height, depth, colour = struct.unpack_from(">IIBB", data, 16)
     if not width or not height:

@@ -5,6 +5,7 @@ Truncated images are refused: half an image would be judged as if it were whole.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
@@ -21,7 +22,7 @@ from mediaml.media.image.decode import DecodableImage, open_image
 from mediaml.media.image.library_log import library_log
 from mediaml.media.limits import Limits
 from mediaml.media.loading import load_av
-from mediaml.media.orientation import ROTATION, swaps_sides
+from mediaml.media.orientation import ROTATION, oriented, swaps_sides
 from mediaml.ops.fitting import fit_image
 
 
@@ -115,7 +116,9 @@ class ImageReader(AbstractContextManager["ImageReader"]):
     @property
     def decoding_bytes(self) -> int:
         """Bytes of memory that the file and decoding one frame of it take."""
-        return 0 if self._image is None else self._size + self._image.decoded_bytes
+        if self._image is None:
+            return 0
+        return self._size + min(self._image.decoded_bytes, self._limits.decoded_bytes or sys.maxsize)
 
     def frames(self, start_s: float = 0.0) -> Iterator[Frame]:
         """The frames or pages; see `Reader.frames`. A single image is one frame at 0 s."""
@@ -123,7 +126,10 @@ class ImageReader(AbstractContextManager["ImageReader"]):
         if image is None:
             raise ValueError(f"the reader of {self._path} is closed")
         self._decoded = self._corrupt = 0
-        self._limits.check_decoded_bytes(self._path, image.width, image.height, image.decoded_bytes)
+        most = self._limits.decoded_bytes
+        if most is not None and image.decoded_bytes > most:
+            yield from self._reduced(image, most, start_s)
+            return
         decoded = image.frames(start_s)
         while True:
             with self._plain_errors():
@@ -136,6 +142,33 @@ class ImageReader(AbstractContextManager["ImageReader"]):
             self._decoded += 1
             height, width = pixels.shape[:2]
             yield Frame(index, time_s, duration_s, self._info, width, height, ImagePixels(pixels))
+
+    def _reduced(self, image: DecodableImage, most: int, start_s: float) -> Iterator[Frame]:
+        """The one frame of an image that does not fit in memory, decoded at a fraction of its size.
+
+        Raises:
+            LimitError: that does not fit either, or the format knows no fractions.
+        """
+        with self._plain_errors():
+            reduction = image.reduction(most)
+        if reduction is None:
+            self._limits.check_decoded_bytes(self._path, image.width, image.height, image.decoded_bytes)
+            return
+        if start_s > 0:
+            return
+        with self._plain_errors():
+            pixels = oriented(reduction.decode(), image.orientation)
+        self._note(image.notes)
+        self._corrupt = image.corrupt
+        height, width = pixels.shape[:2]
+        if reduction.factor > 1:
+            whole = f"{image.decoded_bytes >> 20} MiB"
+            self._note(
+                [f"decoded at 1/{reduction.factor} of its size: as a whole it takes {whole} (--memory)"]
+            )
+        self._decoded = 1
+        scale = (self._info.width or width) / width, (self._info.height or height) / height
+        yield Frame(0, 0.0, 0.0, self._info, width, height, ImagePixels(pixels), scale=scale)
 
     @contextmanager
     def _plain_errors(self) -> Iterator[None]:

@@ -13,6 +13,7 @@ from mediaml.core.arrays import Array, UInt8Array
 from mediaml.media.image.by_pillow import PillowImage
 from mediaml.media.image.camera_raw import preview
 from mediaml.media.image.levels import cmyk_to_rgb, over_white, strips, to_8bit
+from mediaml.media.image.reduced import Reduction
 from mediaml.media.image.tiff_colours import DECODED_AS_RGB, LAB, is_plain_ycbcr, lab_to_rgb, ycbcr_to_rgb
 from mediaml.media.image.tiff_levels import levels_of
 from mediaml.media.image.tiff_pages import check_lzw, directories, is_camera_raw, shown_pages
@@ -92,6 +93,10 @@ class TiffImage:
     def decoded_bytes(self) -> int:
         """Memory that decoding the largest page takes: the levels as stored, and the result."""
         return max(page.nbytes + 3 * page.imagewidth * page.imagelength for page in self._pages)
+
+    def reduction(self, most: int) -> Reduction | None:
+        """None: it is decoded as a whole."""
+        return None
 
     def frames(self, start_s: float = 0.0) -> Iterator[tuple[int, float, float, UInt8Array]]:
         """See `PillowImage.frames`; a file of one page is one frame at 0 s."""

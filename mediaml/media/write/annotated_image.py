@@ -34,7 +34,7 @@ def write_annotated_image(
     picture: UInt8Array | None = None,
     limits: Limits = Limits(),  # noqa: B008
     check: Callable[[], None] = lambda: None,
-) -> None:
+) -> tuple[str, ...]:
     """Write an image as displayed, EXIF orientation applied, with boxes and labels drawn on it; of an
     animation or a TIFF of several pages the first frame.
 
@@ -47,6 +47,9 @@ def write_annotated_image(
         limits: the limits on the source.
         check: called before the file appears; what it raises leaves no file.
 
+    Returns:
+        What of the source is not in it.
+
     Raises:
         MediaError: the source cannot be read, or the target cannot be written.
     """
@@ -58,7 +61,8 @@ def write_annotated_image(
         )
     with open_reader(source, Kind.IMAGE, limits=limits) as reader:
         frame = next(iter(reader.frames()))
-        source_width, source_height = frame.width, frame.height
+        source_width, source_height = frame.width * frame.scale[0], frame.height * frame.scale[1]
+        reduced = frame.scale != (1.0, 1.0) and picture is None
         image = frame.image if picture is None else picture.copy()
         del frame  # Its pixels are as large as the copy.
     height, width = image.shape[:2]
@@ -70,6 +74,9 @@ def write_annotated_image(
         with writing(target, error=MediaError):
             part.write_bytes(data)
         check()
+    if not reduced:
+        return ()
+    return (f"has {width}x{height} pixels instead of {source_width:.0f}x{source_height:.0f} (--memory)",)
 
 
 def _encoded(image: UInt8Array, suffix: str, target: Path) -> bytes:

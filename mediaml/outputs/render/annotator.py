@@ -59,11 +59,13 @@ def _draw_image(folder: Path, source: SourceRow, target: Path, limits: Limits) -
         picture = results.picture_of(source.id, shown[-1]) if shown else None
         overlay = overlay_of(rows, authors_of(results.models_of(source.id)))
     watch.check()
-    write_annotated_image(source.file, target, overlay, picture=picture, limits=limits, check=watch.check)
+    dropped = write_annotated_image(
+        source.file, target, overlay, picture=picture, limits=limits, check=watch.check
+    )
     frames = (source.info.header_frames if source.info else None) or 1
     if frames == 1 or limits.image_frames == 1:
-        return ()
-    return (f"shows only the first of {frames} frames",)
+        return dropped
+    return (*dropped, f"shows only the first of {frames} frames")
 
 
 class Annotator:
