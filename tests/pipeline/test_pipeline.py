@@ -9,6 +9,7 @@ import pytest
 from mediaml.core.errors import MemoryLimitError
 from mediaml.core.media import Kind
 from mediaml.core.prediction import Label
+from mediaml.core.worker_memory import WorkerMemory
 from tests.support.media.files import write_video
 from tests.support.pipeline_run import Bench, Counting, Staged
 
@@ -30,6 +31,44 @@ def test_every_frame_is_answered_once_and_failures_are_rows(bench, make):
 def test_two_models_share_one_decode(bench):
     answers, _ = bench.run(Counting(), Staged())
     assert answers["in/clip.mp4"] == labels(*range(30)) * 2
+
+
+@pytest.mark.parametrize(("make", "in_flight"), [(Counting, 1), (Staged, 1), (Counting, 200_000)])
+def test_frames_wait_for_room(bench, make, in_flight):
+    """A budget smaller than a frame passes every frame alone, and gives back what failed frames took."""
+    bench.memory = WorkerMemory(pictures=1, in_flight=in_flight)
+    model = make()
+    answers, failures = bench.run(model)
+    assert answers["in/clip.mp4"] == labels(*range(30))
+    assert failures == {"in/broken.mp4": "open"}
+    if make is Counting:
+        frame_bytes = 160 * 96 * 3 // 2
+        assert max(model.batches) <= max(1, in_flight // frame_bytes)
+
+
+@pytest.mark.parametrize("stage", ["prepare", "run", "decode"])
+def test_frames_that_fail_give_their_room_back(bench, stage):
+    bench.memory = WorkerMemory(pictures=1, in_flight=1)
+    answers, failures = bench.run(Staged(48, stage))
+    assert set(failures) == {"in/broken.mp4", "in/photo1.png", "in/photo3.png"}
+    assert answers["in/clip.mp4"] == labels(*range(30))
+
+
+def test_pixels_are_let_go_where_decoding_does_not_look_at_them(bench):
+    class Blind(Staged):
+        decodes_pixels = False
+        seen = 0
+
+        def decode(self, outputs, frames):
+            assert all(frame.nbytes == 0 for frame in frames)
+            with pytest.raises(ValueError, match="decodes_pixels"):
+                _ = frames[0].image
+            Blind.seen += len(frames)
+            return super().decode(outputs, frames)
+
+    answers, _ = bench.run(Blind())
+    assert Blind.seen == 35
+    assert answers["in/clip.mp4"] == labels(*range(30))
 
 
 def test_frames_of_different_files_share_a_batch(bench):

@@ -15,6 +15,7 @@ from mediaml.core.arrays import Float32Array
 from mediaml.core.media import Kind
 from mediaml.core.model_input import SoundInput
 from mediaml.core.work import Job, ModelIdentity, Sniff
+from mediaml.core.worker_memory import WorkerMemory
 from mediaml.ledger.encoding import record_of
 from mediaml.ledger.ledger import Ledger
 from mediaml.ledger.results import open_results
@@ -78,6 +79,7 @@ class Bench:
     force: bool = False
     only_failed: bool = False
     alone: bool = False
+    memory: WorkerMemory = WorkerMemory()
     shrunk: list[int] = field(default_factory=list)
     marks: list[tuple[str, int | None]] = field(default_factory=list)
 
@@ -91,6 +93,7 @@ class Bench:
                 loaded,
                 readers=3,
                 limits=Limits(),
+                memory=self.memory,
                 emit=lambda result: records.put(record_of(result)),
                 shrunk=lambda model, frames: self.shrunk.append(frames),
                 step=lambda: None,
