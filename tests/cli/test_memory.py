@@ -1,4 +1,4 @@
-"""`--memory` in real processes: large images are read at a fraction of their size, or refused; others go on."""
+"""`--memory` in real processes: large images are read at a fraction of their size or refused."""
 
 from __future__ import annotations
 
@@ -65,7 +65,8 @@ def test_a_large_image_stays_within_the_memory_of_a_run(square_finder, tmp_path)
     assert "2 of 3 files done" in err
     (found,) = [line for line in results(tmp_path / "out") if line.get("source") == "deep.png"]
     (detection,) = found["detections"]
-    assert np.abs(np.array(detection["box"]) - SQUARE).max() <= SIDE / 500
+    # The network sees 320 pixels a side, and its boxes end on those.
+    assert np.abs(np.array(detection["box"]) - SQUARE).max() <= 2 * SIDE / 320
     with Image.open(tmp_path / "out" / "deep.annotated.png") as copy:
         assert copy.size[0] == copy.size[1] and SIDE / 8 < copy.size[0] < SIDE
 

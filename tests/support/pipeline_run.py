@@ -79,7 +79,7 @@ class Bench:
     force: bool = False
     only_failed: bool = False
     alone: bool = False
-    memory: WorkerMemory = WorkerMemory()
+    memory: WorkerMemory = field(default_factory=WorkerMemory)
     shrunk: list[int] = field(default_factory=list)
     marks: list[tuple[str, int | None]] = field(default_factory=list)
 
