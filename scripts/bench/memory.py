@@ -1,10 +1,12 @@
 """Does memory grow with the length of a video? Peak memory on a long clip against a short one.
 
-Renders the demo clip over and over to two lengths, runs `mediaml run -p yolo` on each and compares the peaks
+Repeats the demo clip, another one, or one of noise in every frame to two lengths, runs `mediaml run -p yolo` on each and compares the peaks
 of what the run, its worker and its drawing process have in memory together. Pages that they share count for
 each of them.
 
     python -m scripts.bench.memory [-m MODEL.onnx] [--short 60] [--long 600] [--no-annotate]
+    python -m scripts.bench.memory --noise 1920x1080 --short 4 --long 60
+    python -m scripts.bench.memory --noise 3840x2160 --codec libsvtav1 --short 2 --long 8
 """
 
 from __future__ import annotations
@@ -28,6 +30,14 @@ def repeat(source: Path, target: Path, seconds: float) -> None:
     """Copy a clip's packets again and again until the copy is that long; nothing is encoded."""
     loop = ["ffmpeg", "-v", "error", "-y", "-stream_loop", "-1", "-i", str(source), "-t", str(seconds)]
     subprocess.run([*loop, "-c", "copy", str(target)], check=True)
+
+
+def render_noise(target: Path, size: str, codec: str, seconds: float = 2.0) -> None:
+    """Write a clip whose every frame has noise of its own: nothing in it can be predicted."""
+    picture = ["-f", "lavfi", "-i", f"testsrc2=s={size}:r=24:d={seconds}", "-vf", "noise=alls=30:allf=t"]
+    preset = {"libx264": "ultrafast", "libsvtav1": "11"}.get(codec)
+    how = ["-c:v", codec, "-pix_fmt", "yuv420p", *(["-preset", preset] if preset else [])]
+    subprocess.run(["ffmpeg", "-v", "error", "-y", *picture, *how, str(target)], check=True)
 
 
 def peak_mb(command: list[str]) -> tuple[float, float]:
@@ -62,14 +72,23 @@ def main() -> None:
     parser.add_argument("--short", type=float, default=60.0, help="seconds")
     parser.add_argument("--long", type=float, default=600.0, help="seconds")
     parser.add_argument("--no-annotate", action="store_true")
+    parser.add_argument("--source", type=Path, default=DEMO_CLIP, help="clip to repeat, an MP4")
+    parser.add_argument("--noise", metavar="WxH", help="repeat a clip of noise of that size instead")
+    parser.add_argument("--codec", default="libx264", help="FFmpeg's encoder for --noise")
+    parser.add_argument("--memory", help="as of `mediaml run`")
     arguments = parser.parse_args()
     extra = ["-m", arguments.model] if arguments.model else []
     extra += ["--no-annotate"] if arguments.no_annotate else []
+    extra += ["--memory", arguments.memory] if arguments.memory else []
     peaks = []
     with tempfile.TemporaryDirectory() as folder:
+        source = arguments.source
+        if arguments.noise:
+            source = Path(folder) / "noise.mp4"
+            render_noise(source, arguments.noise, arguments.codec)
         for seconds in (arguments.short, arguments.long):
             clip = Path(folder) / f"{seconds:g}s.mp4"
-            repeat(DEMO_CLIP, clip, seconds)
+            repeat(source, clip, seconds)
             command = [sys.executable, "-m", "mediaml", "run", "-p", "yolo", str(clip), *extra]
             command += ["-o", f"{folder}/out", "--device", "cpu"]
             peak, took = peak_mb(command)
