@@ -1,8 +1,8 @@
 """Does memory grow with the length of a video? Peak memory on a long clip against a short one.
 
-Repeats the demo clip, another one, or one of noise in every frame to two lengths, runs `mediaml run -p yolo` on each and compares the peaks
-of what the run, its worker and its drawing process have in memory together. Pages that they share count for
-each of them.
+Repeats the demo clip, another one, or one of noise in every frame to two lengths, runs `mediaml run -p yolo`
+on each and compares the peaks of what the run, its worker and its drawing process have in memory together.
+Pages that they share count for each of them.
 
     python -m scripts.bench.memory [-m MODEL.onnx] [--short 60] [--long 600] [--no-annotate]
     python -m scripts.bench.memory --noise 1920x1080 --short 4 --long 60
