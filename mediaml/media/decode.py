@@ -17,6 +17,7 @@ from mediaml.core.media import DecodeAccounts
 from mediaml.media.clock import SharedClock, may_restart
 from mediaml.media.joints import GENERATE_PTS, Joints, timed_streams
 from mediaml.media.open import translated
+from mediaml.media.silent_damage import SilentDamage
 
 # So many packets in a row that cannot be decoded end the file: it is noise, not a damaged video.
 PATIENCE = 1000
@@ -87,6 +88,7 @@ class Decoding:
         self._received = 0
         self._spoiled = 0
         self._early: list[int] = []
+        self._silent = SilentDamage(stream)
         self._keyed = False
         self.spoiled_flush = False
         self.missing = 0
@@ -155,12 +157,15 @@ class Decoding:
             else:
                 self._note(packet)
                 self._place(packet)
+                if self._silent.send(packet):
+                    self._tally.spoiled(None)
             try:
                 frames = packet.decode()
             except av.error.EOFError:
-                return
+                break
             except CORRUPT as error:
                 self._tally.spoiled(packet.pts)
+                self._silent.refused(packet)
                 self._spoiled += 1
                 self.spoiled_flush = flushing
                 failures += 1
@@ -174,6 +179,8 @@ class Decoding:
             for frame in frames:
                 self._check(frame)
                 yield frame
+        for pts in self._silent.lost():
+            self._tally.spoiled(pts)
 
     def _check(self, frame: Any) -> None:
         """Count a frame that the decoder had to patch up: it is kept, but it is not what was recorded.
@@ -181,7 +188,7 @@ class Decoding:
         Before the first keyframe of a video that is not damage: the stream begins within a group of pictures.
         """
         self._keyed = self._keyed or self._stream.type != "video" or frame.key_frame
-        if self._keyed and frame.is_corrupt:
+        if (self._silent.is_damaged(frame) or frame.is_corrupt) and self._keyed:
             before = self._tally.corrupt
             self._tally.spoiled(frame.pts)
             self._tally.flagged += self._tally.corrupt - before
