@@ -12,12 +12,13 @@ import pytest
 from PIL import Image
 
 from mediaml.media.annotated_mark import VIDEO_TAGS, is_annotated_copy
-from mediaml.media.write.annotated_image import write_annotated_image
+from mediaml.media.write.annotated_image import write_annotated_image, write_annotated_sequence
 from mediaml.ops.drawing import Overlay
 from tests.support.media.annotated_clips import ffprobe
 from tests.support.media.files import write_square_video
 
 NOTHING = Overlay((), ())
+SUFFIXES = (".png", ".jpg", ".mp4", ".gif", ".webp", ".tif")
 
 
 @pytest.fixture(scope="module")
@@ -26,9 +27,12 @@ def copies(tmp_path_factory) -> dict[str, Path]:
     folder = tmp_path_factory.mktemp("copies")
     Image.new("RGB", (60, 40), (9, 99, 199)).save(folder / "in.png")
     write_square_video(folder / "in.mp4", frames=30)
-    made = {suffix: folder / f"copy{suffix}" for suffix in (".png", ".jpg", ".mp4")}
-    for suffix in (".png", ".jpg"):
-        write_annotated_image(folder / "in.png", made[suffix], NOTHING)
+    made = {suffix: folder / f"copy{suffix}" for suffix in SUFFIXES}
+    for suffix in SUFFIXES:
+        if suffix in (".png", ".jpg"):
+            write_annotated_image(folder / "in.png", made[suffix], NOTHING)
+        elif suffix != ".mp4":
+            write_annotated_sequence(folder / "in.png", made[suffix], lambda _: (NOTHING, None))
     _remux(folder / "in.mp4", made[".mp4"])
     return made | {"clip": folder / "in.mp4", "image": folder / "in.png"}
 
@@ -45,7 +49,7 @@ def _remux(source: Path, target: Path) -> None:
                 copy.mux(packet)
 
 
-@pytest.mark.parametrize("suffix", [".png", ".jpg", ".mp4"])
+@pytest.mark.parametrize("suffix", SUFFIXES)
 def test_a_copy_is_known_under_any_name(copies, tmp_path, suffix) -> None:
     assert is_annotated_copy(copies[suffix])
     assert is_annotated_copy(shutil.copy(copies[suffix], tmp_path / "holiday.bin"))
@@ -81,8 +85,9 @@ def test_a_file_made_from_a_copy_by_another_program_is_no_copy(copies, tmp_path)
         subprocess.run(["ffmpeg", "-v", "error", "-y", "-i", copies[".mp4"], *arguments, made], check=True)
         assert not is_annotated_copy(made)
     with Image.open(copies[".png"]) as image:
-        image.save(tmp_path / "edited.png")
-    assert not is_annotated_copy(tmp_path / "edited.png")
+        for suffix in (".png", ".gif", ".webp", ".tif"):
+            image.save(tmp_path / f"edited{suffix}")
+            assert not is_annotated_copy(tmp_path / f"edited{suffix}")
 
 
 @pytest.mark.parametrize("size", [0, 1, 2, 7, 8, 0xFFFFFFFF])

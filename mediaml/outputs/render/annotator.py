@@ -1,7 +1,7 @@
 """Annotated images and videos, drawn from the ledger in a process beside the inference.
 
 A time slice of a video is drawn when the answers to it are committed, and the copy is joined when all are; an
-image is one slice. A killed run draws what is missing, and never infers again. The process has
+image is drawn at once. A killed run draws what is missing, and never infers again. The process has
 views of its own on the ledger and never writes to it.
 """
 
@@ -17,13 +17,11 @@ from mediaml.core.errors import MediamlError
 from mediaml.core.media import Kind
 from mediaml.core.work import Failure
 from mediaml.ledger.result_rows import SourceRow
-from mediaml.ledger.slice_rows import DrawingResults
-from mediaml.media.files import FileWatch
 from mediaml.media.limits import Limits
 from mediaml.outputs.base import Rendered
 from mediaml.outputs.render.artist import Artist, StoppedError
-from mediaml.outputs.render.layers import authors_of, overlay_of
-from mediaml.outputs.render.paths import remove_segments
+from mediaml.outputs.render.images import draw_image, draw_sequence
+from mediaml.outputs.render.paths import remove_segments, sequence_format
 
 
 def import_writers() -> None:
@@ -35,37 +33,20 @@ def draw_copy(artist: Artist, folder: Path, source: SourceRow, target: Path, lim
     """Write the annotated copy of one source from the ledger in `folder`; never raises for a bad file.
 
     Args:
-        artist: draws videos; its `stopped` ends that within a frame and leaves no copy.
+        artist: draws videos; its `stopped` ends them, and animations, within a frame and leaves no copy.
     """
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
+        if sequence_format(source) is not None:
+            draw_sequence(artist, folder, source, target, limits)
+            return Rendered(source, target)
         if source.kind is Kind.IMAGE:
-            return Rendered(source, target, dropped=_draw_image(folder, source, target, limits))
+            return Rendered(source, target, dropped=draw_image(folder, source, target, limits))
         return Rendered(source, target, dropped=artist.finish(source, target))
     except (MediamlError, OSError) as error:
         return Rendered(source, target, Failure.of("write", error))
     except Exception as error:  # noqa: BLE001  a codec may raise anything; it costs this copy, not the run
         return Rendered(source, target, Failure.of("write", error))
-
-
-def _draw_image(folder: Path, source: SourceRow, target: Path, limits: Limits) -> tuple[str, ...]:
-    """Write the copy of an image; returns what of the source is not in it."""
-    from mediaml.media.write.annotated_image import write_annotated_image
-
-    with DrawingResults(folder) as results:
-        watch = FileWatch(source.path, results.stamp(source.id)[:2])
-        rows = results.slice_rows(source.id, 0)
-        shown = [row for row in rows if row.picture]
-        picture = results.picture_of(source.id, shown[-1]) if shown else None
-        overlay = overlay_of(rows, authors_of(results.models_of(source.id)))
-    watch.check()
-    dropped = write_annotated_image(
-        source.file, target, overlay, picture=picture, limits=limits, check=watch.check
-    )
-    frames = (source.info.header_frames if source.info else None) or 1
-    if frames == 1 or limits.image_frames == 1:
-        return dropped
-    return (*dropped, f"shows only the first of {frames} frames")
 
 
 class Annotator:

@@ -9,8 +9,7 @@ drawn and encoded. All that is in its fingerprint; a slice with another fingerpr
 from __future__ import annotations
 
 import hashlib
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -21,63 +20,21 @@ import msgspec
 from mediaml.core.arrays import UInt8Array
 from mediaml.core.errors import ChangedError
 from mediaml.core.frame import Frame
-from mediaml.core.prediction import Detection, Label
 from mediaml.ledger.result_rows import SourceRow
 from mediaml.ledger.slice_rows import DrawingResults, DrawnRow
 from mediaml.media.files import FileWatch
 from mediaml.media.limits import Limits
 from mediaml.ops.drawing import Overlay
-from mediaml.outputs.render.layers import Author, authors_of, overlay_of
+from mediaml.outputs.render.layers import Moment, SliceAnswers, authors_of, picture_of
 from mediaml.outputs.render.paths import remove_segments, segments_folder
 
 if TYPE_CHECKING:
     from mediaml.media.write.segment_drawer import SegmentDrawer
     from mediaml.media.write.segment_file import Segment, SegmentFile
 
-Moment = tuple[float, float]
-"""Time and duration of a frame, seconds: the key shared by a frame and its predictions."""
-
 
 class StoppedError(Exception):
     """The run is over before the copy is."""
-
-
-class _SliceAnswers:
-    """What is to be drawn on the frames of one slice.
-
-    An answer belongs to the frame with its time and duration. So a window of audio, whose number may be that
-    of a frame, is drawn on none.
-    """
-
-    def __init__(self, rows: Iterable[DrawnRow], authors: Mapping[int, Author]) -> None:
-        self._authors = authors
-        self._rows: defaultdict[Moment, dict[int, DrawnRow]] = defaultdict(dict)
-        self._moments: defaultdict[int, set[Moment]] = defaultdict(set)
-        for row in rows:
-            moment = row.time_s, row.duration_s
-            self._moments[row.model].add(moment)
-            # Of frames at one moment only the first is shown.
-            self._rows[moment].setdefault(row.model, row)
-
-    def rows(self, moment: Moment) -> list[DrawnRow]:
-        """What is drawn on the frame of a moment, by model."""
-        return [row for row in self._rows.get(moment, {}).values() if not row.is_blank]
-
-    def overlay(self, moment: Moment) -> Overlay:
-        """Labels and boxes of all models."""
-        return overlay_of(self.rows(moment), self._authors)
-
-    def fingerprint(
-        self, moment: Moment
-    ) -> list[tuple[Author, tuple[Label, ...], tuple[Detection, ...], str]]:
-        """All that decides what is drawn on the frame of a moment."""
-        return [
-            (self._authors[row.model], row.labels, row.detections, row.picture) for row in self.rows(moment)
-        ]
-
-    def agree(self, drawn: Iterable[Moment]) -> bool:
-        """Whether some model has answered just the frames that were drawn."""
-        return set(drawn) in self._moments.values()
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,9 +51,7 @@ class _Basis:
     pictures: bool
     shown: tuple[bool, bool]
 
-    def fingerprint(
-        self, number: int, slice_s: float, answers: _SliceAnswers, drawn: Iterable[Moment]
-    ) -> str:
+    def fingerprint(self, number: int, slice_s: float, answers: SliceAnswers, drawn: Iterable[Moment]) -> str:
         """SHA-256 over everything that decides what a segment holds."""
         from mediaml.media.write.segment_drawer import drawing_settings
 
@@ -123,13 +78,13 @@ class Artist(AbstractContextManager["Artist"]):
         self._folder = folder
         self._limits = limits
         self._shown = limits.tone_map, limits.deinterlace
-        self._slice_s = slice_s
+        self.slice_s = slice_s
         self._stopped = stopped
         self._view = DrawingResults(folder)
         self._basis: _Basis | None = None
         self._drawer: SegmentDrawer | None = None
         self._watch: FileWatch | None = None
-        self._answers = _SliceAnswers((), {})
+        self._answers = SliceAnswers((), {})
 
     def close(self) -> None:
         """Let go of source and ledger; closing twice does nothing."""
@@ -192,7 +147,7 @@ class Artist(AbstractContextManager["Artist"]):
         layout = self._drawer_of(basis).slices.layout
 
         def check() -> None:
-            self._check()
+            self.check()
             self._check_source()
 
         return join_segments(
@@ -212,12 +167,12 @@ class Artist(AbstractContextManager["Artist"]):
         return SegmentFile(segments_folder(self._folder, basis.source.id), number)
 
     def _segment(self, basis: _Basis, number: int, rows: list[DrawnRow]) -> Segment:
-        self._check()
-        answers = _SliceAnswers(rows, authors_of(self._view.models_of(basis.source.id)))
+        self.check()
+        answers = SliceAnswers(rows, authors_of(self._view.models_of(basis.source.id)))
         file = self._file(basis, number)
         segment = file.read()
         if segment and segment.fingerprint == basis.fingerprint(
-            number, self._slice_s, answers, segment.frames
+            number, self.slice_s, answers, segment.frames
         ):
             return segment
         drawer, self._answers = self._drawer_of(basis), answers
@@ -231,11 +186,11 @@ class Artist(AbstractContextManager["Artist"]):
         answers = self._answers
 
         def overlay(frame: Frame) -> Overlay:
-            self._check()
+            self.check()
             return answers.overlay((frame.time_s, frame.duration_s))
 
         def fingerprint(drawn: list[Moment]) -> str:
-            return basis.fingerprint(file.number, self._slice_s, answers, drawn)
+            return basis.fingerprint(file.number, self.slice_s, answers, drawn)
 
         segment = drawer.draw(file, overlay, fingerprint=fingerprint, from_start=from_start)
         try:
@@ -255,7 +210,7 @@ class Artist(AbstractContextManager["Artist"]):
             self._drawer = SegmentDrawer(
                 basis.source.file,
                 self._limits,
-                slice_s=self._slice_s,
+                slice_s=self.slice_s,
                 pictures=self._picture if basis.pictures else None,
             )
             self._basis = basis
@@ -268,16 +223,17 @@ class Artist(AbstractContextManager["Artist"]):
             self._watch.check()
 
     def _picture(self, frame: Frame) -> UInt8Array | None:
-        """The picture that takes a frame's place: of the last model that answered with one."""
+        """See `picture_of`."""
         assert self._basis is not None
-        shown = [row for row in self._answers.rows((frame.time_s, frame.duration_s)) if row.picture]
-        return self._view.picture_of(self._basis.source.id, shown[-1]) if shown else None
+        rows = self._answers.rows((frame.time_s, frame.duration_s))
+        return picture_of(self._view, self._basis.source.id, rows)
 
     def _put_away(self) -> None:
         if self._drawer is not None:
             self._drawer.close()
         self._drawer = self._basis = self._watch = None
 
-    def _check(self) -> None:
+    def check(self) -> None:
+        """Raise `StoppedError` where that is asked for; see `stopped`."""
         if self._stopped():
             raise StoppedError("the run was stopped before this copy was written.")

@@ -17,6 +17,8 @@ ARTIFACT = "annotated"
 SEGMENTS = ".segments"
 KEPT_SUFFIXES = (".jpg", ".jpeg", ".png")
 """Image formats whose annotated copies have the same format."""
+SEQUENCES = {"gif": (".gif",), "png": (".png",), "tiff": (".tif", ".tiff"), "webp": (".webp",)}
+"""By format: the endings of animations, and of a TIFF of several pages, whose copies have the same format."""
 # File systems take 255 bytes (ext4, NTFS, APFS); ".part" and the number of a name that is taken want room.
 _LONGEST = 240
 
@@ -28,7 +30,7 @@ def annotated_path(source: SourceRow) -> str | None:
     """
     if source.kind is None or source.kind is Kind.AUDIO or isinstance(source.path, Url):
         return None
-    wanted = PurePosixPath(annotated_name(source.name, source.kind))
+    wanted = PurePosixPath(annotated_name(source.name, source.kind, sequence=sequence_format(source)))
     folders = [_shortened(part, "") for part in wanted.parts[:-1]]
     # A source's folder may have the name of one of mediaml's own files.
     if folders and OWN_NAMES.match(folders[0]):
@@ -43,15 +45,24 @@ def _shortened(stem: str, ending: str) -> str:
     return kept.decode(errors="ignore") + ending
 
 
-def annotated_name(source_name: str, kind: Kind) -> str:
+def sequence_format(source: SourceRow) -> str | None:
+    """The format of a source that is an animation or a TIFF of several pages; `None` for others."""
+    info = source.info
+    is_sequence = source.kind is Kind.IMAGE and info is not None and (info.header_frames or 1) > 1
+    return info.container if info is not None and is_sequence else None
+
+
+def annotated_name(source_name: str, kind: Kind, *, sequence: str | None = None) -> str:
     """The name of the annotated copy of a source: `a/b.mp4` gives `a/b.annotated.mp4`.
 
-    Videos become MP4; images stay JPEG or PNG, and others become PNG. A suffix that changes stays in the
+    Videos become MP4; images stay JPEG or PNG, and others become PNG. Animations and TIFFs of several pages
+    keep the format, but for AVIF, which becomes an animated PNG. A suffix that changes stays in the
     name (`b.mov` gives `b.mov.annotated.mp4`), so that two sources beside each other keep two copies.
 
     Args:
         source_name: name or relative path, with forward slashes.
         kind: what the source is read as.
+        sequence: see `sequence_format`.
 
     Raises:
         ValueError: audio has no annotated copy.
@@ -59,10 +70,14 @@ def annotated_name(source_name: str, kind: Kind) -> str:
     if kind is Kind.AUDIO:
         raise ValueError(f"{source_name}: audio has no annotated copy")
     path = PurePosixPath(source_name)
-    kept = (".mp4",) if kind is Kind.VIDEO else KEPT_SUFFIXES
+    kept: tuple[str, ...] = (".mp4",) if kind is Kind.VIDEO else KEPT_SUFFIXES
+    made = ".mp4" if kind is Kind.VIDEO else ".png"
+    if sequence is not None:
+        kept = SEQUENCES.get(sequence, SEQUENCES["png"])
+        made = kept[0]
     if path.suffix.lower() in kept:
         return str(path.with_name(f"{path.stem}.annotated{path.suffix}"))
-    return str(path.with_name(f"{path.name}.annotated{'.mp4' if kind is Kind.VIDEO else '.png'}"))
+    return str(path.with_name(f"{path.name}.annotated{made}"))
 
 
 def segments_folder(output: Path, source: int) -> Path:
