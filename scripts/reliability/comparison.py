@@ -52,14 +52,14 @@ def compare_video(reference: Reference, kind: Kind) -> Iterator[Finding]:
     with open_reader(reference.path, kind, limits=Limits(tone_map=False)) as reader:
         frames: Iterator[Frame] = reader.frames()
         head = next(frames)
-        images = reference.images(told[0], head.width, head.height)
+        images = reference.images(told[0], head.width, head.height, wanted)
         for index, (frame, image) in enumerate(zip_longest(_chained(head, frames), images)):
             if frame is None:
                 break  # The counts differ, as the frames' number shows.
             times.append(frame.time_s)
             sizes.append((frame.width, frame.height))
             if image is not None and index in wanted and sizes[-1] == sizes[0]:
-                levels.append(psnr(frame.image[: image.shape[0], : image.shape[1]], image))
+                levels.append(psnr(frame.image, image))
     yield Finding("frames", len(times) == len(expected), f"{len(times)} frames, ffprobe {len(expected)}")
     yield _times("times", times, expected, max(TOLERANCE_S, reference.tick_s() / 2))
     yield _sizes(sizes, expected)

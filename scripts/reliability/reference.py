@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -13,15 +13,11 @@ from typing import Any
 import numpy as np
 
 from mediaml.core.arrays import Float32Array, UInt8Array
+from scripts.reliability.colours import Planes
 
 AUDIO_RATE = 16_000
-# zscale's names of the matrices; ffmpeg takes BT.601 where a stream names none.
-_MATRICES = {"bt709": "709", "bt2020nc": "2020_ncl", "fcc": "fcc", "smpte240m": "240m"}
-_SITINGS = {name: name for name in ("left", "topleft", "top", "bottomleft", "bottom")}
-_RGB = ("rgb", "bgr", "gbr", "0rgb", "0bgr", "argb", "abgr", "pal8", "gray", "ya")
-# What ffmpeg does for a turn that ffprobe states, in degrees; here after the conversion to RGB, for its
-# filters turn the chroma planes without their siting.
-_TURNS = {0: "", 90: ",transpose=cclock", 180: ",hflip,vflip", 270: ",transpose=clock"}
+# What ffmpeg does for a turn that ffprobe states, in degrees, as quarter turns counterclockwise.
+_TURNS = {0: 0, 90: 1, 180: 2, 270: 3}
 # Holes in the audio become silence, as they are heard, and nothing is stretched.
 _HOLES = "aresample=async=1:min_hard_comp=0.02"
 
@@ -95,34 +91,42 @@ class Reference:
             width, height = height, width
         return ReferenceFrame(time_s, width, height)
 
-    def images(self, frame: dict[str, Any], width: int, height: int) -> Iterator[UInt8Array]:
-        """All frames as ffmpeg decodes and turns them: uint8 RGB [height, width, 3].
-
-        Without the last 3 rows and columns where both sides are odd and chroma is halved.
+    def images(
+        self, frame: dict[str, Any], width: int, height: int, wanted: Container[int]
+    ) -> Iterator[UInt8Array | None]:
+        """All frames as ffmpeg decodes them, turned: uint8 RGB [height, width, 3].
 
         Args:
-            frame: the first of `frames`, which names matrix, range and interlacing.
+            frame: the first of `frames`, which names format, matrix, range and interlacing.
             width, height: to scale to.
+            wanted: the numbers of those that are converted; `None` for the others.
         """
         assert self.video is not None
-        turned = self.turn() % 180 != 0
-        stored = (height, width) if turned else (width, height)
-        filters = _to_rgb(frame, *stored) + _TURNS[self.turn() % 360]
+        quarters = _TURNS[self.turn() % 360]
+        stored = (height, width) if quarters % 2 else (width, height)
+        planes = Planes.of(frame)
+        filters = [] if planes else [_to_rgb(frame, *stored)]
         if frame.get("interlaced_frame"):
-            filters = f"bwdif=mode=send_frame:deint=interlaced,{filters}"
+            filters.insert(0, "bwdif=mode=send_frame:deint=interlaced")
         command = [
             *("ffmpeg", "-nostdin", "-v", "error", "-noautorotate", "-i", str(self.path)),
-            *("-map", f"0:{self.video['index']}"),
-            *("-fps_mode", "passthrough", "-vf", filters, "-f", "rawvideo", "-"),
+            *("-map", f"0:{self.video['index']}", "-fps_mode", "passthrough"),
+            *(("-vf", ",".join(filters)) if filters else ()),
+            *("-f", "rawvideo", "-"),
         ]
-        if _is_cut(frame):
-            width, height = width - 3, height - 3
-        size = width * height * 3
+        size = planes.size if planes else width * height * 3
         with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
             assert process.stdout is not None
             try:
+                number = 0
                 while len(data := process.stdout.read(size)) == size:
-                    yield np.frombuffer(data, np.uint8).reshape(height, width, 3)
+                    image = None
+                    if number in wanted:
+                        flat = np.frombuffer(data, np.uint8)
+                        image = planes.rgb(data, *stored) if planes else flat.reshape(*stored[::-1], 3)
+                        image = np.rot90(image, quarters)
+                    yield image
+                    number += 1
             finally:
                 process.kill()
 
@@ -145,29 +149,10 @@ class Reference:
 
 
 def _to_rgb(frame: dict[str, Any], width: int, height: int) -> str:
-    """Filters that make RGB of a frame by zimg, which shares no code with the scaler that we use.
-
-    zimg halves no odd side: such frames are cut to even sides. Chroma samples are where the frame says, in
-    the centre where it does not, as in JPEG.
-    """
-    pix_fmt = str(frame.get("pix_fmt", ""))
-    if pix_fmt.startswith(_RGB):
-        full = frame.get("color_range") == "pc" or pix_fmt.startswith(_RGB[:-2])
-        range_ = f"in_range={'pc' if full else 'tv'}:out_range=pc:"
-        return f"scale={width}:{height}:{range_}flags=bilinear+accurate_rnd,format=rgb24"
-    siting = _SITINGS.get(str(frame.get("chroma_location")), "center")
-    matrix = _MATRICES.get(str(frame.get("color_space")), "470bg")
-    full = frame.get("color_range") == "pc" or pix_fmt.startswith("yuvj")
-    converted = (
-        f"matrixin={matrix}:rangein={'full' if full else 'limited'}:chromalin={siting}:matrix=gbr:range=full"
-    )
-    before, size = ("crop=iw-3:ih-3:0:0,", "") if _is_cut(frame) else ("", f"w={width}:h={height}:")
-    return f"{before}zscale={size}{converted}:filter=bilinear,format=gbrp,format=rgb24"
-
-
-def _is_cut(frame: dict[str, Any]) -> bool:
-    """Whether a frame's sides are odd and its chroma has half of them."""
-    return "420" in str(frame.get("pix_fmt")) and bool(frame["width"] % 2 and frame["height"] % 2)
+    """Filters that scale and make RGB of what is RGB already, grey or has a palette."""
+    grey = str(frame.get("pix_fmt", "")).startswith(("gray", "ya"))
+    range_ = "tv" if grey and frame.get("color_range") != "pc" else "pc"
+    return f"scale={width}:{height}:in_range={range_}:out_range=pc:flags=bilinear+accurate_rnd,format=rgb24"
 
 
 def complaints(path: Path) -> str:

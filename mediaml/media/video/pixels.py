@@ -17,6 +17,7 @@ from mediaml.core.arrays import UInt8Array
 from mediaml.core.errors import MediaError
 from mediaml.core.frame import Fit, Resample
 from mediaml.media.orientation import UPRIGHT, orientation_of_matrix, oriented, swaps_sides
+from mediaml.media.video.odd_sides import EvenSides
 from mediaml.media.video.side_data import side_data_of
 from mediaml.media.video.tone import ToneMapper
 from mediaml.ops.fitting import Fitting, fit_image, place
@@ -33,11 +34,13 @@ class Scalers:
 
     Args:
         tone: maps frames of high dynamic range; `None` leaves them as they are.
+        codec: of the stream, FFmpeg's name of it.
     """
 
-    def __init__(self, tone: ToneMapper | None = None) -> None:
+    def __init__(self, tone: ToneMapper | None = None, codec: str = "") -> None:
         self._tone = tone
-        self._idle: list[VideoReformatter] = []
+        self._codec = codec
+        self._idle: list[tuple[VideoReformatter, EvenSides]] = []
 
     def rgb(self, frame: VideoFrame, width: int, height: int, resample: Resample) -> UInt8Array:
         """The frame scaled to uint8 RGB [height, width, 3], by the frame's own colour matrix and range.
@@ -49,24 +52,48 @@ class Scalers:
             MediaError: FFmpeg cannot convert the frame.
         """
         try:
-            scaler = self._idle.pop()
+            scaler, sides = self._idle.pop()
         except IndexError:
-            scaler = VideoReformatter()
-        filter_ = FILTERS[resample] | EXACT
+            scaler, sides = VideoReformatter(), EvenSides(self._codec)
         try:
-            if self._tone is None:
-                scaled = scaler.reformat(frame, width, height, "rgb24", interpolation=filter_, threads=1)
+            even = sides.of(frame)
+            if even is None:
+                rgb = self._converted(scaler, frame, width, height, resample)
             else:
-                deep = scaler.reformat(frame, width, height, "gbrp10le", interpolation=filter_, threads=1)
-                scaled = self._tone.apply(deep).reformat(format="rgb24")
+                whole = self._converted(scaler, even, even.width, even.height, resample)
+                rgb = whole[: frame.height, : frame.width]
+                if (width, height) != (frame.width, frame.height):
+                    again = VideoFrame.from_ndarray(np.ascontiguousarray(rgb), format="rgb24")
+                    rgb = _array(_scaled(scaler, again, width, height, "rgb24", resample))
         except av.FFmpegError as error:
             raise MediaError(
                 f"a frame of {frame.width}x{frame.height} {frame.format.name} cannot be converted to RGB: "
                 f"{error.strerror}.",
                 "Convert the video, to H.264 in MP4 for instance.",
             ) from error
-        self._idle.append(scaler)
-        return np.ascontiguousarray(cast(UInt8Array, scaled.to_ndarray()))
+        self._idle.append((scaler, sides))
+        return np.ascontiguousarray(rgb)
+
+    def _converted(
+        self, scaler: VideoReformatter, frame: VideoFrame, width: int, height: int, resample: Resample
+    ) -> UInt8Array:
+        if self._tone is None:
+            scaled = _scaled(scaler, frame, width, height, "rgb24", resample)
+        else:
+            deep = _scaled(scaler, frame, width, height, "gbrp10le", resample)
+            scaled = self._tone.apply(deep).reformat(format="rgb24")
+        return _array(scaled)
+
+
+def _array(frame: VideoFrame) -> UInt8Array:
+    return cast(UInt8Array, frame.to_ndarray())
+
+
+def _scaled(
+    scaler: VideoReformatter, frame: VideoFrame, width: int, height: int, pix_fmt: str, resample: Resample
+) -> VideoFrame:
+    filter_ = FILTERS[resample] | EXACT
+    return scaler.reformat(frame, width, height, pix_fmt, interpolation=filter_, threads=1)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -47,7 +47,7 @@ class VideoReader(AbstractContextManager["VideoReader"]):
             self._info = self._pass.info()
             first = self._pass.first()
             self._turn = (first.rotation, orientation_of(first))
-            self._scalers = Scalers(tone_of(first, limits))
+            self._scalers = Scalers(tone_of(first, limits), self._info.codec or "")
         except MediaError:
             self.close()
             raise
