@@ -82,6 +82,11 @@ def _tagged(matrix: str, range_: str) -> str:
     return f"-vf scale=out_color_matrix={scaled}:out_range={range_} {names}"
 
 
+def _hdr(transfer: str) -> str:
+    """Options that call the signal one of high dynamic range."""
+    return f"-color_primaries bt2020 -color_trc {transfer} -colorspace bt2020nc -color_range tv"
+
+
 VIDEO: tuple[Clip, ...] = (
     # MP4 and its kin: pixel formats, colours, rates, shapes, clocks.
     Clip("plain.mp4", H264, "aac"),
@@ -96,6 +101,8 @@ VIDEO: tuple[Clip, ...] = (
     Clip("bt709.mp4", H264, more=_tagged("bt709", "tv")),
     Clip("bt601.mp4", H264, more=_tagged("smpte170m", "tv")),
     Clip("bt2020.mp4", f"{H265} -pix_fmt yuv420p10le", more=_tagged("bt2020nc", "tv")),
+    Clip("hdr_pq.mp4", f"{H265} -pix_fmt yuv420p10le", more=_hdr("smpte2084")),
+    Clip("hdr_hlg.mp4", f"{H265} -pix_fmt yuv420p10le", more=_hdr("arib-std-b67")),
     Clip("23.976.mp4", H264, "aac", rate="24000/1001"),
     Clip("29.97.mp4", H264, "aac", rate="30000/1001"),
     Clip("59.94.mp4", H264, "aac", rate="60000/1001"),

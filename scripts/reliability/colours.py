@@ -88,6 +88,10 @@ class Planes:
 
     def rgb(self, data: bytes, width: int, height: int) -> UInt8Array:
         """A frame scaled bilinearly to uint8 RGB [height, width, 3]."""
+        return np.rint(self.signal(data, width, height) * 255).astype(np.uint8)
+
+    def signal(self, data: bytes, width: int, height: int) -> Float64Array:
+        """The same as R'G'B' in 0..1."""
         samples = np.frombuffer(data, np.uint8 if self.bits == 8 else "<u2").astype(np.float64)
         rows, columns = self._chroma
         luma, chroma = self.width * self.height, rows * columns
@@ -106,7 +110,7 @@ class Planes:
         )
         return self._converted(y, blue, red)
 
-    def _converted(self, y: Float64Array, blue: Float64Array, red: Float64Array) -> UInt8Array:
+    def _converted(self, y: Float64Array, blue: Float64Array, red: Float64Array) -> Float64Array:
         """ITU-T H.273, 8.3: equations 20 to 40 for Y'CbCr, inverted."""
         step, most = 2.0 ** (self.bits - 8), 2.0**self.bits - 1
         black, white, swing = (0.0, most, most) if self.full else (16 * step, 235 * step, 224 * step)
@@ -116,7 +120,7 @@ class Planes:
         r = y + 2 * (1 - kr) * red
         b = y + 2 * (1 - kb) * blue
         g = (y - kr * r - kb * b) / (1 - kr - kb)
-        return np.clip(np.rint(np.stack([r, g, b], axis=-1) * 255), 0, 255).astype(np.uint8)
+        return np.clip(np.stack([r, g, b], axis=-1), 0, 1)
 
 
 def _scaled(

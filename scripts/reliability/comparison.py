@@ -18,6 +18,7 @@ from mediaml.media.audio.reader import AudioReader
 from mediaml.media.limits import Limits
 from mediaml.media.reader import open_reader
 from scripts.reliability.reference import AUDIO_RATE, Reference, ReferenceFrame, complaints
+from scripts.reliability.tone import TRANSFERS, mapped
 
 TOLERANCE_S = 0.001
 LEAST_DB = 40.0
@@ -25,6 +26,8 @@ LEAST_DB = 40.0
 LENGTH_TOLERANCE_S = 0.010
 # Audio that is re-encoded may begin with the 1024 samples of silence that an AAC encoder puts before it.
 SYNC_TOLERANCE_S = 0.025
+# Where the clock restarts, a part begins when the longest stream before has ended; ffmpeg joins each stream.
+JOINT_TOLERANCE_S = 0.1
 # Colours are compared on so many frames of a long file.
 COMPARED = 40
 
@@ -38,10 +41,19 @@ class Finding:
     text: str
 
 
-def compare_video(reference: Reference, kind: Kind) -> Iterator[Finding]:
-    """Number, times, displayed size and colours of the frames. HDR is compared before tone mapping."""
+def compare_video(reference: Reference, kind: Kind, *, restarts: bool = False) -> Iterator[Finding]:
+    """Number, times, displayed size and colours of the frames. HDR is compared before tone mapping.
+
+    Args:
+        restarts: whether the clock restarts: ffprobe shows the raw stamps then, ffmpeg those that it joined.
+    """
     told = reference.frames()
     expected = [reference.displayed(frame) for frame in told]
+    tolerance_s = max(TOLERANCE_S, reference.tick_s() / 2)
+    if restarts:
+        joined = zip(expected, reference.joined_times(), strict=True)
+        expected = [replace(frame, time_s=Fraction(time_s)) for frame, time_s in joined]
+        tolerance_s = JOINT_TOLERANCE_S
     if not expected:
         yield Finding("frames", False, "ffprobe finds no frame")
         return
@@ -61,10 +73,23 @@ def compare_video(reference: Reference, kind: Kind) -> Iterator[Finding]:
             if image is not None and index in wanted and sizes[-1] == sizes[0]:
                 levels.append(psnr(frame.image, image))
     yield Finding("frames", len(times) == len(expected), f"{len(times)} frames, ffprobe {len(expected)}")
-    yield _times("times", times, expected, max(TOLERANCE_S, reference.tick_s() / 2))
+    yield _times("times", times, expected, tolerance_s)
     yield _sizes(sizes, expected)
     worst = min(levels, default=0.0)
     yield Finding("colours", worst >= LEAST_DB, f"colours {worst:.1f} dB over {len(levels)} frames")
+
+
+def compare_tone(reference: Reference) -> Iterator[Finding]:
+    """Colours of high dynamic range after tone mapping; nothing for standard range."""
+    told = reference.frames()
+    if not told or told[0].get("color_transfer") not in TRANSFERS:
+        return
+    wanted = range(0, len(told), max(1, len(told) // COMPARED))
+    with open_reader(reference.path, Kind.VIDEO) as reader:
+        pairs = zip(reader.frames(), mapped(reference.path, told[0], wanted), strict=False)
+        levels = [psnr(frame.image, image) for frame, image in pairs if image is not None]
+    worst = min(levels, default=0.0)
+    yield Finding("tone", worst >= LEAST_DB, f"tone-mapped {worst:.1f} dB over {len(levels)} frames")
 
 
 def _chained(head: Frame, rest: Iterator[Frame]) -> Iterator[Frame]:
@@ -99,7 +124,7 @@ def psnr(ours: UInt8Array, theirs: UInt8Array) -> float:
     if ours.shape != theirs.shape:
         return 0.0
     error = float(np.mean((ours.astype(np.int16) - theirs.astype(np.int16)).astype(np.float32) ** 2))
-    return 99.0 if error == 0 else min(99.0, 10 * np.log10(255**2 / error))
+    return 99.0 if error == 0 else min(99.0, 10 * float(np.log10(255**2 / error)))
 
 
 def compare_audio(reference: Reference) -> Iterator[Finding]:

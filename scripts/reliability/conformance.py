@@ -20,23 +20,17 @@ from mediaml.media.loading import load_av
 from mediaml.media.reader import import_decoders
 from mediaml.media.sniff import sniff_kind
 from scripts.reliability.clips import AUDIO, VIDEO, Clip, known_encoders, render
-from scripts.reliability.comparison import Finding, compare_audio, compare_copy, compare_video
+from scripts.reliability.comparison import Finding, compare_audio, compare_copy, compare_tone, compare_video
 from scripts.reliability.media import square_finder
 from scripts.reliability.reference import Reference
 from scripts.reliability.runs import run
+from scripts.reliability.stills import NO_REFERENCE, compare_image
 from scripts.reliability.verdict import Bench, Verdict
 
-# Shared files of which ffmpeg's command line is no reference, and why.
-LEFT_OUT = {
-    "clock_goes_back.ts": "its clock restarts: ffprobe shows the raw stamps",
-    "clock_restarts_aac.ts": "its clock restarts: ffprobe shows the raw stamps",
-    "clock_restarts_mp2.ts": "its clock restarts: ffprobe shows the raw stamps",
-    "clock_steps_back_0.8s.ts": "its clock restarts: ffprobe shows the raw stamps",
-    "damaged_p_frames.mp4": "how damage is concealed differs between versions of ffmpeg",
-    "corrupted.mp4": "how damage is concealed differs between versions of ffmpeg",
-    "starts_inside_a_packet.ts": "what stands before the first keyframe differs between versions of ffmpeg",
-    "unordered.mov": "its stamps run backwards: ffprobe shows them as they are",
-}
+# Shared files whose clock restarts.
+RESTARTS = frozenset(
+    {"clock_goes_back.ts", "clock_restarts_aac.ts", "clock_restarts_mp2.ts", "clock_steps_back_0.8s.ts"}
+)
 WORKERS = 2
 
 
@@ -70,9 +64,8 @@ def torture_conformance(bench: Bench, clips: Sequence[Clip] = (*VIDEO, *AUDIO)) 
         yield Verdict("conformance", "shared files", "skipped", "the shared assets are not at hand")
         return
     for name in ("media", "cases"):
-        shared, left_out = shared_files(bench.assets / name)
-        yield from left_out
-        yield from _all_compared(bench, room, name, shared)
+        yield from _stills(bench.assets / name)
+        yield from _all_compared(bench, room, name, shared_files(bench.assets / name))
 
 
 def rendered_clips(clips: Iterable[Clip], folder: Path) -> tuple[list[Path], list[Verdict]]:
@@ -90,15 +83,34 @@ def rendered_clips(clips: Iterable[Clip], folder: Path) -> tuple[list[Path], lis
     return paths, skipped
 
 
-def shared_files(folder: Path) -> tuple[list[Path], list[Verdict]]:
-    """The videos and audio files below a folder, and those of which ffmpeg is no reference."""
-    files, left_out = [], []
+def shared_files(folder: Path) -> list[Path]:
+    """The videos and audio files below a folder."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    return [path for path in files if sniff_kind(path) in (Kind.VIDEO, Kind.AUDIO)]
+
+
+def _stills(folder: Path) -> Iterator[Verdict]:
+    """A verdict for each image below a folder that differs or has no reference, then one that counts."""
+    held: Counter[str] = Counter()
+    tried: Counter[str] = Counter()
     for path in sorted(path for path in folder.rglob("*") if path.is_file()):
-        if path.name in LEFT_OUT:
-            left_out.append(Verdict("conformance", path.name, "skipped", LEFT_OUT[path.name]))
-        elif sniff_kind(path) in (Kind.VIDEO, Kind.AUDIO):
-            files.append(path)
-    return files, left_out
+        if sniff_kind(path) is not Kind.IMAGE:
+            continue
+        if path.name in NO_REFERENCE:
+            yield Verdict("conformance", path.name, "skipped", NO_REFERENCE[path.name])
+            continue
+        findings = list(compare_image(path))
+        for finding in findings:
+            tried[finding.aspect] += 1
+            held[finding.aspect] += finding.holds
+        verdict = Result(path.name, tuple(findings)).verdict()
+        if verdict.outcome != "holds":
+            yield verdict
+    figures = ", ".join(f"{aspect} {held[aspect]} of {number}" for aspect, number in tried.items())
+    wrong = [] if held == tried else [figures]
+    yield Verdict.of(
+        "conformance", f"{folder.name}: in all, {tried.total()} checks of stills", wrong, figures
+    )
 
 
 def _all_compared(bench: Bench, room: Path, name: str, paths: list[Path]) -> Iterator[Verdict]:
@@ -131,7 +143,8 @@ def compared(path: Path, out: Path, times: list[float]) -> Result:
         reference = Reference.of(path)
         kind = sniff_kind(path)
         if reference.video is not None and kind is not None:
-            findings += compare_video(reference, kind)
+            findings += compare_video(reference, kind, restarts=path.name in RESTARTS)
+            findings += compare_tone(reference)
             findings += compare_copy(reference, _copy_of(path, out), times)
         if reference.audio is not None:
             findings += compare_audio(reference)

@@ -91,6 +91,19 @@ class Reference:
             width, height = height, width
         return ReferenceFrame(time_s, width, height)
 
+    def joined_times(self) -> list[float]:
+        """Seconds of every frame from the first on, as ffmpeg continues a stream whose clock restarts."""
+        assert self.video is not None
+        shown = ("-map", f"0:{self.video['index']}", "-fps_mode", "passthrough", "-enc_time_base", -1)
+        lines = (
+            _output("ffmpeg", "-nostdin", "-i", self.path, *shown, "-f", "framemd5", "-")
+            .decode()
+            .splitlines()
+        )
+        tick = next(Fraction(line.split()[-1]) for line in lines if line.startswith("#tb"))
+        ticks = [int(line.split(",")[2]) for line in lines if not line.startswith("#")]
+        return [float((each - ticks[0]) * tick) for each in ticks]
+
     def images(
         self, frame: dict[str, Any], width: int, height: int, wanted: Container[int]
     ) -> Iterator[UInt8Array | None]:
@@ -158,6 +171,7 @@ def _to_rgb(frame: dict[str, Any], width: int, height: int) -> str:
 def complaints(path: Path) -> str:
     """What ffmpeg says while it decodes a whole file; empty where it plays without an error."""
     command = ["ffmpeg", "-nostdin", "-v", "error", "-i", str(path), "-map", "0:v?", "-map", "0:a?"]
+    command += ["-fps_mode", "passthrough", "-enc_time_base", "-1"]
     done = subprocess.run([*command, "-f", "null", "-"], capture_output=True, text=True, check=False)
     return done.stderr.strip() or ("" if done.returncode == 0 else f"exit {done.returncode}")
 
