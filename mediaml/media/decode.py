@@ -34,6 +34,7 @@ class Tally:
         flagged: of `corrupt`, the frames that were decoded nevertheless.
         since: tick before which damage is not counted, since another pass has counted it.
         joints: ticks still to come at which another part of a joined recording begins.
+        notes: what a user should know of how the file was read.
     """
 
     expected: int | None = None
@@ -43,10 +44,11 @@ class Tally:
     flagged: int = 0
     since: int | None = None
     joints: deque[int] = field(default_factory=deque)
+    notes: tuple[str, ...] = ()
 
     def accounts(self) -> DecodeAccounts:
         """The accounts as of now."""
-        return DecodeAccounts(self.expected, self.decoded, self.corrupt, self.gaps)
+        return DecodeAccounts(self.expected, self.decoded, self.corrupt, self.gaps, self.notes)
 
     def spoiled(self, pts: int | None) -> None:
         """Count a packet that cannot be decoded, or a frame that the decoder flags as damaged."""

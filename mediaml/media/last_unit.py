@@ -9,12 +9,14 @@ from mediaml.media.file_bytes import FileBytes
 MOST_UNITS = 10_000_000
 OGG_HEADER = 27
 OGG_PAGE = OGG_HEADER + 255 + 255 * 255
+OGG_LAST = 0x04
 FLV_TAGS = frozenset({8, 9, 18})
 PS_TAIL = 1 << 18
 PS_PACK, PS_END = b"\0\0\x01\xba", 0xB9
 TS_PACKET, TS_SYNC = 188, 0x47
 # Packets at the end of a transport stream that must have their sync bytes in their places.
 TS_SEEN = 5
+IVF_HEADER, IVF_UNKNOWN = 12, 0xFFFFFFFF
 DV_FRAME = {0: 120_000, 0x80: 144_000}
 Y4M_FRAME = b"FRAME"
 # By the first letters of the colour space: pixels that share a chroma sample, across and down, and how many
@@ -41,6 +43,13 @@ def ogg(file: FileBytes) -> int | None:
             lengths = data[at + OGG_HEADER : at + OGG_HEADER + header[26]]
             return start + at + OGG_HEADER + header[26] + sum(lengths)
     return None
+
+
+def lacks_ogg_end(file: FileBytes) -> bool:
+    """Whether the last page is not marked as the last of its stream (RFC 3533, 6, header type)."""
+    _, data = file.tail(OGG_PAGE)
+    at = data.rfind(b"OggS")
+    return at >= 0 and len(data) > at + 5 and not data[at + 5] & OGG_LAST
 
 
 def flv(file: FileBytes) -> int | None:
@@ -94,13 +103,19 @@ def mpeg_ts(file: FileBytes) -> int | None:
 
 
 def ivf(file: FileBytes) -> int | None:
-    """The end of the last frame."""
-    offset = file.little(6, 2) or 32
+    """The end of the last frame; behind it, where the header counts more of them.
+
+    Some writers put the length in ticks where others count: fewer frames than stated must also end earlier.
+    """
+    offset, stated = file.little(6, 2) or 32, file.little(24, 4) or 0
+    count = last = step = 0
     for _ in range(MOST_UNITS):
         if offset >= file.size:
-            return offset
-        size = file.little(offset, 4)
-        offset += 12 + (size or 0)
+            is_short = count < stated != IVF_UNKNOWN and last + step + 1 < stated
+            return offset + IVF_HEADER if is_short else offset
+        size, ticks = file.little(offset, 4), file.little(offset + 4, 8) or 0
+        offset += IVF_HEADER + (size or 0)
+        count, last, step = count + 1, max(last, ticks), max(step, ticks - last)
     return None
 
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterator
 
 from mediaml.media.file_bytes import FileBytes
 
-SEGMENT = b"\x18\x53\x80\x67"
-CLUSTER = b"\x1f\x43\xb6\x75"
 # A fragmented MP4 has a box or two for each fragment; more chunks than these are not followed.
 MOST_CHUNKS = 100_000
 # Recorders that cannot go back to the header write a size near 2 or 4 GiB.
@@ -22,6 +21,7 @@ MXF_RUN_IN = 1 << 16
 # Bytes of side information of a stereo and a mono frame, by the version bits (ISO/IEC 11172-3, 13818-3).
 MP3_SIDE = {3: (32, 17), 2: (17, 9), 0: (17, 9)}
 MP3_SEARCH = 4096
+FLV_METADATA = 1 << 16  # bytes at the start in which it is looked for
 
 
 def mp4(file: FileBytes) -> int | None:
@@ -58,46 +58,6 @@ def _boxes(file: FileBytes) -> Iterator[tuple[bytes, int, int]]:
         if length < 8:
             return
         offset += length
-
-
-def matroska(file: FileBytes, begins: int = 0) -> int | None:
-    """The end of the segment, from the EBML header at an offset (RFC 8794, 4 and 5)."""
-    head = file.at(begins, 64)
-    size, offset = _ebml_size(head, 4)
-    start = offset + (size or 0)
-    if size is None or head[start : start + 4] != SEGMENT:
-        return None
-    size, offset = _ebml_size(head, start + 4)
-    return None if size is None else begins + offset + size
-
-
-def last_cluster(file: FileBytes) -> int | None:
-    """The end of the last cluster of a Matroska file that begins in it, where clusters state their sizes."""
-    head = file.at(0, 64)
-    size, offset = _ebml_size(head, 4)
-    _, offset = _ebml_size(head, offset + (size or 0) + 4)
-    end = None
-    for _ in range(MOST_CHUNKS):
-        element = file.at(offset, 12)
-        if len(element) < 12 or element[0] < 0x10:
-            return end
-        name = element[: 9 - element[0].bit_length()]
-        size, after = _ebml_size(element, len(name))
-        if size is None:
-            return None
-        offset += after + size
-        if name == CLUSTER:
-            end = offset
-    return None
-
-
-def _ebml_size(head: bytes, at: int) -> tuple[int | None, int]:
-    """A variable-length size and the offset behind it; `None` for the size that means unknown."""
-    if at >= len(head) or head[at] == 0:
-        return None, at
-    length = 9 - head[at].bit_length()
-    value = int.from_bytes(head[at : at + length], "big") & ((1 << (7 * length)) - 1)
-    return (None if value == (1 << (7 * length)) - 1 else value), at + length
 
 
 def wav(file: FileBytes) -> int | None:
@@ -204,6 +164,15 @@ def mxf(file: FileBytes) -> int | None:
     value = start + 17 + (length[0] & 0x7F if length[0] & 0x80 else 0)
     footer = file.big(value + 24, 8)
     return start + footer + 16 if footer else None
+
+
+def flv(file: FileBytes) -> int | None:
+    """The size of the file by its metadata (Adobe Flash Video, E.5); `None` where it is not stated."""
+    head = file.at(0, FLV_METADATA)
+    at = head.find(b"filesize\0")
+    stated = head[at + 9 : at + 17]
+    size = struct.unpack(">d", stated)[0] if at >= 0 and len(stated) == 8 else 0.0
+    return int(size) if 0 < size < UNKNOWN_64 else None
 
 
 def swf(file: FileBytes) -> int | None:

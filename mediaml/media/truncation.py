@@ -7,10 +7,10 @@ from pathlib import Path
 
 from mediaml.core.errors import MediaError
 from mediaml.core.location import Location, Url
-from mediaml.media import last_unit, stated_size
+from mediaml.media import last_unit, matroska_size, raw_frames, stated_size
 from mediaml.media.file_bytes import FileBytes
+from mediaml.media.files import unreadable
 
-EBML = b"\x1aE\xdf\xa3"
 # FFmpeg goes on to a second segment, and no further.
 MOST_PARTS = 2
 # What a header may round off.
@@ -24,7 +24,7 @@ HEADERS: dict[str, Callable[[FileBytes], int | None]] = {
     "au": stated_size.au,
     "avi": stated_size.avi,
     "caf": stated_size.caf,
-    "matroska": stated_size.matroska,
+    "matroska": matroska_size.last_end,
     "mov": stated_size.mp4,
     "mp3": stated_size.mp3,
     "mxf": stated_size.mxf,
@@ -35,16 +35,19 @@ HEADERS: dict[str, Callable[[FileBytes], int | None]] = {
 """By FFmpeg's demuxer: where a file must end by its headers."""
 
 UNITS: dict[str, Callable[[FileBytes], int | None]] = {
+    "dirac": raw_frames.dirac,
+    "dts": raw_frames.dts,
     "dv": last_unit.dv,
     "flv": last_unit.flv,
     "ivf": last_unit.ivf,
     "mpeg": last_unit.mpeg_ps,
     "mpegts": last_unit.mpeg_ts,
     "ogg": last_unit.ogg,
+    "truehd": raw_frames.truehd,
     "voc": last_unit.voc,
     "yuv4mpegpipe": last_unit.y4m,
 }
-"""By FFmpeg's demuxer: where the last unit of a file must end. Raw streams have no structure that tells."""
+"""By FFmpeg's demuxer: where the last unit of a file must end. Of other raw streams nothing tells."""
 
 COUNTED = frozenset({"ape", "flac", "mpc", "mpc8", "tak", "tta", "wv"})
 """Demuxers of one stream whose header states its length in samples or frames, never a guess of FFmpeg."""
@@ -75,15 +78,8 @@ def check_parts(path: Location) -> None:
     """
     if isinstance(path, Url):
         return
-    parts, end = 0, 0
     with path.open("rb") as opened:
-        file = FileBytes(opened)
-        while file.at(end, 4) == EBML:
-            parts += 1
-            size = stated_size.matroska(file, end)
-            if size is None:
-                break
-            end = size
+        parts = len(matroska_size.parts(FileBytes(opened)))
     if parts > MOST_PARTS:
         raise MediaError(
             f"{path} is {parts} Matroska files joined byte by byte; only the first {MOST_PARTS} can be read.",
@@ -138,6 +134,22 @@ def is_cut(path: Location, container: str) -> bool:
         return False
 
 
+def noted(path: Location, container: str) -> tuple[str, ...]:
+    """What leaves open whether a file that has come to its end is whole, one sentence each.
+
+    Raises:
+        MediaError: it can no longer be read.
+    """
+    if isinstance(path, Url) or container != "ogg":
+        return ()
+    try:
+        if not _loses(path, last_unit.lacks_ogg_end):
+            return ()
+    except OSError as error:
+        raise unreadable(error, path, "read") from error
+    return ("its last page is not marked as the end: it was cut off, or recorded from a broadcast",)
+
+
 def _is_cut(path: Path, demuxer: str, *, shorter: bool) -> bool:
     """Whether size and length together say that the end of a file is missing.
 
@@ -153,7 +165,9 @@ def _is_cut(path: Path, demuxer: str, *, shorter: bool) -> bool:
     if demuxer == "mp3":
         # Some writers count tags as well, some count nothing but frames; without a header FFmpeg's
         # duration is a guess from the bit rate.
-        return shorter and size is not None and (smaller or size == 0)
+        return (shorter and size is not None and (smaller or size == 0)) or _loses(path, _cuts_layer_2)
+    if demuxer == "flv" and shorter and not smaller:
+        return _loses(path, _lacks_tags)
     if smaller and demuxer in PARTLY:
         # Only an index, tags or what another stream needs may be missing.
         return shorter or _loses(path, PARTLY[demuxer])
@@ -165,8 +179,17 @@ def _loses(path: Path, test: Callable[[FileBytes], bool]) -> bool:
         return test(FileBytes(file))
 
 
+def _cuts_layer_2(file: FileBytes) -> bool:
+    return (raw_frames.layer_2(file) or 0) > file.size
+
+
+def _lacks_tags(file: FileBytes) -> bool:
+    """Whether a FLV whose last tag is whole states that more follow."""
+    return (stated_size.flv(file) or 0) > file.size + SLACK_BYTES
+
+
 def _loses_cluster(file: FileBytes) -> bool:
-    end = stated_size.last_cluster(file)
+    end = matroska_size.last_cluster(file)
     return end is not None and file.size + SLACK_BYTES < end
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+import av
 import pytest
 
 from mediaml.core.errors import MediaError
@@ -39,6 +40,10 @@ AUDIO: dict[str, Sequence[str]] = {
     "a.wv": (),
     "a.tta": (),
     "a.voc": ("-ar", "8000", "-c:a", "pcm_u8"),
+    "a.mp2": ("-c:a", "mp2"),
+    "low.mp2": ("-ar", "22050", "-c:a", "mp2", "-b:a", "64k"),
+    "a.dts": ("-c:a", "dca", "-strict", "-2"),
+    "a.thd": ("-c:a", "truehd", "-strict", "-2"),
 }
 VIDEO: dict[str, Sequence[str]] = {
     "a.flv": (*BOTH, "-ar", "44100", "-c:v", "flv1", "-c:a", "libmp3lame"),
@@ -154,8 +159,73 @@ def test_ogg_without_an_end_is_whole(tmp_path: Path) -> None:
     """A recorded broadcast: its last page does not say that it is the last."""
     data = audio(tmp_path / "a.ogg", "-c:a", "libvorbis")
     path = tmp_path / "live.ogg"
-    path.write_bytes(data[: data.rindex(b"OggS")])
-    assert read(path, Kind.AUDIO) > 1
+    for content, notes in ((data, 0), (data[: data.rindex(b"OggS")], 1)):
+        path.write_bytes(content)
+        with open_reader(path, Kind.AUDIO, sound=SoundInput()) as reader:
+            assert len(list(reader.frames())) > 1
+            assert len(reader.accounts.notes) == notes
+
+
+def between_packets(path: Path) -> bytes:
+    """A file up to a packet in its second half."""
+    with av.open(str(path)) as container:
+        places = [packet.pos for packet in container.demux() if packet.size and packet.pos]
+    data = path.read_bytes()
+    place = min(place for place in places if place > len(data) * 6 // 10)
+    # A tag of FLV begins with 11 bytes and those of its codec, a frame of IVF with 12.
+    return data[:place] if path.suffix != ".flv" else data[: data.rfind(b"\x09", 0, place)]
+
+
+@pytest.mark.parametrize("name", ["a.flv", "h264.flv", "a.ivf"])
+def test_a_file_that_counts_what_follows_is_cut_between_two_packets(name: str, tmp_path: Path) -> None:
+    path = tmp_path / name
+    ffmpeg(*VIDEO[name], path)
+    path.write_bytes(between_packets(path))
+    with pytest.raises(MediaError, match="cut off"):
+        read(path, Kind.VIDEO)
+
+
+@pytest.mark.parametrize("rate", ["30000/1001", "12", "1000/33"])
+def test_ivf_counts_frames_or_ticks(rate: str, tmp_path: Path) -> None:
+    path = tmp_path / "a.ivf"
+    ffmpeg("-f", "lavfi", "-i", f"testsrc=s=96x64:r={rate}:d=2", "-c:v", "libvpx", path)
+    frames, data = 0, path.read_bytes()
+    with open_reader(path, Kind.VIDEO) as reader:
+        frames = len(list(reader.frames()))
+    for stated in (frames, 0, 0xFFFFFFFF):
+        path.write_bytes(data[:24] + stated.to_bytes(4, "little") + data[28:])
+        assert read(path, Kind.VIDEO) == pytest.approx(2, abs=0.1)
+
+
+@pytest.mark.parametrize("kind", [Kind.VIDEO, Kind.AUDIO])
+def test_of_joined_matroska_files_the_second_may_be_cut(kind: Kind, tmp_path: Path) -> None:
+    path = tmp_path / "joined.mkv"
+    ffmpeg(*VIDEO["a.mkv"], path)
+    data = path.read_bytes()
+    path.write_bytes(data + data)
+    assert read(path, kind) == pytest.approx(4, abs=0.1)
+    path.write_bytes(data + data[: len(data) * 6 // 10])
+    with pytest.raises(MediaError, match="cut off"):
+        read(path, kind)
+
+
+def test_raw_dirac_ends_with_a_whole_picture(tmp_path: Path) -> None:
+    path = tmp_path / "a.drc"
+    ffmpeg(*CLIP, "-pix_fmt", "yuv420p", "-c:v", "vc2", "-strict", "-1", "-f", "dirac", path)
+    with open_reader(path, Kind.VIDEO) as reader:
+        assert len(list(reader.frames())) == 50
+    path.write_bytes(path.read_bytes()[: path.stat().st_size * 6 // 10 | 1])
+    with pytest.raises(MediaError, match="cut off"):
+        read(path, Kind.VIDEO)
+
+
+@pytest.mark.parametrize("name", ["a.mp2", "a.dts", "a.thd"])
+@pytest.mark.parametrize("ending", [b"TAG" + bytes(125), bytes(40)])
+def test_what_stands_behind_raw_audio_is_no_matter(name: str, ending: bytes, tmp_path: Path) -> None:
+    data = audio(tmp_path / name, *AUDIO[name])
+    (tmp_path / name).write_bytes(data + ending)
+    with open_reader(tmp_path / name, Kind.AUDIO, sound=SoundInput()) as reader:
+        assert list(reader.frames())
 
 
 @pytest.mark.parametrize(

@@ -27,7 +27,7 @@ from mediaml.media.joints import JointFinder
 from mediaml.media.limits import Limits
 from mediaml.media.open import audio_streams, is_live, no_decoder, open_container, sample_rate
 from mediaml.media.timeline import Stamp, Timeline
-from mediaml.media.truncation import check_parts, check_whole, is_cut
+from mediaml.media.truncation import check_parts, check_whole, is_cut, noted
 from mediaml.ops.fitting import fit_image
 from mediaml.ops.spectrogram import log_mel, spectrogram_picture
 
@@ -146,6 +146,7 @@ class _TrackPass:
         )
         if decoding.is_joined:
             check_parts(self._path)
+        self.tally.notes = noted(self._path, container.format.name)
 
     def _decoded(self, decoding: Decoding) -> Iterator[tuple[Stamp, AudioFrame]]:
         frames = iter(decoding)
@@ -201,6 +202,7 @@ class AudioReader(AbstractContextManager["AudioReader"]):
             decoded=sum(tally.decoded for tally in tallies),
             corrupt=sum(tally.corrupt for tally in tallies),
             gaps=sum(tally.gaps for tally in tallies),
+            notes=tuple(dict.fromkeys(note for tally in tallies for note in tally.notes)),
         )
 
     def frames(self, start_s: float = 0.0) -> Iterator[Frame]:

@@ -15,7 +15,7 @@ from mediaml.core.media import DecodeAccounts, MediaInfo
 from mediaml.media.joints import JointFinder
 from mediaml.media.limits import Limits
 from mediaml.media.open import is_live
-from mediaml.media.truncation import check_parts, check_whole
+from mediaml.media.truncation import check_parts, check_whole, noted
 from mediaml.media.video.aspect import PixelAspect
 from mediaml.media.video.deinterlace import stamped
 from mediaml.media.video.pixels import Scalers, VideoPixels, displayed_size, orientation_of
@@ -103,6 +103,7 @@ class VideoReader(AbstractContextManager["VideoReader"]):
         )
         if run.is_joined:
             check_parts(self._path)
+        tally.notes = noted(self._path, self._info.container or "")
 
     def _begin(self, start_s: float, numbered: bool) -> VideoPass:
         """A pass at or before a time."""
