@@ -94,12 +94,14 @@ UNREAD: dict[str, str] = {
 }
 """The same of some that mediaml does not read: each must fail by name, whole or not."""
 
-_NO_LENGTH = "a raw stream states no length, and its decoder does not flag a last frame that is cut"
-UNPROVABLE: dict[str, str] = dict.fromkeys(("dts", "hevc", "mp2", "thd", "vc2"), _NO_LENGTH)
+UNPROVABLE: dict[str, str] = {
+    "hevc": "a raw stream states no length, and its decoder does not flag a last frame that is cut"
+}
 """Endings of cut files that cannot be told from whole ones, and why.
 
-TS, PS, DV, IVF, Y4M and MP3 or FLV without a length are another such kind where the cut falls between two of
-their packets or frames; every cut here is at an odd offset, which is inside one.
+TS, PS, DV, Y4M, raw streams, and FLV or MP3 without a length, are another such kind where the cut falls
+between two of their packets or frames; every cut here is at an odd offset, which is inside one. Ogg gets a
+note there.
 """
 
 

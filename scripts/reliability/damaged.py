@@ -28,8 +28,8 @@ CODECS: dict[str, str] = {
     "mjpeg": "-c:v mjpeg -color_range pc",
 }
 """ffmpeg's encoders, by codec; all are written into MP4, whose index says where each packet is."""
-FLAGGING = frozenset({"h264", "mpeg2", "mpeg4", "mjpeg"})
-"""Codecs whose decoder flags damage: none that ffmpeg reports may pass without a word."""
+UNFLAGGED = {"mjpeg": "FFmpeg 8 reads over the end of the last block, where ffmpeg 5.1 reports it"}
+"""Codecs of which some damage that ffmpeg reports passes without a word, and why; of the others none may."""
 _MOST_BYTES = 8
 
 
@@ -111,7 +111,9 @@ def _verdict(codec: str, paths: list[Path], out: Path) -> Verdict:
         f"{len(noticed)} of {len(damaged)} noticed; ffmpeg reports {len(reported)}, of which "
         f"{len(reported & noticed)} were; {len(changed - noticed)} others have other pixels and no flag"
     )
-    if codec in FLAGGING and reported - noticed:
+    if codec in UNFLAGGED:
+        detail += f"; {UNFLAGGED[codec]}"
+    elif reported - noticed:
         names = ", ".join(sorted(path.name for path in reported - noticed))
         wrong.append(f"{detail}; ffmpeg reports damage where mediaml does not: {names}")
     return Verdict.of("damaged", codec, wrong, detail)
