@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import subprocess
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -58,7 +59,7 @@ def compare_image(path: Path) -> Iterator[Finding]:
 
 def _is_known(path: Path) -> bool:
     try:
-        with Image.open(path):
+        with warnings.catch_warnings(action="ignore"), Image.open(path):
             return True
     except (OSError, SyntaxError):
         return False
@@ -73,7 +74,7 @@ def _by_ffmpeg(path: Path) -> UInt8Array:
 
 
 def _by_pillow(path: Path) -> Iterator[UInt8Array]:
-    with Image.open(path) as image:
+    with warnings.catch_warnings(action="ignore"), Image.open(path) as image:
         for frame in ImageSequence.Iterator(image):
             yield _displayed(ImageOps.exif_transpose(frame) or frame)
             if image.format not in ("GIF", "PNG", "WEBP", "AVIF", "TIFF"):
