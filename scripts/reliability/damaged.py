@@ -28,7 +28,10 @@ CODECS: dict[str, str] = {
     "mjpeg": "-c:v mjpeg -color_range pc",
 }
 """ffmpeg's encoders, by codec; all are written into MP4, whose index says where each packet is."""
-UNFLAGGED = {"mjpeg": "FFmpeg 8 reads over the end of the last block, where ffmpeg 5.1 reports it"}
+UNFLAGGED = {
+    "mjpeg": "FFmpeg 8 reads over the end of the last block, where ffmpeg 5.1 reports it",
+    "hevc": "a frame that refers to one that is not there, or is left out, is not flagged",
+}
 """Codecs of which some damage that ffmpeg reports passes without a word, and why; of the others none may."""
 _MOST_BYTES = 8
 
