@@ -74,6 +74,7 @@ def write_annotated_image(
         check()
     if not reduced:
         return ()
+    height, width = image.shape[:2]
     return (f"has {width}x{height} pixels instead of {source_width:.0f}x{source_height:.0f} (--memory)",)
 
 
