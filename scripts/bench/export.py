@@ -3,7 +3,7 @@
 Makes a ledger of random detections (no model, no media), exports it in a process of its own per format, and
 prints rows per second and the peak of resident memory.
 
-    python -m scripts.bench.export [--rows 10000000] [--images] [--formats csv parquet] [--keep FOLDER]
+    python -m scripts.bench.export [--rows 10000000] [--formats csv parquet] [--keep FOLDER]
 """
 
 from __future__ import annotations
@@ -40,28 +40,24 @@ INSERT_DETECTION = (
 )
 
 
-def make_ledger(folder: Path, rows: int, *, images: bool) -> None:
-    """Fill a ledger with random detections, five per frame, in long videos or in images."""
-    frames = 1 if images else VIDEO_FRAMES
-    sources = -(-rows // (PER_FRAME * frames))
-    kind = Kind.IMAGE if images else Kind.VIDEO
+def make_ledger(folder: Path, rows: int) -> None:
+    """Fill a ledger with random detections, five per frame, in videos of an hour."""
+    sources = -(-rows // (PER_FRAME * VIDEO_FRAMES))
     with Ledger(folder) as ledger:
         model = ledger.add_model(MODEL, View(min_score=0.1, max_detections=300), COCO_NAMES)
-        names = [f"clips/{number:07d}.{'jpg' if images else 'mp4'}" for number in range(sources)]
-        ids = [ledger.add_source(Source(Path("/media") / n, n, n, 1, 1, named=True), kind) for n in names]
-        info = MediaInfo("", kind, 1920, 1080)
-        for first in range(0, sources, 1000):
-            tasks = [
-                record_of(TaskResult(Task(one, model, 0), info=info)) for one in ids[first : first + 1000]
-            ]
-            ledger.commit(tasks)
+        names = [f"clips/{number:07d}.mp4" for number in range(sources)]
+        ids = [
+            ledger.add_source(Source(Path("/media") / n, n, n, 1, 1, named=True), Kind.VIDEO) for n in names
+        ]
+        info = MediaInfo("", Kind.VIDEO, 1920, 1080)
+        ledger.commit([record_of(TaskResult(Task(one, model, 0), info=info)) for one in ids])
     with closing(connect(folder)) as db, db:
         random = np.random.default_rng(1)
         for source in ids:
-            times = ((source, model, frame, frame / 25, 0.04) for frame in range(frames))
+            times = ((source, model, frame, frame / 25, 0.04) for frame in range(VIDEO_FRAMES))
             db.executemany(INSERT_FRAME, times)
-            db.executemany(INSERT_DETECTION, detections(random, source, model, frames))
-        db.execute("UPDATE task SET frames = ?", (frames,))
+            db.executemany(INSERT_DETECTION, detections(random, source, model, VIDEO_FRAMES))
+        db.execute("UPDATE task SET frames = ?", (VIDEO_FRAMES,))
         seal_tasks(db)
 
 
@@ -91,14 +87,13 @@ def main() -> None:
     """Make a ledger, export it and print the figures."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--rows", type=int, default=10_000_000)
-    parser.add_argument("--images", action="store_true", help="a million images instead of long videos")
     parser.add_argument("--formats", nargs="+", default=["csv", "parquet"])
     parser.add_argument("--keep", type=Path, help="make the ledger here, or use the one that is here")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
         folder = arguments.keep or Path(temporary) / "out"
         if not (folder / "ledger.sqlite").exists():
-            make_ledger(folder, arguments.rows, images=arguments.images)
+            make_ledger(folder, arguments.rows)
         print(f"ledger: {arguments.rows} rows, {(folder / 'ledger.sqlite').stat().st_size / 1e6:.0f} MB")
         for name in arguments.formats:
             target = Path(temporary) / f"export.{name}"
