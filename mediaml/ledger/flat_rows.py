@@ -17,10 +17,17 @@ import msgspec
 
 from mediaml.core.view import View
 from mediaml.ledger.frames import wanted_classes
-from mediaml.ledger.integrity import MOST_CHECKED_BYTES, UNREADABLE, DamagedLedgerError, check_sums, names_of
+from mediaml.ledger.integrity import (
+    MOST_CHECKED_BYTES,
+    UNREADABLE,
+    DamagedLedgerError,
+    asked_derivation,
+    check_sums,
+    names_of,
+)
 from mediaml.ledger.result_rows import ModelRow
 from mediaml.ledger.results import Results
-from mediaml.ledger.schema import DERIVED_PREFIX, FILE_NAME
+from mediaml.ledger.schema import FILE_NAME
 from mediaml.ledger.selection import SelectedResults
 from mediaml.ledger.trouble import ledger_error
 from mediaml.ledger.units import least_units
@@ -130,12 +137,11 @@ class FlatRows:
 
     def _track(self) -> str:
         """SQL: the track of a detection, by the derivation that was asked for of its model, else its own."""
-        query = "SELECT CAST(value AS INTEGER) FROM meta WHERE key = ?"
         cases = ""
-        for number, model in self.models.items():
-            asked = self._db.execute(query, (f"{DERIVED_PREFIX}tracks {model.name}",)).fetchone()
-            if asked:
-                cases += f" WHEN {number} THEN {_DERIVED_TRACK.format(asked[0])}"
+        for number in self.models:
+            derivation = asked_derivation(self._db, "tracks", number)
+            if derivation is not None:
+                cases += f" WHEN {number} THEN {_DERIVED_TRACK.format(derivation)}"
         return f"CASE model{cases} ELSE track END" if cases else "track"
 
     def _query(self, table: str, columns: str, chosen: Sequence[str]) -> sqlite3.Cursor:
