@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
 
 from mediaml.core.media import DecodeAccounts, Kind
+from mediaml.ledger.progress import RunRow
 from mediaml.ledger.report_rows import STEPS, ReportRows, Stamp
 from mediaml.ledger.result_rows import FailureRow, ModelRow, SourceRow
 from mediaml.ledger.results import Results
+from mediaml.ledger.selection import one_state
 from mediaml.ledger.units import least_units
 from mediaml.outputs.report.columns import small
 from mediaml.outputs.report.findings import Findings, Series
@@ -62,10 +66,14 @@ class Contents:
     """All that a report shows.
 
     Attributes:
+        folder: the output folder. header: of its latest run. runs: all of them, oldest first.
         items: the sources. models: of these, in their views. classes: all names. findings: see there.
         bounds: what was left out.
     """
 
+    folder: Path
+    header: Mapping[str, Any]
+    runs: Sequence[RunRow]
     items: Sequence[Item]
     models: Sequence[ModelRow]
     classes: Sequence[str]
@@ -74,7 +82,7 @@ class Contents:
 
 
 def gather(results: Results, root: str = "", most_rows: int = MOST_ROWS) -> Contents:
-    """Read what a report shows.
+    """Read what a report shows, of one state of the ledger while a run may be writing it.
 
     Args:
         results: those that are shown, in the views that its models have.
@@ -84,16 +92,19 @@ def gather(results: Results, root: str = "", most_rows: int = MOST_ROWS) -> Cont
     Raises:
         UsageError: `root` does not fit.
     """
-    rows = ReportRows(results)
-    models = results.models()
-    items = _items(results, rows, root)
-    classes = _Classes(rows, models)
-    findings = Findings(small(len(classes.names)))
-    gathering = _Gathering(results, rows, models, classes, findings, _bounds(rows, models, most_rows))
-    for place, item in enumerate(items):
-        gathering.add(place, item)
-    findings.end()
-    return Contents(items, models, classes.names, findings, gathering.bounds)
+    with one_state(results):
+        rows = ReportRows(results)
+        models = results.models()
+        items = _items(results, rows, root)
+        classes = _Classes(rows, models)
+        findings = Findings(small(len(classes.names)))
+        gathering = _Gathering(results, rows, models, classes, findings, _bounds(rows, models, most_rows))
+        for place, item in enumerate(items):
+            gathering.add(place, item)
+        findings.end()
+        header, runs = results.latest_header(), results.runs()
+    bounds = gathering.bounds
+    return Contents(results.folder, header, runs, items, models, classes.names, findings, bounds)
 
 
 def _items(results: Results, rows: ReportRows, root: str) -> list[Item]:

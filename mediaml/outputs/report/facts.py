@@ -11,7 +11,6 @@ from mediaml import __version__
 from mediaml.core.text import counted, escape_control
 from mediaml.ledger.encoding import view_record
 from mediaml.ledger.result_rows import FailureRow
-from mediaml.ledger.results import Results
 from mediaml.ops.palette import color_of
 from mediaml.ops.shapes import COCO_SKELETON
 from mediaml.ops.yuv import Rgb
@@ -28,18 +27,17 @@ _MISSING = {
 
 
 def facts(
-    results: Results,
     contents: Contents,
     pictures: Mapping[int, Pictures],
     page_folder: Path,
     chosen_score: float | None,
 ) -> dict[str, Any]:
     """All facts, as values that JSON has."""
-    header = results.latest_header()
+    header = contents.header
     return {
         "written": datetime.now(UTC).isoformat(timespec="seconds"),
         "version": __version__,
-        "folder": _text(results.folder.absolute().name),
+        "folder": _text(contents.folder.absolute().name),
         "units": {"score": SCORE_STEPS, "edge": FULL},
         "skeleton": COCO_SKELETON,
         "threshold": chosen_score,
@@ -53,7 +51,7 @@ def facts(
                 "frames": run.frames,
                 "seconds": run.seconds,
             }
-            for run in results.runs()
+            for run in contents.runs
         ],
         "versions": {key: _text(str(value)) for key, value in header.get("versions", {}).items()},
         "series": [

@@ -68,7 +68,7 @@ def write_report(
     """
     contents = gather(results, root)
     pictures = make_pictures(contents.items, target.with_name(target.stem + FOLDER_SUFFIX), progress)
-    values = facts(results, contents, pictures, target.absolute().parent, threshold)
+    values = facts(contents, pictures, target.absolute().parent, threshold)
     found = contents.findings
     with atomic_file(target) as file:
         write_page(file, values, [found.frames, found.detections, found.labels, found.points])

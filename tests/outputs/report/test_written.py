@@ -152,3 +152,24 @@ def test_it_is_an_output(tmp_path: Path) -> None:
         assert output.write(results, made.out) == made.out / "report.html"
         assert output.write(results, made.out) == made.out / "report.html"  # a later run replaces it
     assert output.name == "report"
+
+
+def test_what_a_run_commits_meanwhile_is_left_for_the_next_report(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A source with a new class, committed once the classes were read."""
+    made = ReportFolder(tmp_path)
+    made.image("a.jpg", found("cat", 0.9))
+    bounds = contents._bounds
+
+    def commit_then_bound(*arguments: Any) -> contents.Bounds:
+        made.image("late.jpg", found("brand new", 0.9))
+        return bounds(*arguments)
+
+    monkeypatch.setattr(contents, "_bounds", commit_then_bound)
+    first = facts(written(made))
+    monkeypatch.undo()
+    second = facts(written(made))
+    assert [len(one["sources"]) for one in (first, second)] == [1, 2]
+    assert [len(one["classes"]) for one in (first, second)] == [1, 2]
+    made.ledger.close()
