@@ -13,7 +13,7 @@ const timeline = (() => {
       filters.eachRow(series, (row, boxed, frame) => {
         const class_ = boxed ? columns.class_[row] : columns.labelClass[row];
         const track = boxed && byTrack ? columns.track[row] : 0;
-        if (byTrack && boxed && !track) return;
+        if (byTrack && !series.audio && !track) return;
         const from = columns.time[frame];
         extend(found, class_, track, from, from + Math.max(columns.length[frame], step, 0.02), step * 0.6);
       });
