@@ -55,8 +55,8 @@ def _seen(image: UInt8Array) -> Prediction:
     """The coloured areas, each as one box; what is small counts less."""
     found = []
     for name, colour in _COLOURS.items():
-        mask = (np.abs(image.astype(np.int16) - colour).max(axis=2) < 50).astype(np.uint8)
-        _, _, stats, _ = cv2.connectedComponentsWithStats(mask)
+        low, high = (np.clip(np.add(colour, step), 0, 255) for step in (-50, 50))
+        _, _, stats, _ = cv2.connectedComponentsWithStats(cv2.inRange(image, low, high))
         for left, top, width, height, area in stats[1:].tolist():
             if area >= _LEAST_AREA:
                 score = float(np.clip(area / 1200, 0.15, 0.95))

@@ -13,6 +13,7 @@ from mediaml.derive.tracker import TRACKERS, Tracker
 from mediaml.derive.tracks import TrackOptions, Tracks
 from mediaml.ledger.ledger import Ledger
 from mediaml.ledger.results import open_results
+from scripts.evaluation.rendered_scene import render_scene, seen_frames
 from scripts.evaluation.scene import (
     CROSSROADS,
     FINDER,
@@ -50,6 +51,19 @@ def test_objects_are_followed(tmp_path, name, times, things, hota, idf1, switche
     assert scores.idf1 >= idf1
     assert scores.switches <= switches
     assert scores.tracks == len(things)
+
+
+def test_objects_of_a_rendered_clip_are_followed(tmp_path):
+    """Uneven times go through H.264 and the reader; what overlaps is found as one area, or hidden."""
+    things, times = CROSSROADS[:10], uneven(8)
+    render_scene(tmp_path / "clip.mp4", things, times)
+    seen = seen_frames(tmp_path / "clip.mp4")
+    read = [time_s for time_s, _, _ in seen]
+    assert read == pytest.approx(times, abs=1e-4)
+    found = tracked(tmp_path / "out", things, read, seen=[prediction for *_, prediction in seen])
+    scores = track_scores(true_frames(things, read), found)
+    assert scores.hota > 0.9
+    assert scores.switches == 0
 
 
 @pytest.mark.parametrize("tracker", TRACKERS)
