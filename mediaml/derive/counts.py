@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mediaml.core.errors import OutputError
+from mediaml.core.view import least_score
 from mediaml.derive.lines import Crossing, Line, crossings
 from mediaml.derive.zones import Stay, Zone, stays
 from mediaml.ledger.result_rows import ModelRow, SourceRow
@@ -23,6 +24,7 @@ class CountedObject:
     Attributes:
         track: its number. label: its class, the one with the highest sum of scores.
         begin_s, end_s: when it was seen first and last, seconds. frames: number of frames with it.
+        score: its highest.
     """
 
     track: int
@@ -30,6 +32,7 @@ class CountedObject:
     begin_s: float
     end_s: float
     frames: int
+    score: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,14 +62,19 @@ def count_source(
     lines: Sequence[Line] = (),
     zones: Sequence[Zone] = (),
 ) -> SourceCounts:
-    """Count the objects of one source and model; those of the classes that the model's view shows.
+    """Count the objects of one source and model: those of the view's classes that it shows in some frame.
 
     Raises:
         OutputError: a line or zone is in shares of a size that is not known.
     """
     points = track_points(results, source.id, model.id)
     wanted = {name.casefold() for name in model.view.classes}
-    objects = tuple(one for one in _objects(points) if not wanted or one.label.casefold() in wanted)
+    least = least_score(model.view.min_score)
+    objects = tuple(
+        one
+        for one in _objects(points)
+        if one.score >= least and (not wanted or one.label.casefold() in wanted)
+    )
     known = {one.track for one in objects}
     width, height = _size(source, lines, zones)
     return SourceCounts(
@@ -98,6 +106,7 @@ def _objects(points: TrackPoints) -> Iterator[CountedObject]:
             float(points.times[rows][0]),
             float(ends[-1]),
             rows.stop - rows.start,
+            float(points.scores[rows].max()),
         )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 
 from mediaml.core.errors import OutputError, UsageError
 from mediaml.core.media import Kind
+from mediaml.core.view import View
 from mediaml.derive.counts import CountedObject, SourceCounts, count_source, crossed, most_at_once, stayed
 from mediaml.derive.lines import Line, crossings
 from mediaml.derive.trails import Trails
@@ -184,7 +186,7 @@ def test_most_at_once():
 def test_the_sums_of_a_source():
     zone = Zone("zone", shapely.box(0, 0, 100, 100), False)
     paths = points([(10, 10), (20, 10)], [(50, 50), (50, 150)], [(500, 50), (510, 50)])
-    objects = tuple(CountedObject(number, "car", 0.0, 1.0, 2) for number in (1, 2, 3))
+    objects = tuple(CountedObject(number, "car", 0.0, 1.0, 2, 0.9) for number in (1, 2, 3))
     counts = SourceCounts(
         "a.mp4",
         "yolo",
@@ -205,6 +207,10 @@ def test_an_object_has_the_class_that_it_had_most(tmp_path):
         counts = count_source(results, source, model, [Line("half", 0.0, 0.5, 1.0, 0.5)])
         assert [(one.track, one.label, one.frames) for one in counts.objects] == [(1, "car", 99)]
         assert counts.objects[0].begin_s == pytest.approx(0.1)
+        best = counts.objects[0].score
+        for asked, number in ((best, 1), (best + 0.001, 0)):
+            shown = replace(model, view=View(asked))
+            assert len(count_source(results, source, shown).objects) == number
         unknown = SourceRow(source.id, source.path, source.shown, source.name, Kind.VIDEO)
         with pytest.raises(OutputError, match="size of"):
             count_source(results, unknown, model, [Line("half", 0.0, 0.5, 1.0, 0.5)])
