@@ -1,0 +1,1 @@
+"""Results against other results (`diff`), and against a ground truth (`evaluate`)."""
