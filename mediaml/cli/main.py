@@ -17,6 +17,8 @@ _COMMANDS = {
     "status": "Show the progress of an output folder, and what failed.",
     "track": "Number the objects in the videos of an output folder.",
     "count": "Count objects, line crossings and presence in zones.",
+    "diff": "Compare two sets of results.",
+    "evaluate": "Measure detections against a ground truth.",
     "search": "Find frames by text or by an image.",
     "duplicates": "Show groups of images that look alike.",
     "report": "Write a page that shows what was found.",

@@ -1,4 +1,4 @@
-"""Two sets of predictions for the same frames: what both found, what only one did, and where they differ most."""
+"""Two sets of predictions for the same frames: what both found, what one did, where they differ most."""
 
 from __future__ import annotations
 
@@ -135,7 +135,7 @@ def diff_results(sides: Sequence[tuple[Side, Side]], *, min_iou: float = 0.5, to
     sources = pair_sources(left, right)
     models = tuple(_model_diff(pair, sources, min_iou, top) for pair in sides)
     failed = [
-        dict((row.source.shown, row.failure.message.splitlines()[0]) for row in results.failures())
+        {row.source.shown: row.failure.message.splitlines()[0] for row in results.failures()}
         for results in (left, right)
     ]
     only = [

@@ -2,29 +2,18 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
-import numpy as np
-
+from mediaml.compare.average_precision import AveragePrecision, Record, average_precision
+from mediaml.compare.confusion import confusion_counts, corners_of_truth, hits, over_crowds
 from mediaml.compare.diff import corners_of
-from mediaml.compare.truth import Annotation, MatchedTruth, match_classes
-from mediaml.core.arrays import Float32Array
-from mediaml.core.errors import UsageError
+from mediaml.compare.truth import MatchedTruth, match_classes
 from mediaml.core.prediction import Detection
 from mediaml.core.view import View
 from mediaml.ledger.result_rows import ModelRow
 from mediaml.ledger.results import Results
-from mediaml.ops.matching import match_boxes
-
-BACKGROUND = "background"
-"""Row of boxes where there is no object, and column of objects without a box."""
-
-Record = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,64 +63,6 @@ class Evaluation:
     confusion: dict[str, dict[str, int]] = field(repr=False)
 
 
-@dataclass(frozen=True, slots=True)
-class AveragePrecision:
-    """AP at IoU .50 and over .50:.05:.95 (COCO), mean over the classes that the truth holds.
-
-    Attributes:
-        ap50, ap: the means. per_class: both of each class, by its id.
-        precision: [101], mean over classes at IoU .50, at recall 0, .01 … 1.
-    """
-
-    ap50: float
-    ap: float
-    per_class: Mapping[int, tuple[float, float]]
-    precision: list[float]
-
-
-def average_precision(truth: Mapping[str, Any], boxes: Sequence[Record]) -> AveragePrecision:
-    """Measure boxes with pycocotools.
-
-    Args:
-        truth: a data set in COCO's format. boxes: results in COCO's format: image_id, category_id, bbox, score.
-
-    Raises:
-        UsageError: pycocotools is not installed.
-    """
-    try:
-        from pycocotools.coco import COCO
-        from pycocotools.cocoeval import COCOeval
-    except ImportError as error:
-        raise UsageError(
-            "AP is measured by pycocotools, which is not installed.",
-            "Install it with: pip install 'mediaml[evaluate]'",
-        ) from error
-    held = sorted({int(one["category_id"]) for one in truth["annotations"] if not one.get("iscrowd")})
-    if not boxes or not held:
-        return AveragePrecision(0.0, 0.0, dict.fromkeys(held, (0.0, 0.0)), [0.0] * 101)
-    with contextlib.redirect_stdout(io.StringIO()):  # it prints its progress
-        known = COCO()
-        known.dataset = dict(truth)
-        known.createIndex()
-        # loadRes writes into what it is given.
-        run = COCOeval(known, known.loadRes([dict(box) for box in boxes]), "bbox")
-        run.evaluate()
-        run.accumulate()
-    # [IoU thresholds, recalls, classes], all areas, at most 100 boxes of an image.
-    precision = run.eval["precision"][:, :, :, 0, -1]
-    places = {int(kind): place for place, kind in enumerate(run.params.catIds)}
-    columns = [places[kind] for kind in held]
-    return AveragePrecision(
-        float(precision[0][:, columns].mean()),
-        float(precision[:, :, columns].mean()),
-        {
-            kind: (float(precision[0, :, column].mean()), float(precision[:, :, column].mean()))
-            for kind, column in zip(held, columns, strict=True)
-        },
-        precision[0][:, columns].mean(axis=1).tolist(),
-    )
-
-
 def evaluate(results: Results, model: ModelRow, matched: MatchedTruth, *, min_iou: float = 0.5) -> Evaluation:
     """Measure the detections of a model in the annotated images.
 
@@ -155,7 +86,9 @@ def evaluate(results: Results, model: ModelRow, matched: MatchedTruth, *, min_io
             if image is None:
                 continue
             found = frame.prediction.detections
-            boxes += [_record(image, one, classes[one.label.name]) for one in found if one.label.name in classes]
+            boxes += [
+                _record(image, one, classes[one.label.name]) for one in found if one.label.name in classes
+            ]
             shown = [one for one in found if one.label.score >= model.view.min_score]
             tally.add(image, shown[: model.view.max_detections])
     truth = _coco(matched)
@@ -209,14 +142,14 @@ class _Tally:
         named = [self._named(one) for one in found]
         # A box over a crowd is neither right nor wrong, as in COCO's evaluation.
         crowds = [one for one in all_ if one.iscrowd]
-        hits, free = _hits(found, named, objects, self._names, self._min_iou)
-        ignored = _over_crowds(found, named, crowds, self._names, self._min_iou) & free
-        self._hits.update(self._names[objects[row].category_id] for row in hits)
+        found_objects, free = hits(found, named, objects, self._names, self._min_iou)
+        ignored = over_crowds(found, named, crowds, self._names, self._min_iou) & free
+        self._hits.update(self._names[objects[row].category_id] for row in found_objects)
         self._boxes.update(name for place, name in enumerate(named) if place not in ignored)
         kept = [place for place in range(len(found)) if place not in ignored]
         self._confusion += confusion_counts(
             [self._names[one.category_id] for one in objects],
-            _corners(objects),
+            corners_of_truth(objects),
             [named[place] for place in kept],
             corners_of(found[place] for place in kept),
             self._min_iou,
@@ -263,75 +196,6 @@ class _Tally:
     def _named(self, found: Detection) -> str:
         """The name of a box's class as the truth spells it."""
         return self._folded.get(found.label.name.casefold(), found.label.name)
-
-
-def confusion_counts(
-    truths: Sequence[str],
-    objects: Float32Array,
-    names: Sequence[str],
-    boxes: Float32Array,
-    min_iou: float,
-) -> Counter[tuple[str, str]]:
-    """Count (class of the object, class of the box) over one image.
-
-    Boxes and objects are matched one to one by their overlap, whatever their classes. An object without a box
-    counts as (class, background), a box without an object as (background, class).
-
-    Args:
-        truths, objects: class and corners [N, 4] of each object. names, boxes: the same of each box.
-    """
-    matching = match_boxes(objects, boxes, min_iou)
-    counts: Counter[tuple[str, str]] = Counter()
-    for row, column in zip(matching.left.tolist(), matching.right.tolist(), strict=True):
-        counts[truths[row], names[column]] += 1
-    for row in matching.only_left.tolist():
-        counts[truths[row], BACKGROUND] += 1
-    for column in matching.only_right.tolist():
-        counts[BACKGROUND, names[column]] += 1
-    return counts
-
-
-def _hits(
-    found: Sequence[Detection],
-    named: Sequence[str],
-    objects: Sequence[Annotation],
-    names: Mapping[int, str],
-    min_iou: float,
-) -> tuple[list[int], set[int]]:
-    """Objects that have a box of their class, and the places of the boxes without an object."""
-    numbers = {name: place for place, name in enumerate({*named, *names.values()})}
-    classes = (
-        np.asarray([numbers[names[one.category_id]] for one in objects], np.int64),
-        np.asarray([numbers[name] for name in named], np.int64),
-    )
-    matching = match_boxes(_corners(objects), corners_of(found), min_iou, classes)
-    return matching.left.tolist(), set(matching.only_right.tolist())
-
-
-def _over_crowds(
-    found: Sequence[Detection],
-    named: Sequence[str],
-    crowds: Sequence[Annotation],
-    names: Mapping[int, str],
-    min_iou: float,
-) -> set[int]:
-    """Places of boxes of which a crowd of their class covers that part; COCO's overlap with a crowd."""
-    over: set[int] = set()
-    for crowd in crowds:
-        left, top, right, bottom = crowd.corners
-        for place, one in enumerate(found):
-            box = one.box
-            width = min(right, box.right) - max(left, box.left)
-            height = min(bottom, box.bottom) - max(top, box.top)
-            own = (box.right - box.left) * (box.bottom - box.top)
-            if named[place] == names[crowd.category_id] and width > 0 and height > 0:
-                if width * height >= min_iou * own:
-                    over.add(place)
-    return over
-
-
-def _corners(objects: Sequence[Annotation]) -> Float32Array:
-    return np.asarray([one.corners for one in objects], np.float32).reshape(-1, 4)
 
 
 def _ratio(part: int, whole: int) -> float | None:

@@ -1,4 +1,4 @@
-"""A ground truth in COCO's object detection format, matched with the sources and classes of an output folder."""
+"""A ground truth in COCO's format, matched with the sources and classes of an output folder."""
 
 from __future__ import annotations
 
@@ -96,7 +96,9 @@ def read_truth(path: Path) -> Truth:
         ("category", [one.category_id for one in truth.annotations], categories),
     ):
         if unknown := set(ids) - known:
-            raise UsageError(f"{path} has annotations of {kind} {min(unknown)}, which it does not list.", hint)
+            raise UsageError(
+                f"{path} has annotations of {kind} {min(unknown)}, which it does not list.", hint
+            )
     if len(images) < len(truth.images) or len(categories) < len(truth.categories):
         raise UsageError(f"{path} lists an image or a category twice.", hint)
     return truth

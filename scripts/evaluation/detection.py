@@ -7,8 +7,6 @@ python -m scripts.evaluation.detection MODEL.onnx --data DIR [--split val] [--fi
 """
 
 import argparse
-import contextlib
-import io
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,6 +17,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from mediaml.compare.average_precision import average_precision
 from scripts.evaluation.photos import decode_photo, load_index, read_tars
 
 FITS = ("stretch", "letterbox")
@@ -127,31 +126,14 @@ class Measures:
 
 def measure(truth: Mapping[str, Any], results: Sequence[Result]) -> Measures:
     """Compare COCO results with a COCO-format truth through pycocotools."""
-    from pycocotools.coco import COCO
-    from pycocotools.cocoeval import COCOeval
-
-    recall = np.linspace(0, 1, 101)
     names = {int(category["id"]): str(category["name"]) for category in truth["categories"]}
-    held = sorted({int(entry["category_id"]) for entry in truth["annotations"] if not entry.get("iscrowd")})
-    if not results:
-        return Measures(0.0, 0.0, {names[kind]: 0.0 for kind in held}, np.zeros(101), recall)
-    with contextlib.redirect_stdout(io.StringIO()):
-        known = COCO()
-        known.dataset = dict(truth)
-        known.createIndex()
-        # loadRes writes into what it is given.
-        run = COCOeval(known, known.loadRes([dict(result) for result in results]), "bbox")
-        run.evaluate()
-        run.accumulate()
-    precision = run.eval["precision"][:, :, :, 0, -1]
-    classes = {kind: float(precision[0, :, column].mean()) for column, kind in enumerate(run.params.catIds)}
-    columns = [column for column, kind in enumerate(run.params.catIds) if kind in set(held)]
+    found = average_precision(truth, results)
     return Measures(
-        float(precision[0][:, columns].mean()),
-        float(precision[:, :, columns].mean()),
-        {names[kind]: classes[kind] for kind in held},
-        precision[0][:, columns].mean(1),
-        recall,
+        found.ap50,
+        found.ap,
+        {names[kind]: ap50 for kind, (ap50, _) in found.per_class.items()},
+        np.asarray(found.precision),
+        np.linspace(0, 1, 101),
     )
 
 

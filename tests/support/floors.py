@@ -34,6 +34,7 @@ ROOMS = (
     Room("engine", 6, "the `Engine` protocol; `local/` worker processes; `inline` for debuggers"),
     Room("outputs", 7, "what is written from the ledger; `render/` for annotated media"),
     Room("embeddings", 7, "vectors of a ledger: search, duplicates, index"),
+    Room("compare", 7, "results against other results, and against a ground truth"),
     Room("app", 8, "the application: config, run, commit, reporter, report"),
     Room("cli", 9, "one file per command: parse, call, print"),
     Room("package", 9, "`mediaml.run`, `open_results`, `open_media`"),
