@@ -62,18 +62,21 @@ def command(
     from mediaml.compare.diff import diff_results
     from mediaml.compare.sides import choose_sides
     from mediaml.ledger.results import open_results
+    from mediaml.outputs.report.report import check_target
 
     names = tuple(typed["models"])
     selection = selection_of({**typed, "models": ()})
+    if page is not None:
+        check_target(page, overwrite=overwrite)
     with ExitStack() as stack:
         ours = stack.enter_context(open_results(left))
         theirs = None if right is None else stack.enter_context(open_results(right))
         sides = choose_sides(ours, theirs, names, selection)
         found = diff_results(sides, min_iou=typed["iou"], top=typed["top"])
-    if page is not None:
-        from mediaml.compare.page import write_diff_page
+        if page is not None:
+            from mediaml.outputs.comparison.page import write_diff_page
 
-        write_diff_page(page, found, str(left), str(right or left), overwrite=overwrite)
+            write_diff_page(page, found, (str(left), str(right or left)), ours)
     if as_json:
         echo_json(_record(found))
     else:

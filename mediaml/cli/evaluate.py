@@ -58,7 +58,10 @@ def command(
     from mediaml.compare.truth import match_sources, read_truth
     from mediaml.ledger.results import open_results
     from mediaml.ledger.selection import select_results
+    from mediaml.outputs.report.report import check_target
 
+    if page is not None:
+        check_target(page, overwrite=overwrite)
     known = read_truth(truth)
     with open_results(folder) as results:
         selected = select_results(results, selection_of(typed))
@@ -67,9 +70,9 @@ def command(
         _require_detector(models, folder)
         found = [evaluate(selected, model, matched, min_iou=typed["iou"]) for model in models]
     if page is not None:
-        from mediaml.compare.page import write_evaluation_page
+        from mediaml.outputs.comparison.page import write_evaluation_page
 
-        write_evaluation_page(page, found, str(folder), str(truth), overwrite=overwrite)
+        write_evaluation_page(page, found, str(folder), str(truth))
     if as_json:
         echo_json([_record(one) for one in found])
     else:

@@ -61,13 +61,15 @@ class FrameDiff:
     """A frame on which the two sides differ.
 
     Attributes:
-        source: its path as it was named. frame: its number on the left, where it has one there.
+        source, source_id: its path as it was named, and its id in the left folder.
+        frame: its number on the left.
         time_s: seconds. difference: labels and boxes that have no partner, plus the mean difference of the
             scores of those that have, 0..1.
         left, right: what was found.
     """
 
     source: str
+    source_id: int
     frame: int
     time_s: float
     difference: float
@@ -150,7 +152,7 @@ def _model_diff(pair: tuple[Side, Side], sources: SourcePairs, min_iou: float, t
     tally = _Tally(ModelDiff(left.model.name, right.model.name), min_iou, top)
     for ours, theirs in sources.both:
         for one, other in paired_frames(left.frames(ours), right.frames(theirs)):
-            tally.add(one, other)
+            tally.add(ours.id, one, other)
     return tally.finished()
 
 
@@ -166,8 +168,8 @@ class _Tally:
         self._matched = 0
         self._random = random.Random(_SEED)
 
-    def add(self, one: FrameResult | None, other: FrameResult | None) -> None:
-        """Count one frame of one side or of both."""
+    def add(self, source: int, one: FrameResult | None, other: FrameResult | None) -> None:
+        """Count one frame of one side or of both; `source` is its id on the left."""
         diff = self._diff
         if one is None or other is None:
             diff.frames_only_left += other is None
@@ -181,7 +183,13 @@ class _Tally:
             diff.same_frames += 1
             return
         found = FrameDiff(
-            one.source, one.frame, one.time_s, difference, _shown(one.prediction), _shown(other.prediction)
+            one.source,
+            source,
+            one.frame,
+            one.time_s,
+            difference,
+            _shown(one.prediction),
+            _shown(other.prediction),
         )
         # The number of the frame breaks ties: of equal ones the first is kept.
         heapq.heappush(self._worst, (difference, -diff.frames, found))

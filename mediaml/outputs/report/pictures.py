@@ -63,7 +63,7 @@ def make_pictures(items: Sequence[Item], folder: Path, progress: Progress) -> di
     """
     wanted = {item.row.id: _wanted(item) for item in items if item.place.state == "here"}
     kept = {name for one in wanted.values() for name in one.names}
-    there = _tidied(folder, kept)
+    there = tidied(folder, kept)
     orders = [_order(one, folder, there) for one in wanted.values() if not there.issuperset(one.names)]
     if orders:
         with writing(folder):
@@ -104,10 +104,10 @@ def _order(wanted: _Wanted, folder: Path, there: Collection[str]) -> Thumbnails:
     )
 
 
-def _tidied(folder: Path, kept: Collection[str]) -> set[str]:
+def tidied(folder: Path, kept: Collection[str]) -> set[str]:
     """Remove thumbnails that are not shown, and nothing else; returns the names of those that are there."""
     there = set()
-    for name in _names(folder):
+    for name in names_in(folder):
         if name in kept:
             there.add(name)
         elif _OWN.fullmatch(name):
@@ -118,7 +118,7 @@ def _tidied(folder: Path, kept: Collection[str]) -> set[str]:
     return there
 
 
-def _names(folder: Path) -> list[str]:
+def names_in(folder: Path) -> list[str]:
     try:
         return [path.name for path in folder.iterdir()]
     except OSError:  # there is none yet
@@ -126,7 +126,7 @@ def _names(folder: Path) -> list[str]:
 
 
 def _found(wanted: Mapping[int, _Wanted], folder: Path, problems: Mapping[int, str]) -> dict[int, Pictures]:
-    there = set(_names(folder))
+    there = set(names_in(folder))
     base = quote(os.fsencode(folder.name))
     return {
         source: Pictures(

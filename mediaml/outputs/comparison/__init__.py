@@ -1,0 +1,1 @@
+"""Pages that show comparisons: `mediaml diff` and `mediaml evaluate`."""
