@@ -95,3 +95,22 @@ def limits_of(typed: Mapping[str, Any]) -> Limits:
     chosen: dict[str, Any] = {field: typed[field] or None for field in typed_limits}
     chosen |= {field: typed.get(field, True) for _, field, _ in VIDEO_OPTIONS}
     return Limits(**chosen, image_frames=typed.get("image_frames"))
+
+
+memory_option = click.option(
+    "--memory",
+    metavar="SIZE",
+    help="Memory for all processes, as in 800M or 2G [default: half of the machine's].",
+)
+"""The option that bounds the memory of a run; `memory_of` reads it."""
+
+
+def memory_of(typed: str | None) -> int | None:
+    """Bytes that `--memory` names; `None` where it is left out.
+
+    Raises:
+        UsageError: it is no size.
+    """
+    from mediaml.app.memory import parse_size
+
+    return None if typed is None else parse_size(typed)

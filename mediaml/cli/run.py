@@ -12,7 +12,7 @@ import click
 
 from mediaml.cli.completion import complete_models, complete_options, complete_weights
 from mediaml.cli.hints import HintingCommand, require_models
-from mediaml.cli.limits import limit_options, limits_of
+from mediaml.cli.limits import limit_options, limits_of, memory_of, memory_option
 from mediaml.cli.prompts import prompt_options
 from mediaml.cli.shell import noise_options, offline_option, shell_of
 from mediaml.core.errors import UsageError
@@ -146,11 +146,7 @@ _SECONDS = click.FloatRange(min=0.0)
 @click.option(
     "--readers", type=click.IntRange(1, 64), metavar="N", help="Files decoded at once [default: by machine]."
 )
-@click.option(
-    "--memory",
-    metavar="SIZE",
-    help="Memory for all processes, as in 800M or 2G [default: half of the machine's].",
-)
+@memory_option
 @limit_options
 @offline_option
 @noise_options
@@ -259,19 +255,13 @@ def _config(typed: dict[str, Any], shell: Shell) -> RunConfig:
         batch=typed["batch"],
         threads=typed["threads"],
         readers=typed["readers"],
-        memory=_size(typed["memory"]),
+        memory=memory_of(typed["memory"]),
         track=_track(typed["audio_track"]),
         follow=typed["follow"],
         limits=limits_of(typed),
         offline=shell.offline,
         debug=shell.debug,
     )
-
-
-def _size(typed: str | None) -> int | None:
-    from mediaml.app.memory import parse_size
-
-    return None if typed is None else parse_size(typed)
 
 
 def _track(typed: str | None) -> TrackChoice:

@@ -182,11 +182,7 @@ def scaled(prediction: Prediction, scale: tuple[float, float]) -> Prediction:
     """The boxes of a frame in pixels of its file; see `Frame.scale`."""
     if scale == (1.0, 1.0) or not prediction.detections:
         return prediction
-    across, down = scale
-    corners = (np.array(each.box.corners) * (across, down, across, down) for each in prediction.detections)
-    boxes = (Box(*corner.tolist()) for corner in corners)
-    moved = [replace(each, box=box) for each, box in zip(prediction.detections, boxes, strict=True)]
-    return replace(prediction, detections=tuple(moved))
+    return replace(prediction, detections=tuple(found.placed(*scale) for found in prediction.detections))
 
 
 def _live(batch: Sequence[Sample]) -> list[Sample]:
