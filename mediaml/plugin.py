@@ -29,11 +29,12 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Meta
 
 from mediaml.core.arrays import Array, Float32Array, UInt8Array
+from mediaml.core.audio_input import AudioInput
 from mediaml.core.catalogue_entry import CatalogueEntry, CatalogueFile
 from mediaml.core.errors import MediaError, ModelError, OptionError
 from mediaml.core.frame import Frame
 from mediaml.core.media import Kind, MediaInfo
-from mediaml.core.model_input import ImageInput, SoundInput
+from mediaml.core.model_input import ImageInput
 from mediaml.core.prediction import (
     Answer,
     Box,
@@ -93,6 +94,7 @@ __all__ = [
     "Answer",
     "Answers",
     "Array",
+    "AudioInput",
     "Box",
     "CatalogueEntry",
     "CatalogueFile",
@@ -123,7 +125,6 @@ __all__ = [
     "Prediction",
     "Reading",
     "Session",
-    "SoundInput",
     "StagedModel",
     "TensorSpec",
     "TextModel",
@@ -169,7 +170,7 @@ class OnnxModel(ABC):
         session, labels, options: the open session, its label names (empty where it has none), the options.
     """
 
-    input: ImageInput | SoundInput | None = None
+    input: ImageInput | AudioInput | None = None
     decodes_pixels: bool = True
 
     def __init__(self, context: LoadContext) -> None:
@@ -192,8 +193,8 @@ class OnnxModel(ABC):
         Raises:
             ModelError: neither the class nor the ONNX metadata say how the input is prepared.
         """
-        if frame.spectrogram is not None:
-            return frame.spectrogram
+        if frame.samples is not None:
+            return self._audio_sample(frame)
         if not isinstance(self.input, ImageInput):
             raise ModelError(
                 f"{type(self).__name__} does not say how it takes images.",
@@ -202,6 +203,17 @@ class OnnxModel(ABC):
         want = self.input
         fitted = frame.fitted(want.width, want.height, want.fit, pad=want.pad, resample=want.resample)
         sample: Array = import_module("mediaml.ops.pixels").normalise(fitted, want)
+        return sample
+
+    def _audio_sample(self, frame: Frame) -> Array:
+        """A window of audio by `input`, whose layout is `FT` where the class does not say."""
+        want = self.input if isinstance(self.input, AudioInput) else None
+        if frame.spectrogram is not None:
+            return frame.spectrogram.T if want and want.layout == "TF" else frame.spectrogram
+        assert frame.samples is not None
+        if want is None:
+            return frame.samples
+        sample: Array = import_module("mediaml.ops.spectrogram").waveform(frame.samples, want)
         return sample
 
     def run(self, batch: Array) -> Sequence[Array]:

@@ -7,9 +7,10 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
+from mediaml.core.audio_input import AudioInput
 from mediaml.core.errors import MediamlError, ModelError, NoInputsError, UsageError
 from mediaml.core.media import Kind, MediaInfo
-from mediaml.core.model_input import ImageInput, SoundInput
+from mediaml.core.model_input import ImageInput
 from mediaml.core.prediction import Box, Detection, Embedding, Label, Picture, Prediction
 
 LABEL = Label("cat", 0.5)
@@ -29,8 +30,8 @@ DETECTION = Detection(LABEL, Box(0, 0, 1, 1))
         lambda: MediaInfo("a", Kind.VIDEO, frame_rate=Fraction(0)),
         lambda: ImageInput(0, 10),
         lambda: ImageInput(10, 10, std=(0.0,)),
-        lambda: SoundInput(sample_rate=8_000, band=(0, 5_000)),
-        lambda: SoundInput(window_s=0.01),
+        lambda: AudioInput(sample_rate=8_000, band=(0, 5_000)),
+        lambda: AudioInput(window_s=0.01),
     ],
 )
 def test_nonsense_is_refused_at_birth(make):
@@ -56,7 +57,7 @@ def test_a_prediction_refuses_what_is_no_answer(answer):
 
 
 def test_a_window_of_sound_holds_whole_spectra_only():
-    sound = SoundInput(sample_rate=16_000, window_s=1.0, fft_s=0.025, step_s=0.010)
+    sound = AudioInput(sample_rate=16_000, window_s=1.0, fft_s=0.025, step_s=0.010)
     assert (sound.window_samples, sound.fft_samples, sound.step_samples) == (16_000, 400, 160)
     assert (sound.steps - 1) * sound.step_samples + sound.fft_samples <= sound.window_samples
     assert sound.steps * sound.step_samples + sound.fft_samples > sound.window_samples

@@ -13,10 +13,10 @@ from mediaml.app.memory import parse_size
 from mediaml.app.report import RunReport
 from mediaml.app.reporter import LoggingReporter, Reporter
 from mediaml.app.run import run_config
+from mediaml.core.audio_input import AudioInput
 from mediaml.core.errors import MediaError, UsageError
 from mediaml.core.location import location_of
 from mediaml.core.media import Kind
-from mediaml.core.model_input import SoundInput
 from mediaml.core.track import TrackChoice
 from mediaml.engine.timeouts import Timeouts
 from mediaml.media.limits import Limits
@@ -143,14 +143,14 @@ def open_media(
     path: str | Path,
     kind: Kind | str | None = None,
     *,
-    audio: SoundInput | None = None,
+    audio: AudioInput | None = None,
     limits: Limits | None = None,
 ) -> Reader:
     """A reader of one image, video or audio file, or of a URL; use it in a `with` block.
 
     Args:
         kind: read it as this kind; by default as what it is. A video can be read as `audio`.
-        audio: windows and log-mel parameters, for audio.
+        audio: windows and features, for audio.
 
     Returns:
         A reader: `info` (`MediaInfo`), `frames()` (an iterator of `Frame`), `accounts` (what was damaged).
@@ -162,8 +162,8 @@ def open_media(
     found = Kind(kind) if kind is not None else sniff_kind(location, limits or Limits())
     if found is None:
         raise MediaError(f"{path} is not an image, video or audio file.", "Check the file's format.")
-    sound = (audio or SoundInput()) if found is Kind.AUDIO else None
-    return open_reader(location, found, sound=sound, limits=limits or Limits())
+    windows = (audio or AudioInput()) if found is Kind.AUDIO else None
+    return open_reader(location, found, audio=windows, limits=limits or Limits())
 
 
 def _several(items: Paths) -> tuple[str | Path, ...]:

@@ -52,7 +52,10 @@ class Frame:
         media: the file it came from.
         width, height: pixels as displayed.
         pixels: where the pixels come from.
-        spectrogram: for audio, log-mel values, float32 [mels, steps]; `None` for images.
+        samples: for audio, the window at the model's rate, mono, float32 [window_samples] in -1..1, zeros
+            behind the end of the audio; `None` for images.
+        spectrogram: for audio, log-mel values, float32 [mels, steps]; `None` for images, and where the model
+            takes the waveform.
         track: number of the audio track, from 1, where all of a file are read; else `None`.
         scale: displayed pixels of the file for each of this frame, across and down: more than 1 where an
             image was too large to be decoded as a whole. Boxes that a model answers with are scaled by it.
@@ -65,6 +68,7 @@ class Frame:
     width: int
     height: int
     pixels: Pixels = field(repr=False)
+    samples: Float32Array | None = field(default=None, repr=False)
     spectrogram: Float32Array | None = field(default=None, repr=False)
     track: int | None = None
     scale: tuple[float, float] = (1.0, 1.0)

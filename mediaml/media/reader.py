@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from types import TracebackType
 from typing import Protocol, Self
 
+from mediaml.core.audio_input import AudioInput
 from mediaml.core.frame import Frame
 from mediaml.core.location import Location
 from mediaml.core.media import DecodeAccounts, Kind, MediaInfo
-from mediaml.core.model_input import SoundInput
 from mediaml.core.track import TrackChoice
 from mediaml.media.limits import Limits
 from mediaml.media.loading import load_av
@@ -72,7 +72,7 @@ def open_reader(
     path: Location,
     kind: Kind,
     *,
-    sound: SoundInput | None = None,
+    audio: AudioInput | None = None,
     limits: Limits = Limits(),  # noqa: B008
     track: TrackChoice = TrackChoice(),  # noqa: B008
 ) -> Reader:
@@ -81,14 +81,14 @@ def open_reader(
     Args:
         path: the file, or a URL that the user typed.
         kind: what to read of it; `AUDIO` on a video file reads its audio.
-        sound: how audio is cut into windows; needed for `AUDIO`.
+        audio: how audio is cut into windows; needed for `AUDIO`.
         limits: the limits on the file.
         track: which audio track is read.
 
     Raises:
         MediaError: the file cannot be read as that kind, or has no such track.
         LimitError: it asks for too much.
-        ValueError: `kind` is `AUDIO` and `sound` is missing.
+        ValueError: `kind` is `AUDIO` and `audio` is missing.
     """
     if kind is Kind.IMAGE:
         from mediaml.media.image.reader import ImageReader
@@ -99,8 +99,8 @@ def open_reader(
         from mediaml.media.video.reader import VideoReader
 
         return VideoReader(path, limits=limits)
-    if sound is None:
-        raise ValueError("audio is read in windows: pass a SoundInput")
+    if audio is None:
+        raise ValueError("audio is read in windows: pass an AudioInput")
     from mediaml.media.audio.reader import AudioReader
 
-    return AudioReader(path, sound, limits=limits, track=track)
+    return AudioReader(path, audio, limits=limits, track=track)

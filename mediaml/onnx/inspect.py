@@ -11,14 +11,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from mediaml.core.audio_input import AudioInput
 from mediaml.core.errors import ModelError
-from mediaml.core.model_input import ImageInput, SoundInput
+from mediaml.core.model_input import ImageInput
 from mediaml.onnx.interface import GraphFacts, Interface, TensorSpec, interface_of
 from mediaml.onnx.metadata import (
     NAME,
+    read_audio_input,
     read_image_input,
     read_labels,
-    read_sound_input,
     read_stride,
 )
 from mediaml.onnx.model_file import model_bytes, model_digest, parse_model, uses_external_data
@@ -40,7 +41,7 @@ class ModelFileFacts:
         ir_version: of the file format.
         producer: the program that wrote the file; empty where it does not say.
         parameters: number of values in the graph's constants, shapes and indices left out.
-        labels, image_input, sound_input, stride: from the metadata; `None` where it does not say.
+        labels, image_input, audio_input, stride: from the metadata; `None` where it does not say.
         metadata: the file's own key-value pairs.
         operators: see `GraphFacts`.
         size_bytes: of the file and of its external data.
@@ -58,7 +59,7 @@ class ModelFileFacts:
     parameters: int
     labels: tuple[str, ...] | None
     image_input: ImageInput | None
-    sound_input: SoundInput | None
+    audio_input: AudioInput | None
     stride: int | None
     metadata: Mapping[str, str]
     operators: tuple[str, ...]
@@ -96,7 +97,7 @@ def model_file_facts(path: Path) -> ModelFileFacts:
         parameters=_parameters(model),
         labels=read_labels(metadata),
         image_input=read_image_input(metadata),
-        sound_input=read_sound_input(metadata),
+        audio_input=read_audio_input(metadata),
         stride=read_stride(metadata),
         metadata=metadata,
         operators=tuple(_maker(model, output.name) for output in outputs),

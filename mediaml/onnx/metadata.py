@@ -1,7 +1,7 @@
 """The metadata of an ONNX file: labels, input, origin.
 
 Keys of mediaml, all values strings: `mediaml.interface` ("detector/1", "classifier/1"), `mediaml.labels`
-(JSON list of class names), `mediaml.input` (JSON of `ImageInput` or `SoundInput`, plus `type` and `stride`),
+(JSON list of class names), `mediaml.input` (JSON of `ImageInput` or `AudioInput`, plus `type` and `stride`),
 `mediaml.anchors`, `mediaml.name`, `mediaml.source`. Ultralytics' `names` is read as well.
 """
 
@@ -13,14 +13,15 @@ from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 
+from mediaml.core.audio_input import AudioInput
 from mediaml.core.errors import ModelError
-from mediaml.core.model_input import ImageInput, SoundInput
+from mediaml.core.model_input import ImageInput
 
 if TYPE_CHECKING:
     import onnx
 
 _Value = TypeVar("_Value")
-_Input = TypeVar("_Input", ImageInput, SoundInput)
+_Input = TypeVar("_Input", ImageInput, AudioInput)
 
 INTERFACE = "mediaml.interface"
 LABELS = "mediaml.labels"
@@ -34,7 +35,7 @@ NAMES_LIMIT = 1_000_000
 
 
 class InputFacts(msgspec.Struct, frozen=True):
-    """The keys of `mediaml.input` beside the fields of `ImageInput` and `SoundInput`."""
+    """The keys of `mediaml.input` beside the fields of `ImageInput` and `AudioInput`."""
 
     type: str | None = None
     stride: int | None = None
@@ -61,13 +62,13 @@ def read_image_input(metadata: Mapping[str, str]) -> ImageInput | None:
     return _read_input(metadata, ImageInput)
 
 
-def read_sound_input(metadata: Mapping[str, str]) -> SoundInput | None:
+def read_audio_input(metadata: Mapping[str, str]) -> AudioInput | None:
     """How the model takes audio; `None` where the file does not say, or takes images.
 
     Raises:
         ModelError: `mediaml.input` cannot be read.
     """
-    return _read_input(metadata, SoundInput)
+    return _read_input(metadata, AudioInput)
 
 
 def read_stride(metadata: Mapping[str, str]) -> int | None:
@@ -90,7 +91,7 @@ def set_metadata(model: onnx.ModelProto, metadata: Mapping[str, str]) -> None:
 def _read_input(metadata: Mapping[str, str], wanted: type[_Input]) -> _Input | None:
     """The input, where it has the wanted type."""
     facts = _input_facts(metadata)
-    if facts is None or _wants_sound(facts) != (wanted is SoundInput):
+    if facts is None or _wants_audio(facts) != (wanted is AudioInput):
         return None
     return _decoded(metadata, INPUT, wanted)
 
@@ -99,8 +100,8 @@ def _input_facts(metadata: Mapping[str, str]) -> InputFacts | None:
     return _decoded(metadata, INPUT, InputFacts) if INPUT in metadata else None
 
 
-def _wants_sound(facts: InputFacts) -> bool:
-    return facts.type == "sound" or (facts.type is None and facts.sample_rate is not None)
+def _wants_audio(facts: InputFacts) -> bool:
+    return facts.type in {"audio", "sound"} or (facts.type is None and facts.sample_rate is not None)
 
 
 def _ultralytics_names(text: str | None) -> tuple[str, ...] | None:

@@ -9,11 +9,12 @@ from types import MappingProxyType
 from typing import Any
 
 from mediaml.core.arrays import Array
+from mediaml.core.audio_input import AudioInput
 from mediaml.core.errors import DeviceError, MemoryLimitError, ModelError
-from mediaml.core.model_input import ImageInput, SoundInput
+from mediaml.core.model_input import ImageInput
 from mediaml.onnx.formats import foreign_format
 from mediaml.onnx.interface import Interface, TensorSpec, interface_of
-from mediaml.onnx.metadata import read_image_input, read_labels, read_sound_input, read_stride
+from mediaml.onnx.metadata import read_audio_input, read_image_input, read_labels, read_stride
 from mediaml.onnx.model_file import model_bytes, model_digest, uses_external_data
 from mediaml.onnx.providers import (
     CPU,
@@ -38,7 +39,7 @@ class Session:
         interface: what they are known as; see `interface.py`.
         metadata: the file's own key-value pairs.
         labels: class names in the order of the scores; `None`, as below, where the file does not say.
-        image_input, sound_input: how the model takes images or audio.
+        image_input, audio_input: how the model takes images or audio.
         stride: pixels of which the input's width and height must be multiples.
         device: what the session really runs on.
         fallback_reason: why it is not the device that was asked for; `None` if it is.
@@ -52,7 +53,7 @@ class Session:
     metadata: Mapping[str, str]
     labels: tuple[str, ...] | None
     image_input: ImageInput | None
-    sound_input: SoundInput | None
+    audio_input: AudioInput | None
     stride: int | None
     device: Device
     fallback_reason: str | None
@@ -136,7 +137,7 @@ def open_session(
         metadata=metadata,
         labels=read_labels(metadata),
         image_input=read_image_input(metadata),
-        sound_input=read_sound_input(metadata),
+        audio_input=read_audio_input(metadata),
         stride=read_stride(metadata),
         device=device,
         fallback_reason=fallback_reason,

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from mediaml.core.audio_input import AudioInput
 from mediaml.core.errors import ModelError
 from mediaml.core.media import Kind
-from mediaml.core.model_input import ImageInput, SoundInput
+from mediaml.core.model_input import ImageInput
 from mediaml.onnx.interface import TensorSpec
 from mediaml.plugin import OnnxModel
 from mediaml.registry.spec import Model, ModelSpec
@@ -42,9 +43,10 @@ def _fed(model: OnnxModel, spec: ModelSpec) -> TensorSpec | None:
     audio = {Kind.AUDIO} & spec.kinds
     if audio and spec.kinds != audio:
         return None
-    wanted = spec.sound if audio else model.input
-    if isinstance(wanted, SoundInput):
-        return TensorSpec("spectrograms", (None, wanted.mels, wanted.steps), "float32")
+    wanted = spec.audio or model.input if audio else model.input
+    if isinstance(wanted, AudioInput):
+        name = "waveforms" if wanted.features == "waveform" else "spectrograms"
+        return TensorSpec(name, (None, *wanted.shape), "float32")
     if not isinstance(wanted, ImageInput):
         raise ModelError(
             f"{model.session.name} does not say how images are prepared for {spec.name}.",

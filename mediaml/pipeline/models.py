@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from mediaml.core.audio_input import AudioInput
 from mediaml.core.catalogue_entry import is_model_name
 from mediaml.core.errors import MediamlError, ModelError, PluginError
 from mediaml.core.suggestions import suggestion
@@ -111,6 +112,12 @@ class LoadedModel:
         labels = getattr(self.model, "labels", None)
         listed = isinstance(labels, list | tuple) and all(isinstance(label, str) for label in labels)
         return tuple(labels) if listed and labels else ()
+
+    @property
+    def audio(self) -> AudioInput | None:
+        """How audio is cut for it, as its plugin or the loaded model says."""
+        said = getattr(self.model, "input", None)
+        return self.spec.audio or (said if isinstance(said, AudioInput) else None)
 
     @property
     def modules(self) -> tuple[str, ...]:

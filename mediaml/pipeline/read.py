@@ -8,11 +8,11 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 
 from mediaml.core.arrays import Array
+from mediaml.core.audio_input import AudioInput
 from mediaml.core.byte_budget import Share
 from mediaml.core.errors import ChangedError, NoAudioError
 from mediaml.core.frame import Frame
 from mediaml.core.media import DecodeAccounts, Kind
-from mediaml.core.model_input import SoundInput
 from mediaml.core.slices import SLICE_S, slice_of
 from mediaml.core.track import TrackChoice
 from mediaml.core.work import Failure, Job, Stage, Want
@@ -108,13 +108,13 @@ def read_job(
         track: which audio track is read.
         room: waits until so many bytes may be used for decoding; false when the run is stopping.
     """
-    groups: dict[tuple[Kind | None, SoundInput | None], list[Consumer]] = {}
+    groups: dict[tuple[Kind | None, AudioInput | None], list[Consumer]] = {}
     for consumer in consumers:
-        spec = consumer.model.spec
-        as_kind = spec.reads(job.kind)
-        groups.setdefault((as_kind, spec.sound if as_kind is Kind.AUDIO else None), []).append(consumer)
-    for (as_kind, sound), members in groups.items():
-        _Reading(job, as_kind or job.kind, sound, members, put, mark, slice_s, track, room).read(limits)
+        as_kind = consumer.model.spec.reads(job.kind)
+        audio = consumer.model.audio if as_kind is Kind.AUDIO else None
+        groups.setdefault((as_kind, audio), []).append(consumer)
+    for (as_kind, audio), members in groups.items():
+        _Reading(job, as_kind or job.kind, audio, members, put, mark, slice_s, track, room).read(limits)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -123,7 +123,7 @@ class _Reading:
 
     job: Job
     as_kind: Kind
-    sound: SoundInput | None
+    audio: AudioInput | None
     consumers: list[Consumer]
     put: Put
     mark: Mark
@@ -140,7 +140,7 @@ class _Reading:
         try:
             watch.check()
             with open_reader(
-                self.job.location, self.as_kind, sound=self.sound, limits=limits, track=self.track
+                self.job.location, self.as_kind, audio=self.audio, limits=limits, track=self.track
             ) as reader:
                 stage = "decode"
                 for consumer in self.consumers:

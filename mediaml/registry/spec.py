@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol, get_args, runtime_checkable
 
 from mediaml.core.arrays import Array, Float32Array
+from mediaml.core.audio_input import AudioInput
 from mediaml.core.errors import ModelError, require
 from mediaml.core.frame import Frame
 from mediaml.core.media import Kind
-from mediaml.core.model_input import SoundInput
 from mediaml.core.prediction import Answer, Prediction
 from mediaml.onnx.interface import GraphFacts
 
@@ -135,7 +135,8 @@ class ModelSpec:
             description="…")]` bounds and describes a field. Set with `-O name.field=value`.
         weights: the name of a bundled model or of one of the catalogue, which is fetched when it is first
             used, or an ONNX file beside the plugin's module (`cats.onnx`).
-        sound: the log-mel parameters; needed where `kinds` has `AUDIO`.
+        audio: windows and features of audio; needed where `kinds` has `AUDIO`, unless the model reads
+            strangers' graphs: then the loaded model's `input` says it.
         description: one line for `mediaml plugins list`.
         read_graph: says how the model would read a graph, for `mediaml models describe`: one reading, none
             where it cannot, several where it cannot tell. `None` where the model has a graph of its own.
@@ -150,7 +151,7 @@ class ModelSpec:
     kinds: frozenset[Kind] = frozenset({Kind.IMAGE, Kind.VIDEO})
     options: type = NoOptions
     weights: str | None = None
-    sound: SoundInput | None = None
+    audio: AudioInput | None = None
     description: str = ""
     read_graph: Callable[[GraphFacts], Sequence[Reading]] | None = None
 
@@ -164,8 +165,8 @@ class ModelSpec:
         require(bool(self.kinds), f"{self.name!r} accepts no kind of media")
         require(is_dataclass(self.options), f"options of {self.name!r} must be a dataclass")
         require(
-            Kind.AUDIO not in self.kinds or self.sound is not None,
-            f"{self.name!r} accepts audio and needs `sound`, its audio parameters",
+            Kind.AUDIO not in self.kinds or self.audio is not None or self.read_graph is not None,
+            f"{self.name!r} accepts audio and needs `audio`, its windows and features",
         )
 
     @property

@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 
 from mediaml.core.arrays import Float32Array, UInt8Array
+from mediaml.core.audio_input import AudioInput
 from mediaml.core.frame import Frame
 from mediaml.core.media import Kind
-from mediaml.core.model_input import SoundInput
 from mediaml.media.audio.reader import AudioReader
 from mediaml.media.limits import Limits
 from mediaml.media.reader import open_reader
@@ -130,7 +130,7 @@ def psnr(ours: UInt8Array, theirs: UInt8Array) -> float:
 def compare_audio(reference: Reference) -> Iterator[Finding]:
     """Start, length and samples of the audio."""
     theirs, start_s = reference.samples(), reference.audio_start_s()
-    spec = SoundInput(sample_rate=AUDIO_RATE, window_s=1.0, hop_s=1.0)
+    spec = AudioInput(sample_rate=AUDIO_RATE, window_s=1.0, hop_s=1.0)
     with AudioReader(reference.path, spec) as reader:
         cut = list(reader.windows())
     begins_s = cut[0].time_s

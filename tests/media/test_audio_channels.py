@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from mediaml.core.arrays import Float32Array
+from mediaml.core.audio_input import AudioInput
 from mediaml.core.media import Kind
-from mediaml.core.model_input import SoundInput
 from mediaml.media.audio.channels import MonoMix, layout_of
 from mediaml.media.limits import Limits
 from mediaml.media.open import open_container
@@ -140,7 +140,7 @@ def test_a_video_with_many_channels_is_read_and_copied(
 ) -> None:
     path, copy = tmp_path / name, tmp_path / "copy.mp4"
     ffmpeg(*CLIP, *chord(channels, 0.5), "-c:v", "libx264", "-pix_fmt", "yuv420p", "-c:a", codec, path)
-    with open_reader(path, Kind.AUDIO, sound=SoundInput()) as reader:
+    with open_reader(path, Kind.AUDIO, audio=AudioInput()) as reader:
         assert len(list(reader.frames())) == 1
     with closing(SideStreams(path, Limits())) as side, av.open(str(copy), "w") as output:
         side.board(output, side.container.streams.video[0].index, Fraction(0))

@@ -9,9 +9,9 @@ import cv2
 import numpy as np
 import pytest
 
+from mediaml.core.audio_input import AudioInput
 from mediaml.core.errors import MediaError, NoAudioError, UsageError
 from mediaml.core.media import Kind
-from mediaml.core.model_input import SoundInput
 from mediaml.core.track import TrackChoice
 from mediaml.media.limits import Limits
 from mediaml.media.open import audio_streams, open_container
@@ -23,7 +23,7 @@ from tests.support.media.annotated_clips import ffprobe
 from tests.support.media.ffmpeg import ffmpeg
 from tests.support.media.material import write_video
 
-SPEC = SoundInput()
+SPEC = AudioInput()
 TONES = {1: 300, 2: 1_000, 3: 3_000}
 
 
@@ -44,7 +44,7 @@ def tracks(path: Path, *how: str) -> Path:
 def heard(path: Path, choice: TrackChoice) -> list[tuple[int | None, float, int]]:
     """Track, time and number of the tone of each window."""
     found = []
-    with open_reader(path, Kind.AUDIO, sound=SPEC, track=choice) as reader:
+    with open_reader(path, Kind.AUDIO, audio=SPEC, track=choice) as reader:
         for index, frame in enumerate(reader.frames()):
             assert frame.index == index and frame.spectrogram is not None
             loudest = int(frame.spectrogram[:, 20:40].mean(1).argmax())
@@ -128,7 +128,7 @@ def test_tracks_are_on_the_clock_of_the_file(name: str, tmp_path: Path) -> None:
 
 def test_a_start_gives_the_rest_of_all_tracks(tmp_path: Path) -> None:
     path = tracks(tmp_path / "a.mp4")
-    with open_reader(path, Kind.AUDIO, sound=SPEC, track=TrackChoice(every=True)) as reader:
+    with open_reader(path, Kind.AUDIO, audio=SPEC, track=TrackChoice(every=True)) as reader:
         whole = [(frame.index, frame.time_s, frame.track) for frame in reader.frames()]
         assert reader.accounts.decoded == len(whole)
         rest = [(frame.index, frame.time_s, frame.track) for frame in reader.frames(1.0)]
@@ -140,11 +140,11 @@ def test_a_track_that_is_not_there(tmp_path: Path) -> None:
     path = tracks(tmp_path / "a.mkv")
     for choice in ("4", "fra"):
         with pytest.raises(MediaError, match=r"no audio track .*; it has 1 \(eng\), 2 \(ger\), 3 \(spa\)"):
-            open_reader(path, Kind.AUDIO, sound=SPEC, track=TrackChoice.parse(choice))
+            open_reader(path, Kind.AUDIO, audio=SPEC, track=TrackChoice.parse(choice))
     silent = write_video(tmp_path / "silent.mp4")
     for choice in ("4", "fra", "all"):
         with pytest.raises(NoAudioError):
-            open_reader(silent, Kind.AUDIO, sound=SPEC, track=TrackChoice.parse(choice))
+            open_reader(silent, Kind.AUDIO, audio=SPEC, track=TrackChoice.parse(choice))
 
 
 @pytest.mark.parametrize("text", ["0", "-1", "", "e", "1.5", "deu,eng"])
@@ -189,7 +189,7 @@ def test_an_audio_track_without_a_description(tmp_path: Path) -> None:
     with VideoReader(path) as reader:
         assert len(list(reader.frames())) == 10
     with pytest.raises(MediaError) as caught:
-        open_reader(path, Kind.AUDIO, sound=SPEC)
+        open_reader(path, Kind.AUDIO, audio=SPEC)
     assert "no decoder" in str(caught.value) and "attribute" not in str(caught.value)
     with open_container(path, Limits()) as container:
         assert len(audio_streams(path, container, TrackChoice())) == 1
@@ -205,7 +205,7 @@ def test_an_auxiliary_track_whose_packets_have_one_time_is_whole(kind: Kind, tmp
     for entry in range(struct.unpack_from(">I", data, at + 8)[0]):
         struct.pack_into(">I", data, at + 16 + 8 * entry, 0)
     path.write_bytes(data)
-    with open_reader(path, kind, sound=SPEC) as reader:
+    with open_reader(path, kind, audio=SPEC) as reader:
         frames = list(reader.frames())
         assert reader.accounts.corrupt == 0
     assert len(frames) == (10 if kind is Kind.VIDEO else 1)

@@ -10,10 +10,10 @@ from pathlib import Path
 import av
 import pytest
 
+from mediaml.core.audio_input import AudioInput
 from mediaml.core.errors import MediaError
 from mediaml.core.frame import Frame
 from mediaml.core.media import DecodeAccounts, Kind, MediaInfo
-from mediaml.core.model_input import SoundInput
 from mediaml.media.joints import Scan, StepWatch
 from mediaml.media.reader import open_reader
 from tests.support.media.annotated_clips import ffprobe, frame_times, nothing
@@ -27,11 +27,11 @@ FORMATS = [
     ("a.mpg", "mpeg2video", "mp2"),
     ("a.mkv", "libx264", "aac"),
 ]
-WINDOWS = SoundInput(window_s=0.1, hop_s=0.02, fft_s=0.01, step_s=0.005, mels=32)
+WINDOWS = AudioInput(window_s=0.1, hop_s=0.02, fft_s=0.01, step_s=0.005, mels=32)
 
 
 def read(path: Path, kind: Kind, start_s: float = 0.0) -> tuple[list[Frame], MediaInfo, DecodeAccounts]:
-    with open_reader(path, kind, sound=WINDOWS if kind is Kind.AUDIO else None) as reader:
+    with open_reader(path, kind, audio=WINDOWS if kind is Kind.AUDIO else None) as reader:
         return list(reader.frames(start_s)), reader.info, reader.accounts
 
 

@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from mediaml.core.audio_input import AudioInput
 from mediaml.core.errors import LimitError, MediaError
 from mediaml.core.media import Kind
-from mediaml.core.model_input import SoundInput
 from mediaml.media.limits import Limits
 from mediaml.media.orientation import ROTATION, orientation_of_matrix, oriented
 from mediaml.media.probe import probe
@@ -50,7 +50,7 @@ def test_a_playlist_reaches_neither_network_nor_files(name: str, ending: str, tm
             for kind in Kind:
                 with (
                     pytest.raises(MediaError) as caught,
-                    open_reader(path, kind, sound=SoundInput()) as reader,
+                    open_reader(path, kind, audio=AudioInput()) as reader,
                 ):
                     list(reader.frames())
                 assert len(str(caught.value).splitlines()) <= 2
@@ -75,7 +75,7 @@ def test_what_is_no_media(content: bytes, said: str, kind: Kind, tmp_path: Path)
     path.write_bytes(content)
     assert sniff_kind(path) is None
     with pytest.raises(MediaError, match=said) as caught:
-        open_reader(path, kind, sound=SoundInput())
+        open_reader(path, kind, audio=AudioInput())
     assert str(path) in caught.value.message and caught.value.hint
     with pytest.raises(MediaError, match=said):
         probe(path)

@@ -14,15 +14,15 @@ import cv2
 import numpy as np
 import pytest
 
+from mediaml.core.audio_input import AudioInput
 from mediaml.core.errors import MediaError
 from mediaml.core.frame import Fit, Frame, Resample
 from mediaml.core.media import Kind
-from mediaml.core.model_input import SoundInput
 from mediaml.media.reader import Reader, open_reader
 from mediaml.media.sniff import sniff_kind
 from tests.support.media.material import numbered, quartered, write_sound, write_video
 
-SOUND = SoundInput()
+SOUND = AudioInput()
 Maker = Callable[[Path], Path]
 
 
@@ -95,7 +95,7 @@ def media(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 
 
 def opened(media: tuple[Path, Kind]) -> Reader:
-    return open_reader(*media, sound=SOUND)
+    return open_reader(*media, audio=SOUND)
 
 
 Seen = tuple[int, float, float, int, int, str]
@@ -232,7 +232,7 @@ def test_wrong_kind_is_a_clear_error(media: tuple[Path, Kind]) -> None:
 
 
 def test_sound_needs_a_description(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="SoundInput"):
+    with pytest.raises(ValueError, match="AudioInput"):
         open_reader(tmp_path / "a.wav", Kind.AUDIO)
 
 
@@ -248,7 +248,7 @@ def test_threads_may_open_files_of_every_kind_at_once() -> None:
 import sys, threading
 from pathlib import Path
 from typing import get_args
-from mediaml.core.model_input import SoundInput
+from mediaml.core.audio_input import AudioInput
 from mediaml.media.reader import open_reader
 from mediaml.media.sniff import sniff_kind
 from mediaml.core.media import Kind
@@ -261,7 +261,7 @@ def work(number):
         if number % 3 == 0:
             open_reader(clip, Kind.VIDEO).close()
         elif number % 3 == 1:
-            open_reader(clip, Kind.AUDIO, sound=SoundInput()).close()
+            open_reader(clip, Kind.AUDIO, audio=AudioInput()).close()
         else:
             sniff_kind(clip)
     except BaseException as error:

@@ -11,10 +11,10 @@ import cv2
 import numpy as np
 import pytest
 
+from mediaml.core.audio_input import AudioInput
 from mediaml.core.errors import LimitError, MediaError
 from mediaml.core.location import Url
 from mediaml.core.media import Kind
-from mediaml.core.model_input import SoundInput
 from mediaml.media.limits import Limits
 from mediaml.media.probe import probe
 from mediaml.media.reader import open_reader
@@ -84,7 +84,7 @@ def test_sound_and_pictures(site: Site, tmp_path: Path) -> None:
     site.bodies["picture"] = cv2.imencode(".png", picture)[1].tobytes()
     sound, image = Url(site.url("sound")), Url(site.url("picture"))
     assert (sniff_kind(sound), sniff_kind(image)) == (Kind.AUDIO, Kind.IMAGE)
-    with open_reader(sound, Kind.AUDIO, sound=SoundInput()) as reader:
+    with open_reader(sound, Kind.AUDIO, audio=AudioInput()) as reader:
         assert len(list(reader.frames())) > 0
     with open_reader(image, Kind.IMAGE) as reader:
         np.testing.assert_array_equal(next(reader.frames()).image, picture)
@@ -186,7 +186,7 @@ def test_a_live_stream_goes_on_from_now(kind: Kind, tmp_path: Path) -> None:
         url = Url(f"tcp://127.0.0.1:{port}")
         passes = []
         for start_s in (0.0, 40.0):
-            with open_reader(url, kind, sound=SoundInput(), limits=SOON) as reader:
+            with open_reader(url, kind, audio=AudioInput(), limits=SOON) as reader:
                 passes.append([(frame.index, frame.time_s) for frame in reader.frames(start_s)])
     assert len(passes[0]) > 4
     assert passes[1] == [(index, pytest.approx(time_s + 40.0)) for index, time_s in passes[0]]

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from mediaml.core.audio_input import AudioInput
 from mediaml.core.media import Kind
-from mediaml.core.model_input import SoundInput
 from mediaml.media.probe import probe
 from mediaml.media.reader import open_reader
 from mediaml.media.sniff import sniff_claim, sniff_kind
@@ -88,7 +88,7 @@ def test_what_the_demuxers_read_is_media(name: str, made: Callable[[str], bytes]
     path = bare(tmp_path, made(name))
     assert sniff_kind(path) is kind_of(name)
     assert probe(path).kind is kind_of(name)
-    with open_reader(path, kind_of(name), sound=SoundInput()) as reader:
+    with open_reader(path, kind_of(name), audio=AudioInput()) as reader:
         assert next(iter(reader.frames())).duration_s >= 0
 
 
@@ -99,7 +99,7 @@ def test_a_stream_that_begins_inside_a_packet(
 ) -> None:
     path = bare(tmp_path, made(name)[skipped:])
     assert sniff_kind(path) is kind_of(name)
-    with open_reader(path, kind_of(name), sound=SoundInput()) as reader:
+    with open_reader(path, kind_of(name), audio=AudioInput()) as reader:
         assert next(iter(reader.frames())).time_s >= 0
 
 

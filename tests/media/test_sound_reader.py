@@ -12,19 +12,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mediaml.core.audio_input import AudioInput
 from mediaml.core.errors import MediaError
-from mediaml.core.model_input import SoundInput
 from mediaml.media.audio.reader import AudioReader
 from mediaml.media.audio.windows import Chunk, Window, windows
 from mediaml.ops.spectrogram import log_mel
 from tests.support.media.ffmpeg import ffmpeg, mixed_by_ffmpeg
 from tests.support.media.material import tone, write_sound, write_video, write_wav
 
-SPEC = SoundInput()
-SMALL = SoundInput(sample_rate=100, window_s=0.5, hop_s=0.2, fft_s=0.1, step_s=0.05, mels=4, band=(1.0, 50.0))
+SPEC = AudioInput()
+SMALL = AudioInput(sample_rate=100, window_s=0.5, hop_s=0.2, fft_s=0.1, step_s=0.05, mels=4, band=(1.0, 50.0))
 
 
-def cut(samples: np.ndarray, pieces: list[int], spec: SoundInput) -> list[Window]:
+def cut(samples: np.ndarray, pieces: list[int], spec: AudioInput) -> list[Window]:
     chunks, at = [], 0
     for number, piece in enumerate([*pieces, len(samples)]):
         chunks.append(Chunk(samples[at : at + piece], 0.0 if number == 0 else None))
@@ -39,7 +39,7 @@ def cut(samples: np.ndarray, pieces: list[int], spec: SoundInput) -> list[Window
     st.sampled_from([0.1, 0.2, 0.5, 0.8]),
 )
 def test_every_sample_is_in_a_window(count: int, pieces: list[int], hop_s: float) -> None:
-    spec = SoundInput(
+    spec = AudioInput(
         sample_rate=100, window_s=0.5, hop_s=hop_s, fft_s=0.1, step_s=0.05, mels=4, band=(1.0, 50.0)
     )
     samples = np.arange(1, count + 1, dtype=np.float32)
@@ -204,6 +204,6 @@ def test_audio_behind_the_video_keeps_what_its_decoder_holds_back(tmp_path: Path
     clip = ("-f", "lavfi", "-i", "testsrc2=s=64x48:r=25:d=1", "-f", "lavfi", "-i", "sine=d=1:r=44100")
     ffmpeg(*clip, "-c:v", "wmv2", "-c:a", "wmav2", path)
     samples = len(mixed_by_ffmpeg(path))
-    with AudioReader(path, SoundInput(window_s=0.5, hop_s=0.5)) as reader:
+    with AudioReader(path, AudioInput(window_s=0.5, hop_s=0.5)) as reader:
         heard_s = sum(window.duration_s for window in reader.windows())
     assert heard_s == pytest.approx(samples / 44_100, abs=0.01)

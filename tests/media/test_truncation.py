@@ -8,9 +8,9 @@ from pathlib import Path
 import av
 import pytest
 
+from mediaml.core.audio_input import AudioInput
 from mediaml.core.errors import MediaError
 from mediaml.core.media import Kind
-from mediaml.core.model_input import SoundInput
 from mediaml.media.reader import open_reader
 from tests.support.media.ffmpeg import ffmpeg
 
@@ -87,7 +87,7 @@ def made(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
 def read(path: Path, kind: Kind) -> float:
     """Where the last frame of a file ends, seconds."""
     end_s = 0.0
-    with open_reader(path, kind, sound=SoundInput()) as reader:
+    with open_reader(path, kind, audio=AudioInput()) as reader:
         for frame in reader.frames():
             end_s = frame.time_s + frame.duration_s
         assert reader.accounts.corrupt == 0
@@ -140,7 +140,7 @@ def test_without_a_header_the_length_of_an_mp3_is_a_guess(tmp_path: Path) -> Non
     quiet = "aevalsrc=if(lt(t\\,3)\\,0\\,0.5*random(0)):s=44100:d=4"
     path = tmp_path / "a.mp3"
     ffmpeg("-f", "lavfi", "-i", quiet, "-c:a", "libmp3lame", "-q:a", "0", "-write_xing", "0", path)
-    with open_reader(path, Kind.AUDIO, sound=SoundInput()) as reader:
+    with open_reader(path, Kind.AUDIO, audio=AudioInput()) as reader:
         assert reader.info.duration_s is not None and reader.info.duration_s > 4.5
     assert read(path, Kind.AUDIO) == pytest.approx(4, abs=0.1)
 
@@ -303,6 +303,6 @@ def test_a_last_frame_that_its_decoder_flags_is_counted(codec: str, tmp_path: Pa
     path = tmp_path / f"cut.{codec}"
     for data, corrupt in ((whole, 0), (whole[: len(whole) * 6 // 10 | 1], 1)):
         path.write_bytes(data)
-        with open_reader(path, Kind.AUDIO, sound=SoundInput()) as reader:
+        with open_reader(path, Kind.AUDIO, audio=AudioInput()) as reader:
             assert list(reader.frames())
             assert reader.accounts.corrupt == corrupt

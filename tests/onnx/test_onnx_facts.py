@@ -12,11 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from onnx import TensorProto, helper
 
+from mediaml.core.audio_input import AudioInput
 from mediaml.core.errors import ModelError
-from mediaml.core.model_input import ImageInput, SoundInput
+from mediaml.core.model_input import ImageInput
 from mediaml.onnx.inspect import model_file_facts
 from mediaml.onnx.interface import TensorSpec, interface_of
-from mediaml.onnx.metadata import read_image_input, read_labels, read_sound_input, read_stride, set_metadata
+from mediaml.onnx.metadata import read_audio_input, read_image_input, read_labels, read_stride, set_metadata
 from mediaml.onnx.providers import parse_device
 from mediaml.onnx.session import open_session
 from tests.support.models import onnx_files as material
@@ -91,12 +92,12 @@ def test_facts_equal_what_a_session_says(tmp_path: Path) -> None:
         "metadata",
         "labels",
         "image_input",
-        "sound_input",
+        "audio_input",
         "stride",
         "sha256",
     ):
         assert getattr(facts, name) == getattr(session, name), name
-    assert facts.sound_input == SoundInput(sample_rate=8000, band=(20, 4000))
+    assert facts.audio_input == AudioInput(sample_rate=8000, band=(20, 4000))
     assert (facts.interface, facts.name, facts.producer) == ("classifier/1", "doubler", "somebody 7")
     assert (facts.opset, facts.ir_version, facts.parameters) == (17, 8, 1)
     assert (facts.size_bytes, facts.sha256) == (
@@ -152,13 +153,13 @@ def test_inputs_are_read() -> None:
     metadata = {"mediaml.input": text}
     expected = ImageInput(32, 16, fit="crop", mean=(0.5, 0.4, 0.3), std=(1.0, 1.0, 1.0))
     assert read_image_input(metadata) == expected
-    assert read_sound_input(metadata) is None
+    assert read_audio_input(metadata) is None
     assert read_stride(metadata) == 8
     sound = {"mediaml.input": '{"type": "sound", "mels": 40}'}
-    assert read_sound_input(sound) == SoundInput(mels=40)
+    assert read_audio_input(sound) == AudioInput(mels=40)
     assert read_image_input(sound) is None
     assert read_stride(sound) is None
-    assert (read_image_input({}), read_sound_input({}), read_stride({})) == (None, None, None)
+    assert (read_image_input({}), read_audio_input({}), read_stride({})) == (None, None, None)
 
 
 @pytest.mark.parametrize(
@@ -177,7 +178,7 @@ def test_inputs_are_read() -> None:
 def test_inputs_that_cannot_be_read(text: str) -> None:
     with pytest.raises(ModelError, match=r"metadata `mediaml\.input` cannot be read"):
         if read_image_input({"mediaml.input": text}) is None:
-            read_sound_input({"mediaml.input": text})
+            read_audio_input({"mediaml.input": text})
 
 
 def test_metadata_is_replaced() -> None:

@@ -48,7 +48,7 @@ def test_a_session_knows_its_model(tmp_path: Path) -> None:
     assert session.metadata == metadata
     assert session.labels == ("cat", "dog", "Känguru")
     assert session.image_input == ImageInput(8, 6, layout="NHWC", dtype="uint8")
-    assert session.sound_input is None
+    assert session.audio_input is None
     assert session.stride == 2
     assert (session.device, session.fallback_reason) == (CPU, None)
     assert session.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import signal
 
-from mediaml.core.model_input import SoundInput
+from mediaml.core.audio_input import AudioInput
 from mediaml.ops.spectrogram import (
     POWER_FLOOR,
     hz_to_mel,
@@ -14,11 +14,10 @@ from mediaml.ops.spectrogram import (
     mel_filterbank,
     mel_to_hz,
     spectrogram_picture,
-    transform_length,
 )
 
-SPEC = SoundInput()
-SPECS = [SPEC, SoundInput(sample_rate=8000, mels=40, band=(50.0, 3800.0)), SoundInput(mels=128)]
+SPEC = AudioInput()
+SPECS = [SPEC, AudioInput(sample_rate=8000, mels=40, band=(50.0, 3800.0)), AudioInput(mels=128)]
 
 
 def test_mel_scale_has_slaneys_values() -> None:
@@ -29,19 +28,19 @@ def test_mel_scale_has_slaneys_values() -> None:
 
 
 @pytest.mark.parametrize("spec", SPECS)
-def test_filters_have_equal_area_and_are_never_empty(spec: SoundInput) -> None:
+def test_filters_have_equal_area_and_are_never_empty(spec: AudioInput) -> None:
     bank = mel_filterbank(spec)
-    line_hz = spec.sample_rate / transform_length(spec)
-    assert bank.shape == (spec.mels, transform_length(spec) // 2 + 1)
+    line_hz = spec.sample_rate / spec.fft_points
+    assert bank.shape == (spec.mels, spec.fft_points // 2 + 1)
     assert (bank.max(axis=1) > 0).all()
     wide = mel_to_hz(np.linspace(*hz_to_mel(np.array(spec.band)), spec.mels + 2))
     well_sampled = (wide[2:] - wide[:-2]) > 8 * line_hz
     np.testing.assert_allclose(bank.sum(axis=1)[well_sampled] * line_hz, 1.0, rtol=0.02)
 
 
-def reference(samples: np.ndarray, spec: SoundInput) -> np.ndarray:
+def reference(samples: np.ndarray, spec: AudioInput) -> np.ndarray:
     """Scaled back from SciPy's short-time transform; triangles by interpolation, line by line."""
-    length = transform_length(spec)
+    length = spec.fft_points
     window = signal.get_window("hann", spec.fft_samples)
     _, _, spectra = signal.stft(
         samples.astype(np.float64),
@@ -64,7 +63,7 @@ def reference(samples: np.ndarray, spec: SoundInput) -> np.ndarray:
 
 
 @pytest.mark.parametrize("spec", SPECS)
-def test_log_mel_equals_scipys_transform(spec: SoundInput) -> None:
+def test_log_mel_equals_scipys_transform(spec: AudioInput) -> None:
     random = np.random.default_rng(1)
     time = np.arange(spec.window_samples) / spec.sample_rate
     samples = 0.3 * np.sin(2 * np.pi * 440 * time) + 0.05 * random.standard_normal(len(time))

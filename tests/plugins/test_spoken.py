@@ -67,7 +67,7 @@ def write_wave(path: Path, samples: Floats, rate: int, channels: int) -> None:
 
 def heard(model: SpokenModel, path: Path) -> list[tuple[str, float]]:
     """The product's answers: name and the time of the window's middle."""
-    with open_reader(path, Kind.AUDIO, sound=SOUND) as reader:
+    with open_reader(path, Kind.AUDIO, audio=SOUND) as reader:
         frames = list(reader.frames())
     answers = model.predict(frames)
     return [
@@ -80,7 +80,7 @@ def heard(model: SpokenModel, path: Path) -> list[tuple[str, float]]:
 
 def test_spec_reads_sound_and_the_sound_of_videos() -> None:
     (spec,) = mediaml_models()
-    assert (spec.name, spec.weights, spec.sound) == ("spoken", "spoken", SOUND)
+    assert (spec.name, spec.weights, spec.audio) == ("spoken", "spoken", SOUND)
     assert spec.reads(Kind.AUDIO) is Kind.AUDIO
     assert spec.reads(Kind.VIDEO) is Kind.AUDIO
     assert spec.reads(Kind.IMAGE) is None

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from mediaml.core.arrays import Float32Array
+from mediaml.core.audio_input import AudioInput
 from mediaml.core.media import Kind
-from mediaml.core.model_input import SoundInput
 from mediaml.core.work import Job, ModelIdentity, Sniff
 from mediaml.core.worker_memory import WorkerMemory
 from mediaml.ledger.encoding import record_of
@@ -145,7 +145,7 @@ class Bench:
 
     def _loaded(self, name: str, model: Any) -> LoadedModel:
         kinds = getattr(model, "kinds", frozenset({Kind.IMAGE, Kind.VIDEO}))
-        spec = ModelSpec(name, task="classify", load=lambda _: model, kinds=kinds, sound=SoundInput())
+        spec = ModelSpec(name, task="classify", load=lambda _: model, kinds=kinds, audio=AudioInput())
         identity = ModelIdentity(name, "classify", "", "", "", "", "", "{}")
         return LoadedModel(spec, model, identity, ("cpu",), (), self.batch)
 

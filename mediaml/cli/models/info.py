@@ -47,7 +47,7 @@ def _facts(path: Path) -> dict[str, str]:
     from mediaml.onnx.inspect import model_file_facts
 
     facts = model_file_facts(path)
-    takes = facts.image_input or facts.sound_input
+    takes = facts.image_input or facts.audio_input
     return {
         "file": str(facts.path),
         "name": facts.name,

@@ -13,11 +13,11 @@ from av.audio.stream import AudioStream
 from av.container import InputContainer
 
 from mediaml.core.arrays import Float32Array, UInt8Array
+from mediaml.core.audio_input import AudioInput
 from mediaml.core.errors import MediaError, NoAudioError
 from mediaml.core.frame import Fit, Frame, Resample
 from mediaml.core.location import Location
 from mediaml.core.media import DecodeAccounts, Kind, MediaInfo
-from mediaml.core.model_input import SoundInput
 from mediaml.core.track import TrackChoice
 from mediaml.media.audio.channels import layout_of
 from mediaml.media.audio.windows import Window, resampled, windows
@@ -29,18 +29,24 @@ from mediaml.media.open import audio_streams, is_live, no_decoder, open_containe
 from mediaml.media.timeline import Stamp, Timeline
 from mediaml.media.truncation import check_parts, check_whole, is_cut, noted
 from mediaml.ops.fitting import fit_image
-from mediaml.ops.spectrogram import log_mel, spectrogram_picture
+from mediaml.ops.spectrogram import display_input, log_mel, spectrogram_picture
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SpectrogramPixels:
-    """An image of log-mel values, float32 [mels, steps], low frequencies at the bottom."""
+    """An image of a window's log-mel spectrogram, low frequencies at the bottom.
 
-    spectrogram: Float32Array = field(repr=False)
+    Attributes:
+        samples: float32 [n].
+        spec: see `display_input`.
+    """
+
+    samples: Float32Array = field(repr=False)
+    spec: AudioInput
 
     def image(self) -> UInt8Array:
         """See `mediaml.core.frame.Pixels`."""
-        return spectrogram_picture(self.spectrogram)
+        return spectrogram_picture(log_mel(self.samples, self.spec))
 
     def fitted(
         self, width: int, height: int, fit: Fit, *, pad: int = 114, resample: Resample = "bilinear"
@@ -109,7 +115,7 @@ class _TrackPass:
         path: Location,
         container: InputContainer,
         stream: AudioStream,
-        spec: SoundInput,
+        spec: AudioInput,
         joints: JointFinder,
     ) -> None:
         self._path = path
@@ -168,7 +174,7 @@ class AudioReader(AbstractContextManager["AudioReader"]):
     def __init__(
         self,
         path: Location,
-        spec: SoundInput,
+        spec: AudioInput,
         *,
         limits: Limits = Limits(),  # noqa: B008
         track: TrackChoice = TrackChoice(),  # noqa: B008
@@ -213,24 +219,23 @@ class AudioReader(AbstractContextManager["AudioReader"]):
         """
         if self._closed:
             raise ValueError(f"the reader of {self._path} is closed")
-        # A live stream has no earlier part: see the reader of videos.
         shift_s, start_s = (start_s, 0.0) if self._live else (0.0, start_s)
         self._begin()
+        spec, shown = self._spec, display_input(self._spec)
         for index, (window, track) in enumerate(self._merged(start_s)):
             if window.time_s < start_s and start_s > 0:
                 continue
             track.tally.decoded += 1
-            spectrogram = log_mel(window.samples, self._spec)
-            mels, steps = spectrogram.shape
             yield Frame(
                 index,
                 window.time_s + shift_s,
                 window.duration_s,
                 self._info,
-                width=steps,
-                height=mels,
-                pixels=SpectrogramPixels(spectrogram),
-                spectrogram=spectrogram,
+                width=shown.steps,
+                height=shown.mels,
+                pixels=SpectrogramPixels(window.samples, shown),
+                samples=window.samples,
+                spectrogram=log_mel(window.samples, spec) if spec.features == "log-mel" else None,
                 track=track.number if self._track.every else None,
             )
 

@@ -12,7 +12,7 @@ from av.audio.frame import AudioFrame
 from av.audio.resampler import AudioResampler
 
 from mediaml.core.arrays import Float32Array
-from mediaml.core.model_input import SoundInput
+from mediaml.core.audio_input import AudioInput
 from mediaml.media.audio.channels import EMPTY, MonoMix
 
 # Audio that is missing for longer than this starts new windows at its true time.
@@ -112,7 +112,7 @@ def resampled(
     yield Chunk(resampling.rest(), None)
 
 
-def windows(chunks: Iterable[Chunk], spec: SoundInput) -> Iterator[Window]:
+def windows(chunks: Iterable[Chunk], spec: AudioInput) -> Iterator[Window]:
     """Overlapping windows on the grid of `spec.hop_samples` from each anchor.
 
     The last one is filled up with zeros where audio of at least one spectrum's step is in no window yet, so
@@ -130,7 +130,7 @@ def windows(chunks: Iterable[Chunk], spec: SoundInput) -> Iterator[Window]:
 class _Cutter:
     """Cuts one unbroken stretch of audio into windows."""
 
-    def __init__(self, spec: SoundInput, anchor_s: float) -> None:
+    def __init__(self, spec: AudioInput, anchor_s: float) -> None:
         self._spec = spec
         self._anchor_s = anchor_s
         self._kept = EMPTY

@@ -39,7 +39,7 @@ def ship(net: SpokenNet, clips: Sequence[Clip], output: Path) -> float:
     free = {0: "batch"}
     example = torch.full((2, SOUND.mels, SOUND.steps), -13.8)
     model = traced(graph, example, {"spectrogram": free, "probabilities": free, "track": free})
-    accepts = {"type": "sound", **asdict(SOUND)}
+    accepts = {"type": "audio", **asdict(SOUND)}
     describe(model, "classifier/1", LABELS, accepts, name="spoken", source="scripts/train_spoken.py")
     apart = shipping.ship(model, graph, output, real=real_windows(clips), golden=golden_windows())
     return max(apart.values())

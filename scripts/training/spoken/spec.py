@@ -3,14 +3,14 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from mediaml.core.model_input import SoundInput
+from mediaml.core.audio_input import AudioInput
 
 LABELS = ("0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "silence", "other")
 DIGITS, SILENCE, OTHER = 10, 10, 11
 
 # Telephone band: the recordings are sampled at 8 kHz. 256-sample windows every 100 samples; a window of
 # sound is 118 spectra, and windows start every 16 spectra.
-SOUND = SoundInput(
+SOUND = AudioInput(
     sample_rate=8_000, window_s=1.5, hop_s=0.2, fft_s=0.032, step_s=0.0125, mels=40, band=(60.0, 4_000.0)
 )
 

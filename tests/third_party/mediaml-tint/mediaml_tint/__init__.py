@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Annotated
 
-from mediaml.plugin import Kind, Meta, ModelSpec, SoundInput, hookimpl
+from mediaml.plugin import AudioInput, Kind, Meta, ModelSpec, hookimpl
 
 
 @dataclass(frozen=True)
@@ -38,6 +38,6 @@ def mediaml_models():
         task="classify",
         load=load_loudness,
         kinds=frozenset({Kind.AUDIO}),
-        sound=SoundInput(sample_rate=16_000, window_s=1.0, hop_s=1.0),
+        audio=AudioInput(sample_rate=16_000, window_s=1.0, hop_s=1.0),
         description="quiet or loud, second by second",
     )
