@@ -46,6 +46,7 @@ from mediaml.core.prediction import (
     Polygon,
     Prediction,
 )
+from mediaml.core.suggestions import suggestion
 from mediaml.core.view import View, class_ids, select
 from mediaml.onnx.interface import GraphFacts, TensorSpec
 from mediaml.ops.batches import pad_batch, unpad_outputs
@@ -65,6 +66,7 @@ from mediaml.registry.views import view
 
 if TYPE_CHECKING:
     from mediaml.onnx.coco import COCO_91_NAMES, COCO_NAMES
+    from mediaml.onnx.inspect import graph_facts
     from mediaml.onnx.labels import FoundLabels, find_labels
     from mediaml.onnx.session import Session
     from mediaml.ops.boxes import clip_boxes, iou_matrix, nms, nms_per_class
@@ -80,6 +82,7 @@ _LAZY = {
     "clip_boxes": "mediaml.ops.boxes",
     "find_labels": "mediaml.onnx.labels",
     "fit_image": "mediaml.ops.fitting",
+    "graph_facts": "mediaml.onnx.inspect",
     "grey": "mediaml.ops.pixels",
     "iou_matrix": "mediaml.ops.boxes",
     "letterbox_shape": "mediaml.ops.fitting",
@@ -134,6 +137,7 @@ __all__ = [
     "clip_boxes",
     "find_labels",
     "fit_image",
+    "graph_facts",
     "grey",
     "hookimpl",
     "iou_matrix",
@@ -142,6 +146,7 @@ __all__ = [
     "nms_per_class",
     "normalise",
     "select",
+    "suggestion",
     "view",
 ]
 

@@ -28,6 +28,10 @@ if TYPE_CHECKING:
     from onnx import ModelProto, ValueInfoProto
 
 
+# Operators that change the form of values at most.
+_PASSING = {"Identity", "Cast", "Reshape", "Flatten", "Squeeze", "Unsqueeze", "DequantizeLinear"}
+
+
 @dataclass(frozen=True, slots=True)
 class ModelFileFacts:
     """Facts of an ONNX file, as stated in the file.
@@ -81,16 +85,14 @@ def model_file_facts(path: Path) -> ModelFileFacts:
     content = model_bytes(path)
     model = parse_model(content, str(path))
     external = uses_external_data(content, path.parent, str(path))
-    metadata = MappingProxyType({entry.key: entry.value for entry in model.metadata_props})
-    constants = {tensor.name for tensor in model.graph.initializer}
-    inputs = tuple(_spec(value) for value in model.graph.input if value.name not in constants)
-    outputs = tuple(map(_spec, model.graph.output))
+    graph = _graph_facts(path, model)
+    metadata = graph.metadata
     return ModelFileFacts(
         path=path,
         name=metadata.get(NAME) or path.stem,
-        interface=interface_of(inputs, outputs, metadata),
-        inputs=inputs,
-        outputs=outputs,
+        interface=interface_of(graph.inputs, graph.outputs, metadata),
+        inputs=graph.inputs,
+        outputs=graph.outputs,
         opset=next((opset.version for opset in model.opset_import if opset.domain in {"", "ai.onnx"}), None),
         ir_version=model.ir_version,
         producer=f"{model.producer_name} {model.producer_version}".strip(),
@@ -100,9 +102,30 @@ def model_file_facts(path: Path) -> ModelFileFacts:
         audio_input=read_audio_input(metadata),
         stride=read_stride(metadata),
         metadata=metadata,
-        operators=tuple(_maker(model, output.name) for output in outputs),
+        operators=graph.operators,
         size_bytes=len(content) + sum(file.stat().st_size for file in external),
         sha256=model_digest(content, external),
+    )
+
+
+def graph_facts(path: Path) -> GraphFacts:
+    """The graph of an ONNX file, its metadata, and what makes its outputs.
+
+    Raises:
+        ModelError: the file cannot be read, or is not an ONNX model.
+    """
+    return _graph_facts(path, parse_model(model_bytes(path), str(path)))
+
+
+def _graph_facts(path: Path, model: ModelProto) -> GraphFacts:
+    constants = {tensor.name for tensor in model.graph.initializer}
+    outputs = tuple(map(_spec, model.graph.output))
+    return GraphFacts(
+        path=path,
+        inputs=tuple(_spec(value) for value in model.graph.input if value.name not in constants),
+        outputs=outputs,
+        metadata=MappingProxyType({entry.key: entry.value for entry in model.metadata_props}),
+        operators=tuple(_maker(model, output.name) for output in outputs),
     )
 
 
@@ -121,7 +144,7 @@ def _maker(model: ModelProto, output: str) -> str:
     """The operator that makes an output, past those that only pass values on; empty for an input."""
     makers = {name: node for node in model.graph.node for name in node.output}
     node = makers.get(output)
-    while node is not None and node.op_type in {"Identity", "Cast"} and node.input[0] in makers:
+    while node is not None and node.op_type in _PASSING and node.input[0] in makers:
         node = makers[node.input[0]]
     return "" if node is None else str(node.op_type)
 

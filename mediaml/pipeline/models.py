@@ -29,7 +29,7 @@ from mediaml.registry.plugin_errors import describe_error
 from mediaml.registry.spec import LoadContext, Model, ModelSpec
 from mediaml.registry.views import at_floor, covers, view_of
 from mediaml.store.bundled import bundled_model, bundled_names
-from mediaml.store.digest import digest_of
+from mediaml.store.digest import digest_of, digest_with
 
 if TYPE_CHECKING:
     from mediaml.onnx.providers import DeviceRequest
@@ -184,9 +184,15 @@ def identity_of(choice: Choice, weights: Path | None) -> ModelIdentity:
         distribution=plugin.distribution,
         version=plugin.version,
         weights=weights.name if weights else "",
-        weights_sha256=digest_of(weights) if weights else "",
+        weights_sha256=_digest(spec, weights) if weights else "",
         options=msgspec.json.encode({**options_record(at_floor(choice.options)), **choice.reading}).decode(),
     )
+
+
+def _digest(spec: ModelSpec, weights: Path) -> str:
+    """The checksum of the weights, and of what the model reads beside them."""
+    beside = sorted(spec.companions(weights)) if spec.companions and weights.is_file() else []
+    return digest_with(weights, beside) if beside else digest_of(weights)
 
 
 def in_ledger(resolved: ResolvedModel, known: Iterable[ModelIdentity]) -> ResolvedModel:

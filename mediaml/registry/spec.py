@@ -138,6 +138,8 @@ class ModelSpec:
         audio: windows and features of audio; needed where `kinds` has `AUDIO`, unless the model reads
             strangers' graphs: then the loaded model's `input` says it.
         description: one line for `mediaml plugins list`.
+        companions: the existing files beside the weights that the model reads too, such as a list of labels,
+            given the path of the weights: results belong to their content as to that of the weights.
         read_graph: says how the model would read a graph, for `mediaml models describe`: one reading, none
             where it cannot, several where it cannot tell. `None` where the model has a graph of its own.
 
@@ -153,6 +155,7 @@ class ModelSpec:
     weights: str | None = None
     audio: AudioInput | None = None
     description: str = ""
+    companions: Callable[[Path], Iterable[Path]] | None = None
     read_graph: Callable[[GraphFacts], Sequence[Reading]] | None = None
 
     def __post_init__(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from pathlib import Path
 
 
@@ -33,5 +34,18 @@ def digest_of(path: Path) -> str:
         and not file.name.startswith(".")
         and not file.name.endswith((".part", ".part.json"))
     )
-    lines = (f"{sha256_of(file)}  {file.relative_to(path).as_posix()}\n" for file in files)
+    return _digest_of_list((file, file.relative_to(path).as_posix()) for file in files)
+
+
+def digest_with(path: Path, beside: Iterable[Path]) -> str:
+    """SHA-256 of the names and checksums of a file and of others beside it.
+
+    Raises:
+        OSError: a file cannot be read.
+    """
+    return _digest_of_list((file, file.name) for file in (path, *beside))
+
+
+def _digest_of_list(files: Iterable[tuple[Path, str]]) -> str:
+    lines = (f"{sha256_of(file)}  {name}\n" for file, name in files)
     return hashlib.sha256("".join(lines).encode()).hexdigest()
