@@ -67,7 +67,7 @@ from mediaml.registry.views import view
 if TYPE_CHECKING:
     from mediaml.onnx.coco import COCO_91_NAMES, COCO_NAMES
     from mediaml.onnx.inspect import graph_facts
-    from mediaml.onnx.labels import FoundLabels, find_labels
+    from mediaml.onnx.labels import FoundLabels, find_labels, label_lists
     from mediaml.onnx.session import Session
     from mediaml.ops.boxes import clip_boxes, iou_matrix, nms, nms_per_class
     from mediaml.ops.fitting import Fitting, fit_image, letterbox_shape
@@ -85,6 +85,7 @@ _LAZY = {
     "graph_facts": "mediaml.onnx.inspect",
     "grey": "mediaml.ops.pixels",
     "iou_matrix": "mediaml.ops.boxes",
+    "label_lists": "mediaml.onnx.labels",
     "letterbox_shape": "mediaml.ops.fitting",
     "nms": "mediaml.ops.boxes",
     "nms_per_class": "mediaml.ops.boxes",
@@ -141,6 +142,7 @@ __all__ = [
     "grey",
     "hookimpl",
     "iou_matrix",
+    "label_lists",
     "letterbox_shape",
     "nms",
     "nms_per_class",

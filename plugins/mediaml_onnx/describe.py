@@ -1,0 +1,221 @@
+"""From a graph and what lies around it to one description, or to a refusal with the way on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Literal
+
+from mediaml.plugin import AudioInput, GraphFacts, ImageInput, ModelError, label_lists, suggestion
+from mediaml_onnx.class_names import NO_NAMES, class_names
+from mediaml_onnx.from_graph import (
+    GUESS,
+    audio_layers,
+    image_axes,
+    image_layers,
+    is_waveform,
+    meaning,
+    score_outputs,
+    vector_outputs,
+)
+from mediaml_onnx.hub_files import hub_files, hub_layers
+from mediaml_onnx.label_sets import audio_sets, image_sets
+from mediaml_onnx.layer import ImageFields, Layer, Means, OutputFields, Said, merged, with_defaults
+from mediaml_onnx.metadata import metadata_layer
+from mediaml_onnx.toml_file import labels_file, read_toml, toml_path
+
+Task = Literal["classify", "embed", "listen", "transform"]
+
+
+class WrongTaskError(ModelError):
+    """The graph is not one for this task; its hint names the way on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Description:
+    """How a graph is used.
+
+    Attributes:
+        input: how it takes images or audio; `None` for an image-to-image graph that takes any size.
+        image, audio, output: the fields of the tables with the layers that say them; one of the first two is
+            empty.
+        index: of the output that is used.
+        labels: names of its classes; empty where it has none or their number is not known.
+        labels_from: where they were found.
+        guesses: what nothing says, one short sentence each.
+    """
+
+    input: ImageInput | AudioInput | None
+    image: Mapping[str, Said]
+    audio: Mapping[str, Said]
+    output: Mapping[str, Said]
+    index: int
+    labels: tuple[str, ...] = ()
+    labels_from: str = ""
+    guesses: tuple[str, ...] = ()
+
+    @property
+    def means(self) -> Means:
+        """What the output means."""
+        meant: Means = self.output["means"].value
+        return meant
+
+
+def files_beside(weights: Path) -> list[Path]:
+    """The files beside a model that take part in its description."""
+    described = toml_path(weights)
+    candidates = [described, *label_lists(weights), *hub_files(weights).values()]
+    listed = labels_file(described) if described.is_file() else None
+    return sorted({file for file in (*candidates, *([listed] if listed else [])) if file.is_file()})
+
+
+def describe(facts: GraphFacts, task: Task) -> Description:
+    """The description of a graph for a task.
+
+    Raises:
+        WrongTaskError: the graph is not one for this task.
+        ModelError: what is said does not fit the graph, is wrong, or is not enough.
+    """
+    if len(facts.inputs) != 1:
+        takes = "; ".join(map(str, facts.inputs)) or "nothing"
+        raise WrongTaskError(
+            f"{facts.path} takes {len(facts.inputs)} inputs ({takes}), not one.",
+            "A plugin of your own can feed it: docs/plugins.md.",
+        )
+    told = _told(facts)
+    guessed = _guessed(facts, task, told)
+    index = _output(facts, task, told)
+    spoken = Layer("the graph", output={"name": facts.outputs[index].name})
+    output = with_defaults(merged([*_meaning(facts, task, told, index), spoken], "output"), OutputFields)
+    table = "audio" if task == "listen" else "image"
+    said = merged([*told, *guessed], table)
+    guesses = [one.layer.reason for one in said.values() if one.layer and one.layer.origin == GUESS]
+    names = NO_NAMES
+    if output["means"].value not in {"embedding", "image"}:
+        names = class_names(facts, told, index, audio_sets() if task == "listen" else image_sets())
+    shown, input_ = _input(facts, task, said)
+    return Description(
+        input_,
+        image=shown if table == "image" else {},
+        audio=shown if table == "audio" else {},
+        output=output,
+        index=index,
+        labels=names.labels,
+        labels_from=names.origin,
+        guesses=(*dict.fromkeys(guesses), *([names.guess] if names.guess else [])),
+    )
+
+
+def _told(facts: GraphFacts) -> list[Layer]:
+    """What is said in words: beside the graph, and in its metadata."""
+    path = toml_path(facts.path)
+    layers = [read_toml(path)] if path.is_file() else []
+    return [*layers, metadata_layer(facts), *hub_layers(facts.path)]
+
+
+def _guessed(facts: GraphFacts, task: Task, told: Sequence[Layer]) -> list[Layer]:
+    """What the graph says of its input, and guesses.
+
+    Raises:
+        WrongTaskError: it takes something else than the task has.
+        ModelError: it takes spectrograms that nothing describes.
+    """
+    spec = facts.inputs[0]
+    audio, image = any(layer.audio for layer in told), any(layer.image for layer in told)
+    if task == "listen":
+        if image and not audio:
+            raise WrongTaskError(f"{facts.path} is described as a model of images.", "Use -p classify.")
+        guessed = audio_layers(facts)
+        if guessed or audio:
+            return guessed
+        axes = image_axes(spec)
+        if axes is not None and axes[3] == 3:
+            raise WrongTaskError(f"{facts.path} takes images ({spec}), not audio.", "Use -p classify.")
+        raise ModelError(
+            f"{facts.path} takes {spec}, and nothing says how audio becomes that.",
+            f"Write [audio] into {toml_path(facts.path).name}: docs/bring-your-own.md.",
+        )
+    if audio and not image:
+        raise WrongTaskError(f"{facts.path} is described as a model of audio.", "Use -p listen.")
+    if image_axes(spec) is None:
+        way = "Use -p listen." if is_waveform(spec) else "A plugin of your own can feed it: docs/plugins.md."
+        raise WrongTaskError(f"{facts.path} takes {spec}, which is no image.", way)
+    return image_layers(facts, task)
+
+
+def _output(facts: GraphFacts, task: Task, told: Sequence[Layer]) -> int:
+    """Which output is used.
+
+    Raises:
+        WrongTaskError: none is of the task's form.
+        ModelError: the named one does not exist, or several may be meant.
+    """
+    names = [spec.name for spec in facts.outputs]
+    said = merged(told, "output")
+    named = said.get("name")
+    if named is not None and named.value:
+        if named.value not in names:
+            origin = named.layer.origin if named.layer else ""
+            raise ModelError(
+                f"{facts.path} has no output {named.value!r}, which {origin} names.",
+                suggestion(named.value, names) or f"Its outputs: {', '.join(names)}.",
+            )
+        return names.index(named.value)
+    vector = task == "embed" or (
+        task == "listen" and merged(told, "output").get("means", Said("", None)).value == "embedding"
+    )
+    if task == "transform":
+        fitting = [i for i, spec in enumerate(facts.outputs) if image_axes(spec) or spec.dtype == "uint8"]
+    else:
+        fitting = vector_outputs(facts) if vector else score_outputs(facts)
+    if len(fitting) == 1:
+        return fitting[0]
+    has = "; ".join(map(str, facts.outputs))
+    if not fitting:
+        wanted = {"transform": "an image", "embed": "vectors"}.get(task, "scores [batch, classes]")
+        raise WrongTaskError(
+            f"{facts.path} has no output of {wanted} ({has}).",
+            "If it finds objects, use -p detect; else a plugin of your own can read it: docs/plugins.md.",
+        )
+    raise ModelError(
+        f"{facts.path} has several outputs that may be meant ({has}).",
+        f'Name one in {toml_path(facts.path).name}: [output], name = "{names[fitting[0]]}".',
+    )
+
+
+def _meaning(facts: GraphFacts, task: Task, told: Sequence[Layer], index: int) -> list[Layer]:
+    """The layers of the output: what ends in softmax has it, whatever a hub's files say of the training."""
+    if task in {"embed", "transform"}:
+        means = "embedding" if task == "embed" else "image"
+        return [*told, Layer("the task", output={"means": means})]
+    by_graph = meaning(facts, index)
+    if by_graph.output["means"] == "probabilities":
+        return [*[layer for layer in told if not layer.origin.endswith(".json")], by_graph, *told]
+    return [*told, by_graph]
+
+
+def _input(
+    facts: GraphFacts, task: Task, said: Mapping[str, Said]
+) -> tuple[dict[str, Said], ImageInput | AudioInput | None]:
+    """All fields of the input with their layers, and the input that they make.
+
+    Raises:
+        ModelError: they do not fit each other, or the graph.
+    """
+    record: type[ImageInput] | type[AudioInput] = AudioInput if task == "listen" else ImageInput
+    shown = with_defaults(said, record)
+    if task != "listen":
+        shown |= with_defaults(said, ImageFields)
+        if task == "transform" and not {"width", "height"} <= said.keys():
+            return {name: one for name, one in shown.items() if name not in {"width", "height"}}, None
+    names = {one.name for one in fields(record)}
+    try:
+        made = record(**{name: one.value for name, one in shown.items() if name in names})
+    except ValueError as error:
+        origins = sorted({one.layer.origin for one in shown.values() if one.layer})
+        raise ModelError(
+            f"{facts.path} is described so that {error} (by {', '.join(origins)}).",
+            f"Correct it in {toml_path(facts.path).name}.",
+        ) from error
+    return shown, made
