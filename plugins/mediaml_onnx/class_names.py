@@ -54,7 +54,7 @@ def class_names(
     assumed = find_labels(facts.path, facts.metadata, count, known)
     if assumed is not None:
         return ClassNames(
-            assumed.names, assumed.origin, f"labels of {assumed.origin} by their number, {count}"
+            assumed.names, assumed.origin, f"labels of {assumed.origin} guessed: {count} classes"
         )
     return ClassNames(tuple(map(str, range(count or 0))), guess=_NUMBERED)
 

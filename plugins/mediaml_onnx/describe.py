@@ -28,8 +28,17 @@ from mediaml_onnx.toml_file import labels_file, read_toml, toml_path
 Task = Literal["classify", "embed", "listen", "transform"]
 
 
-class WrongTaskError(ModelError):
-    """The graph is not one for this task; its hint names the way on."""
+class WrongTaskError(Exception):
+    """The graph is not one for this task.
+
+    Args:
+        message, hint: of the `ModelError` that a user gets who asked for the task.
+    """
+
+    def __init__(self, message: str, hint: str) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +99,7 @@ def describe(facts: GraphFacts, task: Task) -> Description:
     output = with_defaults(merged([*_meaning(facts, task, told, index), spoken], "output"), OutputFields)
     table = "audio" if task == "listen" else "image"
     said = merged([*told, *guessed], table)
-    guesses = [one.layer.reason for one in said.values() if one.layer and one.layer.origin == GUESS]
+    guesses = _guesses(said, table)
     names = NO_NAMES
     if output["means"].value not in {"embedding", "image"}:
         names = class_names(facts, told, index, audio_sets() if task == "listen" else image_sets())
@@ -105,6 +114,17 @@ def describe(facts: GraphFacts, task: Task) -> Description:
         labels_from=names.origin,
         guesses=(*dict.fromkeys(guesses), *([names.guess] if names.guess else [])),
     )
+
+
+def _guesses(said: Mapping[str, Said], table: str) -> list[str]:
+    """Why what is guessed is guessed; what is the default in any case is not worth a word."""
+    record = AudioInput if table == "audio" else ImageInput
+    defaults = {one.name: one.default for one in fields(record)}
+    return [
+        one.layer.reason
+        for name, one in said.items()
+        if one.layer and one.layer.origin == GUESS and one.value != defaults.get(name)
+    ]
 
 
 def _told(facts: GraphFacts) -> list[Layer]:
@@ -141,7 +161,9 @@ def _guessed(facts: GraphFacts, task: Task, told: Sequence[Layer]) -> list[Layer
     if image_axes(spec) is None:
         way = "Use -p listen." if is_waveform(spec) else "A plugin of your own can feed it: docs/plugins.md."
         raise WrongTaskError(f"{facts.path} takes {spec}, which is no image.", way)
-    return image_layers(facts, task)
+    # A guess of the crop or the values holds whole: where one field is said, the others are defaults.
+    said = merged(told, "image").keys()
+    return [one for one in image_layers(facts, task) if one.origin != GUESS or not said & one.image.keys()]
 
 
 def _output(facts: GraphFacts, task: Task, told: Sequence[Layer]) -> int:

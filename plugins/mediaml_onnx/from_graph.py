@@ -11,10 +11,12 @@ from mediaml_onnx.layer import Layer
 _FLOATS = {"float32", "float16"}
 _IMAGENET = {"mean": (0.485, 0.456, 0.406), "std": (0.229, 0.224, 0.225)}
 GUESS = "guess"
+# 10 ms at 16 kHz; a shorter vector holds features of something else.
+_FEWEST_SAMPLES = 160
 _SIDE, _SHARE = 224, 0.875
 YAMNET_CLASSES = 521
-_SCORES = ("logits", "probabilities", "probs", "scores", "score", "class", "output", "prob")
-_VECTORS = ("embed", "feature", "pooler", "pooled", "last_hidden_state")
+SCORES = ("logits", "probabilities", "probs", "scores", "score", "class", "output", "prob")
+VECTORS = ("embed", "pooler", "pooled", "feature", "hidden_state")
 
 
 def image_axes(spec: TensorSpec) -> tuple[str, int | None, int | None, int] | None:
@@ -31,9 +33,9 @@ def image_axes(spec: TensorSpec) -> tuple[str, int | None, int | None, int] | No
 
 
 def is_waveform(spec: TensorSpec) -> bool:
-    """Whether an input may be samples: [n], [batch, n] or [batch, 1, n] floats."""
+    """Whether an input may be samples: [n], [batch, n] or [batch, 1, n] floats, not a few of them."""
     plain = len(spec.shape) in {1, 2} or (len(spec.shape) == 3 and spec.shape[1] == 1)
-    return spec.dtype in _FLOATS and plain
+    return spec.dtype in _FLOATS and plain and (spec.shape[-1] is None or spec.shape[-1] >= _FEWEST_SAMPLES)
 
 
 def image_layers(facts: GraphFacts, task: str) -> list[Layer]:
@@ -107,15 +109,17 @@ def _yamnet() -> dict[str, Any]:
 
 
 def score_outputs(facts: GraphFacts) -> list[int]:
-    """The outputs that may be scores [batch, classes], the only one or those with a telling name first."""
+    """The outputs that may be scores [batch, classes]: the one with a telling name, else all but vectors."""
     fitting = [
         index
         for index, spec in enumerate(facts.outputs)
-        if spec.dtype in _FLOATS and len(spec.shape) in {1, 2} and spec.shape[-1] != 1
+        if spec.dtype in _FLOATS
+        and len(spec.shape) in {1, 2}
+        and spec.shape[-1] != 1
+        and not is_named(spec.name, VECTORS)
     ]
-    named = [index for index in fitting if _is_named(facts.outputs[index].name, _SCORES)]
-    others = [index for index in fitting if not _is_named(facts.outputs[index].name, _VECTORS)]
-    return named if len(named) == 1 else others if len(others) == 1 else fitting
+    named = [index for index in fitting if is_named(facts.outputs[index].name, SCORES)]
+    return named if len(named) == 1 else fitting
 
 
 def vector_outputs(facts: GraphFacts) -> list[int]:
@@ -125,7 +129,7 @@ def vector_outputs(facts: GraphFacts) -> list[int]:
         for index, spec in enumerate(facts.outputs)
         if spec.dtype in _FLOATS and len(spec.shape) in {1, 2, 3, 4} and spec.shape[-1] != 1
     ]
-    for word in ("embed", "pooler", "pooled", *_VECTORS):
+    for word in VECTORS:
         named = [index for index in fitting if word in facts.outputs[index].name.lower()]
         if len(named) == 1:
             return named
@@ -153,5 +157,6 @@ def meaning(facts: GraphFacts, output: int) -> Layer:
     return Layer("the graph", output={"means": "logits"}, reason="it does not end with softmax")
 
 
-def _is_named(name: str, words: tuple[str, ...]) -> bool:
+def is_named(name: str, words: Sequence[str]) -> bool:
+    """Whether a name holds one of the words."""
     return any(word in name.lower() for word in words)

@@ -23,7 +23,7 @@ from mediaml.plugin import (
     graph_facts,
     normalise,
 )
-from mediaml_onnx.describe import Description, Task, describe
+from mediaml_onnx.describe import Description, Task, WrongTaskError, describe
 from mediaml_onnx.options import ClassifyOptions, EmbedOptions
 from mediaml_onnx.toml_file import toml_path
 
@@ -45,7 +45,10 @@ class DescribedModel(OnnxModel):
         assert context.weights is not None
         facts = graph_facts(context.weights)
         self.path = context.weights
-        self.described: Description = describe(facts, self.task)
+        try:
+            self.described: Description = describe(facts, self.task)
+        except WrongTaskError as error:
+            raise ModelError(error.message, error.hint) from error
         self.input = self.described.input
         self.labels = self.described.labels
         self._spec = facts.inputs[0]

@@ -8,6 +8,7 @@ from typing import Any, cast
 
 from mediaml.plugin import GraphFacts, Reading
 from mediaml_onnx.describe import Description, Task, WrongTaskError, describe
+from mediaml_onnx.from_graph import SCORES, VECTORS, is_named, meaning
 from mediaml_onnx.layer import Said
 
 _FAMILIES = {
@@ -16,7 +17,6 @@ _FAMILIES = {
     "listen": "audio model",
     "transform": "image-to-image model",
 }
-_VECTOR_NAMES = ("embed", "feature", "pooler", "pooled", "hidden")
 
 
 def readings(model: str, facts: GraphFacts) -> list[Reading]:
@@ -30,22 +30,24 @@ def readings(model: str, facts: GraphFacts) -> list[Reading]:
         described = describe(facts, task)
     except WrongTaskError:
         return []
-    if not _is_likely(task, described):
+    if not _is_likely(task, facts, described):
         return []
     return [
         Reading(_FAMILIES[task], _reason(facts, described), _facts(described), _toml(facts, task, described))
     ]
 
 
-def _is_likely(task: Task, described: Description) -> bool:
-    """Whether the output is rather what the task makes: vectors are called so, and no softmax makes them."""
-    said = described.output["name"]
-    called = any(word in str(said.value).lower() for word in _VECTOR_NAMES)
-    means = described.output["means"].layer
-    explicit = means is not None and means.origin.endswith(".toml")
-    if task == "classify":
-        return explicit or not called
-    return task != "embed" or called or described.means != "probabilities"
+def _is_likely(task: Task, facts: GraphFacts, described: Description) -> bool:
+    """Whether an output of a vector's form rather is one: it is called so, or at least not called scores."""
+    if task != "embed":
+        return True
+    means, output = described.output["means"].layer, facts.outputs[described.index]
+    if is_named(output.name, VECTORS) or (means is not None and means.origin.endswith(".toml")):
+        return True
+    is_score = meaning(facts, described.index).output["means"] == "probabilities" or is_named(
+        output.name, SCORES
+    )
+    return len(output.shape) == 2 and not is_score
 
 
 def _reason(facts: GraphFacts, described: Description) -> str:

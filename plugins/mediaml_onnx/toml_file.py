@@ -31,7 +31,7 @@ def read_toml(path: Path) -> Layer:
         text = path.read_text(encoding="utf-8-sig")
         said = tomllib.loads(text)
     except (OSError, UnicodeDecodeError) as error:
-        raise ModelError(f"{path} cannot be read: {error}.", "It must be UTF-8 text.") from error
+        raise ModelError(f"{path} cannot be read: {_why(error)}.", "It must be UTF-8 text.") from error
     except tomllib.TOMLDecodeError as error:
         raise ModelError(f"{path} is not TOML: {error}", "Texts stand in quotes.") from error
     tables: dict[str, dict[str, Any]] = {}
@@ -53,6 +53,10 @@ def read_toml(path: Path) -> Layer:
         output=tables.get("output", {}),
         labels=_labels(said["labels"], path, text) if "labels" in said else None,
     )
+
+
+def _why(error: OSError | UnicodeDecodeError) -> str:
+    return error.strerror or str(error) if isinstance(error, OSError) else "it is not UTF-8"
 
 
 def _line(text: str, key: str) -> int:
@@ -80,7 +84,9 @@ def _labels(said: Any, path: Path, text: str) -> tuple[str, ...]:
     try:
         lines = file.read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
-        raise ModelError(f"{where}: the labels in {file} cannot be read: {error}.", "Check it.") from error
+        raise ModelError(
+            f"{where}: the labels in {file} cannot be read: {_why(error)}.", "Check it."
+        ) from error
     return tuple(line.strip() for line in lines if line.strip())
 
 

@@ -45,7 +45,7 @@ def test_an_unknown_option_is_answered_with_what_was_meant(mediaml, typed, meant
 def test_without_a_model_the_installed_ones_are_listed(mediaml):
     said = mediaml("run", "x.jpg")
     assert said.code == 2
-    assert "clip, digits, financial, spoken, yolo" in said.err
+    assert "clip, digits, financial, classify, embed, listen, transform, spoken, yolo" in said.err
 
 
 def test_an_unknown_command_is_answered_with_a_suggestion(mediaml):

@@ -46,8 +46,9 @@ def command(context: click.Context, /, file: Path, model: str | None, write: boo
     for one in found.offered:
         click.echo()
         _show_reading(one, file)
-    for name, refusal in found.refusals.items():
-        click.echo(f"\n{name}: {refusal}")
+    for refusal in dict.fromkeys(found.refusals.values()):
+        names = ", ".join(name for name, other in found.refusals.items() if other == refusal)
+        click.echo(f"\n{names}: {refusal}")
     if not found.offered and not found.refusals:
         click.echo("\nno installed model reads it; a plugin can: docs/plugins.md")
     if write:
