@@ -27,7 +27,7 @@ _WIDTH = 11
 def command(context: click.Context, /, file: Path, model: str | None, write: bool) -> None:
     """Say what is known of an ONNX file, and how the installed models would read it, with reasons.
 
-    FILE.toml, beside the model, settles what was guessed.
+    FILE.toml, beside the model, settles what was guessed: see docs/bring-your-own.md.
 
     \b
     Examples:
