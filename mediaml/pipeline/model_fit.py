@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mediaml.core.audio_input import AudioInput
-from mediaml.core.errors import ModelError
+from mediaml.core.errors import ModelError, PluginError
 from mediaml.core.media import Kind
 from mediaml.core.model_input import ImageInput
 from mediaml.onnx.interface import TensorSpec
@@ -18,8 +18,15 @@ def refuse_misfit(model: Model, spec: ModelSpec) -> None:
     needs when it is loaded.
 
     Raises:
+        PluginError: nothing says how audio is cut.
         ModelError: the graph has several inputs, or its input differs in type, rank or size.
     """
+    says = spec.audio or getattr(model, "input", None)
+    if Kind.AUDIO in spec.kinds and not isinstance(says, AudioInput):
+        raise PluginError(
+            f"model {spec.name!r} accepts audio, but does not say how.",
+            "It must set `audio` of its ModelSpec, or `input` when it is loaded; report this to its author.",
+        )
     session = getattr(model, "session", None)
     if not isinstance(model, OnnxModel) or session is None or type(model).run is not OnnxModel.run:
         return

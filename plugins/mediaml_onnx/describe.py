@@ -10,7 +10,6 @@ from typing import Literal
 from mediaml.plugin import AudioInput, GraphFacts, ImageInput, ModelError, label_lists, suggestion
 from mediaml_onnx.class_names import NO_NAMES, class_names
 from mediaml_onnx.from_graph import (
-    GUESS,
     audio_layers,
     image_axes,
     image_layers,
@@ -21,9 +20,12 @@ from mediaml_onnx.from_graph import (
 )
 from mediaml_onnx.hub_files import hub_files, hub_layers
 from mediaml_onnx.label_sets import audio_sets, image_sets
-from mediaml_onnx.layer import ImageFields, Layer, Means, OutputFields, Said, merged, with_defaults
+from mediaml_onnx.layer import GUESS, ImageFields, Layer, Means, OutputFields, Said, merged, with_defaults
 from mediaml_onnx.metadata import metadata_layer
 from mediaml_onnx.toml_file import labels_file, read_toml, toml_path
+
+LEAST_SHARE = 0.1
+"""The least part of a fitted image that is cut out: a smaller one would be blown up without bound."""
 
 Task = Literal["classify", "embed", "listen", "transform"]
 
@@ -229,6 +231,12 @@ def _input(
     shown = with_defaults(said, record)
     if task != "listen":
         shown |= with_defaults(said, ImageFields)
+        share = shown["crop_pct"].value
+        if not LEAST_SHARE <= share <= 1:
+            raise ModelError(
+                f"{facts.path}: crop_pct is {LEAST_SHARE} to 1, not {share:g}.",
+                f"Correct it in {toml_path(facts.path).name}.",
+            )
         if task == "transform" and not {"width", "height"} <= said.keys():
             return {name: one for name, one in shown.items() if name not in {"width", "height"}}, None
     names = {one.name for one in fields(record)}

@@ -6,15 +6,16 @@ from collections.abc import Sequence
 from typing import Any
 
 from mediaml.plugin import GraphFacts, TensorSpec
-from mediaml_onnx.layer import Layer
+from mediaml_onnx.layer import GUESS, Layer
 
 _FLOATS = {"float32", "float16"}
 _IMAGENET = {"mean": (0.485, 0.456, 0.406), "std": (0.229, 0.224, 0.225)}
-GUESS = "guess"
 # 10 ms at 16 kHz; a shorter vector holds features of something else.
 _FEWEST_SAMPLES = 160
 _SIDE, _SHARE = 224, 0.875
 YAMNET_CLASSES = 521
+# Of YAMNet, AudioSet, and ImageNet-1k without and with a background.
+KNOWN_COUNTS = {YAMNET_CLASSES, 527, 1000, 1001}
 SCORES = ("logits", "probabilities", "probs", "scores", "score", "class", "output", "prob")
 VECTORS = ("embed", "pooler", "pooled", "feature", "hidden_state")
 
@@ -109,7 +110,10 @@ def _yamnet() -> dict[str, Any]:
 
 
 def score_outputs(facts: GraphFacts) -> list[int]:
-    """The outputs that may be scores [batch, classes]: the one with a telling name, else all but vectors."""
+    """The outputs that may be scores [batch, classes], vectors left out.
+
+    The one with a telling name, else the one with as many classes as a known list, else all.
+    """
     fitting = [
         index
         for index, spec in enumerate(facts.outputs)
@@ -119,7 +123,8 @@ def score_outputs(facts: GraphFacts) -> list[int]:
         and not is_named(spec.name, VECTORS)
     ]
     named = [index for index in fitting if is_named(facts.outputs[index].name, SCORES)]
-    return named if len(named) == 1 else fitting
+    counted = [index for index in fitting if facts.outputs[index].shape[-1] in KNOWN_COUNTS]
+    return next((some for some in (named, counted) if len(some) == 1), fitting)
 
 
 def vector_outputs(facts: GraphFacts) -> list[int]:

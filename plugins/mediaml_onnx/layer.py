@@ -10,6 +10,9 @@ from msgspec import ValidationError, convert
 
 from mediaml.plugin import AudioInput, ImageInput, ModelError, suggestion
 
+GUESS = "guess"
+"""The origin of a layer that nothing says."""
+
 Means = Literal["logits", "sigmoid", "probabilities", "embedding", "image"]
 Pool = Literal["first", "mean"]
 Values = Literal["0..1", "0..255", "-1..1"]

@@ -80,6 +80,8 @@ def _labels(said: Any, path: Path, text: str) -> tuple[str, ...]:
         raise ModelError(
             f"{where}: labels are a list of names, or the name of a file.", 'For example: labels = ["a", "b"]'
         )
+    if Path(said).is_absolute() or ".." in Path(said).parts:
+        raise ModelError(f"{where}: {said} does not lie beside the description.", "Put the list beside it.")
     file = path.parent / said
     try:
         lines = file.read_text(encoding="utf-8-sig").splitlines()

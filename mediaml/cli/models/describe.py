@@ -10,6 +10,7 @@ import click
 
 from mediaml.cli.completion import complete_models
 from mediaml.cli.shell import noise_options, shell_of
+from mediaml.core.text import escape_control
 
 if TYPE_CHECKING:
     from mediaml.onnx.inspect import ModelFileFacts
@@ -48,7 +49,7 @@ def command(context: click.Context, /, file: Path, model: str | None, write: boo
         _show_reading(one, file)
     for refusal in dict.fromkeys(found.refusals.values()):
         names = ", ".join(name for name, other in found.refusals.items() if other == refusal)
-        click.echo(f"\n{names}: {refusal}")
+        click.echo(escape_control(f"\n{names}: {refusal}", keep="\n"))
     if not found.offered and not found.refusals:
         click.echo("\nno installed model reads it; a plugin can: docs/plugins.md")
     if write:
@@ -69,16 +70,16 @@ def _known(facts: ModelFileFacts) -> dict[str, str]:
 
 
 def _show_reading(one: OfferedReading, file: Path) -> None:
-    click.echo(f"{one.reading.family}: {one.reading.reason}")
+    click.echo(escape_control(f"{one.reading.family}: {one.reading.reason}"))
     run = f"mediaml run -p {one.model} -m {shlex.quote(str(file))} INPUT"
     for name, value in (*one.reading.facts, ("run", run)):
-        click.echo(f"  {name:<{_WIDTH}} {value}")
+        click.echo(escape_control(f"  {name:<{_WIDTH}} {value}"))
 
 
 def _show(shown: dict[str, str]) -> None:
     for name, value in shown.items():
         if value:
-            click.echo(f"{name:<{_WIDTH}} {value}")
+            click.echo(escape_control(f"{name:<{_WIDTH}} {value}"))
 
 
 def _written(file: Path, found: Readings) -> Path:
