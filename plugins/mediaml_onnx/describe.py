@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import MISSING, dataclass, fields
 from pathlib import Path
 from typing import Literal
 
@@ -119,13 +119,12 @@ def describe(facts: GraphFacts, task: Task) -> Description:
 
 
 def _guesses(said: Mapping[str, Said], table: str) -> list[str]:
-    """Why what is guessed is guessed; what is the default in any case is not worth a word."""
-    record = AudioInput if table == "audio" else ImageInput
-    defaults = {one.name: one.default for one in fields(record)}
+    """Why what is guessed is guessed; of audio, what is the default in any case is not worth a word."""
+    defaults = {one.name: one.default for one in fields(AudioInput)} if table == "audio" else {}
     return [
         one.layer.reason
         for name, one in said.items()
-        if one.layer and one.layer.origin == GUESS and one.value != defaults.get(name)
+        if one.layer and one.layer.origin == GUESS and (name not in defaults or one.value != defaults[name])
     ]
 
 
@@ -140,8 +139,7 @@ def _guessed(facts: GraphFacts, task: Task, told: Sequence[Layer]) -> list[Layer
     """What the graph says of its input, and guesses.
 
     Raises:
-        WrongTaskError: it takes something else than the task has.
-        ModelError: it takes spectrograms that nothing describes.
+        WrongTaskError: it takes something else than the task has, or spectrograms that nothing describes.
     """
     spec = facts.inputs[0]
     audio, image = any(layer.audio for layer in told), any(layer.image for layer in told)
@@ -154,7 +152,7 @@ def _guessed(facts: GraphFacts, task: Task, told: Sequence[Layer]) -> list[Layer
         axes = image_axes(spec)
         if axes is not None and axes[3] == 3:
             raise WrongTaskError(f"{facts.path} takes images ({spec}), not audio.", "Use -p classify.")
-        raise ModelError(
+        raise WrongTaskError(
             f"{facts.path} takes {spec}, and nothing says how audio becomes that.",
             f"Write [audio] into {toml_path(facts.path).name}: docs/bring-your-own.md.",
         )
@@ -240,6 +238,12 @@ def _input(
         if task == "transform" and not {"width", "height"} <= said.keys():
             return {name: one for name, one in shown.items() if name not in {"width", "height"}}, None
     names = {one.name for one in fields(record)}
+    lacking = [name for name, one in shown.items() if one.value is MISSING]
+    if lacking:
+        raise ModelError(
+            f"{facts.path} is described without a {lacking[0]}, and takes any.",
+            f"Write it into {toml_path(facts.path).name}: docs/bring-your-own.md.",
+        )
     try:
         made = record(**{name: one.value for name, one in shown.items() if name in names})
     except ValueError as error:

@@ -17,6 +17,7 @@ YAMNET_CLASSES = 521
 # Of YAMNet, AudioSet, and ImageNet-1k without and with a background.
 KNOWN_COUNTS = {YAMNET_CLASSES, 527, 1000, 1001}
 SCORES = ("logits", "probabilities", "probs", "scores", "score", "class", "output", "prob")
+_PROBABILITIES = ("prob", "softmax", "sigmoid")
 VECTORS = ("embed", "pooler", "pooled", "feature", "hidden_state")
 
 
@@ -51,11 +52,11 @@ def image_layers(facts: GraphFacts, task: str) -> list[Layer]:
     known |= {"width": width} if width else {}
     known |= {"color": "GRAY"} if channels == 1 else {}
     layers = [Layer("the graph", image=known)]
-    if task != "transform":
-        if not (height and width):
-            why = "the graph takes any size"
-            size = {"height": height or _SIDE, "width": width or _SIDE}
-            layers.append(Layer(GUESS, image=size, reason=f"{_SIDE}x{_SIDE} guessed: {why}"))
+    if task != "transform" and not (height and width):
+        why = "the graph takes any size"
+        size = {"height": height or _SIDE, "width": width or _SIDE}
+        layers.append(Layer(GUESS, image=size, reason=f"{_SIDE}x{_SIDE} guessed: {why}"))
+    if task != "transform" and channels == 3:
         share: dict[str, Any] = {"fit": "crop", "crop_pct": _SHARE}
         layers.append(
             Layer(GUESS, image=share, reason="crop of the middle guessed: as ImageNet's classifiers")
@@ -128,7 +129,7 @@ def score_outputs(facts: GraphFacts) -> list[int]:
 
 
 def vector_outputs(facts: GraphFacts) -> list[int]:
-    """The outputs that may be vectors: the pooled one where there is one, else those with a telling name."""
+    """The outputs that may be vectors: one with a telling name, pooled ones first, else [batch, values]."""
     fitting = [
         index
         for index, spec in enumerate(facts.outputs)
@@ -138,7 +139,7 @@ def vector_outputs(facts: GraphFacts) -> list[int]:
         named = [index for index in fitting if word in facts.outputs[index].name.lower()]
         if len(named) == 1:
             return named
-    return fitting
+    return [index for index in fitting if len(facts.outputs[index].shape) <= 2]
 
 
 def image_outputs(facts: GraphFacts) -> list[int]:
@@ -159,6 +160,8 @@ def meaning(facts: GraphFacts, output: int) -> Layer:
     operator = facts.operators[output] if output < len(facts.operators) else ""
     if operator in {"Softmax", "Sigmoid"}:
         return Layer("the graph", output={"means": "probabilities"}, reason=f"it ends with {operator}")
+    if is_named(facts.outputs[output].name, _PROBABILITIES):
+        return Layer("the graph", output={"means": "probabilities"}, reason="its output is called so")
     return Layer("the graph", output={"means": "logits"}, reason="it does not end with softmax")
 
 

@@ -159,6 +159,14 @@ def test_what_is_wrong_beside_a_model_is_named(file: str, text: str, what: str, 
     assert what in refused.value.message and refused.value.hint
 
 
+def test_one_side_of_two_is_not_enough(tmp_path: Path) -> None:
+    (tmp_path / "m.toml").write_text("[image]\nwidth = 8")
+    image = TensorSpec("x", (None, 3, None, None), "float32")
+    facts = GraphFacts(tmp_path / "m.onnx", (image,), (TensorSpec("y", (None, 7), "float32"),), {}, ("Gemm",))
+    with pytest.raises(ModelError, match="without a height, and takes any"):
+        describe(facts, "classify")
+
+
 def test_filters_that_are_not_here_are_said(tmp_path: Path) -> None:
     text = '{"size": {"height": 8, "width": 8}, "resample": 1, "image_mean": [0.5, 0.5, 0.5]}'
     (tmp_path / "preprocessor_config.json").write_text(text)
