@@ -32,6 +32,14 @@ DETECTION = Detection(LABEL, Box(0, 0, 1, 1))
         lambda: ImageInput(10, 10, std=(0.0,)),
         lambda: AudioInput(sample_rate=8_000, band=(0, 5_000)),
         lambda: AudioInput(window_s=0.01),
+        lambda: AudioInput(n_fft=256),
+        lambda: AudioInput(offset=0.0),
+        lambda: AudioInput(reference="max"),
+        lambda: AudioInput(top_db=-1.0),
+        lambda: AudioInput(std=0.0),
+        lambda: AudioInput(window_s=0.025, drop_last=True),
+        lambda: AudioInput(window_s=0.025, n_fft=1024, padding="reflect"),
+        lambda: AudioInput(features="waveform", window_s=0.0),
     ],
 )
 def test_nonsense_is_refused_at_birth(make):

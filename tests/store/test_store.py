@@ -15,7 +15,7 @@ import pytest
 from mediaml.core.catalogue_entry import CatalogueEntry, CatalogueFile
 from mediaml.core.errors import ChecksumError, ModelError, UsageError
 from mediaml.store.cache import Cache, FileState
-from mediaml.store.digest import digest_of
+from mediaml.store.digest import digest_of, digest_with
 from mediaml.store.network import Network
 from scripts.paths import REPOSITORY
 from tests.support.model_store import SHA256, entry, left, store
@@ -221,3 +221,15 @@ def test_the_digest_of_a_folder_is_that_of_its_proven_files(tmp_path):
     (tmp_path / "a/onnx/x.onnx").write_bytes(b"y")
     assert digest_of(tmp_path / "a") != before
     assert digest_of(tmp_path / "a/onnx/x.onnx") == hashlib.sha256(b"y").hexdigest()
+
+
+def test_the_digest_of_a_file_with_others_beside_it_knows_them_all(tmp_path):
+    model, labels = tmp_path / "m.onnx", tmp_path / "labels.txt"
+    model.write_bytes(b"graph")
+    labels.write_text("cat")
+    before = digest_with(model, [labels])
+    assert before == digest_with(model, [labels]) and before not in {digest_of(model), digest_with(model, [])}
+    labels.write_text("dog")
+    changed = digest_with(model, [labels])
+    labels.rename(tmp_path / "names.txt")
+    assert len({before, changed, digest_with(model, [tmp_path / "names.txt"])}) == 3

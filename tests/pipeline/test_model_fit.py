@@ -1,0 +1,32 @@
+"""What is checked of a model when it is loaded, beside its graph."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from mediaml.core.audio_input import AudioInput
+from mediaml.core.errors import PluginError
+from mediaml.core.media import Kind
+from mediaml.pipeline.model_fit import refuse_misfit
+from mediaml.registry.spec import ModelSpec
+
+KINDS = frozenset({Kind.AUDIO})
+
+
+def spec(**how: Any) -> ModelSpec:
+    return ModelSpec("heard", task="classify", load=SimpleNamespace, kinds=KINDS, **how)
+
+
+def test_a_model_of_audio_says_how_it_takes_it_at_the_latest_when_it_is_loaded() -> None:
+    with pytest.raises(ValueError, match="accepts audio and needs `audio`"):
+        spec()
+    late = spec(read_graph=lambda facts: [])
+    model: Any = SimpleNamespace(predict=list)
+    with pytest.raises(PluginError, match="'heard' accepts audio, but does not say how"):
+        refuse_misfit(model, late)
+    model.input = AudioInput()
+    refuse_misfit(model, late)
+    refuse_misfit(SimpleNamespace(predict=list), spec(audio=AudioInput()))  # type: ignore[arg-type]
