@@ -18,8 +18,8 @@ from mediaml_onnx.layer import FIELDS
 from mediaml_onnx.toml_file import read_toml
 from scripts.described_graphs import build, classifier, inverter, picture, yamnet_like
 from scripts.paths import REPOSITORY
-from tests.ops.test_audio_features import KALDI, LIBROSA, YAMNET, whisper
 from tests.support.command_line import results
+from tests.support.media.audio_inputs import KALDI, LIBROSA, YAMNET, whisper
 
 PAGE = (REPOSITORY / "docs/bring-your-own.md").read_text(encoding="utf-8")
 TOML = re.findall(r"```toml\n(.*?)```", PAGE, flags=re.DOTALL)

@@ -10,10 +10,10 @@ import numpy as np
 
 from mediaml.core.arrays import Float32Array
 from mediaml.core.atomic_file import write_atomically
+from mediaml.core.audio_input import AudioInput
 from mediaml.core.errors import require
 from mediaml.core.frame import Frame
 from mediaml.core.media import Kind
-from mediaml.core.model_input import SoundInput
 from mediaml.media.annotated_mark import mark_image
 from mediaml.media.limits import Limits
 from mediaml.media.reader import Reader, open_reader
@@ -28,7 +28,7 @@ MOST_COLUMNS = 1600
 _NEAR_S = 1.0
 # A frame's time in the ledger is that of the file; half a millisecond is less than any frame lasts.
 _SLACK_S = 0.0005
-_SOUND = SoundInput(window_s=2.0, hop_s=2.0, fft_s=0.04, step_s=0.02, mels=64)
+_WINDOWS = AudioInput(window_s=2.0, hop_s=2.0, fft_s=0.04, step_s=0.02, mels=64)
 
 
 def thumbnail_size(width: int, height: int, longest: int = LONGEST) -> tuple[int, int]:
@@ -106,9 +106,9 @@ def write_strip(
         ValueError: `end_s` is not positive.
     """
     require(end_s > 0, f"end_s must be positive, not {end_s}")
-    columns = min(MOST_COLUMNS, max(1, round(end_s / _SOUND.step_s)))
-    levels = np.full((columns, _SOUND.mels), QUIETEST, np.float32)
-    with open_reader(source, Kind.AUDIO, sound=_SOUND, limits=limits) as reader:
+    columns = min(MOST_COLUMNS, max(1, round(end_s / _WINDOWS.step_s)))
+    levels = np.full((columns, _WINDOWS.mels), QUIETEST, np.float32)
+    with open_reader(source, Kind.AUDIO, audio=_WINDOWS, limits=limits) as reader:
         for frame in reader.frames():
             step()
             _add_window(levels, frame, end_s)
@@ -122,11 +122,11 @@ def _add_window(levels: Float32Array, frame: Frame, end_s: float) -> None:
     assert frame.spectrogram is not None
     spectra = frame.spectrogram.T
     # Behind the end of the audio the last window is padded.
-    heard = max(1, min(round(frame.duration_s / _SOUND.step_s), len(spectra)))
-    starts = frame.time_s + np.arange(heard) * _SOUND.step_s
+    heard = max(1, min(round(frame.duration_s / _WINDOWS.step_s), len(spectra)))
+    starts = frame.time_s + np.arange(heard) * _WINDOWS.step_s
     # A spectrum covers its step: where columns are narrower, it is in several.
     first = np.floor(starts / end_s * len(levels)).astype(np.int64)
-    last = np.ceil((starts + 2 * _SOUND.step_s) / end_s * len(levels)).astype(np.int64)
+    last = np.ceil((starts + 2 * _WINDOWS.step_s) / end_s * len(levels)).astype(np.int64)
     for shift in range(int((last - first).max())):
         inside = (first + shift < last) & (first + shift >= 0) & (first + shift < len(levels))
         np.maximum.at(levels, (first + shift)[inside], spectra[:heard][inside])
