@@ -38,6 +38,7 @@ class DescribedModel(OnnxModel):
         ModelError: it is not a graph for the task, its description is wrong, or does not fit it.
     """
 
+    decodes_pixels = False
     task: ClassVar[Task]
 
     def __init__(self, context: LoadContext) -> None:

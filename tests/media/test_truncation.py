@@ -161,7 +161,7 @@ def test_ogg_without_an_end_is_whole(tmp_path: Path) -> None:
     path = tmp_path / "live.ogg"
     for content, notes in ((data, 0), (data[: data.rindex(b"OggS")], 1)):
         path.write_bytes(content)
-        with open_reader(path, Kind.AUDIO, sound=SoundInput()) as reader:
+        with open_reader(path, Kind.AUDIO, audio=AudioInput()) as reader:
             assert len(list(reader.frames())) > 1
             assert len(reader.accounts.notes) == notes
 
@@ -224,7 +224,7 @@ def test_raw_dirac_ends_with_a_whole_picture(tmp_path: Path) -> None:
 def test_what_stands_behind_raw_audio_is_no_matter(name: str, ending: bytes, tmp_path: Path) -> None:
     data = audio(tmp_path / name, *AUDIO[name])
     (tmp_path / name).write_bytes(data + ending)
-    with open_reader(tmp_path / name, Kind.AUDIO, sound=SoundInput()) as reader:
+    with open_reader(tmp_path / name, Kind.AUDIO, audio=AudioInput()) as reader:
         assert list(reader.frames())
 
 

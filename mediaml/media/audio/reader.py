@@ -34,12 +34,7 @@ from mediaml.ops.spectrogram import display_input, log_mel, spectrogram_picture
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SpectrogramPixels:
-    """An image of a window's log-mel spectrogram, low frequencies at the bottom.
-
-    Attributes:
-        samples: float32 [n].
-        spec: see `display_input`.
-    """
+    """An image of the spectrogram of samples, float32 [n], low ones at the bottom; see `display_input`."""
 
     samples: Float32Array = field(repr=False)
     spec: AudioInput
