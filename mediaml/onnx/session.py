@@ -175,7 +175,13 @@ def _open_runtime(source: bytes | str, device: Device, threads: int, name: str, 
     settings.add_session_config_entry("session.record_ep_graph_assignment_info", "1")
     try:
         return onnxruntime.InferenceSession(
-            source, settings, providers=provider_options(device), enable_fallback=0
+            source,
+            settings,
+            providers=provider_options(device),
+            enable_fallback=0,
+            # Up to 1.31 it moves the zeros of a Pad into a MaxPool, which pads with minus infinity:
+            # ultralytics' YOLOv3-tiny answers something else then.
+            disabled_optimizers=["Pad_Fusion"],
         )
     except Exception as error:
         raise ModelError(

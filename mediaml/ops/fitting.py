@@ -81,6 +81,9 @@ class Fitting:
 
     def _scale(self) -> Float32Array:
         x, y = self.content_width / self.source_width, self.content_height / self.source_height
+        if self.fit == "letterbox-top-left":
+            # YOLOX scales boxes by the ratio itself, not by the sides that it has rounded.
+            x = y = min(self.width / self.source_width, self.height / self.source_height)
         return np.array([x, y, x, y], dtype=np.float32)
 
     def _offset(self) -> Float32Array:

@@ -1,28 +1,58 @@
-"""Object detection with YOLO networks: the bundled detector, imported Darknet networks, the zoo's yolov3."""
+"""Object detection: `yolo` runs YOLO networks of any family, `detect` any detector that is known here."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from mediaml.plugin import LoadContext, Model, ModelSpec, hookimpl
-from mediaml_yolo.options import YoloOptions
+from mediaml.plugin import GraphFacts, LoadContext, Model, ModelSpec, Reading, hookimpl
+from mediaml_yolo.options import DetectorOptions
 
 
 def load(context: LoadContext) -> Model:
-    """Open the graph; heavy imports happen here, not when the plugin is listed."""
-    from mediaml_yolo.model import YoloModel
+    """Open a YOLO network; heavy imports happen here, not when the plugin is listed."""
+    from mediaml_yolo.model import Detector
 
-    return YoloModel(context)
+    return Detector(context, "yolo")
+
+
+def load_any(context: LoadContext) -> Model:
+    """Open a detector of any family."""
+    from mediaml_yolo.model import Detector
+
+    return Detector(context, "detect")
+
+
+def read_yolo(facts: GraphFacts) -> Sequence[Reading]:
+    """How `yolo` would read a graph."""
+    from mediaml_yolo.choosing import readings
+
+    return readings(facts, "yolo")
+
+
+def read_other(facts: GraphFacts) -> Sequence[Reading]:
+    """How `detect` would read a graph that `yolo` does not take."""
+    from mediaml_yolo.choosing import readings
+
+    return () if read_yolo(facts) else readings(facts, "detect")
 
 
 @hookimpl
 def mediaml_models() -> Iterator[ModelSpec]:
-    """Offer the model `yolo`."""
+    """Offer the models `yolo` and `detect`."""
     yield ModelSpec(
         "yolo",
         task="detect",
         load=load,
-        options=YoloOptions,
+        options=DetectorOptions,
         weights="detector",
-        description="Finds objects with a YOLO network; -m takes an imported Darknet network.",
+        description="Finds objects with a YOLO network of any family; -m takes its ONNX file.",
+        read_graph=read_yolo,
+    )
+    yield ModelSpec(
+        "detect",
+        task="detect",
+        load=load_any,
+        options=DetectorOptions,
+        description="Finds objects with any detector: YOLO, DETR, SSD, TensorFlow; -m takes its ONNX file.",
+        read_graph=read_other,
     )

@@ -1,4 +1,4 @@
-"""What a user can set with `-O yolo.NAME=VALUE`."""
+"""What a user can set with `-O yolo.NAME=VALUE` and `-O detect.NAME=VALUE`."""
 
 from __future__ import annotations
 
@@ -6,19 +6,25 @@ from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from mediaml.plugin import Meta, view
+from mediaml_yolo.families import Choice
 
 
 @dataclass(frozen=True, slots=True)
-class YoloOptions:
-    """Options of the model `yolo`; the defaults are those of the YOLO family's own detection commands."""
+class DetectorOptions:
+    """Options of the models `yolo` and `detect`."""
 
     conf: Annotated[
         float,
         Meta(ge=0, le=1, description="minimum score of a detection", extra=view("min_score", floor=0.05)),
     ] = 0.25
     iou: Annotated[
-        float, Meta(ge=0, le=1, description="overlap above which the weaker box of a class is dropped")
-    ] = 0.45
+        float,
+        Meta(
+            ge=0,
+            le=1,
+            description="overlap above which the weaker box of a class is dropped; 0: as the family does it",
+        ),
+    ] = 0.0
     agnostic_nms: Annotated[
         bool, Meta(description="drop the weaker of two overlapping boxes also where their classes differ")
     ] = False
@@ -44,6 +50,9 @@ class YoloOptions:
         Meta(ge=0, le=8192, description="longer side of the network's input in pixels; 0: the model's own"),
     ] = 0
     fit: Annotated[
-        Literal["model", "letterbox", "stretch"],
+        Literal["model", "letterbox", "letterbox-top-left", "stretch"],
         Meta(description="how images are fitted to the input; model: as the model file says"),
     ] = "model"
+    family: Annotated[
+        Choice, Meta(description="what the network is, where its file leaves it open: docs/detectors.md")
+    ] = "auto"

@@ -21,7 +21,7 @@ from mediaml.ledger.rows import Classes, write_task
 from mediaml.ledger.tables import FIRST_TABLES
 from mediaml.plugin import ModelError, OptionError, Prediction, View, class_ids, select
 from mediaml.registry.views import at_floor, view_of
-from mediaml_yolo.options import YoloOptions
+from mediaml_yolo.options import DetectorOptions
 from tests.support.models.yolo_graphs import dense_detector
 from tests.support.plugins.yolo import blank, detect, model
 
@@ -30,9 +30,10 @@ DOG = [[0.0, 0.9, 0.1]]
 
 
 def test_the_plugin_offers_yolo() -> None:
-    [spec] = mediaml_yolo.mediaml_models()
-    assert (spec.name, spec.task, spec.weights) == ("yolo", "detect", "detector")
-    assert spec.options is YoloOptions
+    yolo, detector = mediaml_yolo.mediaml_models()
+    assert (yolo.name, yolo.task, yolo.weights) == ("yolo", "detect", "detector")
+    assert (detector.name, detector.task, detector.weights) == ("detect", "detect", None)
+    assert yolo.options is detector.options is DetectorOptions
 
 
 def test_boxes_come_back_to_source_pixels() -> None:
@@ -168,7 +169,7 @@ def test_imgsz_sets_the_longer_side() -> None:
 
 def test_labels_are_ids_where_the_file_has_none_and_must_fit() -> None:
     assert detect(model(dense_detector(ONE_BOX, DOG, labels=None)), blank(64, 64))[0][0] == "1"
-    with pytest.raises(ModelError, match="3 classes and 2 labels"):
+    with pytest.raises(ModelError, match="3 classes, but its metadata names 2"):
         model(dense_detector(ONE_BOX, DOG, labels=("cat", "dog")))
 
 
@@ -237,9 +238,9 @@ def test_a_view_is_what_the_model_answers_at_that_threshold(
     """
     boxes, scores = (np.array([part], np.float32) for part in head)
     yolo = model(dense_detector(ONE_BOX, DOG, labels=("cat", "dog", "owl")))
-    asked = YoloOptions(conf=conf, classes=classes, max_det=most)
+    asked = DetectorOptions(conf=conf, classes=classes, max_det=most)
 
-    def answered(options: YoloOptions) -> Prediction:
+    def answered(options: DetectorOptions) -> Prediction:
         yolo.options = options
         wanted = options.classes and class_ids(options.classes, yolo.labels, "yolo")
         yolo.wanted = wanted or None

@@ -103,7 +103,7 @@ def test_more_indices_than_there_can_be_are_refused() -> None:
 
 def test_a_batch_of_two_is_refused() -> None:
     yolo = model(zoo_detector(BOXES, planted_scores(), []), imgsz=64)
-    with pytest.raises(ModelError, match="one image at a time"):
+    with pytest.raises(ModelError, match="does not take this input"):
         yolo.run(np.zeros((2, 3, 64, 64), np.float32))
 
 

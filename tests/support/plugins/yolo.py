@@ -10,8 +10,8 @@ import numpy as np
 from mediaml.onnx.providers import parse_device
 from mediaml.onnx.session import open_session
 from mediaml.plugin import Frame, LoadContext, Prediction
-from mediaml_yolo.model import YoloModel
-from mediaml_yolo.options import YoloOptions
+from mediaml_yolo.model import Detector
+from mediaml_yolo.options import DetectorOptions
 from tests.support.media.still_frame import still
 
 
@@ -19,17 +19,17 @@ def blank(width: int, height: int, level: int = 200) -> Frame:
     return still(np.full((height, width, 3), level, np.uint8))
 
 
-def model(graph: bytes | Path, **options: Any) -> YoloModel:
+def model(graph: bytes | Path, **options: Any) -> Detector:
     context = LoadContext(
-        options=YoloOptions(**options),
+        options=DetectorOptions(**options),
         weights=Path("planted.onnx"),
         session_opener=lambda _: open_session(graph, parse_device("cpu"), threads=1),
         warn=lambda _: None,
     )
-    return YoloModel(context)
+    return Detector(context, "yolo")
 
 
-def detect(yolo: YoloModel, frame: Frame) -> list[tuple[str, float, tuple[float, ...]]]:
+def detect(yolo: Detector, frame: Frame) -> list[tuple[str, float, tuple[float, ...]]]:
     [prediction] = yolo.predict([frame])
     detections = Prediction.of(prediction).detections
     return [(found.label.name, round(found.label.score, 4), found.box.corners) for found in detections]

@@ -1,0 +1,1 @@
+"""Golden answers of detectors: what each family's maker answers to a picture, recorded for tests."""

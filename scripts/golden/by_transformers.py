@@ -1,0 +1,189 @@
+"""Cases of Hugging Face's detectors, and of RT-DETR's own layout with its sizes.
+
+    python -m scripts.golden.by_transformers FOLDER [NAME...]     # needs transformers and torchvision
+
+`rt-detr` is transformers' D-FINE behind the deployed post-processor of RT-DETR, D-FINE and DEIM: the best
+queries after a sigmoid, boxes times the sizes that the graph is given.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from scripts.golden.case import Case, Found, rounded, write_case
+from scripts.golden.lively import calibrate_norms, spread
+from scripts.golden.picture import HEIGHT, WIDTH, picture
+
+NAMES = ("cat", "dog", "bird")
+SIZE, CONF, QUERIES = 160, 0.25, 100
+_SMALL: Mapping[str, Any] = {
+    "d_model": 32, "encoder_layers": 1, "decoder_layers": 1, "encoder_attention_heads": 2,
+    "decoder_attention_heads": 2, "encoder_ffn_dim": 64, "decoder_ffn_dim": 64, "num_queries": QUERIES,
+}  # fmt: skip
+_HYBRID: Mapping[str, Any] = {
+    "encoder_hidden_dim": 32, "d_model": 32, "decoder_layers": 2, "num_queries": QUERIES,
+    "encoder_ffn_dim": 64, "decoder_ffn_dim": 64, "encoder_attention_heads": 2, "decoder_attention_heads": 2,
+    "decoder_in_channels": [32, 32, 32], "encoder_in_channels": [64, 64, 64], "num_feature_levels": 3,
+    "encoder_layers": 1, "num_denoising": 0,
+}  # fmt: skip
+_RESNET: Mapping[str, Any] = {"embedding_size": 16, "hidden_sizes": [16, 64, 64, 64], "depths": [1, 1, 1, 1]}
+RECIPES = {
+    "hf-detr": "hf-softmax",
+    "hf-yolos": "hf-softmax",
+    "hf-conditional-detr": "hf-sigmoid",
+    "hf-rt-detr": "hf-sigmoid",
+    "hf-rt-detr-v2": "hf-sigmoid",
+    "hf-d-fine": "hf-sigmoid",
+    "rt-detr": "rt-detr",
+}
+
+
+def model_and_processor(name: str) -> tuple[Any, Any]:
+    """A small network and its image processor."""
+    import transformers as hf
+
+    labels = {"id2label": dict(enumerate(NAMES)), "label2id": {label: i for i, label in enumerate(NAMES)}}
+    stretched = {"size": {"height": SIZE, "width": SIZE}, "do_pad": False}
+    if name in {"hf-detr", "hf-conditional-detr"}:
+        backbone = hf.ResNetConfig(**_RESNET, out_features=["stage4"], layer_type="basic")
+        kind = "Detr" if name == "hf-detr" else "ConditionalDetr"
+        config = getattr(hf, f"{kind}Config")(
+            **_SMALL,
+            **labels,
+            use_timm_backbone=False,
+            use_pretrained_backbone=False,
+            backbone_config=backbone,
+        )
+        processor = getattr(hf, f"{kind}ImageProcessor")(**stretched)
+        return getattr(hf, f"{kind}ForObjectDetection")(config), processor
+    if name == "hf-yolos":
+        sizes = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 64}
+        config = hf.YolosConfig(
+            **sizes,
+            **labels,
+            image_size=[SIZE, SIZE],
+            num_detection_tokens=QUERIES,
+            use_mid_position_embeddings=False,
+        )
+        return hf.YolosForObjectDetection(config), hf.YolosImageProcessor(**stretched)
+    if name in {"hf-d-fine", "rt-detr"}:
+        config = hf.DFineConfig(**_HYBRID, **labels, eval_idx=-1)
+        return hf.DFineForObjectDetection(config), hf.RTDetrImageProcessor(**stretched)
+    backbone = hf.RTDetrResNetConfig(
+        **_RESNET, out_features=["stage2", "stage3", "stage4"], layer_type="basic"
+    )
+    kind = "RTDetr" if name == "hf-rt-detr" else "RTDetrV2"
+    config = getattr(hf, f"{kind}Config")(**_HYBRID, **labels, backbone_config=backbone)
+    return getattr(hf, f"{kind}ForObjectDetection")(config), hf.RTDetrImageProcessor(**stretched)
+
+
+def enliven(model: Any, images: Any) -> None:
+    """Let heads answer what a trained network's do."""
+    import torch
+
+    def run() -> Any:
+        return model(pixel_values=images)
+
+    calibrate_norms(model, run)
+    heads = [(name, module) for name, module in model.named_modules() if isinstance(module, torch.nn.Linear)]
+    last = [module for name, module in heads if "class" in name and "enc" not in name]
+    last = [module for module in last if module.out_features in {len(NAMES), len(NAMES) + 1}] or last[-1:]
+    # A softmax does not know a mean; a sigmoid needs one that is low.
+    softmax = any(module.out_features > len(NAMES) for module in last)
+    spread(last, run, *((0.0, 2.0) if softmax else (-2.5, 1.8)))
+
+
+def networks_answer(name: str, model: Any) -> Any:
+    """The module that is exported: outputs as a tuple."""
+    import torch
+
+    class Plain(torch.nn.Module):  # type: ignore[misc]
+        def __init__(self) -> None:
+            super().__init__()
+            self.model = model
+
+        def forward(self, pixel_values: Any) -> Any:
+            answer = self.model(pixel_values=pixel_values)
+            return answer.logits, answer.pred_boxes
+
+    class WithSizes(torch.nn.Module):  # type: ignore[misc]
+        def __init__(self) -> None:
+            super().__init__()
+            self.plain = Plain()
+
+        def forward(self, images: Any, orig_target_sizes: Any) -> Any:
+            logits, boxes = self.plain(images)
+            half = boxes[..., 2:] / 2
+            corners = torch.cat([boxes[..., :2] - half, boxes[..., :2] + half], -1)
+            corners = corners * orig_target_sizes.repeat(1, 2).unsqueeze(1)
+            scores, index = torch.topk(torch.sigmoid(logits).flatten(1), QUERIES, dim=-1)
+            chosen = (index // len(NAMES)).unsqueeze(-1).repeat(1, 1, 4)
+            return index % len(NAMES), corners.gather(1, chosen), scores
+
+    return WithSizes() if name == "rt-detr" else Plain()
+
+
+def answers(processor: Any, model: Any, images: Any) -> list[Found]:
+    """What transformers finds, cut at the picture's edges."""
+    import torch
+
+    with torch.no_grad():
+        output = model(pixel_values=images)
+    [result] = processor.post_process_object_detection(output, CONF, target_sizes=[(HEIGHT, WIDTH)])
+    found = []
+    for score, label, box in zip(result["scores"], result["labels"], result["boxes"], strict=True):
+        cut = np.clip(box.numpy(), 0, (WIDTH, HEIGHT) * 2).tolist()
+        if cut[0] < cut[2] and cut[1] < cut[3]:
+            found.append(Found(NAMES[int(label)], round(float(score), 5), rounded(cut)))
+    return found
+
+
+def record(name: str, folder: Path) -> int:
+    """Export, run and write one case; returns how much was found."""
+    import torch
+    import transformers
+    from PIL import Image
+
+    torch.manual_seed(12)
+    target = folder / name
+    target.mkdir(parents=True, exist_ok=True)
+    model, processor = model_and_processor(name)
+    model = model.eval()
+    images = processor(images=Image.fromarray(picture()), return_tensors="pt")["pixel_values"]
+    enliven(model, images)
+    found = answers(processor, model, images)
+    sized = name == "rt-detr"
+    inputs = (images, torch.tensor([[SIZE, SIZE]])) if sized else (images,)
+    torch.onnx.export(
+        networks_answer(name, model).eval(),
+        inputs,
+        str(target / "model.onnx"),
+        input_names=["images", "orig_target_sizes"] if sized else ["pixel_values"],
+        output_names=["labels", "boxes", "scores"] if sized else ["logits", "pred_boxes"],
+        dynamic_axes={"images" if sized else "pixel_values": {0: "batch"}},
+        opset_version=17,
+        dynamo=False,
+    )
+    if sized:
+        (target / "labels.txt").write_text("\n".join(NAMES), encoding="utf-8")
+    else:
+        model.config.save_pretrained(target)
+        processor.save_pretrained(target)
+    maker = f"transformers {transformers.__version__}, {type(model).__name__}"
+    write_case(target, Case(maker, RECIPES[name], CONF, found, exact=False), images.numpy())
+    return len(found)
+
+
+def main() -> None:
+    """Write the cases that were named, or all."""
+    for name in sys.argv[2:] or RECIPES:
+        print(name, record(name, Path(sys.argv[1])), flush=True)
+
+
+if __name__ == "__main__":
+    main()
