@@ -50,7 +50,9 @@ def class_names(
         ModelError: there are more or fewer than classes, or their number is not known at all.
     """
     count = layout.classes
-    found = find_labels(path, metadata, None if layout.family == "rf-detr" else count, _known(layout))
+    found = _rf_detr_names(path, metadata, count) if layout.family == "rf-detr" else None
+    if found is None:
+        found = find_labels(path, metadata, count, _known(layout))
     if found is None and count is None:
         found = _assumed(layout)
     if found is None:
@@ -64,6 +66,14 @@ def class_names(
         warn(f"{path.name if path else 'the model'}: no class names; assuming those of {found.origin}")
     shift = layout.family in _FROM_ONE and found.names[:1] and found.names[0].casefold() not in _NOTHING
     return Names(found.names, 1 if shift else 0)
+
+
+def _rf_detr_names(path: Path | None, metadata: Mapping[str, str], count: int | None) -> FoundLabels | None:
+    """Names of a fine-tuned RF-DETR, whose graph has one class more than it was trained on."""
+    found = find_labels(path, metadata, None)
+    if found is None or count is None or len(found.names) != count - 1:
+        return None
+    return FoundLabels((*found.names, f"class {count - 1}"), found.origin)
 
 
 def _known(layout: Layout) -> Mapping[str, tuple[str, ...]]:

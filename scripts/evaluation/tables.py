@@ -110,17 +110,26 @@ def overview(cards: Mapping[str, Card]) -> str:
 
 
 def regenerated(text: str, cards: Mapping[str, Card]) -> str:
-    """docs/models.md with everything between its `generated` marks regenerated.
+    """docs/models.md with the overview of the cards regenerated.
 
     Raises:
         ValueError: a mark is missing.
     """
-    start, end = "<!-- generated: overview -->", "<!-- end of generated: overview -->"
+    return between_marks(text, "overview", overview(cards))
+
+
+def between_marks(text: str, name: str, content: str) -> str:
+    """A document with what stands between its marks `generated: NAME` replaced.
+
+    Raises:
+        ValueError: a mark is missing.
+    """
+    start, end = f"<!-- generated: {name} -->", f"<!-- end of generated: {name} -->"
     if start not in text or end not in text:
         raise ValueError(f"the document lacks the marks `{start}` and `{end}`")
     pattern = re.escape(start) + ".*?" + re.escape(end)
     before, after = re.split(pattern, text, maxsplit=1, flags=re.DOTALL)
-    return f"{before}{start}\n\n{overview(cards)}\n\n{end}{after}"
+    return f"{before}{start}\n\n{content}\n\n{end}{after}"
 
 
 def figures(cards: Mapping[str, Card]) -> str:

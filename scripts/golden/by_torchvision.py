@@ -1,4 +1,4 @@
-"""Cases of torchvision's detectors: boxes, labels and scores of one image, chosen inside the graph.
+"""A case of torchvision's detectors: boxes, labels and scores of one image, chosen inside the graph.
 
 python -m scripts.golden.by_torchvision FOLDER [NAME...]     # needs torchvision
 """
@@ -18,9 +18,7 @@ from scripts.golden.picture import HEIGHT, WIDTH, picture
 NAMES = ("__background__", "cat", "dog", "bird")
 CONF = 0.25
 RECIPES = {
-    "torchvision-ssdlite": "ssdlite320_mobilenet_v3_large",
     "torchvision-faster-rcnn": "fasterrcnn_mobilenet_v3_large_320_fpn",
-    "torchvision-retinanet": "retinanet_resnet50_fpn",
 }
 
 
@@ -37,12 +35,7 @@ def network(name: str, image: Any) -> Any:
         return net([image])
 
     calibrate_norms(net, run)
-    if name == "torchvision-faster-rcnn":
-        spread([net.roi_heads.box_predictor.cls_score], run, 0.0, 1.5)
-    elif name == "torchvision-retinanet":
-        spread([net.head.classification_head.cls_logits], run, -6.0, 1.6)
-    else:
-        spread([module[-1] for module in net.head.classification_head.module_list], run, 0.0, 2.0)
+    spread([net.roi_heads.box_predictor.cls_score], run, 0.0, 1.5)
     return net
 
 

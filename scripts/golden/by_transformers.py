@@ -34,7 +34,6 @@ _HYBRID: Mapping[str, Any] = {
 _RESNET: Mapping[str, Any] = {"embedding_size": 16, "hidden_sizes": [16, 64, 64, 64], "depths": [1, 1, 1, 1]}
 RECIPES = {
     "hf-detr": "hf-softmax",
-    "hf-yolos": "hf-softmax",
     "hf-conditional-detr": "hf-sigmoid",
     "hf-rt-detr": "hf-sigmoid",
     "hf-rt-detr-v2": "hf-sigmoid",
@@ -61,16 +60,6 @@ def model_and_processor(name: str) -> tuple[Any, Any]:
         )
         processor = getattr(hf, f"{kind}ImageProcessor")(**stretched)
         return getattr(hf, f"{kind}ForObjectDetection")(config), processor
-    if name == "hf-yolos":
-        sizes = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 64}
-        config = hf.YolosConfig(
-            **sizes,
-            **labels,
-            image_size=[SIZE, SIZE],
-            num_detection_tokens=QUERIES,
-            use_mid_position_embeddings=False,
-        )
-        return hf.YolosForObjectDetection(config), hf.YolosImageProcessor(**stretched)
     if name in {"hf-d-fine", "rt-detr"}:
         config = hf.DFineConfig(**_HYBRID, **labels, eval_idx=-1)
         return hf.DFineForObjectDetection(config), hf.RTDetrImageProcessor(**stretched)
@@ -95,7 +84,7 @@ def enliven(model: Any, images: Any) -> None:
     last = [module for module in last if module.out_features in {len(NAMES), len(NAMES) + 1}] or last[-1:]
     # A softmax does not know a mean; a sigmoid needs one that is low.
     softmax = any(module.out_features > len(NAMES) for module in last)
-    spread(last, run, *((0.0, 2.0) if softmax else (-2.5, 1.8)))
+    spread(last, run, *((0.0, 2.0) if softmax else (-1.3, 0.4)))
 
 
 def networks_answer(name: str, model: Any) -> Any:

@@ -22,6 +22,8 @@ from scripts.golden.case import Found
 from scripts.golden.compare import compare
 from scripts.golden.picture import picture
 from scripts.golden.record import GOLDEN, answered, digest
+from scripts.golden.table import document
+from scripts.paths import REPOSITORY
 from tests.support.media.still_frame import still
 from tests.support.models.stated_graphs import stated_graph
 
@@ -88,3 +90,7 @@ def test_recorded_differences_of_the_real_graphs_are_small(name: str) -> None:
     assert max(found["box"], found["keypoint"]) <= BOX
     assert found["score"] <= SCORE
     assert found["outline"] <= OUTLINE
+
+
+def test_the_table_of_the_documents_is_generated() -> None:
+    assert document() == (REPOSITORY / "docs" / "models.md").read_text("utf-8")

@@ -175,8 +175,10 @@ AXES = st.none() | st.sampled_from(
     [1, 2, 3, 4, 6, 7, 38, 56, 84, 85, 91, 300, 525, 1575, 8400, 25200, 640, 160]
 )
 NAMES = st.sampled_from(
-    ["images", "output0", "boxes", "scores", "labels", "logits", "pred_boxes", "dets", "bboxes", "x:0"]
-    + ["detection_boxes", "detection_scores", "detection_classes", "orig_target_sizes", "pixel_values"]
+    [
+        *("images", "output0", "boxes", "scores", "labels", "logits", "pred_boxes", "dets", "bboxes", "x:0"),
+        *("detection_boxes", "detection_scores", "detection_classes", "orig_target_sizes", "pixel_values"),
+    ]
 )
 SPECS = st.builds(
     TensorSpec,
