@@ -2,7 +2,7 @@
 
     python -m scripts.golden.by_transformers FOLDER [NAME...]     # needs transformers and torchvision
 
-`rt-detr` is transformers' D-FINE behind the deployed post-processor of RT-DETR, D-FINE and DEIM: the best
+`rt-detr` is transformers' RT-DETR behind the deployed post-processor of RT-DETR, D-FINE and DEIM: the best
 queries after a sigmoid, boxes times the sizes that the graph is given.
 """
 
@@ -60,13 +60,13 @@ def model_and_processor(name: str) -> tuple[Any, Any]:
         )
         processor = getattr(hf, f"{kind}ImageProcessor")(**stretched)
         return getattr(hf, f"{kind}ForObjectDetection")(config), processor
-    if name in {"hf-d-fine", "rt-detr"}:
+    if name == "hf-d-fine":
         config = hf.DFineConfig(**_HYBRID, **labels, eval_idx=-1)
         return hf.DFineForObjectDetection(config), hf.RTDetrImageProcessor(**stretched)
     backbone = hf.RTDetrResNetConfig(
         **_RESNET, out_features=["stage2", "stage3", "stage4"], layer_type="basic"
     )
-    kind = "RTDetr" if name == "hf-rt-detr" else "RTDetrV2"
+    kind = "RTDetrV2" if name == "hf-rt-detr-v2" else "RTDetr"
     config = getattr(hf, f"{kind}Config")(**_HYBRID, **labels, backbone_config=backbone)
     return getattr(hf, f"{kind}ForObjectDetection")(config), hf.RTDetrImageProcessor(**stretched)
 
@@ -84,7 +84,7 @@ def enliven(model: Any, images: Any) -> None:
     last = [module for module in last if module.out_features in {len(NAMES), len(NAMES) + 1}] or last[-1:]
     # A softmax does not know a mean; a sigmoid needs one that is low.
     softmax = any(module.out_features > len(NAMES) for module in last)
-    spread(last, run, *((0.0, 2.0) if softmax else (-1.3, 0.4)))
+    spread(last, run, *((0.0, 2.0) if softmax else (-1.6, 0.35)))
 
 
 def networks_answer(name: str, model: Any) -> Any:

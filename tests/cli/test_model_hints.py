@@ -71,7 +71,7 @@ def test_a_catalogue_name_in_capitals_gets_a_suggestion(mediaml, photos):
 @pytest.mark.parametrize(
     ("model", "weights", "says"),
     [
-        ("yolo", "digits", "is not a detector that yolo can run"),
+        ("yolo", "digits", "is a classifier, not a detector"),
         ("digits", "detector", "is not a digit model"),
         ("financial", "digits", 'has 11 labels, not two of which one is "financial"'),
         ("clip", "digits", "is not a CLIP tower"),
