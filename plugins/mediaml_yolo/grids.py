@@ -195,6 +195,9 @@ def _is_end_to_end(head: _Head) -> bool:
 def _with_objectness(head: _Head) -> Iterator[Layout]:
     """[batch, boxes, 5 + classes]: three boxes per cell for YOLOv5 and v7, one for YOLOX."""
     values, noted = head.values, head.noted
+    if values is None and noted.yolov5 and noted.names is not None:
+        # Its dynamic export may leave all axes free.
+        values = 5 + noted.names + head.mask_values
     if values is None or values < 6 + head.mask_values or noted.end2end or noted.task is not None:
         return
     classes = values - 5 - head.mask_values

@@ -37,7 +37,6 @@ RECIPES = {
     "hf-conditional-detr": "hf-sigmoid",
     "hf-rt-detr": "hf-sigmoid",
     "hf-rt-detr-v2": "hf-sigmoid",
-    "hf-d-fine": "hf-sigmoid",
     "rt-detr": "rt-detr",
 }
 
@@ -60,9 +59,6 @@ def model_and_processor(name: str) -> tuple[Any, Any]:
         )
         processor = getattr(hf, f"{kind}ImageProcessor")(**stretched)
         return getattr(hf, f"{kind}ForObjectDetection")(config), processor
-    if name == "hf-d-fine":
-        config = hf.DFineConfig(**_HYBRID, **labels, eval_idx=-1)
-        return hf.DFineForObjectDetection(config), hf.RTDetrImageProcessor(**stretched)
     backbone = hf.RTDetrResNetConfig(
         **_RESNET, out_features=["stage2", "stage3", "stage4"], layer_type="basic"
     )

@@ -1,4 +1,4 @@
-"""Cases of YOLOv5's own export: a box, objectness and class scores, three boxes per cell; YOLOv7's is alike.
+"""A case of YOLOv5's own export: a box, objectness and class scores, three boxes per cell; YOLOv7's is alike.
 
 python -m scripts.golden.by_yolov5 FOLDER [NAME...]     # needs yolov5 7, which is AGPL-3.0
 """
@@ -17,7 +17,7 @@ from scripts.golden.picture import picture
 
 NAMES = ("cat", "dog", "bird")
 SIZE, CONF, IOU = 160, 0.25, 0.45
-RECIPES = {"yolov5": {}, "yolov5-dynamic": {"images": {0: "batch", 2: "height", 3: "width"}}}
+RECIPES = ("yolov5",)
 
 
 def fed() -> Any:
@@ -79,14 +79,12 @@ def record(name: str, folder: Path) -> int:
     net = network()
     net.model[-1].export = True
     shown = torch.from_numpy(fed())
-    axes = RECIPES[name]
     torch.onnx.export(
         net,
         (shown,),
         str(target / "model.onnx"),
         input_names=["images"],
         output_names=["output0"],
-        dynamic_axes={**axes, "output0": {0: "batch", 1: "anchors"}} if axes else None,
         opset_version=12,
         dynamo=False,
     )

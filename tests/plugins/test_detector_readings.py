@@ -50,6 +50,7 @@ def families(graph: GraphFacts, beside: Beside | None = None) -> list[str]:
         (IMAGES, (1, 56, 8400), {}, ["yolov8", "yolov8-pose"]),
         (FREE, (None, None, 85), {}, ["yolov5", "yolox"]),
         (FREE, (None, None, 6), {}, ["yolov10", "yolov5", "yolox"]),
+        (FREE, (None, None, None), {"stride": "32", "names": "['a', 'b']"}, ["yolov5"]),
         (FREE, (None, None, 7), {"stride": "32", "names": "['a', 'b']"}, ["yolov5"]),
         (IMAGES, (1, 300, 6), {**ULTRALYTICS, "head": "RTDETRDecoder"}, ["ultralytics-rtdetr"]),
         (IMAGES, (1, 7, 84), {}, []),
