@@ -145,7 +145,10 @@ def test_a_broken_output_is_listed_with_its_reason(plugin, change, reason):
         ("YOLO, digits", "Give each model its own -p: -p yolo -p digits."),
         ("yolo digits", "Give each model its own -p: -p yolo -p digits."),
         ("yolov8n.onnx", "a file goes to -m, for example: -p yolo -m yolov8n.onnx"),
-        ("qqqq", "Installed: classify, clip, detect, digits, embed, financial, listen, spoken, transform, yolo."),
+        (
+            "qqqq",
+            "Installed: classify, clip, detect, digits, embed, financial, listen, spoken, transform, yolo.",
+        ),
     ],
 )
 def test_an_unknown_model_gets_the_right_hint(typed, hint):
