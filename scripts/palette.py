@@ -1,8 +1,8 @@
 """Chooses the colours of `mediaml/ops/palette.py`: `python -m scripts.palette` prints its table.
 
 Every pair of classes is given a distance (CIEDE2000) that its colours should have: a small one for any two of
-them, a larger one for two that are often seen together, for eyes without red or green cones too. Simulated
-annealing with a fixed seed then looks for 80 colours that come nearest to that.
+them, a larger one for two that are often seen together, for eyes without red, green or blue cones too.
+Simulated annealing with a fixed seed then looks for 80 colours that come nearest to that.
 """
 
 from __future__ import annotations
@@ -38,8 +38,11 @@ SCENES: tuple[str, ...] = (
 )
 # The classes that most images show get the most vivid colours, and those furthest from one another.
 VIVID = frozenset({"person", "car", "bus", "truck", "bicycle", "motorbike", "dog", "cat", "chair", "bottle"})
-# CIEDE2000 to aim at: for any two classes, two seen together, those to colour-blind eyes, two of VIVID.
-ANY, TOGETHER, COLOR_BLIND, AMONG_VIVID = 12.0, 26.0, 13.0, 38.0
+# CIEDE2000 to aim at: for any two classes, two seen together, two of VIVID; then to colour-blind eyes.
+ANY, TOGETHER, AMONG_VIVID = 12.0, 26.0, 38.0
+COLOR_BLIND, COLOR_BLIND_VIVID = 13.0, 22.0
+# What people know by now.
+FIXED = {"person": (0xEE, 0x22, 0x88)}
 STEPS, SEED = 2_000_000, 20
 
 # Machado, Oliveira and Fernandes, "A Physiologically-based Model for Simulation of Color Vision Deficiency",
@@ -50,6 +53,10 @@ PROTANOPIA = np.array(
 DEUTERANOPIA = np.array(
     [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.011820, 0.042940, 0.968881]]
 )
+TRITANOPIA = np.array(
+    [[1.255528, -0.076749, -0.178779], [-0.078411, 0.930809, 0.147602], [0.004733, 0.691367, 0.303900]]
+)
+COLOR_BLIND_EYES = (PROTANOPIA, DEUTERANOPIA, TRITANOPIA)
 
 
 def linear_rgb(colors: Array) -> Array:
@@ -107,10 +114,15 @@ def differences(colors: Array, eyes: Array | None = None) -> Array:
     return np.stack([ciede2000(row, lab) for row in lab])
 
 
+def color_blind_differences(colors: Array) -> Array:
+    """As `differences`, to the eyes among `COLOR_BLIND_EYES` that see each pair as most alike."""
+    return np.asarray(np.minimum.reduce([differences(colors, eyes) for eyes in COLOR_BLIND_EYES]))
+
+
 def seen_together() -> set[tuple[str, str]]:
     """Pairs of classes that are often in one image, each in the order of `COCO_NAMES`."""
     order = {name: place for place, name in enumerate(COCO_NAMES)}
-    scenes = [sorted(scene.split(", "), key=order.__getitem__) for scene in SCENES]
+    scenes = [sorted(scene.split(", "), key=order.__getitem__) for scene in (*SCENES, ", ".join(VIVID))]
     return {pair for scene in scenes for pair in combinations(scene, 2)} | {
         ("person", name) for name in COCO_NAMES[1:]
     }
@@ -130,7 +142,7 @@ def candidates() -> Array:
 def choose(colors: Array) -> list[int]:
     """A colour for each class of `COCO_NAMES`, as its place among the candidates."""
     plain = differences(colors)
-    blind = np.minimum(differences(colors, PROTANOPIA), differences(colors, DEUTERANOPIA))
+    blind = color_blind_differences(colors)
     cost_any = (ANY / np.maximum(plain, 0.5)) ** 8
     cost_together = (TOGETHER / np.maximum(plain, 0.5)) ** 8 + (COLOR_BLIND / np.maximum(blind, 0.5)) ** 8
     order = {name: place for place, name in enumerate(COCO_NAMES)}
@@ -140,10 +152,13 @@ def choose(colors: Array) -> list[int]:
 
     often = np.array([name in VIVID for name in COCO_NAMES])
     cost_vivid = (AMONG_VIVID / np.maximum(plain, 0.5)) ** 8
+    cost_vivid += (COLOR_BLIND_VIVID / np.maximum(blind, 0.5)) ** 8
     rng = np.random.default_rng(SEED)
     lab = lab_of(linear_rgb(colors))
     vivid = np.nonzero(np.hypot(lab[:, 1], lab[:, 2]) > 60)[0]
     allowed = [vivid if name in VIVID else np.arange(len(colors)) for name in COCO_NAMES]
+    for name, known in FIXED.items():
+        allowed[order[name]] = np.nonzero((colors == known).all(axis=1))[0]
     chosen = np.array([rng.choice(choice) for choice in allowed])
 
     def cost(place: int, color: int) -> float:
@@ -168,7 +183,7 @@ def main() -> None:
     for name, color in zip(COCO_NAMES, chosen.astype(int), strict=True):
         print(f'    "{name}": "{bytes(color.tolist()).hex()}",')
     plain = differences(chosen)
-    blind = np.minimum(differences(chosen, PROTANOPIA), differences(chosen, DEUTERANOPIA))
+    blind = color_blind_differences(chosen)
     np.fill_diagonal(plain, np.inf)
     order = {name: place for place, name in enumerate(COCO_NAMES)}
     pairs = [(order[one], order[other]) for one, other in seen_together()]

@@ -12,7 +12,15 @@ import pytest
 
 from mediaml.onnx.coco import COCO_NAMES
 from mediaml.ops.palette import COCO_COLORS, SPELLINGS, color_of
-from scripts.palette import DEUTERANOPIA, PROTANOPIA, VIVID, Array, ciede2000, differences, seen_together
+from scripts.palette import (
+    COLOR_BLIND_EYES,
+    VIVID,
+    Array,
+    ciede2000,
+    color_blind_differences,
+    differences,
+    seen_together,
+)
 
 PLACES = {name: place for place, name in enumerate(COCO_NAMES)}
 
@@ -49,24 +57,26 @@ def test_the_measure_agrees_with_its_published_data(
 def test_any_two_classes_of_coco_can_be_told_apart() -> None:
     assert list(COCO_COLORS) == list(COCO_NAMES)
     apart = differences(coco())[np.triu_indices(len(COCO_NAMES), 1)]
-    assert apart.min() >= 8.5  # 0.7 where colours are hashed from names
+    assert apart.min() >= 8.4  # 0.7 where colours are hashed from names
 
 
 def test_classes_that_are_seen_together_are_far_apart_to_colour_blind_eyes_too() -> None:
     pairs = [(PLACES[one], PLACES[other]) for one, other in seen_together()]
     assert len(pairs) > 600
     apart = differences(coco())
-    assert min(apart[pair] for pair in pairs) >= 18
-    for eyes in (PROTANOPIA, DEUTERANOPIA):
+    assert min(apart[pair] for pair in pairs) >= 17
+    for eyes in COLOR_BLIND_EYES:
         blind = differences(coco(), eyes)
-        assert min(blind[pair] for pair in pairs) >= 8
+        assert min(blind[pair] for pair in pairs) >= 8.4
 
 
 def test_the_most_common_classes_are_furthest_apart() -> None:
-    assert min(difference(one, other) for one, other in combinations(sorted(VIVID), 2)) >= 23
-    assert difference("dog", "cat") >= 65
-    assert min(difference(*pair) for pair in combinations(("car", "truck", "bus"), 2)) >= 40
-    assert min(difference("person", name) for name in COCO_NAMES[1:]) >= 19
+    pairs = list(combinations(sorted(VIVID), 2))
+    assert min(difference(one, other) for one, other in pairs) >= 18
+    blind = color_blind_differences(coco())
+    assert min(blind[PLACES[one], PLACES[other]] for one, other in pairs) >= 11
+    assert min(difference(*pair) for pair in combinations(("car", "truck", "bus"), 2)) >= 37
+    assert min(difference("person", name) for name in COCO_NAMES[1:]) >= 18
 
 
 def test_a_label_has_the_same_color_in_every_process() -> None:
