@@ -2,15 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Protocol
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from mediaml.core.arrays import UInt8Array
+from mediaml.core.arrays import Float32Array, UInt8Array
 from mediaml.ops.lettering import Tag
-from mediaml.ops.shapes import Stroke
-from mediaml.ops.yuv import ColorMatrix, Planes, Rgb, yuv_of
+from mediaml.ops.shapes import Mask
+from mediaml.ops.yuv import ColorMatrix, Planes, Rgb, planes_of, yuv_of
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Ramp:
+    """Colours for levels.
+
+    Attributes:
+        colors: uint8 RGB [256, 3].
+        alphas: how much of each covers what is below, float32 [256], 0..1.
+    """
+
+    colors: UInt8Array = field(repr=False)
+    alphas: Float32Array = field(repr=False)
 
 
 class Surface(Protocol):
@@ -32,8 +49,22 @@ class Surface(Protocol):
                 0 fills all of them.
         """
 
-    def paint(self, stroke: Stroke, color: Rgb) -> None:
-        """Colour the pixels of a stroke."""
+    def paint(self, mask: Mask, color: Rgb) -> None:
+        """Colour the pixels of a mask."""
+
+    def coarsen(self, mask: Mask, block: int, *, smooth: bool) -> None:
+        """Replace the pixels of a mask by the means of square blocks.
+
+        Args:
+            block: side of a block, pixels; those at the edges of the mask may be larger.
+            smooth: blend neighbouring blocks.
+        """
+
+    def darken(self, mask: Mask, share: float) -> None:
+        """Move the pixels of a mask towards black by a share, 0..1."""
+
+    def blend(self, levels: UInt8Array, ramp: Ramp) -> None:
+        """Lay colours over the image: the one of the ramp for each level, uint8 [height, width]."""
 
     def put(self, tag: Tag, left: int, top: int) -> None:
         """Put a tag; what hangs over the right or bottom edge is cut. `left` and `top` are even."""
@@ -49,8 +80,19 @@ class RgbSurface:
     def fill(self, left: int, top: int, right: int, bottom: int, color: Rgb, dash: int = 0) -> None:
         _fill(self._image, (left, top, right, bottom), color, dash)
 
-    def paint(self, stroke: Stroke, color: Rgb) -> None:
-        _area(self._image, stroke.mask, stroke.left, stroke.top)[stroke.mask] = color
+    def paint(self, mask: Mask, color: Rgb) -> None:
+        _area(self._image, mask.pixels, mask.left, mask.top)[mask.pixels] = color
+
+    def coarsen(self, mask: Mask, block: int, *, smooth: bool) -> None:
+        _coarsen(_area(self._image, mask.pixels, mask.left, mask.top), mask.pixels, block, smooth)
+
+    def darken(self, mask: Mask, share: float) -> None:
+        area = _area(self._image, mask.pixels, mask.left, mask.top)
+        area[mask.pixels] = cv2.LUT(area, _towards(0, share))[mask.pixels]
+
+    def blend(self, levels: UInt8Array, ramp: Ramp) -> None:
+        for channel in range(3):
+            _blend(self._image[..., channel], levels, ramp.colors[:, channel], ramp.alphas)
 
     def put(self, tag: Tag, left: int, top: int) -> None:
         _blit(self._image, tag.image, left, top)
@@ -77,14 +119,32 @@ class YuvSurface:
         _fill(self._planes.u, half, u, dash // 2)
         _fill(self._planes.v, half, v, dash // 2)
 
-    def paint(self, stroke: Stroke, color: Rgb) -> None:
-        y, u, v = yuv_of(color, self._matrix)
+    def paint(self, mask: Mask, color: Rgb) -> None:
         # A chroma sample is coloured whole where one of its pixels is.
-        mask = np.pad(stroke.mask, [(0, length % 2) for length in stroke.mask.shape])
-        half = mask[::2, ::2] | mask[::2, 1::2] | mask[1::2, ::2] | mask[1::2, 1::2]
-        _area(self._planes.y, stroke.mask, stroke.left, stroke.top)[stroke.mask] = y
-        _area(self._planes.u, half, stroke.left // 2, stroke.top // 2)[half] = u
-        _area(self._planes.v, half, stroke.left // 2, stroke.top // 2)[half] = v
+        for (area, pixels), value in zip(self._areas(mask), yuv_of(color, self._matrix), strict=True):
+            area[pixels] = value
+
+    def coarsen(self, mask: Mask, block: int, *, smooth: bool) -> None:
+        for (area, pixels), side in zip(self._areas(mask), (block, block // 2, block // 2), strict=True):
+            _coarsen(area, pixels, max(1, side), smooth)
+
+    def darken(self, mask: Mask, share: float) -> None:
+        for (area, pixels), black in zip(self._areas(mask), (16, 128, 128), strict=True):
+            area[pixels] = cv2.LUT(area, _towards(black, share))[pixels]
+
+    def blend(self, levels: UInt8Array, ramp: Ramp) -> None:
+        colors = planes_of(np.repeat(np.repeat(ramp.colors[None], 2, axis=0), 2, axis=1), self._matrix)
+        half = cv2.resize(levels, self._planes.u.shape[::-1], interpolation=cv2.INTER_AREA)
+        _blend(self._planes.y[: levels.shape[0], : levels.shape[1]], levels, colors.y[0, ::2], ramp.alphas)
+        _blend(self._planes.u, np.asarray(half, np.uint8), colors.u[0], ramp.alphas)
+        _blend(self._planes.v, np.asarray(half, np.uint8), colors.v[0], ramp.alphas)
+
+    def _areas(self, mask: Mask) -> Iterator[tuple[UInt8Array, NDArray[np.bool_]]]:
+        """The part of each plane that a mask covers, and which of its samples are in the mask."""
+        chroma = mask.chroma
+        yield _area(self._planes.y, mask.pixels, mask.left, mask.top), mask.pixels
+        yield _area(self._planes.u, chroma, mask.left // 2, mask.top // 2), chroma
+        yield _area(self._planes.v, chroma, mask.left // 2, mask.top // 2), chroma
 
     def put(self, tag: Tag, left: int, top: int) -> None:
         patch = tag.planes(self._matrix)
@@ -122,3 +182,30 @@ def _blit(plane: UInt8Array, patch: UInt8Array, left: int, top: int) -> None:
 
 def _area(plane: UInt8Array, mask: NDArray[np.bool_], left: int, top: int) -> UInt8Array:
     return plane[top : top + mask.shape[0], left : left + mask.shape[1]]
+
+
+def _coarsen(area: UInt8Array, mask: NDArray[np.bool_], block: int, smooth: bool) -> None:
+    height, width = area.shape[:2]
+    blocks = max(1, width // block), max(1, height // block)
+    means = cv2.resize(area, blocks, interpolation=cv2.INTER_AREA)
+    filter_ = cv2.INTER_CUBIC if smooth else cv2.INTER_NEAREST
+    area[mask] = cv2.resize(means, (width, height), interpolation=filter_)[mask]
+
+
+@lru_cache(maxsize=64)
+def _towards(black: int, share: float) -> UInt8Array:
+    """Each value 0..255 moved towards one of them."""
+    moved = black + (np.arange(256) - black) * (1 - share)
+    return np.asarray(np.rint(moved), dtype=np.uint8)
+
+
+def _blend(plane: UInt8Array, levels: UInt8Array, values: UInt8Array, alphas: Float32Array) -> None:
+    """Lay `values[level]` over a plane, as much as `alphas[level]` says."""
+    rows, columns = np.nonzero(levels.any(axis=1))[0], np.nonzero(levels.any(axis=0))[0]
+    if not len(rows):
+        return
+    part = slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
+    area, chosen = plane[part], levels[part]
+    share = cv2.LUT(chosen, alphas)
+    color = cv2.LUT(chosen, (values * alphas).astype(np.float32))
+    area[:] = np.rint(area * (1 - share) + color).astype(np.uint8)

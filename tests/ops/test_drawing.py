@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from mediaml.core.arrays import UInt8Array
 from mediaml.core.prediction import Box, Detection, Label
-from mediaml.ops.drawing import ModelOverlay, Overlay, Painter, Style
+from mediaml.ops.drawing import ModelOverlay, Overlay, Painter, Sizes
 from mediaml.ops.lettering import StrokeFont, drawable_text, font_of, ink_on, tag
 from mediaml.ops.palette import color_of
 from mediaml.ops.surface import RgbSurface, YuvSurface
@@ -64,7 +64,7 @@ def test_chroma_of_the_wrong_shape_is_refused() -> None:
 
 def test_a_box_is_drawn_on_the_pixels_just_inside_its_edges() -> None:
     image = drawn(320, 240, Overlay(detections=(detection("dog", 100.4, 120.0, 201.0, 199.6),)))
-    line = Style.of(320, 240).line
+    line = Sizes.of(320, 240).line
     rows, columns = np.nonzero((image == color_of("dog")).all(axis=2)[120:])
     assert (columns.min(), columns.max()) == (100, 200)
     assert rows.max() == 199 - 120
@@ -93,7 +93,7 @@ def test_a_line_has_its_color_in_every_plane() -> None:
 
 
 def marker_of(name: str, tail: str, width: int, height: int) -> UInt8Array:
-    letters = Style.of(width, height).letters
+    letters = Sizes.of(width, height).letters
     return tag(name, tail, font_of(letters), letters, color_of(name), width).image
 
 
@@ -160,7 +160,7 @@ def test_the_second_model_has_broken_lines_and_its_name_in_its_tags() -> None:
         side = (image[104:216, 100] == color_of("dog")).all(axis=1)
         shares.append((side.mean(), np.count_nonzero(np.diff(side.astype(int)))))
         if number:
-            letters = Style.of(320, 320).letters
+            letters = Sizes.of(320, 320).letters
             marker = tag("dog (faces)", " 0.50", font_of(letters), letters, color_of("dog"), 320)
             place_of(marker.image, image)
     (solid, solid_changes), (dashed, dashes), (dotted, dots) = shares
@@ -176,7 +176,7 @@ def test_labels_of_several_models_are_stacked_by_model() -> None:
     ]
     image = drawn(320, 240, Overlay.of_models(layers))
     first = marker_of("city", " 0.20", 320, 240)
-    letters = Style.of(320, 240).letters
+    letters = Sizes.of(320, 240).letters
     second = tag("seven (digits)", " 0.90", font_of(letters), letters, color_of("seven"), 320).image
     assert place_of(first, image) == (0, 0)
     assert place_of(second, image) == (0, first.shape[0])
@@ -195,7 +195,7 @@ def test_broken_lines_are_the_same_on_planes_and_move_with_their_box(left: int) 
 
 def test_labels_without_boxes_are_stacked_at_the_top_left_the_surest_first() -> None:
     image = drawn(320, 240, Overlay((Label("forest", 0.2), Label("city", 0.8))))
-    letters = Style.of(320, 240).letters
+    letters = Sizes.of(320, 240).letters
     top = 0
     for name, tail in (("city", " 0.80"), ("forest", " 0.20")):
         marker = tag(name, tail, font_of(letters), letters, color_of(name), 320).image

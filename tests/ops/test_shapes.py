@@ -32,8 +32,8 @@ def test_an_outline_lies_where_pillow_draws_it() -> None:
     stroke = stroke_of(diamond(), 3, 128, 128)
     assert stroke is not None
     ours = np.zeros((128, 128), bool)
-    height, width = stroke.mask.shape
-    ours[stroke.top : stroke.top + height, stroke.left : stroke.left + width] = stroke.mask
+    height, width = stroke.pixels.shape
+    ours[stroke.top : stroke.top + height, stroke.left : stroke.left + width] = stroke.pixels
     canvas = Image.new("L", (128, 128))
     for start, end in pairwise((*DIAMOND, DIAMOND[0])):
         ImageDraw.Draw(canvas).line([start, end], fill=255, width=3)
@@ -71,8 +71,8 @@ def test_planes_are_coloured_as_rgb_pixels_are() -> None:
     assert stroke is not None
     surface.paint(stroke, (255, 0, 0))
     mask = np.zeros((128, 128), bool)
-    height, width = stroke.mask.shape
-    mask[stroke.top : stroke.top + height, stroke.left : stroke.left + width] = stroke.mask
+    height, width = stroke.pixels.shape
+    mask[stroke.top : stroke.top + height, stroke.left : stroke.left + width] = stroke.pixels
     y, u, v = yuv_of((255, 0, 0), BT709)
     assert ((planes.y == y) == mask).all()
     assert ((planes.u == u) == mask.reshape(64, 2, 64, 2).any(axis=(1, 3))).all() and (planes.v == v).any()
@@ -84,7 +84,7 @@ def test_what_is_beyond_the_image_is_left_out(far: float) -> None:
     assert stroke_of(Detection(Label("kite", 0.9), Box(0, 0, 1, 1), outline=(outside,)), 3, 64, 64) is None
     partly = ((10.0, 10.0), (far, 10.0), (10.0, 60.0))
     stroke = stroke_of(Detection(Label("kite", 0.9), Box(0, 0, 1, 1), outline=(partly,)), 3, 64, 64)
-    assert stroke is not None and stroke.mask.any()
+    assert stroke is not None and stroke.pixels.any()
 
 
 def test_a_shape_moves_with_its_box() -> None:

@@ -18,6 +18,7 @@ from mediaml.media.limits import Limits
 from mediaml.media.reader import open_reader
 from mediaml.media.write.sequence_file import PAGED, WRITERS, Frames
 from mediaml.ops.drawing import Overlay, Painter
+from mediaml.ops.look import Look
 from mediaml.ops.surface import RgbSurface
 
 # Formats that are written, with OpenCV's parameters for them. Quality 92 shows no blocks around thin lines.
@@ -35,6 +36,7 @@ def write_annotated_image(
     overlay: Overlay,
     *,
     picture: UInt8Array | None = None,
+    look: Look = Look(),  # noqa: B008
     limits: Limits = Limits(),  # noqa: B008
     check: Callable[[], None] = lambda: None,
 ) -> tuple[str, ...]:
@@ -46,6 +48,7 @@ def write_annotated_image(
             it is whole. Folders are made.
         overlay: what to draw; boxes in displayed pixels of the source.
         picture: what to show instead of the source (uint8 RGB [H, W, 3]); boxes are scaled to it.
+        look: how it is drawn. Nothing of the source's metadata is written, whatever the look.
         limits: the limits on the source.
         check: called before the file appears; what it raises leaves no file.
 
@@ -65,7 +68,7 @@ def write_annotated_image(
         frame = next(iter(reader.frames()))
         source_width, source_height = frame.width * frame.scale[0], frame.height * frame.scale[1]
         reduced = frame.scale != (1.0, 1.0) and picture is None
-        image = _drawn_on(frame, overlay, picture)
+        image = _drawn_on(frame, overlay, picture, look)
         del frame  # Its pixels are as large as the copy.
     data = _encoded(image, suffix, target)
     with atomic_path(target, error=MediaError) as part:
@@ -83,6 +86,7 @@ def write_annotated_sequence(
     target: Path,
     drawn: Callable[[Frame], tuple[Overlay, UInt8Array | None]],
     *,
+    look: Look = Look(),  # noqa: B008
     limits: Limits = Limits(),  # noqa: B008
     check: Callable[[], None] = lambda: None,
 ) -> None:
@@ -96,7 +100,7 @@ def write_annotated_sequence(
         target: a name that ends in .gif, .png, .tif, .tiff or .webp, which says the format. Folders are made.
         drawn: what to draw on a frame, and what to show instead of it; see `write_annotated_image`. In an
             animation that is scaled to the size of the first frame.
-        limits, check: see `write_annotated_image`.
+        look, limits, check: see `write_annotated_image`.
 
     Raises:
         MediaError: the source cannot be read, or the target cannot be written.
@@ -108,7 +112,7 @@ def write_annotated_sequence(
         open_reader(source, Kind.IMAGE, limits=limits) as reader,
         atomic_file(target, error=MediaError) as file,
     ):
-        images = ((_drawn_on(frame, *drawn(frame)), frame.duration_s) for frame in reader.frames())
+        images = ((_drawn_on(frame, *drawn(frame), look), frame.duration_s) for frame in reader.frames())
         WRITERS[suffix](file, images if suffix in PAGED else _of_one_size(images))
         check()
 
@@ -122,12 +126,12 @@ def _of_one_size(frames: Frames) -> Iterator[tuple[UInt8Array, float]]:
         yield same, delay_s
 
 
-def _drawn_on(frame: Frame, overlay: Overlay, picture: UInt8Array | None) -> UInt8Array:
+def _drawn_on(frame: Frame, overlay: Overlay, picture: UInt8Array | None, look: Look) -> UInt8Array:
     """The image of a frame, or a picture in its place, with an overlay in pixels of the frame."""
     image = frame.image if picture is None else picture.copy()
     height, width = image.shape[:2]
     x, y = width / (frame.width * frame.scale[0]), height / (frame.height * frame.scale[1])
-    Painter(width, height).draw(RgbSurface(image), overlay.placed(x, y))
+    Painter(width, height, look).draw(RgbSurface(image), overlay.placed(x, y))
     return image
 
 

@@ -26,6 +26,7 @@ from mediaml.media.write.h264 import H264Encoder, settings
 from mediaml.media.write.segment_file import VERSION, Segment, SegmentFile, Unit
 from mediaml.ops.drawing import Overlay, Painter
 from mediaml.ops.fitting import Fitting
+from mediaml.ops.look import Look
 from mediaml.ops.surface import YuvSurface
 
 # To be raised whenever the same frames and answers are drawn differently.
@@ -46,6 +47,7 @@ class SegmentDrawer(AbstractContextManager["SegmentDrawer"]):
         slice_s: length of a slice, seconds of the source's time; infinite, all of it is slice 0.
         pictures: what to show in place of a frame (uint8 RGB [H, W, 3], stretched to the video's size),
             `None` for the frame itself.
+        look: how results are drawn.
 
     Attributes:
         slices: the source's frames, and the layout of its copy.
@@ -61,11 +63,12 @@ class SegmentDrawer(AbstractContextManager["SegmentDrawer"]):
         *,
         slice_s: float,
         pictures: Callable[[Frame], UInt8Array | None] | None = None,
+        look: Look = Look(),  # noqa: B008
     ) -> None:
         self.slices = VideoSlices(source, limits, slice_s=slice_s, from_rgb=pictures is not None)
         self._pictures = pictures
         self._canvas = self.slices.layout.canvas()
-        self._painter = Painter(self._canvas.width, self._canvas.height)
+        self._painter = Painter(self._canvas.width, self._canvas.height, look)
 
     def close(self) -> None:
         """Close the source."""
@@ -98,7 +101,7 @@ class SegmentDrawer(AbstractContextManager["SegmentDrawer"]):
         layout = self.slices.layout
         with atomic_path(file.stream, error=MediaError) as part:
             encoder = H264Encoder(self._canvas, layout.coloring, layout.clock)
-            with closing(_Drawing(file.stream, part, encoder)) as drawing:
+            with closing(SegmentWriter(file.stream, part, encoder)) as drawing:
                 for frame in self.slices.frames(file.number, from_start=from_start):
                     self._add(drawing, frame, answers(frame))
                 drawing.flush()
@@ -107,7 +110,7 @@ class SegmentDrawer(AbstractContextManager["SegmentDrawer"]):
         file.write_record(segment)
         return segment
 
-    def _add(self, drawing: _Drawing, frame: Frame, overlay: Overlay) -> None:
+    def _add(self, drawing: SegmentWriter, frame: Frame, overlay: Overlay) -> None:
         drawing.frames.append((frame.time_s, frame.duration_s))
         pts, duration = self.slices.layout.ticks(frame)
         if drawing.last_pts is not None and pts <= drawing.last_pts:
@@ -137,7 +140,7 @@ def _placed(overlay: Overlay, fitting: Fitting) -> Overlay:
     return overlay if (x, y, left, top) == (1, 1, 0, 0) else overlay.placed(x, y, left, top)
 
 
-class _Drawing:
+class SegmentWriter:
     """One segment that is being drawn."""
 
     def __init__(self, target: Path, part: Path, encoder: H264Encoder) -> None:
