@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from pathlib import Path
 
 from mediaml.core.arrays import UInt8Array
 from mediaml.core.prediction import Detection, Label
@@ -11,6 +12,7 @@ from mediaml.ledger.encoding import picture_of
 from mediaml.ledger.frames import KeptFrame, kept_frames
 from mediaml.ledger.result_rows import ModelRow
 from mediaml.ledger.results import Results
+from mediaml.ledger.selection import ResultSelection, SelectedResults
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,14 +40,46 @@ class DrawnRow:
         return not (self.labels or self.detections or self.picture)
 
 
-class DrawingResults(Results):
-    """Results for rendering. Use from the thread that opened it."""
+class DrawingResults(SelectedResults):
+    """Results for rendering. Use from the thread that opened it.
+
+    Args:
+        folder: the output folder.
+        selection: which results are drawn, its names as they are in the ledger.
+    """
+
+    def __init__(self, folder: Path, selection: ResultSelection = ResultSelection()) -> None:  # noqa: B008
+        super().__init__(Results(folder), selection)
 
     def stamp(self, source: int) -> tuple[int, int, str]:
         """Size, time of modification (ns) and digest of a source, as of when it was read."""
         query = "SELECT size, mtime_ns, digest FROM source WHERE id = ?"
         size, mtime_ns, digest = self._db.execute(query, (source,)).fetchone()
         return size, mtime_ns, digest
+
+    def slice_numbers(self, source: int) -> list[int]:
+        """Numbers of the time slices that some selected model has answered, ascending."""
+        query = "SELECT slice FROM task WHERE source = ? AND model = ? AND stage IS NULL"
+        return sorted(
+            {
+                row[0]
+                for model in self.models_of(source)
+                for row in self._db.execute(query, (source, model.id))
+            }
+        )
+
+    def state(self, source: int) -> str:
+        """Changes whenever what is kept of a source may have."""
+        parts: list[object] = [[(model.id, str(model.view)) for model in self.models_of(source)]]
+        for table in ("task", "derived_slice"):
+            rows = self._db.execute(f"SELECT model, slice, checksum FROM {table} WHERE source = ?", (source,))
+            parts.append(sorted(rows.fetchall()))
+        return hashlib.sha256(repr(parts).encode()).hexdigest()
+
+    def has_tracks(self) -> bool:
+        """Whether any object is followed across frames."""
+        queries = ("SELECT 1 FROM track LIMIT 1", "SELECT 1 FROM detection WHERE track NOT NULL LIMIT 1")
+        return any(self._db.execute(query).fetchone() is not None for query in queries)
 
     def slice_rows(self, source: int, number: int) -> list[DrawnRow]:
         """All predictions of one time slice, by model, then by frame; pictures are hashed, not kept."""

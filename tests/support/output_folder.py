@@ -17,6 +17,7 @@ from mediaml.ledger.results import open_results
 from mediaml.media.limits import Limits
 from mediaml.media.reader import open_reader
 from mediaml.outputs.render.artist import Artist
+from mediaml.outputs.render.job import RenderJob
 from mediaml.outputs.render.paths import segments_folder
 from tests.support.media.annotated_clips import square_at
 
@@ -35,7 +36,8 @@ def around(frame: Frame) -> Prediction:
 class House:
     """An output folder with a ledger that holds one source, and models to answer it."""
 
-    def __init__(self, folder: Path, source: Path) -> None:
+    def __init__(self, folder: Path, source: Path, slice_s: float = SLICE_S) -> None:
+        self.slice_s = slice_s
         self.ledger = Ledger(folder / "out")
         status = source.stat()
         self.given = Source(source, source.name, source.name, status.st_size, status.st_mtime_ns, True)
@@ -51,11 +53,14 @@ class House:
         with open_reader(self.given.path, Kind.VIDEO) as reader:
             for frame in reader.frames():
                 answer = FrameAnswer(frame.index, frame.time_s, frame.duration_s, said(frame))
-                slices.setdefault(int(frame.time_s // SLICE_S), []).append(answer)
+                info = reader.info
+                slices.setdefault(int(frame.time_s // self.slice_s), []).append(answer)
         last = max(slices)
         self.ledger.commit(
             [
-                record_of(TaskResult(Task(self.id, model, number), tuple(answers), last=number == last))
+                record_of(
+                    TaskResult(Task(self.id, model, number), tuple(answers), last=number == last, info=info)
+                )
                 for number, answers in slices.items()
                 if only in {None, number}
             ]
@@ -77,5 +82,6 @@ class House:
                 found[path.name] = path.stat().st_mtime_ns
         return found
 
-    def artist(self, stopped: Callable[[], bool] = lambda: False) -> Artist:
-        return Artist(self.ledger.folder, Limits(), slice_s=SLICE_S, stopped=stopped)
+    def artist(self, stopped: Callable[[], bool] = lambda: False, job: RenderJob | None = None) -> Artist:
+        job = job or RenderJob()
+        return Artist(self.ledger.folder, Limits(), slice_s=self.slice_s, stopped=stopped, job=job)

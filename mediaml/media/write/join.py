@@ -26,7 +26,7 @@ from mediaml.media.limits import Limits
 from mediaml.media.write.h264 import H264Track
 from mediaml.media.write.layout import Layout
 from mediaml.media.write.segment_file import BrokenSegmentError, Segment, SegmentFile, Unit
-from mediaml.media.write.side_streams import SideStreams
+from mediaml.media.write.side_streams import KeptStreams, SideStreams
 
 # The moov box comes first, so that a browser can start before it has the whole file; streams that are far
 # apart in time wait for each other for 1 s at most.
@@ -96,6 +96,7 @@ def join_segments(
     *,
     limits: Limits = Limits(),  # noqa: B008
     check: Callable[[], None] = lambda: None,
+    kept: KeptStreams = KeptStreams(),  # noqa: B008
 ) -> WriteAccounts:
     """Write an annotated video from all its segments, with audio, subtitles and chapters of the source.
 
@@ -106,6 +107,7 @@ def join_segments(
         files: the segments, in order.
         limits: the limits on the source.
         check: called once per video packet; what it raises ends the writing and leaves no file.
+        kept: what is kept of the source's other streams.
 
     Raises:
         BrokenSegmentError: a segment is damaged or was drawn with another encoder.
@@ -115,7 +117,7 @@ def join_segments(
     if not course.frames:
         raise MediaError(f"{source}: no frame could be decoded.")
     with (
-        closing(SideStreams(source, limits)) as side_streams,
+        closing(SideStreams(source, limits, kept)) as side_streams,
         atomic_path(target, error=MediaError, durable=True) as part,
     ):
         joint = _Joint(target, part, side_streams, layout, course)
@@ -156,7 +158,7 @@ class _Joint:
                 f"file:{part}", "w", format="mp4", container_options=options
             )
             self._track = H264Track(self._output, layout.canvas(), layout.coloring, layout.clock)
-            self._track.stream.metadata.update(layout.tags)
+            self._track.stream.metadata.update(side_streams.kept.tags_of(layout.tags))
             side_streams.board(self._output, layout.stream, layout.shift_s)
             self._output.metadata.update(VIDEO_TAGS)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, Protocol
@@ -29,6 +30,33 @@ OF_THE_CONTAINER = frozenset(
     {"major_brand", "minor_version", "compatible_brands", "encoder", "duration", "timecode"}
 )
 SUBTITLE_TICK = Fraction(1, 1000)
+
+
+@dataclass(frozen=True, slots=True)
+class KeptStreams:
+    """What of a source is kept beside its video.
+
+    Attributes:
+        audio: the audio streams.
+        tags: what describes it: titles, chapters, where it was recorded.
+        end_s: packets from this time of the output on are left out, and those before its start; `None` keeps
+            all.
+    """
+
+    audio: bool = True
+    tags: bool = True
+    end_s: Fraction | None = None
+
+    def tags_of(self, tags: dict[str, str]) -> dict[str, str]:
+        """What is kept of the tags of a stream: without `tags` its language alone."""
+        return {key: text for key, text in tags.items() if self.tags or key == "language"}
+
+    def holds(self, packet: Packet[Any]) -> bool:
+        """Whether a packet, with the times of the output, is within what is kept."""
+        stamp = packet.pts if packet.pts is not None else packet.dts
+        if self.end_s is None or stamp is None:
+            return True
+        return 0 <= stamp * packet.time_base < self.end_s
 
 
 class Track(Protocol):
@@ -118,13 +146,16 @@ class SideStreams:
     Args:
         path: the source.
         limits: as for the reader.
+        kept: what is kept of it.
 
     Attributes:
+        kept: see above.
         dropped: what could not be kept, and why, one sentence each.
     """
 
-    def __init__(self, path: Path, limits: Limits) -> None:
+    def __init__(self, path: Path, limits: Limits, kept: KeptStreams = KeptStreams()) -> None:
         self._path = path
+        self.kept = kept
         self.container: InputContainer = open_container(path, limits)
         self.container.flags &= ~GENERATE_PTS  # as the reader does, so that both see the same times
         self._joints = JointFinder(path, limits)
@@ -151,11 +182,13 @@ class SideStreams:
                 stream.discard = Discard.all
             else:
                 track.stream.disposition = stream.disposition
-                track.stream.metadata.update(tags_of(stream))
+                track.stream.metadata.update(self.kept.tags_of(tags_of(stream)))
                 self._tracks[stream.index] = track
         tags = {key: text for key, text in self.container.metadata.items() if key not in OF_THE_CONTAINER}
-        output.metadata.update(tags)
-        output.set_chapters([self._moved(chapter) for chapter in self.container.chapters()])
+        if self.kept.tags:
+            output.metadata.update(tags)
+        if self.kept.tags and self.kept.end_s is None:
+            output.set_chapters([self._moved(chapter) for chapter in self.container.chapters()])
         chosen = [self.container.streams[index] for index in self._tracks]
         if chosen:
             self._clock = SharedClock(self.container, chosen, self._joints, ahead=may_restart(self.container))
@@ -163,6 +196,8 @@ class SideStreams:
 
     def _track(self, output: OutputContainer, stream: Any) -> Track | None:
         name = stream.codec_context.codec.canonical_name if stream.codec_context else "unknown"
+        if stream.type == "audio" and not self.kept.audio:
+            return None
         if stream.type == "audio" and stream.codec_context:
             if name in COPIED_AUDIO and not _is_slow_mp3(stream, name):
                 self.audio_copied += 1
@@ -186,10 +221,10 @@ class SideStreams:
             if time_s is not None and self._comes_after(packet, time_s):
                 return
             self._waiting = None
-            yield from self._tracks[packet.stream_index].carry(packet)
+            yield from filter(self.kept.holds, self._tracks[packet.stream_index].carry(packet))
         if time_s is None:
             for track in self._tracks.values():
-                yield from track.flush()
+                yield from filter(self.kept.holds, track.flush())
 
     def _comes_after(self, packet: Packet[Any], time_s: Fraction) -> bool:
         return packet.dts is not None and packet.dts * packet.time_base + self._shift_s > time_s

@@ -17,6 +17,7 @@ from mediaml.engine.local.start import start
 from mediaml.ledger.result_rows import SourceRow
 from mediaml.media.limits import Limits
 from mediaml.outputs.base import Rendered
+from mediaml.outputs.render.job import RenderJob
 from mediaml.outputs.render.messages import (
     Advance,
     Copied,
@@ -58,9 +59,17 @@ class AnnotatedMedia(AbstractContextManager["AnnotatedMedia"]):
         self._rendered: list[Rendered] = []
         self._idle_deaths = 0
 
-    def begin(self, folder: Path, limits: Limits, slice_s: float) -> None:
+    def begin(
+        self,
+        folder: Path,
+        limits: Limits,
+        slice_s: float,
+        job: RenderJob = RenderJob(),  # noqa: B008
+        work: Path | None = None,
+    ) -> None:
         """Set the ledger to draw from; see `Annotator`."""
-        self._setup = DrawSetup(os.fsencode(folder.absolute()), limits, slice_s)
+        paths = [os.fsencode(path.absolute()) for path in (folder, work or folder)]
+        self._setup = DrawSetup(paths[0], limits, slice_s, job, paths[1])
         self._child.send(self._setup)
 
     @property
@@ -89,7 +98,7 @@ class AnnotatedMedia(AbstractContextManager["AnnotatedMedia"]):
             self._rendered.append(Rendered(source, target, failure))
             return
         self._pending[source.id] = source, target
-        self._tell(Draw(source.id, os.fsencode(target.absolute())))
+        self._tell(_order(source, target))
 
     def drop(self, source: int) -> None:
         """Draw no more of a source, and remove what was drawn."""
@@ -108,7 +117,7 @@ class AnnotatedMedia(AbstractContextManager["AnnotatedMedia"]):
     def settle(self, sources: Iterable[int]) -> None:
         """Remove the segments of sources whose copies are written, or not wanted."""
         if self._setup is not None:
-            remove_segments(Path(os.fsdecode(self._setup.folder)), sources)
+            remove_segments(Path(os.fsdecode(self._setup.work)), sources)
 
     def close(self) -> None:
         """Drop pending work and the copy being drawn; an incomplete copy leaves no file.
@@ -175,10 +184,14 @@ class AnnotatedMedia(AbstractContextManager["AnnotatedMedia"]):
         if self._setup is not None:
             self._child.send(self._setup)
         for source, target in self._pending.values():
-            self._tell(Draw(source.id, os.fsencode(target.absolute())))
+            self._tell(_order(source, target))
 
     def _fail(self, pending: Mapping[int, tuple[SourceRow, Path]], cause: Cause) -> None:
         self._rendered += [Rendered(source, target, _failure(cause)) for source, target in pending.values()]
+
+
+def _order(source: SourceRow, target: Path) -> Draw:
+    return Draw(source.id, os.fsencode(target.absolute()), os.fsencode(source.file))
 
 
 def _failure(cause: Cause) -> Failure:

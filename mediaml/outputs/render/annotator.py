@@ -21,6 +21,7 @@ from mediaml.media.limits import Limits
 from mediaml.outputs.base import Rendered
 from mediaml.outputs.render.artist import Artist, StoppedError
 from mediaml.outputs.render.images import draw_image, draw_sequence
+from mediaml.outputs.render.job import RenderJob
 from mediaml.outputs.render.paths import remove_segments, sequence_format
 
 
@@ -29,7 +30,14 @@ def import_writers() -> None:
     import mediaml.media.write.annotated_image  # noqa: F401
 
 
-def draw_copy(artist: Artist, folder: Path, source: SourceRow, target: Path, limits: Limits) -> Rendered:
+def draw_copy(
+    artist: Artist,
+    folder: Path,
+    source: SourceRow,
+    target: Path,
+    limits: Limits,
+    job: RenderJob = RenderJob(),  # noqa: B008
+) -> Rendered:
     """Write the annotated copy of one source from the ledger in `folder`; never raises for a bad file.
 
     Args:
@@ -38,10 +46,10 @@ def draw_copy(artist: Artist, folder: Path, source: SourceRow, target: Path, lim
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         if sequence_format(source) is not None:
-            draw_sequence(artist, folder, source, target, limits)
+            draw_sequence(artist, folder, source, target, limits, job)
             return Rendered(source, target)
         if source.kind is Kind.IMAGE:
-            return Rendered(source, target, dropped=draw_image(folder, source, target, limits))
+            return Rendered(source, target, dropped=draw_image(folder, source, target, limits, job))
         return Rendered(source, target, dropped=artist.finish(source, target))
     except (MediamlError, OSError) as error:
         return Rendered(source, target, Failure.of("write", error))
@@ -56,6 +64,7 @@ class Annotator:
         folder: the output folder with the ledger.
         limits: as for reading.
         slice_s: length of the time slices in the ledger, seconds.
+        job, work: see `Artist`.
         began: called with the id of each source that is about to be rendered.
         settled: called with the result of each that was submitted.
         step: called once per frame.
@@ -70,10 +79,14 @@ class Annotator:
         began: Callable[[int], None],
         settled: Callable[[Rendered], None],
         step: Callable[[], None],
+        job: RenderJob = RenderJob(),  # noqa: B008
+        work: Path | None = None,
     ) -> None:
         self._folder = folder
         self._limits = limits
         self._slice_s = slice_s
+        self._job = job
+        self._work = work or folder
         self._began = began
         self._settled = settled
         self._step = step
@@ -114,7 +127,7 @@ class Annotator:
         sources = list(sources)
         with self._lock:
             self._reached.update(dict.fromkeys(sources, -math.inf))
-        removal = self._executor.submit(remove_segments, self._folder, sources)
+        removal = self._executor.submit(remove_segments, self._work, sources)
         if wait:
             removal.result()
 
@@ -142,7 +155,7 @@ class Annotator:
         self._next.pop(source.id, None)
         self._began(source.id)
         try:
-            drawn = draw_copy(self._own(), self._folder, source, target, self._limits)
+            drawn = draw_copy(self._own(), self._folder, source, target, self._limits, self._job)
         except MediamlError as error:
             drawn = Rendered(source, target, Failure.of("write", error))
         self._settled(drawn)
@@ -173,7 +186,14 @@ class Annotator:
     def _own(self) -> Artist:
         """The artist of this thread."""
         if self._artist is None:
-            self._artist = Artist(self._folder, self._limits, slice_s=self._slice_s, stopped=self._stopped)
+            self._artist = Artist(
+                self._folder,
+                self._limits,
+                slice_s=self._slice_s,
+                job=self._job,
+                work=self._work,
+                stopped=self._stopped,
+            )
         return self._artist
 
     def _stopped(self) -> bool:

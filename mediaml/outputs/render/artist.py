@@ -18,15 +18,19 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from mediaml.core.arrays import UInt8Array
-from mediaml.core.errors import ChangedError
+from mediaml.core.errors import ChangedError, MediaError
 from mediaml.core.frame import Frame
 from mediaml.ledger.result_rows import SourceRow
 from mediaml.ledger.slice_rows import DrawingResults, DrawnRow
 from mediaml.media.files import FileWatch
 from mediaml.media.limits import Limits
-from mediaml.ops.drawing import Overlay
-from mediaml.outputs.render.layers import Moment, SliceAnswers, authors_of, picture_of
+from mediaml.ops.look import Look
+from mediaml.ops.overlay import Overlay
+from mediaml.outputs.render.job import RenderJob
+from mediaml.outputs.render.layers import Moment, authors_of, picture_of
+from mediaml.outputs.render.neighbours import Neighbours
 from mediaml.outputs.render.paths import remove_segments, segments_folder
+from mediaml.outputs.render.slice_answers import SliceAnswers, require_answered
 
 if TYPE_CHECKING:
     from mediaml.media.write.segment_drawer import SegmentDrawer
@@ -43,20 +47,22 @@ class _Basis:
 
     Attributes:
         source: whose copy. stamp: of the file. pictures: whether pictures may take the place of frames.
-        shown: whether frames are tone-mapped and deinterlaced.
+        shown: whether frames are tone-mapped and deinterlaced. look: how results are drawn.
     """
 
     source: SourceRow
     stamp: tuple[int, int, str]
     pictures: bool
     shown: tuple[bool, bool]
+    look: Look
 
     def fingerprint(self, number: int, slice_s: float, answers: SliceAnswers, drawn: Iterable[Moment]) -> str:
         """SHA-256 over everything that decides what a segment holds."""
         from mediaml.media.write.segment_drawer import drawing_settings
 
         shown = [(moment, answers.fingerprint(moment)) for moment in drawn]
-        whole = (drawing_settings(), self.shown, self.stamp, self.pictures, number, slice_s, shown)
+        settings = drawing_settings(), self.shown, self.look, self.stamp, self.pictures, number, slice_s
+        whole = (settings, answers.around, shown)
         return hashlib.sha256(msgspec.json.encode(whole)).hexdigest()
 
 
@@ -69,18 +75,29 @@ class Artist(AbstractContextManager["Artist"]):
         folder: the output folder.
         limits: as for reading.
         slice_s: length of the time slices in the ledger, seconds.
+        job: what is drawn, and how.
+        work: the folder that segments are kept in; `None` for the output folder.
         stopped: asked once per frame; if true, `StoppedError` is raised and no partial file is left.
     """
 
     def __init__(
-        self, folder: Path, limits: Limits, *, slice_s: float, stopped: Callable[[], bool] = lambda: False
+        self,
+        folder: Path,
+        limits: Limits,
+        *,
+        slice_s: float,
+        job: RenderJob = RenderJob(),  # noqa: B008
+        work: Path | None = None,
+        stopped: Callable[[], bool] = lambda: False,
     ) -> None:
-        self._folder = folder
+        self._work = work or folder
         self._limits = limits
+        self._job = job
         self._shown = limits.tone_map, limits.deinterlace
         self.slice_s = slice_s
         self._stopped = stopped
-        self._view = DrawingResults(folder)
+        self._view = DrawingResults(folder, job.selection)
+        self._neighbours = Neighbours(self._view, job.look, slice_s)
         self._basis: _Basis | None = None
         self._drawer: SegmentDrawer | None = None
         self._watch: FileWatch | None = None
@@ -125,18 +142,19 @@ class Artist(AbstractContextManager["Artist"]):
         from mediaml.media.write.segment_file import BrokenSegmentError
 
         stamp, pictures = self._view.stamp(source.id), self._view.has_pictures(source.id)
-        basis = _Basis(source, stamp, pictures, self._shown)
+        basis = _Basis(source, stamp, pictures, self._shown, self._job.look)
         try:
             dropped = self._joined(basis, target)
         except BrokenSegmentError:
             # Damaged on disk, or written by another build of the encoder; new ones cannot be.
-            remove_segments(self._folder, [source.id])
+            remove_segments(self._work, [source.id])
             dropped = self._joined(basis, target)
         self._put_away()
         return dropped
 
     def _joined(self, basis: _Basis, target: Path) -> tuple[str, ...]:
         from mediaml.media.write.join import join_segments
+        from mediaml.media.write.side_streams import KeptStreams
 
         files: list[SegmentFile] = []
         number: int | None = 0
@@ -150,8 +168,10 @@ class Artist(AbstractContextManager["Artist"]):
             self.check()
             self._check_source()
 
+        # What describes a source may show or tell what is hidden in the copy: where it was taken, of whom.
+        kept = KeptStreams(audio=self._job.audio, tags=not self._job.look.hides)
         return join_segments(
-            basis.source.file, target, layout, files, limits=self._limits, check=check
+            basis.source.file, target, layout, files, limits=self._limits, check=check, kept=kept
         ).dropped
 
     def _basis_of(self, source: SourceRow, rows: list[DrawnRow]) -> _Basis:
@@ -159,16 +179,19 @@ class Artist(AbstractContextManager["Artist"]):
         stamp, open_ = self._view.stamp(source.id), self._basis
         if open_ is not None and (open_.source, open_.stamp) == (source, stamp):
             return replace(open_, pictures=open_.pictures or any(row.picture for row in rows))
-        return _Basis(source, stamp, self._view.has_pictures(source.id), self._shown)
+        pictures = self._view.has_pictures(source.id)
+        return _Basis(source, stamp, pictures, self._shown, self._job.look)
 
     def _file(self, basis: _Basis, number: int) -> SegmentFile:
         from mediaml.media.write.segment_file import SegmentFile
 
-        return SegmentFile(segments_folder(self._folder, basis.source.id), number)
+        return SegmentFile(segments_folder(self._work, basis.source.id), number)
 
     def _segment(self, basis: _Basis, number: int, rows: list[DrawnRow]) -> Segment:
         self.check()
-        answers = SliceAnswers(rows, authors_of(self._view.models_of(basis.source.id)))
+        models, look = self._view.models_of(basis.source.id), self._job.look
+        around = self._neighbours.of(basis.source, number)
+        answers = SliceAnswers(rows, authors_of(models), look, around)
         file = self._file(basis, number)
         segment = file.read()
         if segment and segment.fingerprint == basis.fingerprint(
@@ -180,6 +203,12 @@ class Artist(AbstractContextManager["Artist"]):
         if drawer.slices.sought and not answers.agree(segment.frames):
             # Of a damaged file a pass from a keyframe may show other frames than the one that was answered.
             segment = self._drawn(drawer, basis, file, from_start=True)
+        if look.hides:
+            try:
+                require_answered(basis.source, answers, models, segment.frames)
+            except MediaError:
+                file.remove()
+                raise
         return segment
 
     def _drawn(self, drawer: SegmentDrawer, basis: _Basis, file: SegmentFile, *, from_start: bool) -> Segment:
@@ -212,6 +241,7 @@ class Artist(AbstractContextManager["Artist"]):
                 self._limits,
                 slice_s=self.slice_s,
                 pictures=self._picture if basis.pictures else None,
+                look=basis.look,
             )
             self._basis = basis
             self._check_source()

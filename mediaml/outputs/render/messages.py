@@ -5,14 +5,21 @@ from __future__ import annotations
 from mediaml.core.work import Failure
 from mediaml.engine.messages import Alive, Message
 from mediaml.media.limits import Limits
+from mediaml.outputs.render.job import RenderJob
 
 
 class DrawSetup(Message, frozen=True):
-    """The setup of a process that draws annotated copies; see `Annotator`."""
+    """The setup of a process that draws annotated copies; see `Annotator`.
+
+    Attributes:
+        work: the folder of its segments.
+    """
 
     folder: bytes
     limits: Limits
     slice_s: float
+    job: RenderJob
+    work: bytes
 
 
 class Advance(Message, frozen=True):
@@ -23,10 +30,15 @@ class Advance(Message, frozen=True):
 
 
 class Draw(Message, frozen=True):
-    """Write the copy of a source."""
+    """Write the copy of a source.
+
+    Attributes:
+        path: where the source is now.
+    """
 
     source: int
     target: bytes
+    path: bytes
 
 
 class Forget(Message, frozen=True):

@@ -23,19 +23,23 @@ SEQUENCES = {"gif": (".gif",), "png": (".png",), "tiff": (".tif", ".tiff"), "web
 _LONGEST = 240
 
 
-def annotated_path(source: SourceRow) -> str | None:
+def annotated_path(source: SourceRow, mark: str = "annotated") -> str | None:
     """Where a source's annotated copy goes, under the output folder; `None` for audio and for a URL.
+
+    Args:
+        mark: see `annotated_name`.
 
     A stream cannot be read a second time, and the ledger does not keep what a URL needs to be opened.
     """
     if source.kind is None or source.kind is Kind.AUDIO or isinstance(source.path, Url):
         return None
-    wanted = PurePosixPath(annotated_name(source.name, source.kind, sequence=sequence_format(source)))
+    name = annotated_name(source.name, source.kind, mark, sequence=sequence_format(source))
+    wanted = PurePosixPath(name)
     folders = [_shortened(part, "") for part in wanted.parts[:-1]]
     # A source's folder may have the name of one of mediaml's own files.
     if folders and OWN_NAMES.match(folders[0]):
         folders[0] += "~"
-    ending = f".annotated{wanted.suffix}"
+    ending = f".{mark}{wanted.suffix}"
     return str(PurePosixPath(*folders, _shortened(wanted.name.removesuffix(ending), ending)))
 
 
@@ -52,7 +56,9 @@ def sequence_format(source: SourceRow) -> str | None:
     return info.container if info is not None and is_sequence else None
 
 
-def annotated_name(source_name: str, kind: Kind, *, sequence: str | None = None) -> str:
+def annotated_name(
+    source_name: str, kind: Kind, mark: str = "annotated", *, sequence: str | None = None
+) -> str:
     """The name of the annotated copy of a source: `a/b.mp4` gives `a/b.annotated.mp4`.
 
     Videos become MP4; images stay JPEG or PNG, and others become PNG. Animations and TIFFs of several pages
@@ -62,6 +68,7 @@ def annotated_name(source_name: str, kind: Kind, *, sequence: str | None = None)
     Args:
         source_name: name or relative path, with forward slashes.
         kind: what the source is read as.
+        mark: what stands before the suffix.
         sequence: see `sequence_format`.
 
     Raises:
@@ -76,8 +83,8 @@ def annotated_name(source_name: str, kind: Kind, *, sequence: str | None = None)
         kept = SEQUENCES.get(sequence, SEQUENCES["png"])
         made = kept[0]
     if path.suffix.lower() in kept:
-        return str(path.with_name(f"{path.stem}.annotated{path.suffix}"))
-    return str(path.with_name(f"{path.name}.annotated{made}"))
+        return str(path.with_name(f"{path.stem}.{mark}{path.suffix}"))
+    return str(path.with_name(f"{path.name}.{mark}{made}"))
 
 
 def segments_folder(output: Path, source: int) -> Path:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import IO, Any
 
@@ -38,6 +39,8 @@ def _draw(link: Link[Any], setup: DrawSetup) -> None:
         folder,
         setup.limits,
         slice_s=setup.slice_s,
+        job=setup.job,
+        work=Path(os.fsdecode(setup.work)),
         began=lambda source: link.send(Drawing(source)),
         settled=settled,
         step=signs.step,
@@ -67,4 +70,5 @@ def _obey(order: Sketch, annotator: Annotator, folder: Path) -> None:
     if isinstance(order, Advance):
         annotator.advance(source, order.number)
     else:
-        annotator.submit(source, Path(os.fsdecode(order.target)))
+        found = replace(source, path=Path(os.fsdecode(order.path)))
+        annotator.submit(found, Path(os.fsdecode(order.target)))

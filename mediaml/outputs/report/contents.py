@@ -16,10 +16,11 @@ from mediaml.ledger.result_rows import FailureRow, ModelRow, SourceRow
 from mediaml.ledger.results import Results
 from mediaml.ledger.selection import one_state
 from mediaml.ledger.units import least_units
+from mediaml.outputs.moved import Move
 from mediaml.outputs.report.columns import small
 from mediaml.outputs.report.findings import Findings, Series
 from mediaml.outputs.report.moments import Moments
-from mediaml.outputs.report.places import Move, Place, place_of
+from mediaml.outputs.report.places import Place, place_of
 
 MOST_ROWS = 1_000_000
 """Labels and detections that a page holds; 18 bytes each."""

@@ -1,0 +1,202 @@
+"""What is to be drawn on the frames of one time slice, with what reaches into it from its neighbours."""
+
+from __future__ import annotations
+
+import hashlib
+from bisect import bisect_left, bisect_right
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import msgspec
+
+from mediaml.core.arrays import Float32Array, UInt8Array
+from mediaml.core.errors import MediaError
+from mediaml.core.prediction import Detection, Label
+from mediaml.ledger.result_rows import ModelRow, SourceRow
+from mediaml.ledger.slice_rows import DrawnRow
+from mediaml.ops.heat import HeatMap
+from mediaml.ops.hiding import Sighting, held
+from mediaml.ops.look import Look
+from mediaml.ops.overlay import Overlay, Trail, smoothed
+from mediaml.outputs.render.layers import Author, Moment, overlay_of
+
+# The trail of an object that has not been seen for longer is not drawn any more.
+_GONE_S = 0.5
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Heat:
+    """Where objects were before a slice.
+
+    Attributes:
+        grid: see `HeatMap`, before the first frame of the slice.
+        most: the largest value at the end of the source.
+        size: width and height of the source's frames, pixels.
+    """
+
+    grid: Float32Array = field(repr=False)
+    most: float
+    size: tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What decides how a slice is drawn beside its own rows.
+
+    Attributes:
+        before, after: rows of the neighbouring slices, as far as they reach into this one.
+        heat: where objects were before; `None` where that is not drawn.
+    """
+
+    before: tuple[DrawnRow, ...] = ()
+    after: tuple[DrawnRow, ...] = ()
+    heat: Heat | None = None
+
+    def digest(self) -> str:
+        """SHA-256 in hexadecimal digits; empty where there is nothing."""
+        if self == Surroundings():
+            return ""
+        rows = [(row.model, row.time_s, row.detections) for row in (*self.before, *self.after)]
+        whole = hashlib.sha256(msgspec.json.encode((len(self.before), rows)))
+        if self.heat is not None:
+            whole.update(self.heat.grid.tobytes())
+            whole.update(msgspec.json.encode((self.heat.most, self.heat.size)))
+        return whole.hexdigest()
+
+
+class SliceAnswers:
+    """What is to be drawn on the frames of one slice.
+
+    An answer belongs to the frame with its time and duration. So a window of audio, whose number may be that
+    of a frame, is drawn on none.
+
+    Args:
+        rows: of the slice.
+        authors: the models that have answered.
+        look: how they are drawn. around: what reaches into the slice.
+    """
+
+    def __init__(
+        self,
+        rows: Iterable[DrawnRow],
+        authors: Mapping[int, Author],
+        look: Look = Look(),  # noqa: B008
+        around: Surroundings = Surroundings(),
+    ) -> None:
+        self._authors = authors
+        self._rows: defaultdict[Moment, dict[int, DrawnRow]] = defaultdict(dict)
+        self._moments: defaultdict[int, set[Moment]] = defaultdict(set)
+        rows = list(rows)
+        for row in rows:
+            moment = row.time_s, row.duration_s
+            self._moments[row.model].add(moment)
+            # Of frames at one moment only the first is shown.
+            self._rows[moment].setdefault(row.model, row)
+        whole = [*around.before, *rows, *around.after]
+        self._held = _held(whole, look.hold_s) if look.hides else {}
+        self._trails = _Trails(whole, look.trail_s) if "trails" in look.styles else None
+        self._heat = None if around.heat is None else _RunningHeat(around.heat)
+        self.around = around.digest()
+
+    def rows(self, moment: Moment) -> list[DrawnRow]:
+        """What is drawn on the frame of a moment, by model."""
+        return [row for row in self._rows.get(moment, {}).values() if not row.is_blank]
+
+    def overlay(self, moment: Moment) -> Overlay:
+        """What is drawn on a frame; frames are asked for in the order of time."""
+        overlay = overlay_of(self.rows(moment), self._authors)
+        if self._held:
+            overlay = replace(overlay, held=self._held.get(moment[0], ()))
+        if self._trails is not None:
+            overlay = replace(overlay, trails=self._trails.until(moment[0]))
+        if self._heat is not None:
+            overlay = replace(overlay, heat=self._heat.add(overlay, moment[1]))
+        return overlay
+
+    def fingerprint(
+        self, moment: Moment
+    ) -> list[tuple[Author, tuple[Label, ...], tuple[Detection, ...], str]]:
+        """All that decides what is drawn on the frame of a moment, beside `around`."""
+        return [
+            (self._authors[row.model], row.labels, row.detections, row.picture) for row in self.rows(moment)
+        ]
+
+    def agree(self, drawn: Iterable[Moment]) -> bool:
+        """Whether some model has answered just the frames that were drawn."""
+        return set(drawn) in self._moments.values()
+
+    def unanswered(self, drawn: Iterable[Moment], models: Iterable[int]) -> float | None:
+        """The time of the first frame that one of some models has not answered, seconds."""
+        models = list(models)
+        return next(
+            (moment[0] for moment in drawn for model in models if moment not in self._moments[model]), None
+        )
+
+
+def require_answered(
+    source: SourceRow, answers: SliceAnswers, models: Iterable[ModelRow], drawn: Iterable[Moment]
+) -> None:
+    """Raise where a model that detects has not answered a frame, on which nothing can be hidden then.
+
+    Raises:
+        MediaError: there is such a frame.
+    """
+    detectors = [model.id for model in models if model.identity.task == "detect"]
+    missed_s = answers.unanswered(drawn, detectors)
+    if missed_s is not None:
+        raise MediaError(
+            f"{source.path}: there are no results for the frame at {missed_s:.3f} s, so nothing can be "
+            "hidden on it.",
+            "Run the model again with --force.",
+        )
+
+
+def _held(rows: Sequence[DrawnRow], hold_s: float) -> dict[float, tuple[Detection, ...]]:
+    """See `held`; each model is looked at by itself, since each answers frames of its own."""
+    by_model: defaultdict[int, defaultdict[float, list[Detection]]] = defaultdict(lambda: defaultdict(list))
+    for row in rows:
+        by_model[row.model][row.time_s] += row.detections
+    found: defaultdict[float, tuple[Detection, ...]] = defaultdict(tuple)
+    for times in by_model.values():
+        sightings = [Sighting(time_s, tuple(times[time_s])) for time_s in sorted(times)]
+        for time_s, detections in held(sightings, hold_s).items():
+            found[time_s] += detections
+    return found
+
+
+class _Trails:
+    """The ways of all objects that have a track."""
+
+    def __init__(self, rows: Iterable[DrawnRow], trail_s: float) -> None:
+        self._trail_s = trail_s
+        self._seen: defaultdict[tuple[int, int], list[tuple[float, Detection]]] = defaultdict(list)
+        for row in sorted(rows, key=lambda row: row.time_s):
+            for detection in row.detections:
+                if detection.track is not None:
+                    self._seen[row.model, detection.track].append((row.time_s, detection))
+
+    def until(self, time_s: float) -> tuple[Trail, ...]:
+        """The ways during the last seconds before a time."""
+        trails = []
+        for (_, track), seen in self._seen.items():
+            first = bisect_left(seen, time_s - self._trail_s, key=lambda one: one[0])
+            end = bisect_right(seen, time_s, key=lambda one: one[0])
+            if end - first >= 2 and time_s - seen[end - 1][0] <= _GONE_S:
+                boxes = [detection.box for _, detection in seen[first:end]]
+                feet = [((box.left + box.right) / 2, box.bottom) for box in boxes]
+                trails.append(Trail(seen[end - 1][1].label.name, track, smoothed(feet)))
+        return tuple(trails)
+
+
+class _RunningHeat:
+    """The heat map from frame to frame."""
+
+    def __init__(self, heat: Heat) -> None:
+        self._map = HeatMap(*heat.size, heat.grid.copy())
+        self._most = heat.most
+
+    def add(self, overlay: Overlay, duration_s: float) -> UInt8Array:
+        """The levels after a frame."""
+        self._map.add([found.box for found in overlay.found()], duration_s)
+        return self._map.levels(self._most)
