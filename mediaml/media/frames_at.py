@@ -1,0 +1,36 @@
+"""Frames of an image or video at given times."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from mediaml.core.frame import Frame
+from mediaml.media.reader import Reader
+
+SLACK_S = 0.0005
+"""By how much a frame's time may differ from the one that is asked for: less than any frame lasts."""
+# Frames nearer than this are reached by decoding on, not by another seek.
+_NEAR_S = 2.0
+
+
+def frames_at(reader: Reader, times_s: Sequence[float]) -> Iterator[Frame | None]:
+    """The frame at each time, `None` where there is none.
+
+    Args:
+        reader: of an image or video.
+        times_s: ascending, seconds.
+
+    Raises:
+        MediaError: see `Reader.frames`.
+    """
+    frames: Iterator[Frame] = iter(())
+    frame: Frame | None = None
+    at_s = -2 * _NEAR_S
+    for time_s in times_s:
+        if time_s - at_s > _NEAR_S:
+            frames = iter(reader.frames(max(0.0, time_s - SLACK_S)))
+            frame = next(frames, None)
+        while frame is not None and frame.time_s < time_s - SLACK_S:
+            frame = next(frames, None)
+        at_s = time_s
+        yield frame if frame is not None and frame.time_s <= time_s + SLACK_S else None
