@@ -19,6 +19,8 @@ _COMMANDS = {
     "count": "Count objects, line crossings and presence in zones.",
     "diff": "Compare two sets of results.",
     "evaluate": "Measure detections against a ground truth.",
+    "render": "Draw images and videos again, or blur what was found.",
+    "montage": "Write a contact sheet of what was found.",
     "search": "Find frames by text or by an image.",
     "duplicates": "Show groups of images that look alike.",
     "report": "Write a page that shows what was found.",

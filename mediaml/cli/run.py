@@ -13,12 +13,14 @@ import click
 from mediaml.cli.completion import complete_models, complete_options, complete_weights
 from mediaml.cli.hints import HintingCommand, require_models
 from mediaml.cli.limits import limit_options, limits_of, memory_of, memory_option
+from mediaml.cli.pieces import piece_options, pieces_after_run, write_pieces
 from mediaml.cli.prompts import prompt_options
 from mediaml.cli.shell import noise_options, offline_option, shell_of
 from mediaml.core.errors import UsageError
 
 if TYPE_CHECKING:
     from mediaml.app.config import RunConfig
+    from mediaml.app.extract import ExtractConfig
     from mediaml.cli.shell import Shell
     from mediaml.core.track import TrackChoice
     from mediaml.pipeline.inputs import Selection
@@ -98,6 +100,7 @@ _SECONDS = click.FloatRange(min=0.0)
     default=None,
     help="Render annotated copies [default: for models that detect or transform].",
 )
+@piece_options
 @click.option("--track", "follow", is_flag=True, help="Number objects across the frames of videos.")
 @click.option(
     "-f",
@@ -176,7 +179,7 @@ def command(context: click.Context, /, **typed: Any) -> int:
         stream = None
         if typed["jsonl"] is not None:
             stream = stack.enter_context(_opened(typed["jsonl"]))
-        return _run(config, shell, stream)
+        return _run(config, shell, stream, pieces_after_run(config, typed))
 
 
 @contextmanager
@@ -199,7 +202,7 @@ def _opened(target: str) -> Iterator[IO[bytes]]:
             file.close()
 
 
-def _run(config: RunConfig, shell: Shell, stream: IO[bytes] | None) -> int:
+def _run(config: RunConfig, shell: Shell, stream: IO[bytes] | None, pieces: ExtractConfig | None) -> int:
     from mediaml.app.run import run_config
     from mediaml.cli.download_bar import BarWatcher
     from mediaml.cli.terminal import TerminalReporter
@@ -209,7 +212,9 @@ def _run(config: RunConfig, shell: Shell, stream: IO[bytes] | None) -> int:
     from mediaml.cli.summary import print_report
 
     print_report(report, shell)
-    return report.exit_code
+    if pieces is None or report.stopped is not None:
+        return report.exit_code
+    return max(report.exit_code, write_pieces(pieces, shell))
 
 
 def _dry_run(config: RunConfig, shell: Shell) -> int:
