@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
@@ -55,6 +55,29 @@ def hidden_area(
     more = max(1, round(detection.box.left - box.left))
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * more + 1, 2 * more + 1))
     return Mask(cv2.dilate(area.pixels.astype(np.uint8), kernel) > 0, area.left, area.top)
+
+
+def outermost(detections: Iterable[Detection], *, by_outline: bool = False) -> list[Detection]:
+    """Those that are not within the box of another one, which hides them, too.
+
+    Args:
+        by_outline: see `hidden_area`; an outline does not hide all of its box.
+    """
+    kept: list[Detection] = []
+    covered = np.zeros((0, 4), np.float32)
+    for found in sorted(detections, key=lambda one: -_area(one.box)):
+        left, top, right, bottom = found.box.corners
+        within = (covered[:, :2] <= (left, top)).all(axis=1) & (covered[:, 2:] >= (right, bottom)).all(axis=1)
+        if within.any():
+            continue
+        kept.append(found)
+        if not (by_outline and found.outline):
+            covered = np.concatenate([covered, _corners([found])])
+    return kept
+
+
+def _area(box: Box) -> float:
+    return (box.right - box.left) * (box.bottom - box.top)
 
 
 def held(sightings: Sequence[Sighting], hold_s: float) -> dict[float, tuple[Detection, ...]]:

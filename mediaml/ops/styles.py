@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from mediaml.core.prediction import Box, Detection, Label
-from mediaml.ops.hiding import hidden_area
+from mediaml.ops.hiding import hidden_area, outermost
 from mediaml.ops.lettering import Tag
 from mediaml.ops.look import Pen
 from mediaml.ops.overlay import ModelOverlay, Overlay
@@ -119,7 +119,7 @@ DRAWN_IN_ORDER: tuple[tuple[str, DrawStyle], ...] = (
 
 def _hide(surface: Surface, overlay: Overlay, pen: Pen, *, smooth: bool) -> None:
     look = pen.look
-    for detection in (*overlay.found(), *overlay.held):
+    for detection in outermost((*overlay.found(), *overlay.held), by_outline=look.by_outline):
         # The padding of a surface repeats its edge, so it is hidden too.
         area = hidden_area(detection, look.margin, surface.width, surface.height, by_outline=look.by_outline)
         if area is not None:

@@ -88,7 +88,7 @@ class RgbSurface:
 
     def darken(self, mask: Mask, share: float) -> None:
         area = _area(self._image, mask.pixels, mask.left, mask.top)
-        area[mask.pixels] = cv2.LUT(area, _towards(0, share))[mask.pixels]
+        np.copyto(area, cv2.LUT(area, _towards(0, share)), where=mask.pixels[..., None])
 
     def blend(self, levels: UInt8Array, ramp: Ramp) -> None:
         for channel in range(3):
@@ -130,7 +130,7 @@ class YuvSurface:
 
     def darken(self, mask: Mask, share: float) -> None:
         for (area, pixels), black in zip(self._areas(mask), (16, 128, 128), strict=True):
-            area[pixels] = cv2.LUT(area, _towards(black, share))[pixels]
+            np.copyto(area, cv2.LUT(area, _towards(black, share)), where=pixels)
 
     def blend(self, levels: UInt8Array, ramp: Ramp) -> None:
         colors = planes_of(np.repeat(np.repeat(ramp.colors[None], 2, axis=0), 2, axis=1), self._matrix)
@@ -189,7 +189,8 @@ def _coarsen(area: UInt8Array, mask: NDArray[np.bool_], block: int, smooth: bool
     blocks = max(1, width // block), max(1, height // block)
     means = cv2.resize(area, blocks, interpolation=cv2.INTER_AREA)
     filter_ = cv2.INTER_CUBIC if smooth else cv2.INTER_NEAREST
-    area[mask] = cv2.resize(means, (width, height), interpolation=filter_)[mask]
+    coarse = cv2.resize(means, (width, height), interpolation=filter_)
+    np.copyto(area, coarse, where=mask if area.ndim == 2 else mask[..., None])
 
 
 @lru_cache(maxsize=64)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mediaml.core.prediction import Box, Detection, Label
-from mediaml.ops.hiding import Sighting, grown, held, hidden_area
+from mediaml.ops.hiding import Sighting, grown, held, hidden_area, outermost
 
 STEP = 0.04
 
@@ -97,6 +98,14 @@ def test_an_area_is_larger_than_its_box_by_the_margin_and_even() -> None:
     assert area.pixels.all()
     assert grown(Box(0, 0, 10, 40), 0.5) == Box(-20, -20, 30, 60)
     assert hidden_area(seen(Box(300, 0, 320, 20))[0], 0.1, 200, 100) is None
+
+
+def test_only_what_lies_within_a_hidden_box_needs_no_hiding_of_its_own() -> None:
+    outer, inner, beside = seen(Box(0, 0, 100, 100), Box(10, 10, 100, 90), Box(90, 0, 101, 10))
+    assert outermost([inner, outer, beside]) == [outer, beside]
+    assert outermost([outer, outer]) == [outer]
+    shaped = replace(outer, outline=(((0.0, 0.0), (100.0, 0.0), (0.0, 100.0)),))
+    assert outermost([shaped, inner], by_outline=True) == [shaped, inner]
 
 
 @pytest.mark.parametrize("margin", [0.0, 0.25])
