@@ -21,9 +21,10 @@ from mediaml.ops.yuv import Rgb
 DrawStyle = Callable[[Surface, Overlay, Pen], None]
 """Draws an overlay, whose boxes are in pixels of the surface."""
 
-# At most so many blocks along the shorter side of a hidden box, each of at least so many pixels: no more of
-# an object is left than a colour for its parts, whatever the resolution.
-_BLOCKS, _LEAST_BLOCK = 6, 4
+# At most so many blocks along the shorter and the longer side of a hidden box, each of at least so many
+# pixels: no more of an object is left than a colour for its parts, whatever the resolution. The box of an
+# object that the edge of the image cuts is narrow, but the object is not.
+_BLOCKS, _BLOCKS_LONG, _LEAST_BLOCK = 6, 12, 4
 _DIMMED = 0.65
 
 
@@ -124,8 +125,9 @@ def _hide(surface: Surface, overlay: Overlay, pen: Pen, *, smooth: bool) -> None
         area = hidden_area(detection, look.margin, surface.width, surface.height, by_outline=look.by_outline)
         if area is not None:
             box = detection.box
-            side = min(box.right - box.left, box.bottom - box.top)
-            surface.coarsen(area, max(_LEAST_BLOCK, round(side / _BLOCKS)), smooth=smooth)
+            short, long = sorted((box.right - box.left, box.bottom - box.top))
+            block = max(_LEAST_BLOCK, round(short / _BLOCKS), round(long / _BLOCKS_LONG))
+            surface.coarsen(area, block, smooth=smooth)
 
 
 def _heat_ramp() -> Ramp:
