@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from mediaml.core.frame import Frame
 from mediaml.media.reader import Reader
@@ -13,12 +13,15 @@ SLACK_S = 0.0005
 _NEAR_S = 2.0
 
 
-def frames_at(reader: Reader, times_s: Sequence[float]) -> Iterator[Frame | None]:
+def frames_at(
+    reader: Reader, times_s: Sequence[float], step: Callable[[], None] = lambda: None
+) -> Iterator[Frame | None]:
     """The frame at each time, `None` where there is none.
 
     Args:
         reader: of an image or video.
         times_s: ascending, seconds.
+        step: called for every time that was sought and every frame that was passed on the way.
 
     Raises:
         MediaError: see `Reader.frames`.
@@ -30,7 +33,9 @@ def frames_at(reader: Reader, times_s: Sequence[float]) -> Iterator[Frame | None
         if time_s - at_s > _NEAR_S:
             frames = iter(reader.frames(max(0.0, time_s - SLACK_S)))
             frame = next(frames, None)
+        step()
         while frame is not None and frame.time_s < time_s - SLACK_S:
             frame = next(frames, None)
+            step()
         at_s = time_s
         yield frame if frame is not None and frame.time_s <= time_s + SLACK_S else None

@@ -17,7 +17,6 @@ from mediaml.core.media import Kind
 from mediaml.core.view import View
 from mediaml.derive.counts import CountedObject, SourceCounts, count_source, crossed, most_at_once, stayed
 from mediaml.derive.lines import Line, crossings
-from mediaml.derive.trails import Trails
 from mediaml.derive.zones import Zone, read_zones, stays
 from mediaml.ledger.result_rows import SourceRow
 from mediaml.ledger.results import open_results
@@ -215,14 +214,3 @@ def test_an_object_has_the_class_that_it_had_most(tmp_path):
         with pytest.raises(OutputError, match="size of"):
             count_source(results, unknown, model, [Line("half", 0.0, 0.5, 1.0, 0.5)])
         assert count_source(results, unknown, model, [LINE]).objects == counts.objects
-
-
-def test_trails_are_where_objects_were():
-    paths = points([(0, 10), (10, 10), (20, 10), (30, 10)], [(50, 50), (50, 60)])
-    trails = Trails(paths, length_s=1.0)
-    assert [(one.track, one.label, one.places.tolist()) for one in trails.at(1.0)] == [
-        (1, "car", [[0, 10], [10, 10], [20, 10]])
-    ]
-    assert [(one.track, len(one.places)) for one in trails.at(0.5)] == [(1, 2), (2, 2)]
-    assert [one.places.tolist() for one in trails.at(1.5)] == [[[10, 10], [20, 10], [30, 10]]]
-    assert trails.at(9.0) == []

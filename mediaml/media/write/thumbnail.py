@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import cv2
@@ -15,8 +15,9 @@ from mediaml.core.errors import require
 from mediaml.core.frame import Frame
 from mediaml.core.media import Kind
 from mediaml.media.annotated_mark import mark_image
+from mediaml.media.frames_at import frames_at
 from mediaml.media.limits import Limits
-from mediaml.media.reader import Reader, open_reader
+from mediaml.media.reader import open_reader
 from mediaml.ops.spectrogram import LOUDEST, QUIETEST
 
 LONGEST = 320
@@ -24,10 +25,6 @@ LONGEST = 320
 QUALITY = 78
 MOST_COLUMNS = 1600
 """Pixels that a spectrogram is wide at most."""
-# Frames nearer than this are reached by decoding on, not by another seek.
-_NEAR_S = 1.0
-# A frame's time in the ledger is that of the file; half a millisecond is less than any frame lasts.
-_SLACK_S = 0.0005
 _WINDOWS = AudioInput(window_s=2.0, hop_s=2.0, fft_s=0.04, step_s=0.02, mels=64)
 
 
@@ -57,25 +54,10 @@ def write_thumbnails(
         OutputError: a file cannot be written.
     """
     with open_reader(source, kind, limits=limits) as reader:
-        for frame, target in _frames_at(reader, wanted, step):
-            write_atomically(target, _jpeg(frame))
-
-
-def _frames_at(
-    reader: Reader, wanted: Sequence[tuple[float, Path]], step: Callable[[], None]
-) -> Iterator[tuple[Frame, Path]]:
-    """The frames at given times, with their files; each is the first that is not before its time."""
-    frames = iter(reader.frames(max(0.0, wanted[0][0] - _SLACK_S)))
-    at_s = wanted[0][0]
-    for time_s, target in wanted:
-        if time_s - at_s > _NEAR_S:
-            frames = iter(reader.frames(time_s - _SLACK_S))
-        for frame in frames:
-            step()
-            at_s = frame.time_s
-            if at_s >= time_s - _SLACK_S:
-                yield frame, target
-                break
+        times = [time_s for time_s, _ in wanted]
+        for (_, target), frame in zip(wanted, frames_at(reader, times, step), strict=True):
+            if frame is not None:
+                write_atomically(target, _jpeg(frame))
 
 
 def _jpeg(frame: Frame) -> bytes:
