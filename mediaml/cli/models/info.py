@@ -39,7 +39,7 @@ def command(context: click.Context, /, model: str) -> None:
 
 
 def _show(shown: dict[str, str]) -> None:
-    click.echo("\n".join(f"{name:<11}{value}" for name, value in shown.items() if value))
+    click.echo("\n".join(f"{name:<13}{value}" for name, value in shown.items() if value))
 
 
 def _facts(path: Path) -> dict[str, str]:
