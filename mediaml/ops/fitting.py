@@ -46,7 +46,8 @@ class Fitting:
 
         `letterbox` rounds the scaled short side half up, `letterbox-top-left` down, as YOLOX does; `crop`
         rounds the scaled long side down, as torchvision's `Resize` and the published CLIP preprocessing do.
-        All but `letterbox-top-left` centre it; where the margin is odd, the larger half goes right and below.
+        All but `letterbox-top-left` centre it. Where the margin is odd, the larger half of a letterbox goes
+        right and below; of a crop, half of it is rounded to even, as torchvision's `center_crop` does.
         No side is ever scaled to nothing.
 
         Raises:
@@ -64,11 +65,22 @@ class Fitting:
             content_width = max(width, source_width * height // source_height)
         elif fit == "crop":
             content_height = max(height, source_height * width // source_width)
-        offset_x, offset_y = _centre(width, content_width), _centre(height, content_height)
+        offset_x, offset_y = _centred(width, content_width), _centred(height, content_height)
         if fit == "letterbox-top-left":
             offset_x = offset_y = 0
         return cls(
             source_width, source_height, width, height, content_width, content_height, offset_x, offset_y, fit
+        )
+
+    def middle(self, width: int, height: int) -> tuple[int, int]:
+        """Left and top, in the target, of the window that shows what a centred target of that size would.
+
+        Args:
+            width, height: pixels of the window, at most those of the target.
+        """
+        return (
+            self.offset_x - _centred(width, self.content_width),
+            self.offset_y - _centred(height, self.content_height),
         )
 
     def to_target(self, boxes: Float32Array) -> Float32Array:
@@ -97,9 +109,9 @@ def _scaled(side: int, target: int, source: int, fit: Fit) -> int:
     return max(1, side * target // source)
 
 
-def _centre(target: int, content: int) -> int:
-    """Offset that centres `content` in `target`; negative where it is larger."""
-    return (target - content) // 2 if target >= content else -((content - target) // 2)
+def _centred(target: int, content: int) -> int:
+    """Offset that centres `content` in `target`; negative where it is larger, then half to even."""
+    return (target - content) // 2 if target >= content else -round((content - target) / 2)
 
 
 def letterbox_shape(source_width: int, source_height: int, size: int, stride: int) -> tuple[int, int]:

@@ -13,6 +13,7 @@ from mediaml.plugin import (
     Array,
     AudioInput,
     Embedding,
+    Fitting,
     Float32Array,
     Frame,
     ImageInput,
@@ -104,7 +105,9 @@ class DescribedModel(OnnxModel):
         # Rounded down as timm does; of a share that is itself a quotient, not one less.
         width, height = (int(side / share + 1e-6) for side in (want.width, want.height))
         fitted = frame.fitted(width, height, want.fit, pad=want.pad, resample=want.resample)
-        left, top = (width - want.width) // 2, (height - want.height) // 2
+        left, top = Fitting.of(frame.width, frame.height, width, height, want.fit).middle(
+            want.width, want.height
+        )
         return fitted[top : top + want.height, left : left + want.width]
 
     def run(self, batch: Array) -> Sequence[Array]:

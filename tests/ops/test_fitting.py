@@ -125,6 +125,17 @@ def test_crop_cuts_the_centre_of_the_scaled_picture(width: int, height: int) -> 
     assert np.array_equal(fit_image(image, 64, 64, "crop"), place(whole, fitting, 0))
 
 
+@pytest.mark.parametrize("margin", range(8))
+def test_a_crop_rounds_its_margin_as_torchvision_does(margin: int) -> None:
+    # torchvision.transforms.functional.center_crop: int(round((image_width - crop_width) / 2.0))
+    left = [0, 0, 1, 2, 2, 2, 3, 4][margin]
+    assert Fitting.of(64 + margin, 64, 64, 64, "crop").offset_x == -left
+    assert Fitting.of(64, 64 + margin, 64, 64, "crop").offset_y == -left
+    larger = Fitting.of(67 + margin, 67, 67, 67, "crop")
+    left_of_both = [2, 2, 2, 3, 4, 4, 4, 5][margin]
+    assert larger.middle(64, 64) == (larger.offset_x + left_of_both, 2)
+
+
 def test_crop_of_a_thin_picture_computes_only_what_shows() -> None:
     image = picture(20_000, 2)
     assert Fitting.of(20_000, 2, 224, 224, "crop").content_width == 2_240_000
