@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 from mediaml.plugin import GraphFacts, LoadContext, Model, ModelSpec, Reading, hookimpl
 from mediaml_yolo.options import DetectorOptions
@@ -36,6 +37,13 @@ def read_other(facts: GraphFacts) -> Sequence[Reading]:
     return () if read_yolo(facts) else readings(facts, "detect")
 
 
+def companions(weights: Path) -> Sequence[Path]:
+    """The files beside a detector that decide what it answers."""
+    from mediaml_yolo.beside import files_beside
+
+    return files_beside(weights)
+
+
 @hookimpl
 def mediaml_models() -> Iterator[ModelSpec]:
     """Offer the models `yolo` and `detect`."""
@@ -46,6 +54,7 @@ def mediaml_models() -> Iterator[ModelSpec]:
         options=DetectorOptions,
         weights="detector",
         description="Finds objects with a YOLO network of any family; -m takes its ONNX file.",
+        companions=companions,
         read_graph=read_yolo,
     )
     yield ModelSpec(
@@ -54,5 +63,6 @@ def mediaml_models() -> Iterator[ModelSpec]:
         load=load_any,
         options=DetectorOptions,
         description="Finds objects with any detector: YOLO, DETR, SSD, TensorFlow; -m takes its ONNX file.",
+        companions=companions,
         read_graph=read_other,
     )

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mediaml.plugin import ImageInput, ModelError
+from mediaml.plugin import ImageInput, ModelError, label_lists
 
 LIMIT = 4 << 20
+_CONFIG, _PROCESSOR = "config.json", "preprocessor_config.json"
 # Models whose last class stands for nothing, and those that score each class by itself. Source: each model's
 # `post_process_object_detection` in transformers.
 _SOFTMAX = frozenset({"detr", "yolos", "table-transformer"})
@@ -39,6 +40,13 @@ class Beside:
     limits: tuple[int, int] | None = None
 
 
+def files_beside(weights: Path) -> Sequence[Path]:
+    """The existing files beside an ONNX file that say its class names, its kind or its input."""
+    folder = weights.parent
+    read = {*label_lists(weights), folder / _CONFIG, folder / _PROCESSOR}
+    return sorted(path for path in read if path.is_file())
+
+
 def read_beside(path: Path | None) -> Beside:
     """Read the files beside an ONNX file; empty where there are none.
 
@@ -47,14 +55,14 @@ def read_beside(path: Path | None) -> Beside:
     """
     if path is None:
         return Beside()
-    config, images = _read(path.parent / "config.json"), _read(path.parent / "preprocessor_config.json")
+    config, images = _read(path.parent / _CONFIG), _read(path.parent / _PROCESSOR)
     kind = str(config.get("model_type", ""))
     softmax = True if kind in _SOFTMAX else False if kind in _SIGMOID else None
     names = config.get("id2label")
     classes = len(names) if isinstance(names, dict) else None
     if not images:
         return Beside(kind, softmax, classes)
-    wanted, limits = _image_input(images, path.parent / "preprocessor_config.json")
+    wanted, limits = _image_input(images, path.parent / _PROCESSOR)
     return Beside(kind, softmax, classes, wanted, limits)
 
 
