@@ -21,6 +21,7 @@ from mediaml.pipeline.plan import with_digest
 from mediaml.pipeline.walk import os_reason
 from mediaml.pipeline.weights import obtain_weights
 from mediaml.registry.entry_points import load_registry
+from mediaml.registry.plugin_file import plugin_files
 from mediaml.store.watcher import Watcher
 
 
@@ -42,7 +43,7 @@ def explain_run(config: RunConfig, reporter: Reporter, watcher: Watcher) -> DryR
     Raises:
         MediamlError: see `run_config`.
     """
-    registry = load_registry()
+    registry = load_registry(files=plugin_files(config.models))
     offers = [registry.find(name) for name in config.models]
     assignments = (*config.options, *prompt_assignments(offers, config.prompts))
     obtain = partial(obtain_weights, open_store(watcher, registry, offline=config.offline))

@@ -19,6 +19,7 @@ from mediaml.outputs.failures import FailuresJsonl
 from mediaml.outputs.jsonl import FILE_NAME, ResultsJsonl
 from mediaml.pipeline.plan import Planned
 from mediaml.registry.entry_points import load_registry
+from mediaml.registry.plugin_file import plugin_files
 
 
 def write_outputs(config: RunConfig, view: Results) -> tuple[Path, list[str]]:
@@ -31,7 +32,7 @@ def write_outputs(config: RunConfig, view: Results) -> tuple[Path, list[str]]:
         if name == ResultsJsonl.name:
             continue  # it is written anyway
         try:
-            output_of(name, load_registry()).write(view, config.output)
+            output_of(name, load_registry(files=plugin_files(config.models))).write(view, config.output)
         except OutputError as error:
             problems.append(str(error))
     return config.output / FILE_NAME, problems

@@ -44,6 +44,7 @@ from mediaml.pipeline.plan import Planner
 from mediaml.pipeline.read import default_readers
 from mediaml.pipeline.weights import obtain_weights
 from mediaml.registry.entry_points import load_registry
+from mediaml.registry.plugin_file import plugin_files
 from mediaml.registry.views import kept_score
 from mediaml.store.watcher import Watcher
 
@@ -86,7 +87,7 @@ def run_session(
     Args:
         first: a worker process that was started ahead; `None` runs everything in this process.
     """
-    registry = load_registry()
+    registry = load_registry(files=plugin_files(config.models))
     offers = [registry.find(name) for name in config.models]
     if config.follow:
         library_version()
@@ -162,6 +163,7 @@ def _setup(config: RunConfig, models: Sequence[ResolvedModel], shares: MemorySha
         track=config.track,
         memory=shares.worker,
         debug=config.debug,
+        plugin_files=tuple(map(os.fsencode, plugin_files(config.models))),
     )
 
 

@@ -30,7 +30,9 @@ def command(shell: str) -> None:
 
 
 def complete_models(_: click.Context, __: click.Parameter, typed: str) -> list[CompletionItem]:
-    """Names of models, for `-p`."""
+    """Names of models, for `-p`, and files where a path is begun."""
+    if typed.startswith((".", "/", "~")):
+        return [CompletionItem(typed, type="file")]
     from mediaml.registry.entry_points import load_registry
 
     return _items(((offer.spec.name, offer.spec.description) for offer in load_registry().offers()), typed)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+from mediaml.core.errors import PluginError
 from mediaml.core.media import Kind
 from mediaml.core.work import Failure, Sniff, TaskResult
 from mediaml.engine.messages import ModelOrder, Setup, batch_keys
@@ -22,9 +23,10 @@ def load_models(setup: Setup, warn: Callable[[str], None]) -> list[LoadedModel]:
     """Load the models of a setup on its device, with batch sizes that are known to fit in memory.
 
     Raises:
+        PluginError: a file that is a plugin was changed since the run began.
         MediamlError: see `load_model`.
     """
-    registry = load_registry()
+    registry = load_registry(files=[Path(os.fsdecode(path)) for path in setup.plugin_files])
     models = []
     for order in setup.models:
         resolved = _resolved(order, registry)
@@ -37,6 +39,8 @@ def load_models(setup: Setup, warn: Callable[[str], None]) -> list[LoadedModel]:
 
 def _resolved(order: ModelOrder, registry: Registry) -> ResolvedModel:
     offer = registry.find(order.identity.name)
+    if offer.plugin.from_file and offer.plugin.version != order.identity.version:
+        raise PluginError(f"plugin {offer.plugin.distribution} was changed during the run.", "Run it again.")
     weights = None if order.weights is None else Path(os.fsdecode(order.weights))
     choice = Choice(offer, options_of(offer.spec, order.identity.options), weights)
     return ResolvedModel(choice, weights, order.identity)

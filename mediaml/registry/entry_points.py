@@ -6,9 +6,10 @@ with its reason; the others are not affected. Bundled plugins are loaded in the 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
 from typing import Any, TypeVar
 
 import pluggy
@@ -20,6 +21,7 @@ from mediaml.onnx.runtime import disable_telemetry
 from mediaml.registry.code_version import code_version
 from mediaml.registry.hooks import GROUP, Hooks
 from mediaml.registry.plugin_errors import describe_error
+from mediaml.registry.plugin_file import FileLoader, PluginFile
 from mediaml.registry.spec import ModelSpec, OutputSpec
 from mediaml.store.bundled import bundled_names
 from mediaml.store.catalogue import official_entries
@@ -30,17 +32,18 @@ _Record = TypeVar("_Record", ModelSpec, CatalogueEntry, OutputSpec)
 
 @dataclass(frozen=True, slots=True)
 class PluginRecord:
-    """One entry point of the group `mediaml`.
+    """One entry point of the group `mediaml`, or a file that is used as a plugin.
 
     Attributes:
-        name: the entry point's name.
-        distribution: the package that brought it; empty where it has no metadata.
+        name: the entry point's name, or the file's path.
+        distribution: the package that brought it, or the file's name; empty where it has no metadata.
         version: of the distribution and of the plugin's code; see `code_version`.
         module: what the entry point names.
         specs: the models it offers.
         problem: why it does not work, or only partly; empty when it does.
         entries: the models it adds to the catalogue.
         outputs: the outputs it offers.
+        from_file: whether it is a file, not an entry point.
     """
 
     name: str
@@ -51,6 +54,7 @@ class PluginRecord:
     problem: str = ""
     entries: tuple[CatalogueEntry, ...] = ()
     outputs: tuple[OutputSpec, ...] = ()
+    from_file: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,16 +88,36 @@ class Registry:
             yield from record.outputs
 
     def find(self, name: str) -> Offer:
-        """The model of that name.
+        """The model of that name, or of a file: `FILE.py` where it offers one, else `FILE.py:MODEL`.
 
         Raises:
             PluginError: there is none; gives the reason of a broken plugin, or suggests near names.
         """
+        file = PluginFile.parse(name)
+        if file is not None:
+            return self._in_file(file)
         offers = {offer.spec.name: offer for offer in self.offers()}
         if name in offers:
             return offers[name]
         self.refuse_broken(name)
         raise PluginError(f"no model {name!r} is installed.", _model_hint(name, sorted(offers)))
+
+    def _in_file(self, file: PluginFile) -> Offer:
+        """The model that is meant of a file that was loaded."""
+        name = file.path.name
+        self.refuse_broken(str(file.path))
+        offers = {each.spec.name: each for each in self.offers() if each.plugin.name == str(file.path)}
+        if not file.model and len(offers) == 1:
+            return next(iter(offers.values()))
+        if file.model in offers:
+            return offers[file.model]
+        if not offers:
+            raise PluginError(f"plugin {name} offers no model.", "Yield a ModelSpec from `mediaml_models`.")
+        if file.model:
+            hint = suggestion(file.model, list(offers)) or f"It offers {', '.join(offers)}."
+            raise PluginError(f"plugin {name} offers no model {file.model!r}.", hint)
+        named = " or ".join(f"-p {name}:{model}" for model in offers)
+        raise PluginError(f"plugin {name} offers {len(offers)} models.", f"Name one: {named}.")
 
     def refuse_broken(self, name: str) -> None:
         """Raise where a plugin of that name is installed and does not work.
@@ -103,6 +127,8 @@ class Registry:
         """
         for record in self.records:
             if record.name == name and record.problem:
+                if record.from_file:
+                    raise PluginError(f"plugin {record.distribution} cannot be used: {record.problem}")
                 raise PluginError(
                     f"plugin {name!r} ({record.distribution}) cannot be used: {record.problem}",
                     f"Fix or uninstall {record.distribution}; `mediaml plugins list` shows all.",
@@ -121,12 +147,17 @@ def _model_hint(name: str, known: list[str]) -> str:
     return suggestion(name, known) or f"Installed: {', '.join(known) or 'none'}."
 
 
-def load_registry(points: Iterable[EntryPoint] | None = None) -> Registry:
-    """Import every plugin of the entry-point group `mediaml` and collect what it offers."""
+def load_registry(points: Iterable[EntryPoint] | None = None, *, files: Iterable[Path] = ()) -> Registry:
+    """Import every plugin of the entry-point group `mediaml` and collect what it offers.
+
+    Args:
+        points: the entry points; `None` takes the installed ones.
+        files: Python files that are plugins as well; they are loaded anew, and their names come first.
+    """
     # A plugin may import ONNX Runtime itself.
     disable_telemetry()
     found = entry_points(group=GROUP) if points is None else points
-    records = [_load(point) for point in sorted(found, key=_order)]
+    records = [*map(_load_file, files), *map(_load, sorted(found, key=_order))]
     taken = _Taken()
     if any(record.entries for record in records):
         names = [*(entry.name for entry in official_entries()), *bundled_names()]
@@ -142,13 +173,32 @@ def _order(point: EntryPoint) -> tuple[bool, str, str]:
 def _load(point: EntryPoint) -> PluginRecord:
     distribution = point.dist.name if point.dist else ""
     record = PluginRecord(point.name, distribution, point.dist.version if point.dist else "", point.value)
+
+    def version() -> str:
+        return code_version(point.dist, point.module) if point.dist else record.version
+
+    return _filled(record, point.load, version)
+
+
+def _load_file(path: Path) -> PluginRecord:
+    record = PluginRecord(str(path), path.name, "", path.stem, from_file=True)
     try:
-        record = _offered(point.load(), record)
-        return replace(record, version=code_version(point.dist, point.module)) if point.dist else record
+        loader = FileLoader(path)
+    except OSError as error:
+        return replace(record, problem=f"it cannot be read: {error.strerror}")
+    record = replace(record, version=loader.version, module=loader.name)
+    return _filled(record, loader.load, lambda: loader.version)
+
+
+def _filled(record: PluginRecord, load: Callable[[], Any], version: Callable[[], str]) -> PluginRecord:
+    """The record with what its module offers, or with the reason why it offers nothing."""
+    try:
+        record = _offered(load(), record)
+        return replace(record, version=version())
     except pluggy.PluginValidationError as error:
         problem = " ".join(str(error).split())
     except (Exception, SystemExit) as error:  # noqa: BLE001  plugin code may raise anything
-        problem = " ".join(describe_error(error, [point.value]).split())
+        problem = " ".join(describe_error(error, [record.module]).split())
     return replace(record, problem=problem)
 
 

@@ -1,0 +1,1 @@
+"""For authors of plugins: `mediaml plugins new` and `mediaml plugins check`."""
