@@ -24,7 +24,7 @@ _COMMANDS = {
     "search": "Find frames by text or by an image.",
     "duplicates": "Show groups of images that look alike.",
     "report": "Write a page that shows what was found.",
-    "plugins": "List plugins and models, and show their options.",
+    "plugins": "List, show, check and begin plugins.",
     "models": "List, download, verify and inspect model files.",
     "probe": "Show the header facts of media files.",
     "doctor": "Show versions, execution providers, GPUs and codecs.",
