@@ -25,7 +25,7 @@ KEPT_IN = {
     "tqdm": {"cli"},
     "onnxruntime": {"onnx"},
     "onnx": {"onnx", "darknet"},
-    "av": {"media"},
+    "av": {"media", "authoring"},
     "PIL": {"media"},
     "imagecodecs": {"media"},
     "simplejpeg": {"media"},
@@ -144,6 +144,7 @@ def test_nothing_is_printed_outside_cli(path: Path) -> None:
     "statement",
     [
         "import mediaml.plugin",
+        "import mediaml.testing",
         "sys.argv[1:] = ['--help']; from mediaml.cli.main import main; main()",
         "import mediaml_yolo; list(mediaml_yolo.mediaml_models())",
     ],

@@ -103,7 +103,7 @@ def _judged(
 
 def _raised(check: str, error: Exception, loaded: LoadedModel) -> Row:
     """The row of a model that raised."""
-    advice = "Answer every frame; [] where there is nothing."
+    advice = "Answer every frame, with [] where there is nothing."
     if isinstance(error, MediamlError):
         advice = error.hint or advice
         error.hint = ""

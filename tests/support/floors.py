@@ -32,9 +32,11 @@ ROOMS = (
     Room("derive", 5, "what needs several frames, from the ledger: tracks, counts"),
     Room("compare", 5, "results against other results, and against a ground truth"),
     Room("pipeline", 5, "plan, read, infer: inputs to predictions"),
+    Room("testing", 6, "frames, audio and a model runner for the unit tests of plugins"),
     Room("engine", 6, "the `Engine` protocol; `local/` worker processes; `inline` for debuggers"),
     Room("outputs", 7, "what is written from the ledger; `render/` for annotated media"),
     Room("embeddings", 7, "vectors of a ledger: search, duplicates, index"),
+    Room("authoring", 7, "`plugins new`: templates; `plugins check`: the conformance kit"),
     Room("app", 8, "the application: config, run, commit, reporter, report"),
     Room("cli", 9, "one file per command: parse, call, print"),
     Room("package", 9, "`mediaml.run`, `open_results`, `open_media`"),
@@ -45,6 +47,8 @@ def table() -> str:
     """The rooms as the Markdown table of docs/architecture.md, one row per floor."""
     lines = ["| floor | room | what it holds |", "| --- | --- | --- |"]
     for room in ROOMS:
-        name = {"plugin": "`plugin.py`", "package": "`__init__.py`"}.get(room.name, f"`{room.name}/`")
+        name = {"plugin": "`plugin.py`", "testing": "`testing.py`", "package": "`__init__.py`"}.get(
+            room.name, f"`{room.name}/`"
+        )
         lines.append(f"| {room.floor} | {name} | {room.holds} |")
     return "\n".join(lines) + "\n"
