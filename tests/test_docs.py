@@ -147,6 +147,13 @@ def test_the_librarys_examples_run_in_order(clips):
     assert "MediaInfo(path='clips/demo.mp4'" in printed
 
 
+def test_the_example_of_a_plugins_test_holds(tmp_path):
+    (example,) = [block for block in blocks("docs/plugins.md", "python") if "mediaml.testing" in block]
+    (tmp_path / "example.py").write_text(example, encoding="utf-8")
+    path = module_path(REPOSITORY, REPOSITORY / "plugins")
+    call([sys.executable, "example.py"], tmp_path, PYTHONPATH=path)
+
+
 def test_cars_per_second_draws_a_plot(clips):
     command = [sys.executable, "-m", "scripts.cars_per_second", "clips/demo.mp4", "cars.png"]
     printed = call(command, clips, PYTHONPATH=module_path(REPOSITORY)).stdout

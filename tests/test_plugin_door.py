@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import mediaml.plugin
+import mediaml.testing
 from mediaml.registry.hooks import Hooks
 from scripts.paths import REPOSITORY
 
@@ -25,6 +26,11 @@ def test_all_names_are_shown_and_documented():
 def test_all_names_exist_and_say_what_they_are():
     for name in mediaml.plugin.__all__:
         assert getattr(mediaml.plugin, name) is not None, name
+
+
+def test_all_helpers_for_tests_are_documented():
+    assert sorted(cell.strip("`") for cell in rows("Testing")) == sorted(mediaml.testing.__all__)
+    assert all(getattr(mediaml.testing, name).__doc__ for name in mediaml.testing.__all__)
 
 
 def test_all_hooks_are_documented():

@@ -7,6 +7,9 @@ wheel, its dependencies and the tutorial's plugin, and runs the commands as a us
 from __future__ import annotations
 
 import json
+import os
+import re
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -21,9 +24,15 @@ from tests.support.media.files import write_image, write_sound, write_video
 PLUGIN = REPOSITORY / "tests" / "third_party" / "mediaml-tint"
 
 
-def call(*command: object, cwd: Path, code: int = 0) -> str:
+def call(*command: object, cwd: Path, code: int = 0, **environment: str) -> str:
     done = subprocess.run(
-        [str(part) for part in command], cwd=cwd, capture_output=True, text=True, timeout=240, check=False
+        [str(part) for part in command],
+        cwd=cwd,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
     )
     assert done.returncode == code, f"{command}\n{done.stdout}\n{done.stderr}"
     return done.stdout + done.stderr
@@ -87,3 +96,26 @@ def test_breaking_it_on_purpose_breaks_nothing_else(place):
         assert "Traceback" not in said
     finally:
         module.write_text(sound)
+
+
+def test_the_tutorial_leads_from_nothing_to_a_checked_plugin(place):
+    """Every command of docs/plugin-tutorial.md, in order, in an empty folder."""
+    text = (REPOSITORY / "docs/plugin-tutorial.md").read_text(encoding="utf-8")
+    commands = "".join(re.findall(r"```console\n(.*?)```", text, flags=re.DOTALL)).splitlines()
+    [(name, source)] = re.findall(r"`([\w.]+)`:\n\n```python\n(.*?)```", text, flags=re.DOTALL)
+    folder = place / "tutorial"
+    folder.mkdir()
+    shutil.copy(place / "in/photo.png", folder)
+    (folder / name).write_text(source, encoding="utf-8")
+    path = os.pathsep.join([str(place / "venv/bin"), os.environ["PATH"]])
+    said = [call("bash", "-c", command, cwd=folder, PATH=path, PYTHONPATH="") for command in commands]
+    assert len(said) == 11
+    assert "2 passed" in said[commands.index("pytest -q mediaml-cats")]
+    checks = [out for command, out in zip(commands, said, strict=True) if "plugins check" in command]
+    assert [out.splitlines()[-1].endswith(" 0 failed") for out in checks] == [True] * 3
+    assert [line["labels"] for line in lines(folder / "out")[1:]] == [[{"label": "dark", "score": 1.0}]]
+    # The rows that the page shows are rows of the table.
+    shown = re.search(r"```\n(check .*?)```", text, flags=re.DOTALL)
+    assert shown is not None
+    names = {row.split("  ")[0] for row in checks[0].splitlines()}
+    assert {row.split("  ")[0] for row in shown[1].splitlines()} - {"..."} <= names
