@@ -135,7 +135,7 @@ def test_a_class_of_an_onnx_model_runs_with_weights(square_finder):
 def test_the_square_is_found(square_finder):
     import mediaml_yolo
 
-    [yolo] = mediaml_yolo.mediaml_models()
+    yolo = next(spec for spec in mediaml_yolo.mediaml_models() if spec.name == "yolo")
     answers = run_model(yolo, clip(3), weights=square_finder)
     boxes = [one.box.corners for answer in answers for one in answer.detections if isinstance(one, Detection)]
     assert np.allclose(boxes, [(2 * index, 32, 2 * index + 32, 64) for index in range(3)], atol=1)
