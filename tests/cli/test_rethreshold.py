@@ -107,7 +107,11 @@ def test_a_ledger_of_0_1_0_serves_a_higher_threshold_without_a_model(mediaml, tm
         )
         # As if the plugin had not changed since: what a newer version finds is another matter.
         version = load_registry().find("yolo").plugin.version
-        db.execute("UPDATE model SET version = ? WHERE name = 'yolo'", (version,))
+        (options,) = db.execute("SELECT options FROM model WHERE name = 'yolo'").fetchone()
+        now = json.dumps(
+            {**json.loads(options), "iou": 0.0, "family": "auto"}, sort_keys=True, separators=(",", ":")
+        )
+        db.execute("UPDATE model SET version = ?, options = ? WHERE name = 'yolo'", (version, now))
     before = [json.loads(line) for line in (old / "results-0.1.0.jsonl").read_text("utf-8").splitlines()]
     scores = [
         line["detections"][0]["score"]
