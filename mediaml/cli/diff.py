@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mediaml.cli.selection import selection_of, selection_options
+from mediaml.cli.selection import comparison_options, selection_of, selection_options
 from mediaml.cli.shell import echo_json, noise_options
 from mediaml.cli.table import table
 from mediaml.core.text import counted, escape_control
@@ -25,24 +25,13 @@ _MOST_NAMED = 5
 @click.argument("right", metavar="[B]", type=click.Path(path_type=Path), required=False)
 @selection_options
 @click.option(
-    "--iou",
-    type=click.FloatRange(0.0, 1.0, min_open=True),
-    default=0.5,
-    show_default=True,
-    help="Least overlap of two boxes of one class that count as one object.",
-)
-@click.option(
     "--top",
     type=click.IntRange(min=0),
     default=10,
     show_default=True,
     help="Number of frames shown that differ most.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-@click.option(
-    "-o", "--output", "page", metavar="FILE.html", type=click.Path(path_type=Path), help="Write a page."
-)
-@click.option("--overwrite", is_flag=True, help="Replace an existing page.")
+@comparison_options
 @noise_options
 def command(
     left: Path, right: Path | None, as_json: bool, page: Path | None, overwrite: bool, **typed: Any

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mediaml.cli.selection import selection_of, selection_options
+from mediaml.cli.selection import comparison_options, selection_of, selection_options
 from mediaml.cli.shell import echo_json, noise_options
 from mediaml.cli.table import table
 from mediaml.core.text import counted
@@ -28,18 +28,7 @@ _MOST_CONFUSED = 10
     help="Ground truth in COCO's format.",
 )
 @selection_options
-@click.option(
-    "--iou",
-    type=click.FloatRange(0.0, 1.0, min_open=True),
-    default=0.5,
-    show_default=True,
-    help="Least overlap of a box and an object that match, for all but AP.",
-)
-@click.option("--json", "as_json", is_flag=True, help="Print JSON, with the curve and the confusion matrix.")
-@click.option(
-    "-o", "--output", "page", metavar="FILE.html", type=click.Path(path_type=Path), help="Write a page."
-)
-@click.option("--overwrite", is_flag=True, help="Replace an existing page.")
+@comparison_options
 @noise_options
 def command(
     folder: Path, truth: Path, as_json: bool, page: Path | None, overwrite: bool, **typed: Any

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -37,6 +38,31 @@ def selection_options(command: Callable[..., Any]) -> Callable[..., Any]:
             type=click.FloatRange(0.0, 1.0),
             metavar="SCORE",
             help="Minimum score [default: as the latest run asked].",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+def comparison_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add `--iou`, `--json`, `--output` and `--overwrite` to a command that matches boxes."""
+    for option in (
+        click.option("--overwrite", is_flag=True, help="Replace an existing page."),
+        click.option(
+            "-o",
+            "--output",
+            "page",
+            metavar="FILE.html",
+            type=click.Path(path_type=Path),
+            help="Write a page.",
+        ),
+        click.option("--json", "as_json", is_flag=True, help="Print JSON, with all that a page shows."),
+        click.option(
+            "--iou",
+            type=click.FloatRange(0.0, 1.0, min_open=True),
+            default=0.5,
+            show_default=True,
+            help="Least overlap of two boxes that are one object; AP has its own.",
         ),
     ):
         command = option(command)

@@ -20,3 +20,14 @@ def bench(tmp_path: Path) -> Bench:
     (tmp_path / "in" / "broken.mp4").write_bytes(b"not a video at all")
     (tmp_path / "in" / "notes.txt").write_text("not media, and does not claim to be")
     return Bench(tmp_path)
+
+
+@pytest.fixture
+def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder of files; the working directory is above it."""
+    for name in ("p/b/2.jpg", "p/b/10.jpg", "p/a.jpg", "p/c/deep/é 汉.jpg", "p/notes.txt", "p/.hidden/x.jpg"):
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"x")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
