@@ -9,7 +9,7 @@ from pathlib import Path
 from mediaml.core.errors import OutputError, UsageError
 from mediaml.core.text import counted
 from mediaml.ledger.results import open_results
-from mediaml.ledger.selection import ResultSelection, SelectedResults, one_state, select_results
+from mediaml.ledger.selection import ResultSelection, SelectedResults, one_state, require_kept, select_results
 from mediaml.ops.intervals import Merging
 from mediaml.outputs.export.formats import find_format
 from mediaml.outputs.export.options import ExportOptions, MediaChoice
@@ -49,6 +49,9 @@ def export_results(
         if not results.models():
             raise OutputError(f"{folder} holds no results yet.", "Run `mediaml run` with -o first.")
         selected = select_results(results, selection or ResultSelection())
+        if options is not None and options.merging.release is not None:
+            for model in selected.models():
+                require_kept(model, options.merging.release)
         for text in _left_out(selected):
             warn(text)
         return [one.export(selected, target or folder / one.file, overwrite=overwrite) for one in formats]

@@ -152,5 +152,5 @@ def write_sheet(config: SheetConfig) -> int:
         for source in {pick.source.id: pick.source for pick in chosen}.values():
             require_unchanged(view, source)
         made = tiles(chosen, config.side, UNLIMITED, frames=config.frames)
-    write_still(sheet(made, config.columns, config.side), config.target)
+    write_still(sheet(made, config.columns, config.side), config.target, marked=True)
     return len(made)

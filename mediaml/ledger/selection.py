@@ -129,7 +129,7 @@ def select_results(results: Results, selection: ResultSelection) -> SelectedResu
     wanted = selected.selection
     if wanted.min_score is not None:
         for model in selected.models():
-            _require_kept(model, wanted.min_score)
+            require_kept(model, wanted.min_score)
     if wanted.sources and not selected.source_ids():
         raise OutputError(
             f"{results.folder} holds no source that matches {' or '.join(map(repr, wanted.sources))}.",
@@ -166,7 +166,7 @@ def _exact(results: Results, models: Sequence[ModelRow], selection: ResultSelect
     return replace(selection, classes=tuple(known[name.casefold()] for name in selection.classes))
 
 
-def _require_kept(model: ModelRow, min_score: float) -> None:
+def require_kept(model: ModelRow, min_score: float) -> None:
     """Raise where a score is below those that a model was run at.
 
     Raises:

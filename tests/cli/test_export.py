@@ -196,3 +196,10 @@ def test_outputs_of_plugins_are_formats_that_a_selection_reaches(out, tmp_path):
     assert broken.returncode == 2
     assert "output 'broken' failed: ZeroDivisionError" in broken.stderr
     assert not list(out.glob("broken*"))
+
+
+def test_a_release_below_what_was_kept_is_refused(mediaml, out):
+    refused = mediaml("export", "out", "-f", "vtt", "--release", "0.01", "--model", "yolo")
+    assert refused.code == 2 and "weaker results were not kept" in refused.err
+    assert not (out / "vtt").exists()
+    assert mediaml("export", "out", "-f", "vtt", "--release", "0.1", "--model", "yolo").code == 0

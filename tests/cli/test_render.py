@@ -22,6 +22,7 @@ from mediaml.core.media import DecodeAccounts, Kind, MediaInfo
 from mediaml.core.prediction import Box, Detection, Label, Prediction
 from mediaml.core.work import Failure, FrameAnswer, Source, Task, TaskResult
 from mediaml.ledger.encoding import record_of
+from mediaml.media.annotated_mark import is_annotated_copy
 from mediaml.media.reader import open_reader
 from scripts.paths import REPOSITORY
 from tests.support.media.annotated_clips import pictures_of
@@ -286,6 +287,7 @@ def test_a_contact_sheet_shows_each_object_once_per_second(mediaml, house, tmp_p
     assert (said.code, said.err) == (0, "2 tiles in sheet.png\n")
     with Image.open(tmp_path / "sheet.png") as image:
         assert image.size[0] == 2 * 108 + 8
+    assert is_annotated_copy(tmp_path / "sheet.png"), "a later run leaves it out"
     assert "exists already" in mediaml("montage", "out", "-o", "sheet.png").err
     assert mediaml("montage", "out", "--frames", "-o", "sheet.png", "--overwrite").err.startswith("3 tiles")
     assert "neither JPEG nor PNG" in mediaml("montage", "out", "-o", "sheet.gif").err

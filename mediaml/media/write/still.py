@@ -10,13 +10,17 @@ import numpy as np
 from mediaml.core.arrays import UInt8Array
 from mediaml.core.atomic_file import write_atomically
 from mediaml.core.errors import MediaError
+from mediaml.media.annotated_mark import mark_image
 
 # No blocks that a model or an eye would see.
 QUALITY = 95
 
 
-def write_still(image: UInt8Array, target: Path) -> None:
+def write_still(image: UInt8Array, target: Path, *, marked: bool = False) -> None:
     """Write uint8 RGB [height, width, 3]; the name says the format. Folders are made.
+
+    Args:
+        marked: whether it carries the mark by which later runs leave out what mediaml has drawn.
 
     Raises:
         MediaError: it cannot be written.
@@ -27,4 +31,5 @@ def write_still(image: UInt8Array, target: Path) -> None:
     if not done:
         height, width = image.shape[:2]
         raise MediaError(f"{target} cannot be written: {width}x{height} pixels are too many for that format.")
-    write_atomically(target, data.tobytes(), error=MediaError)
+    content = mark_image(data.tobytes()) if marked else data.tobytes()
+    write_atomically(target, content, error=MediaError)
