@@ -46,7 +46,7 @@ def place(tmp_path: Path) -> Path:
         save(made, tmp_path / f"{name}.onnx")
     Image.fromarray(picture()).save(tmp_path / "photo.png")
     Image.fromarray(picture(80, 90)).save(tmp_path / "other.png")
-    with wave.open(str(tmp_path / "sound.wav"), "wb") as file:
+    with wave.open(str(tmp_path / "talk.wav"), "wb") as file:
         file.setparams((1, 2, 16_000, 0, "NONE", ""))
         file.writeframes((8000 * np.sin(np.arange(32_000) / 3)).astype("<i2").tobytes())
     return tmp_path
@@ -73,7 +73,7 @@ def test_the_descriptions_of_the_page_are_read(place: Path, mediaml) -> None:
     found = results(place / "birds")[-1]["labels"]
     assert {one["label"] for one in found} <= {"blackbird", "robin", "wren"} and found  # type: ignore[attr-defined]
     assert mediaml("run", "-p", "embed", "-m", "faces.onnx", "photo.png", *run, "faces").code == 0
-    heard = mediaml("run", "-p", "listen", "-m", "yamnet.onnx", "sound.wav", *run, "heard")
+    heard = mediaml("run", "-p", "listen", "-m", "yamnet.onnx", "talk.wav", *run, "heard")
     assert heard.code == 0 and "log-mels guessed" not in heard.err
 
 

@@ -15,8 +15,8 @@ FramePair = tuple[FrameResult | None, FrameResult | None]
 def paired_frames(left: Iterator[FrameResult], right: Iterator[FrameResult]) -> Iterator[FramePair]:
     """Frames at the same time, and with `None` on one side those that only one pass has.
 
-    Both are in the order of their frames; memory is that of one frame of each. Of a file whose audio tracks
-    were all read, the tracks follow one another within a window's time.
+    Both are in order of time, where all audio tracks were read then of the track; memory is that of one
+    frame of each.
     """
     one, other = next(left, None), next(right, None)
     while one is not None or other is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from mediaml.core.errors import MediaError
 from mediaml.core.location import Location, Url
 from mediaml.core.media import Kind, MediaInfo
-from mediaml.media.audio.reader import sound_info
+from mediaml.media.audio.reader import audio_info
 from mediaml.media.files import check_file
 from mediaml.media.image.reader import ImageReader
 from mediaml.media.limits import Limits
@@ -37,4 +37,4 @@ def probe(path: Location, *, limits: Limits = Limits()) -> MediaInfo:  # noqa: B
         finally:
             run.close()
     with open_container(path, limits) as container:
-        return sound_info(path, container)
+        return audio_info(path, container)

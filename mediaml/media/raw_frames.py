@@ -11,7 +11,7 @@ from mediaml.media.file_bytes import FileBytes
 from mediaml.media.last_unit import MOST_UNITS
 
 HEADER = 16
-# Bytes at the end in which frames are looked for; those of TrueHD only begin anew every 128.
+# Bytes at the end in which frames are looked for; of TrueHD every 128th alone begins with a sync word.
 TAIL, TRUEHD_TAIL = 1 << 16, 1 << 19
 # So many frames must follow one another: one alone may be other bytes that look like a header.
 LEAST_FRAMES = 3

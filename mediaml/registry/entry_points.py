@@ -152,7 +152,7 @@ def load_registry(points: Iterable[EntryPoint] | None = None, *, files: Iterable
 
     Args:
         points: the entry points; `None` takes the installed ones.
-        files: Python files that are plugins as well; they are loaded anew, and their names come first.
+        files: Python files that are plugins as well; they are loaded each time, and their names come first.
     """
     # A plugin may import ONNX Runtime itself.
     disable_telemetry()

@@ -84,7 +84,7 @@ class FileLoader(SourceFileLoader):
         return compile(self._source, self.path, "exec", dont_inherit=True)
 
     def load(self) -> ModuleType:
-        """The module, run anew. It is known under `name`, so that what it defines can be looked up."""
+        """The module, run again. It is known under `name`, so that what it defines can be looked up."""
         spec = spec_from_file_location(self.name, self.path, loader=self)
         assert spec is not None
         module = module_from_spec(spec)

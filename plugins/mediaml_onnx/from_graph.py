@@ -142,11 +142,6 @@ def vector_outputs(facts: GraphFacts) -> list[int]:
     return [index for index in fitting if len(facts.outputs[index].shape) <= 2]
 
 
-def image_outputs(facts: GraphFacts) -> list[int]:
-    """The outputs that may be images."""
-    return [index for index, spec in enumerate(facts.outputs) if image_axes(spec) is not None]
-
-
 def class_count(facts: GraphFacts) -> int | None:
     """How many classes the graph's scores have; `None` where it does not say, or has several outputs."""
     counts = {facts.outputs[index].shape[-1] for index in score_outputs(facts)}

@@ -14,7 +14,7 @@ from typing import Annotated
 
 from mediaml.plugin import AudioInput, Kind, LoadContext, Meta, Model, ModelSpec, hookimpl, view
 
-SOUND = AudioInput(
+AUDIO_INPUT = AudioInput(
     sample_rate=8_000, window_s=1.5, hop_s=0.2, fft_s=0.032, step_s=0.0125, mels=40, band=(60.0, 4_000.0)
 )
 
@@ -55,6 +55,6 @@ def mediaml_models() -> Iterable[ModelSpec]:
         kinds=frozenset({Kind.AUDIO}),
         options=SpokenOptions,
         weights="spoken",
-        audio=SOUND,
+        audio=AUDIO_INPUT,
         description="spoken digits 0 to 9 in recordings and in the audio of videos, with their times",
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from mediaml.plugin import Array, Float32Array, Frame, Label, LoadContext, ModelError, OnnxModel
-from mediaml_spoken import SOUND, SpokenOptions
+from mediaml_spoken import AUDIO_INPUT, SpokenOptions
 from mediaml_spoken.peaks import own_rows, peaks, rest
 
 TRACK = 1
@@ -18,7 +18,7 @@ class SpokenModel(OnnxModel):
         ModelError: the graph does not answer with a track of probabilities, as `spoken` does.
     """
 
-    input = SOUND
+    input = AUDIO_INPUT
 
     def __init__(self, context: LoadContext) -> None:
         super().__init__(context)
@@ -61,6 +61,6 @@ def edges(frame: Frame) -> tuple[bool, bool]:
     much chance.
     """
     length = frame.media.duration_s
-    cut_short = frame.duration_s < SOUND.window_s - SOUND.step_s / 2
-    fits = length is not None and abs(frame.time_s + SOUND.window_s - length) <= SOUND.step_s
+    cut_short = frame.duration_s < AUDIO_INPUT.window_s - AUDIO_INPUT.step_s / 2
+    fits = length is not None and abs(frame.time_s + AUDIO_INPUT.window_s - length) <= AUDIO_INPUT.step_s
     return frame.index == 0, cut_short or fits

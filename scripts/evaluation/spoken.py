@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mediaml.ops.spectrogram import log_mel
-from mediaml_spoken import SOUND
+from mediaml_spoken import AUDIO_INPUT
 from mediaml_spoken.peaks import DIGITS, OTHER, SILENCE, own_rows, peaks
 from scripts.evaluation.classification import classification_report, plot_confusion, plot_roc_pr
 from scripts.training.spoken.compose import background, coloration
@@ -58,10 +58,10 @@ class Hits:
 
 def windows_of(samples: Floats) -> Floats:
     """Log-mel windows [n, mels, steps] of a recording, padded with silence to whole windows."""
-    size, hop = SOUND.window_samples, SOUND.hop_samples
+    size, hop = AUDIO_INPUT.window_samples, AUDIO_INPUT.hop_samples
     count = 1 + max(0, -(-(len(samples) - size) // hop))
     padded = np.pad(samples, (0, max(0, size + (count - 1) * hop - len(samples)))).astype(np.float32)
-    return np.stack([log_mel(padded[index * hop :][:size], SOUND) for index in range(count)])
+    return np.stack([log_mel(padded[index * hop :][:size], AUDIO_INPUT) for index in range(count)])
 
 
 def digits_in(samples: Floats, track: Tracker, min_score: float = MIN_SCORE) -> list[Spoken]:
@@ -74,7 +74,7 @@ def digits_of(tracks: Floats, min_score: float = MIN_SCORE) -> list[Spoken]:
     found = []
     for index, rows in enumerate(tracks):
         start, stop = own_rows(len(rows), index == 0, index == len(tracks) - 1)
-        offset = index * SOUND.hop_s + FIRST_S
+        offset = index * AUDIO_INPUT.hop_s + FIRST_S
         found += [
             Spoken(peak.digit, offset + peak.row * POSITION_S, peak.score)
             for peak in peaks(rows, start, stop, min_score)

@@ -22,7 +22,7 @@ from mediaml.media.reader import Reader, open_reader
 from mediaml.media.sniff import sniff_kind
 from tests.support.media.material import numbered, quartered, write_sound, write_video
 
-SOUND = AudioInput()
+AUDIO_INPUT = AudioInput()
 Maker = Callable[[Path], Path]
 
 
@@ -95,7 +95,7 @@ def media(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 
 
 def opened(media: tuple[Path, Kind]) -> Reader:
-    return open_reader(*media, audio=SOUND)
+    return open_reader(*media, audio=AUDIO_INPUT)
 
 
 Seen = tuple[int, float, float, int, int, str]
@@ -136,7 +136,7 @@ def test_frames_agree_with_the_header(media: tuple[Path, Kind], full: list[Seen]
     assert frame.image.dtype == np.uint8
     if info.kind is Kind.AUDIO:
         assert frame.spectrogram is not None
-        assert frame.spectrogram.shape == (SOUND.mels, SOUND.steps) == (frame.height, frame.width)
+        assert frame.spectrogram.shape == (AUDIO_INPUT.mels, AUDIO_INPUT.steps) == (frame.height, frame.width)
     else:
         assert (frame.width, frame.height) == (info.width, info.height)
     if info.duration_s is not None:

@@ -22,7 +22,7 @@ from mediaml.onnx.session import open_session
 from mediaml.ops.spectrogram import log_mel
 from mediaml.plugin import Frame, Kind, Label, LoadContext, MediaInfo
 from mediaml.store.bundled import bundled_folder, bundled_model
-from mediaml_spoken import SOUND, SpokenOptions, mediaml_models
+from mediaml_spoken import AUDIO_INPUT, SpokenOptions, mediaml_models
 from mediaml_spoken.model import SpokenModel, edges
 from mediaml_spoken.peaks import OWN, own_rows, peaks, rest
 
@@ -67,11 +67,11 @@ def write_wave(path: Path, samples: Floats, rate: int, channels: int) -> None:
 
 def heard(model: SpokenModel, path: Path) -> list[tuple[str, float]]:
     """The product's answers: name and the time of the window's middle."""
-    with open_reader(path, Kind.AUDIO, audio=SOUND) as reader:
+    with open_reader(path, Kind.AUDIO, audio=AUDIO_INPUT) as reader:
         frames = list(reader.frames())
     answers = model.predict(frames)
     return [
-        (label.name, frame.time_s + SOUND.window_s / 2)
+        (label.name, frame.time_s + AUDIO_INPUT.window_s / 2)
         for frame, labels in zip(frames, answers, strict=True)
         for label in labels  # type: ignore[union-attr]
         if isinstance(label, Label)
@@ -80,7 +80,7 @@ def heard(model: SpokenModel, path: Path) -> list[tuple[str, float]]:
 
 def test_spec_reads_sound_and_the_sound_of_videos() -> None:
     (spec,) = mediaml_models()
-    assert (spec.name, spec.weights, spec.audio) == ("spoken", "spoken", SOUND)
+    assert (spec.name, spec.weights, spec.audio) == ("spoken", "spoken", AUDIO_INPUT)
     assert spec.reads(Kind.AUDIO) is Kind.AUDIO
     assert spec.reads(Kind.VIDEO) is Kind.AUDIO
     assert spec.reads(Kind.IMAGE) is None
@@ -139,12 +139,15 @@ def test_edges(
 
 def test_neighbouring_windows_agree_on_shared_rows(model: SpokenModel) -> None:
     rng = np.random.default_rng(0)
-    time = np.arange(SOUND.window_samples + SOUND.hop_samples) / SOUND.sample_rate
+    time = np.arange(AUDIO_INPUT.window_samples + AUDIO_INPUT.hop_samples) / AUDIO_INPUT.sample_rate
     samples = 0.2 * np.sin(
         2 * np.pi * 300 * time * (1 + 0.3 * np.sin(3 * time))
     ) + 0.01 * rng.standard_normal(len(time))
-    cut = [samples[start:][: SOUND.window_samples].astype(np.float32) for start in (0, SOUND.hop_samples)]
-    first, second = model.run(np.stack([log_mel(window, SOUND) for window in cut]))[1]
+    cut = [
+        samples[start:][: AUDIO_INPUT.window_samples].astype(np.float32)
+        for start in (0, AUDIO_INPUT.hop_samples)
+    ]
+    first, second = model.run(np.stack([log_mel(window, AUDIO_INPUT) for window in cut]))[1]
     np.testing.assert_allclose(first[9 + OWN : 21 + OWN - 4], second[9 : 21 - 4], atol=1e-5)
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from mediaml_spoken import SOUND
+from mediaml_spoken import AUDIO_INPUT
 from scripts.evaluation.spoken import Hits, Spoken, compare, total, windows_of
 from scripts.training.spoken.compose import Composition, Event, compose, place, targets
 from scripts.training.spoken.recordings import Clip, active_part
@@ -89,9 +89,9 @@ def test_noise_has_unit_power_and_falls_with_frequency() -> None:
 
 def test_recordings_are_cut_as_the_reader_cuts_them() -> None:
     assert len(windows_of(np.zeros(100, np.float32))) == 1
-    assert len(windows_of(np.zeros(SOUND.window_samples, np.float32))) == 1
-    assert len(windows_of(np.zeros(SOUND.window_samples + 1, np.float32))) == 2
-    assert windows_of(np.zeros(30_000, np.float32)).shape[1:] == (SOUND.mels, SOUND.steps)
+    assert len(windows_of(np.zeros(AUDIO_INPUT.window_samples, np.float32))) == 1
+    assert len(windows_of(np.zeros(AUDIO_INPUT.window_samples + 1, np.float32))) == 2
+    assert windows_of(np.zeros(30_000, np.float32)).shape[1:] == (AUDIO_INPUT.mels, AUDIO_INPUT.steps)
 
 
 def test_each_digit_is_matched_with_one_answer_in_time() -> None:

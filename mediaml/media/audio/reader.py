@@ -71,7 +71,7 @@ def tracks_of(path: Location, container: InputContainer, choice: TrackChoice) ->
     return streams
 
 
-def sound_info(path: Location, container: InputContainer, choice: TrackChoice = TrackChoice()) -> MediaInfo:  # noqa: B008
+def audio_info(path: Location, container: InputContainer, choice: TrackChoice = TrackChoice()) -> MediaInfo:  # noqa: B008
     """What the header says of the audio of a file; of the first where several tracks are chosen.
 
     Raises:
@@ -185,7 +185,7 @@ class AudioReader(AbstractContextManager["AudioReader"]):
         self._live = is_live(path, self._containers[0])
         self._fresh = True
         try:
-            self._info = sound_info(path, self._containers[0], track)
+            self._info = audio_info(path, self._containers[0], track)
         except MediaError:
             self.close()
             raise

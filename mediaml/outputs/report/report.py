@@ -78,7 +78,7 @@ def write_report(
 
 
 class Report:
-    """The `Output` `report`: `report.html`, written anew after every run that asks for it."""
+    """The `Output` `report`: `report.html`, written again after every run that asks for it."""
 
     name = "report"
 

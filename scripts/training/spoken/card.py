@@ -11,7 +11,7 @@ from scripts.training import cards, shipping
 from scripts.training.cards import Description
 from scripts.training.spoken.learning import Recipe
 from scripts.training.spoken.net import SpokenNet
-from scripts.training.spoken.spec import SOUND
+from scripts.training.spoken.spec import AUDIO_INPUT
 
 GOAL = 0.95
 
@@ -81,7 +81,7 @@ def build_card(
     return cards.build_card(
         DESCRIPTION,
         DATA,
-        shipping.facts_of(net, torch.zeros(1, SOUND.mels, SOUND.steps), output),
+        shipping.facts_of(net, torch.zeros(1, AUDIO_INPUT.mels, AUDIO_INPUT.steps), output),
         metrics={
             **({f"leave_one_speaker_out_{k}": v for k, v in flat(folds["metrics"]).items()} if folds else {}),
             **metrics,

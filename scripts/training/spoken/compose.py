@@ -16,7 +16,7 @@ from scipy.signal import resample
 from mediaml.ops.spectrogram import log_mel
 from scripts.training.spoken.recordings import SAMPLE_RATE, Clip
 from scripts.training.spoken.sounds import Samples, babble, coloured_noise, hum, not_a_digit
-from scripts.training.spoken.spec import LABELS, OTHER, POSITION_S, SILENCE, SOUND, position_times
+from scripts.training.spoken.spec import AUDIO_INPUT, LABELS, OTHER, POSITION_S, SILENCE, position_times
 
 SEQUENCE_S = 3.2
 INNER_S, OUTER_S, EDGE_S = 0.075, 0.14, 0.10
@@ -170,7 +170,7 @@ def composed_batch(
     mels, sets = [], []
     for _ in range(count):
         composition = compose(rng, clips, words=words)
-        mels.append(log_mel(composition.samples, SOUND).astype(np.float16))
+        mels.append(log_mel(composition.samples, AUDIO_INPUT).astype(np.float16))
         sets.append(targets(composition))
     return np.stack(mels), np.stack(sets)
 

@@ -16,30 +16,32 @@ from scripts.training.spoken.graph import SpokenGraph
 from scripts.training.spoken.net import SpokenNet
 from scripts.training.spoken.recordings import Clip
 from scripts.training.spoken.sounds import buzz, coloured_noise, melody
-from scripts.training.spoken.spec import LABELS, SOUND
+from scripts.training.spoken.spec import AUDIO_INPUT, LABELS
 
 
 def real_windows(clips: Sequence[Clip]) -> NDArray[np.float32]:
     """Windows of strings of spoken digits, float32 [64, mels, steps]."""
     rng = np.random.default_rng(3)
-    return np.stack([log_mel(compose(rng, clips, SOUND.window_s).samples, SOUND) for _ in range(64)])
+    return np.stack(
+        [log_mel(compose(rng, clips, AUDIO_INPUT.window_s).samples, AUDIO_INPUT) for _ in range(64)]
+    )
 
 
 def golden_windows() -> NDArray[np.float32]:
     """Windows made by code: silence, noise, a melody and a voice without words."""
     rng = np.random.default_rng(11)
-    size = SOUND.window_samples
+    size = AUDIO_INPUT.window_samples
     sounds = [np.zeros(size), 0.02 * coloured_noise(rng, size, 1.0), 0.1 * melody(rng, size), buzz(rng, size)]
-    return np.stack([log_mel(np.clip(sound, -1, 1).astype(np.float32), SOUND) for sound in sounds])
+    return np.stack([log_mel(np.clip(sound, -1, 1).astype(np.float32), AUDIO_INPUT) for sound in sounds])
 
 
 def ship(net: SpokenNet, clips: Sequence[Clip], output: Path) -> float:
     """Write the ONNX file and its golden file; how much the file differs from the net on real sound."""
     graph = SpokenGraph(net.cpu()).eval()
     free = {0: "batch"}
-    example = torch.full((2, SOUND.mels, SOUND.steps), -13.8)
+    example = torch.full((2, AUDIO_INPUT.mels, AUDIO_INPUT.steps), -13.8)
     model = traced(graph, example, {"spectrogram": free, "probabilities": free, "track": free})
-    accepts = {"type": "audio", **asdict(SOUND)}
+    accepts = {"type": "audio", **asdict(AUDIO_INPUT)}
     describe(model, "classifier/1", LABELS, accepts, name="spoken", source="scripts/train_spoken.py")
     apart = shipping.ship(model, graph, output, real=real_windows(clips), golden=golden_windows())
     return max(apart.values())

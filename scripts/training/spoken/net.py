@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from scripts.training.spoken.spec import CONTEXT, DIGITS, LABELS, SOUND
+from scripts.training.spoken.spec import AUDIO_INPUT, CONTEXT, DIGITS, LABELS
 
 # The floor of the log-mel scale, log(1e-6): digital silence. It becomes 0, so that padding is silence.
 FLOOR = -13.815510557964274
@@ -39,7 +39,7 @@ class SpokenNet(nn.Module):
             Block(2 * width, 2 * width, (3, 3), (2, 1)),
         )
         self.time = nn.Sequential(
-            nn.Conv1d(2 * width * (SOUND.mels // 8), hidden, 5, bias=False),
+            nn.Conv1d(2 * width * (AUDIO_INPUT.mels // 8), hidden, 5, bias=False),
             nn.BatchNorm1d(hidden),
             nn.ReLU(),
             nn.Dropout(dropout),

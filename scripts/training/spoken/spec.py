@@ -10,20 +10,20 @@ DIGITS, SILENCE, OTHER = 10, 10, 11
 
 # Telephone band: the recordings are sampled at 8 kHz. 256-sample windows every 100 samples; a window of
 # sound is 118 spectra, and windows start every 16 spectra.
-SOUND = AudioInput(
+AUDIO_INPUT = AudioInput(
     sample_rate=8_000, window_s=1.5, hop_s=0.2, fft_s=0.032, step_s=0.0125, mels=40, band=(60.0, 4_000.0)
 )
 
 # The net answers at every fourth spectrum and sees 30 spectra (375 ms) to either side.
 STRIDE = 4
 CONTEXT = 30
-POSITION_S = STRIDE * SOUND.step_s
-FIRST_S = SOUND.fft_s / 2
+POSITION_S = STRIDE * AUDIO_INPUT.step_s
+FIRST_S = AUDIO_INPUT.fft_s / 2
 
 
 def steps_of(samples: int) -> int:
     """Spectra in a recording of that many samples, none of them reaching over its edges."""
-    return 1 + (samples - SOUND.fft_samples) // SOUND.step_samples
+    return 1 + (samples - AUDIO_INPUT.fft_samples) // AUDIO_INPUT.step_samples
 
 
 def positions_of(steps: int) -> int:

@@ -90,7 +90,7 @@ const panel = (() => {
       make("span", { className: "name", textContent: classes[class_].name }), make("span", { className: "number", textContent: format.number(tracks[class_]) }))));
   }
 
-  // Lists are made anew; the button that has the focus keeps it.
+  // Lists are made again; the button that has the focus keeps it.
   function keepFocus(list, items) {
     const focused = list.contains(document.activeElement) ? document.activeElement.querySelector(".name").textContent : null;
     list.replaceChildren(...items);
