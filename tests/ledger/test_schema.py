@@ -27,6 +27,7 @@ from mediaml.ledger.repair import repair
 from mediaml.ledger.results import open_results
 from mediaml.ledger.schema import FILE_NAME, LOCK_NAME, sole_writer
 from mediaml.ledger.trouble import ledger_error
+from tests.support.frames_shown import frames_shown
 
 HERE = Path(__file__).parent
 
@@ -102,22 +103,9 @@ def test_and_when_it_is_read(old):
 
 def assert_as_shown(folder: Path) -> None:
     with open_results(folder) as results:
-        shown = [
-            {
-                "source": one.source,
-                "model": one.model,
-                "frame": one.frame,
-                "time_s": one.time_s,
-                "detections": [
-                    [found.label.name, found.label.score, *found.box.corners, found.track]
-                    for found in one.prediction.detections
-                ],
-            }
-            for one in results.frames(view=View())
-        ]
         assert [row.source.shown for row in results.failures()] == ["broken.jpg"]
         assert results.view("yolo") == View(0.25)
-    assert shown == json.loads((HERE / "ledger-v2.json").read_text("utf-8"))
+    assert frames_shown(folder) == json.loads((HERE / "ledger-v2.json").read_text("utf-8"))
 
 
 def test_a_ledger_of_version_2_is_migrated(second):

@@ -22,7 +22,7 @@ from mediaml.core.view import View
 from mediaml.core.work import Failure, FrameAnswer, ModelIdentity, Source, Task, TaskResult
 from mediaml.ledger.encoding import record_of
 from mediaml.ledger.ledger import Ledger
-from mediaml.ledger.results import open_results
+from tests.support.frames_shown import frames_shown
 
 YOLO = ModelIdentity("yolo", "detect", "yolo", "mediaml", "1", "yolo.onnx", "0" * 64, '{"conf":0.05}')
 CLIP = ModelIdentity("clip", "embed", "clip", "mediaml", "1", "clip.onnx", "1" * 64, "{}")
@@ -63,24 +63,6 @@ def fill(folder: Path) -> None:
         ledger.end_run(run)
 
 
-def shown(folder: Path) -> list[dict[str, object]]:
-    """What the ledger shows, without a view: one record per frame."""
-    with open_results(folder) as results:
-        return [
-            {
-                "source": one.source,
-                "model": one.model,
-                "frame": one.frame,
-                "time_s": one.time_s,
-                "detections": [
-                    [found.label.name, found.label.score, *found.box.corners, found.track]
-                    for found in one.prediction.detections
-                ],
-            }
-            for one in results.frames(view=View())
-        ]
-
-
 def write(folder: Path) -> None:
     """Write the ledger and the JSON beside it."""
     with tempfile.TemporaryDirectory() as made:
@@ -89,7 +71,7 @@ def write(folder: Path) -> None:
             db.execute("PRAGMA journal_mode = DELETE")
             db.execute("UPDATE run SET started_at = '2026-01-01T00:00:00+00:00', finished_at = started_at")
             db.execute("UPDATE meta SET value = '[31, 1.0]' WHERE key = 'run 1'")
-        (folder / "ledger-v2.json").write_text(json.dumps(shown(Path(made))), "utf-8")
+        (folder / "ledger-v2.json").write_text(json.dumps(frames_shown(Path(made))), "utf-8")
         db = sqlite3.connect(Path(made) / "ledger.sqlite")
         db.execute("VACUUM")
         db.close()

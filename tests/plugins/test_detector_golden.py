@@ -16,6 +16,7 @@ import pytest
 from mediaml.onnx.providers import parse_device
 from mediaml.onnx.session import open_session
 from mediaml.plugin import LoadContext, Prediction
+from mediaml.testing import frame
 from mediaml_yolo.model import Detector
 from mediaml_yolo.options import DetectorOptions
 from scripts.golden.case import Found
@@ -24,7 +25,6 @@ from scripts.golden.picture import picture
 from scripts.golden.record import GOLDEN, answered, digest
 from scripts.golden.table import document
 from scripts.paths import REPOSITORY
-from tests.support.media.still_frame import still
 from tests.support.models.stated_graphs import stated_graph
 
 NAMES = sorted(path.stem for path in GOLDEN.glob("*.json"))
@@ -60,7 +60,7 @@ def test_every_family_is_there() -> None:
 def test_the_graph_is_read_and_fed_as_its_maker_does(name: str, tmp_path: Path) -> None:
     golden, detector, fed = opened(name, tmp_path)
     assert detector.layout.family == golden["case"]["family"]
-    sample = detector.prepare(still(picture()))[None]
+    sample = detector.prepare(frame(picture()))[None]
     if fed is None:
         assert digest(sample) == golden["input_sha256"]
     else:
@@ -72,7 +72,7 @@ def test_the_graph_is_read_and_fed_as_its_maker_does(name: str, tmp_path: Path) 
 @pytest.mark.parametrize("name", NAMES)
 def test_answers_are_the_makers(name: str, tmp_path: Path) -> None:
     golden, detector, _ = opened(name, tmp_path)
-    ours = answered(Prediction.of(detector.predict([still(picture())])[0]))
+    ours = answered(Prediction.of(detector.predict([frame(picture())])[0]))
     theirs = [Found(**found) for found in golden["case"]["found"]]
     found = compare(ours, theirs)
     assert theirs

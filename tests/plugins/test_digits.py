@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from mediaml.plugin import Detection, Label, Prediction
+from mediaml.testing import frame
 from mediaml_digits.evidence import FoundDigit, out_of_words, supported
 from mediaml_digits.ink import ground_surface
 from mediaml_digits.model import packed, unpacked
@@ -17,7 +18,6 @@ from mediaml_digits.normalise import normalise, stroke_width
 from mediaml_digits.page import Candidates, candidates_of
 from mediaml_digits.parts import cut, parts_of
 from mediaml_digits.reading import best_cut, read, reading_order, without_overlap
-from tests.support.media.still_frame import still
 from tests.support.plugins.digits import STROKES, drawn, lit, model, row
 
 
@@ -228,13 +228,13 @@ def test_only_the_stronger_polarity_of_a_page_is_read() -> None:
 @pytest.mark.parametrize("digit", list(STROKES))
 def test_the_bundled_net_reads_drawn_digits(digit: int) -> None:
     for picture in (drawn(digit), lit(drawn(digit, 700)), 255 - drawn(digit, 40)):
-        [answer] = model().predict([still(picture)])
+        [answer] = model().predict([frame(picture)])
         assert isinstance(answer, Prediction)
         assert [label.name for label in answer.labels] == [str(digit)]
 
 
 def test_a_blank_is_not_a_digit() -> None:
-    [answer] = model(top=11, min_score=0.0).predict([still(np.full((80, 80), 230, np.uint8))])
+    [answer] = model(top=11, min_score=0.0).predict([frame(np.full((80, 80), 230, np.uint8))])
     assert isinstance(answer, Prediction)
     assert answer.labels[0].name == "not a digit" and answer.labels[0].score > 0.9
     assert len(answer.labels) == 11
@@ -247,7 +247,7 @@ def test_find_answers_with_boxes_in_reading_order() -> None:
     lines = [
         np.pad(line, ((0, 0), (0, width - line.shape[1])), constant_values=255) for line in (upper, lower)
     ]
-    [answer] = model(find=True).predict([still(lit(np.vstack(lines)))])
+    [answer] = model(find=True).predict([frame(lit(np.vstack(lines)))])
     assert isinstance(answer, Prediction) and not answer.labels
     assert [found.label.name for found in answer.detections] == list("357213")
     for found in answer.detections:
@@ -259,7 +259,7 @@ def test_find_keeps_source_pixels_on_large_pages() -> None:
     page = np.full((2400, 3200), 255, np.uint8)
     digit = drawn(5, 400, margin=0.1)
     page[1500 : 1500 + digit.shape[0], 2000 : 2000 + digit.shape[1]] = digit
-    [answer] = model(find=True).predict([still(page)])
+    [answer] = model(find=True).predict([frame(page)])
     assert isinstance(answer, Prediction)
     [found] = answer.detections
     assert found.label.name == "5"
@@ -269,5 +269,5 @@ def test_find_keeps_source_pixels_on_large_pages() -> None:
 
 
 def test_a_blank_page_holds_no_digits() -> None:
-    [answer] = model(find=True).predict([still(np.full((300, 400), 200, np.uint8))])
+    [answer] = model(find=True).predict([frame(np.full((300, 400), 200, np.uint8))])
     assert answer == Prediction()

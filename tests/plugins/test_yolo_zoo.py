@@ -13,7 +13,7 @@ import pytest
 from mediaml.darknet.importer import import_darknet
 from mediaml.ops.boxes import iou_matrix
 from mediaml.plugin import ModelError
-from tests.support.media.still_frame import still
+from mediaml.testing import frame
 from tests.support.models.yolo_graphs import zoo_detector
 from tests.support.plugins.yolo import blank, detect, model
 
@@ -161,7 +161,7 @@ def test_imported_nets_answer_as_opencv_does(name: str, imported: dict[str, Path
     small = cv2.resize(photo(assets, "dog.jpg"), (320, 240), interpolation=cv2.INTER_LINEAR)
     yolo = model(imported[name])
     yolo.shape = replace(yolo.shape, whole=replace(yolo.shape.whole, pad=114))
-    found = detect(yolo, still(small))
+    found = detect(yolo, frame(small))
     assert [label for label, _, _ in found] == [label for label, _, _ in OPENCV[name]]
     for (_, score, box), (_, expected_score, expected_box) in zip(found, OPENCV[name], strict=True):
         assert score == pytest.approx(expected_score, abs=2e-3)
@@ -172,9 +172,9 @@ def test_imported_nets_answer_as_opencv_does(name: str, imported: dict[str, Path
 def test_zoo_graph_and_imported_net_answer_the_same(
     name: str, imported: dict[str, Path], assets: Path
 ) -> None:
-    frame = still(photo(assets, name))
+    one = frame(photo(assets, name))
     zoo = model(assets / "models" / "yolo" / f"{NANO}.zoo.onnx")
-    theirs, ours = detect(zoo, frame), detect(model(imported[NANO]), frame)
+    theirs, ours = detect(zoo, one), detect(model(imported[NANO]), one)
     assert theirs
     assert [found[0] for found in theirs] == [found[0] for found in ours]
     np.testing.assert_allclose([found[1] for found in theirs], [found[1] for found in ours], atol=2e-3)
@@ -186,5 +186,5 @@ def test_zoo_graph_and_imported_net_answer_the_same(
 
 
 def test_dog_bicycle_and_car_are_seen(imported: dict[str, Path], assets: Path) -> None:
-    found = detect(model(imported["yolo-fastest-1.1-xl"]), still(photo(assets, "dog.jpg")))
+    found = detect(model(imported["yolo-fastest-1.1-xl"]), frame(photo(assets, "dog.jpg")))
     assert {"dog", "bicycle", "car"} <= {name for name, _, _ in found}

@@ -10,13 +10,13 @@ import numpy as np
 from mediaml.onnx.providers import parse_device
 from mediaml.onnx.session import open_session
 from mediaml.plugin import Frame, LoadContext, Prediction
+from mediaml.testing import frame
 from mediaml_yolo.model import Detector
 from mediaml_yolo.options import DetectorOptions
-from tests.support.media.still_frame import still
 
 
 def blank(width: int, height: int, level: int = 200) -> Frame:
-    return still(np.full((height, width, 3), level, np.uint8))
+    return frame(np.full((height, width, 3), level, np.uint8))
 
 
 def model(graph: bytes | Path, **options: Any) -> Detector:
@@ -29,7 +29,7 @@ def model(graph: bytes | Path, **options: Any) -> Detector:
     return Detector(context, "yolo")
 
 
-def detect(yolo: Detector, frame: Frame) -> list[tuple[str, float, tuple[float, ...]]]:
-    [prediction] = yolo.predict([frame])
+def detect(yolo: Detector, one: Frame) -> list[tuple[str, float, tuple[float, ...]]]:
+    [prediction] = yolo.predict([one])
     detections = Prediction.of(prediction).detections
     return [(found.label.name, round(found.label.score, 4), found.box.corners) for found in detections]
