@@ -105,12 +105,12 @@ def report_of(
 
 
 def require_work(planned: Planned, config: RunConfig) -> None:
-    """Raise if no file was accepted.
+    """Raise if no file was accepted; a shard may well have none.
 
     Raises:
         NoInputsError: there was no media file that a model of the run accepts.
     """
-    if planned.sources:
+    if planned.sources or config.selection.shard is not None:
         return
     skipped = [f"{counted(count, f'{kind} file')} skipped" for kind, count in planned.unwanted.items()]
     if planned.copies:

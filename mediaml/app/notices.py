@@ -27,7 +27,7 @@ _WARNINGS = (SkipReason.NO_MATCH, SkipReason.SAME_URL)
 
 
 def find_sources(selection: Selection, reporter: Reporter) -> list[Source]:
-    """The sources of a run; reports what was skipped, and annotated copies that were named explicitly.
+    """The sources of a run, or of its shard; reports what was skipped, and copies that were named.
 
     Raises:
         NoInputsError, UsageError: see `scan`.
@@ -37,6 +37,10 @@ def find_sources(selection: Selection, reporter: Reporter) -> list[Source]:
         sources = list(scan(selection, skipped.append))
     finally:
         note_skipped(skipped, reporter)
+    if selection.shard is not None:
+        found = len(sources)
+        sources = [source for source in sources if selection.shard.holds(source.name)]
+        reporter.note(f"shard {selection.shard}: {len(sources)} of {counted(found, 'file')}")
     named = [source for source in sources if source.named and not isinstance(source.path, Url)]
     # A long list is not opened file by file before the run begins; there, the name has to be that of a copy.
     known = is_copy if len(named) > _MOST_OPENED else is_annotated_copy

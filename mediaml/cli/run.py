@@ -12,6 +12,7 @@ import click
 
 from mediaml.cli.completion import complete_models, complete_options, complete_weights
 from mediaml.cli.hints import HintingCommand, require_models
+from mediaml.cli.input_options import input_options, inputs_of, kinds_of
 from mediaml.cli.limits import limit_options, limits_of, memory_of, memory_option
 from mediaml.cli.pieces import piece_options, pieces_after_run, write_pieces
 from mediaml.cli.prompts import prompt_options
@@ -23,9 +24,7 @@ if TYPE_CHECKING:
     from mediaml.app.extract import ExtractConfig
     from mediaml.cli.shell import Shell
     from mediaml.core.track import TrackChoice
-    from mediaml.pipeline.inputs import Selection
 
-_KINDS = ("image", "video", "audio")
 _SECONDS = click.FloatRange(min=0.0)
 
 
@@ -73,23 +72,7 @@ _SECONDS = click.FloatRange(min=0.0)
     show_default=True,
     help="auto, cpu, cuda, cuda:N, or several GPUs as cuda:0,1; cuda never falls back to the CPU.",
 )
-@click.option("--recursive/--no-recursive", default=True, show_default=True, help="Descend into subfolders.")
-@click.option(
-    "--from-file",
-    metavar="LIST|-",
-    help="Read more inputs from a list, one per line or separated by NUL; - is stdin.",
-)
-@click.option("--include", multiple=True, metavar="PATTERN", help="In folders, take only matching files.")
-@click.option(
-    "--exclude", multiple=True, metavar="PATTERN", help="In folders, skip matching files and folders."
-)
-@click.option(
-    "--kind",
-    "kinds",
-    multiple=True,
-    type=click.Choice(_KINDS),
-    help="Take only this kind of media; repeatable.",
-)
+@input_options
 @click.option(
     "--audio-track",
     metavar="N|LANG|all",
@@ -237,18 +220,17 @@ def _config(typed: dict[str, Any], shell: Shell) -> RunConfig:
     from mediaml.app.config import RunConfig
     from mediaml.app.failure_policy import FailurePolicy
     from mediaml.cli.prompts import read_prompts
-    from mediaml.core.media import Kind
     from mediaml.engine.timeouts import Timeouts
 
     return RunConfig(
-        selection=_selection(typed),
+        selection=inputs_of(typed),
         models=require_models(typed["plugins"]),
         weights=typed["weights"],
         options=typed["options"],
         prompts=read_prompts(typed["prompts"], typed["prompt_files"]),
         output=typed["output"],
         device=typed["device"],
-        kinds=frozenset(map(Kind, typed["kinds"] or _KINDS)),
+        kinds=kinds_of(typed),
         annotate=typed["annotate"],
         outputs=tuple(dict.fromkeys(typed["formats"])),
         force=typed["force"],
@@ -273,27 +255,3 @@ def _track(typed: str | None) -> TrackChoice:
     from mediaml.core.track import TrackChoice
 
     return TrackChoice() if typed is None else TrackChoice.parse(typed)
-
-
-def _selection(typed: dict[str, Any]) -> Selection:
-    from mediaml.core.errors import UsageError
-    from mediaml.pipeline.inputs import Selection
-    from mediaml.pipeline.typed_paths import expand_home, read_list
-
-    arguments = tuple(typed["inputs"])
-    if typed["from_file"]:
-        try:
-            with click.open_file(expand_home(typed["from_file"]), "rb") as file:
-                arguments += read_list(file.read())
-        except (OSError, UnicodeError) as error:
-            reason = error.strerror if isinstance(error, OSError) else "it is not text"
-            raise UsageError(f"the list {typed['from_file']} cannot be read: {reason}.") from error
-    elif not arguments:
-        raise UsageError("no input is named.", "Name files, folders or patterns, or a list with --from-file.")
-    return Selection(
-        arguments,
-        recursive=typed["recursive"],
-        include=typed["include"],
-        exclude=typed["exclude"],
-        omit=typed["output"],
-    )

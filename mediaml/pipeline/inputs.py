@@ -13,6 +13,7 @@ from pathlib import Path, PurePath
 
 from mediaml.core.errors import NoInputsError, UsageError
 from mediaml.core.location import Url, is_url
+from mediaml.core.shard import Shard
 from mediaml.core.work import Source
 from mediaml.pipeline.patterns import Filter, natural_key, split_at_any_folders
 from mediaml.pipeline.typed_paths import expand_home, hint_for
@@ -40,6 +41,7 @@ class Selection:
         include, exclude: shell patterns, see `Filter`. A file of a folder must match one of `include`, if
             there are any, and neither it nor a folder that it is in may match one of `exclude`.
         omit: the output folder, which is entered only where it is an argument itself.
+        shard: the part of all these that is wanted, see `find_sources`; `None` where all are.
     """
 
     arguments: tuple[str, ...]
@@ -47,6 +49,7 @@ class Selection:
     include: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
     omit: Path | None = None
+    shard: Shard | None = None
 
 
 def scan(selection: Selection, skipped: Callable[[Skipped], None] = lambda _: None) -> Iterator[Source]:
