@@ -15,6 +15,7 @@ _COMMANDS = {
     "run": "Pass images, video and audio through models.",
     "export": "Write results as CSV, Parquet, COCO, YOLO, subtitles, ...",
     "status": "Show the progress of an output folder, and what failed.",
+    "merge": "Merge output folders, such as those of shards, into one.",
     "track": "Number the objects in the videos of an output folder.",
     "count": "Count objects, line crossings and presence in zones.",
     "diff": "Compare two sets of results.",

@@ -8,7 +8,7 @@ import time
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -20,7 +20,8 @@ from mediaml.core.work import Failure, ModelIdentity, Source, TaskProgress
 from mediaml.ledger.derivations import Derivations
 from mediaml.ledger.encoding import TaskRecord, view_json
 from mediaml.ledger.integrity import seal_asked, seal_source
-from mediaml.ledger.rows import Classes, write_task
+from mediaml.ledger.merge import LedgerMerge
+from mediaml.ledger.rows import Classes, free_name, write_task
 from mediaml.ledger.schema import (
     BATCH_PREFIX,
     CURRENT_PREFIX,
@@ -61,6 +62,7 @@ class Ledger(AbstractContextManager["Ledger"]):
         self._begun, self._frames = time.monotonic(), 0
         self._classes = Classes(self._db)
         self.derivations = Derivations(self._db, self._transaction)
+        self.merge = LedgerMerge(self._db, self._transaction, self._classes)
         self._positions: int = self._db.execute("SELECT coalesce(max(position), 0) FROM source").fetchone()[0]
 
     def close(self) -> None:
@@ -198,7 +200,7 @@ class Ledger(AbstractContextManager["Ledger"]):
         values = (
             os.fsencode(str(source.path)),
             source.shown,
-            self._free("source", "name", source.name),
+            free_name(self._db, "source", "name", source.name),
             position,
             source.size,
             source.mtime_ns,
@@ -212,16 +214,6 @@ class Ledger(AbstractContextManager["Ledger"]):
         )
         seal_source(self._db, int(added.lastrowid or 0))
         return int(added.lastrowid or 0)
-
-    def _free(self, table: str, column: str, wanted: str) -> str:
-        """`wanted`, or `wanted` with a number before its suffix where that is taken (letter case aside)."""
-        pure = PurePosixPath(wanted)
-        candidate, number = wanted, 1
-        query = f"SELECT 1 FROM {table} WHERE {column} = ? COLLATE NOCASE"
-        while self._db.execute(query, (candidate,)).fetchone():
-            number += 1
-            candidate = str(pure.with_name(f"{pure.stem}~{number}{pure.suffix}"))
-        return candidate
 
     def task_progress(self, source: int, model: int, view: View | None = None) -> TaskProgress:
         """The progress of a model on a source, for a view where one is given."""
@@ -277,7 +269,7 @@ class Ledger(AbstractContextManager["Ledger"]):
             ).fetchone()
             if row:
                 return str(row[0])
-            path = self._free("artifact", "path", wanted)
+            path = free_name(self._db, "artifact", "path", wanted)
             self._db.execute(
                 "INSERT INTO artifact (source, kind, path, done) VALUES (?, ?, ?, 0)", (source, kind, path)
             )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Sequence
+from pathlib import PurePosixPath
 
 from mediaml.core.errors import ChangedError
 from mediaml.ledger.encoding import TaskRecord, info_of
@@ -134,3 +135,14 @@ def write_info(db: sqlite3.Connection, source: int, text: str) -> None:
     rate = None if info.frame_rate is None else float(info.frame_rate)
     db.execute(_SET_INFO, (text, info.width, info.height, info.duration_s, rate, info.start_s, source))
     seal_source(db, source)
+
+
+def free_name(db: sqlite3.Connection, table: str, column: str, wanted: str) -> str:
+    """`wanted`, or `wanted` with a number before its suffix where that is taken (letter case aside)."""
+    pure = PurePosixPath(wanted)
+    candidate, number = wanted, 1
+    query = f"SELECT 1 FROM {table} WHERE {column} = ? COLLATE NOCASE"
+    while db.execute(query, (candidate,)).fetchone():
+        number += 1
+        candidate = str(pure.with_name(f"{pure.stem}~{number}{pure.suffix}"))
+    return candidate
