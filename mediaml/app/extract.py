@@ -11,7 +11,7 @@ from typing import Literal
 from mediaml.app.render import UNLIMITED, RenderReport, require_unchanged
 from mediaml.app.reporter import Reporter
 from mediaml.core.errors import MediaError, NoInputsError, OutputError
-from mediaml.core.location import Url
+from mediaml.core.location import is_stream
 from mediaml.core.media import Kind
 from mediaml.core.work import Failure
 from mediaml.ledger.result_rows import SourceRow
@@ -106,7 +106,7 @@ def opened(
     with open_results(folder) as results:
         exact = select_results(results, selection).selection
     with DrawingResults(folder, exact) as view:
-        yield view, [one for one in moved_sources(view, root) if not isinstance(one.path, Url) and one.kind]
+        yield view, [one for one in moved_sources(view, root) if not is_stream(one.path) and one.kind]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

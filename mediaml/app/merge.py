@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from mediaml.core.errors import OutputError, UsageError
 from mediaml.ledger.integrity import UNREADABLE
@@ -18,7 +17,7 @@ from mediaml.ledger.schema import FILE_NAME, connect, sole_writer
 from mediaml.ledger.trouble import ledger_error
 from mediaml.outputs.failures import FailuresJsonl
 from mediaml.outputs.jsonl import write_results
-from mediaml.pipeline.patterns import natural_key
+from mediaml.pipeline.patterns import path_key
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,12 +67,6 @@ def merge_folders(
         sources = sum(1 for _ in view.sources())
     conflicts = tuple(conflict for _, one in taken for conflict in one.conflicts)
     return MergeReport(tuple(taken), sources, conflicts, results)
-
-
-def path_key(shown: str) -> list[Any]:
-    """The key of a path under which a scan meets it: files before folders, `frame2` before `frame10`."""
-    *folders, name = shown.split("/")
-    return [*((1, natural_key(folder)) for folder in folders), (0, natural_key(name))]
 
 
 def _chosen(folders: Sequence[Path], target: Path) -> list[Path]:

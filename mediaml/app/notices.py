@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from mediaml.app.reporter import Reporter
-from mediaml.core.location import Url
+from mediaml.core.location import Url, is_stream
 from mediaml.core.text import counted
 from mediaml.core.work import Source
 from mediaml.engine.messages import ModelDevices
@@ -92,7 +92,7 @@ def note_bundled(choices: Sequence[Choice], registry: Registry, reporter: Report
 
 def note_urls(sources: Sequence[Source], reporter: Reporter) -> None:
     """One line where annotated copies are wanted of URLs, which cannot be read a second time."""
-    urls = sum(isinstance(source.path, Url) for source in sources)
+    urls = sum(is_stream(source.path) for source in sources)
     if urls:
         reporter.note(f"no annotated copy of {counted(urls, 'URL')}: a stream is read only once")
 

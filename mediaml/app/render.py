@@ -112,7 +112,7 @@ def require_unchanged(view: DrawingResults, source: SourceRow) -> None:
     Raises:
         MediaError: it has changed, or is not there.
     """
-    if not source.file.exists():
+    if isinstance(source.file, Path) and not source.file.exists():
         raise MediaError(
             f"{source.shown} is not at {source.path} any more.",
             "Name the folder that it was moved to with --root.",

@@ -6,11 +6,18 @@ import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeGuard
 
 from mediaml.core.redaction import HIDDEN, redacted
 
 # Two letters at least: `C://` is a drive.
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
+STORES = {
+    **dict.fromkeys(("s3", "s3a"), "s3fs"),
+    **dict.fromkeys(("gs", "gcs"), "gcsfs"),
+    **dict.fromkeys(("az", "abfs", "abfss"), "adlfs"),
+}
+"""The schemes of object stores, and the packages that speak to them."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -35,6 +42,11 @@ class Url:
         return self.text.partition("://")[0].lower()
 
     @property
+    def in_store(self) -> bool:
+        """Whether it names an object of a store: it has a size, and can be read again and in parts."""
+        return self.scheme in STORES
+
+    @property
     def name(self) -> str:
         """A relative path for outputs: host and path, without special components."""
         _, _, rest = str(self).partition("://")
@@ -45,6 +57,11 @@ class Url:
 
 Location = Path | Url
 """A local file, or a URL."""
+
+
+def is_stream(location: Location) -> TypeGuard[Url]:
+    """Whether a location can only be read once, from start to end, as it comes."""
+    return isinstance(location, Url) and not location.in_store
 
 
 def encoded(location: Location) -> bytes:

@@ -22,12 +22,13 @@ class Source:
     """One input file.
 
     Attributes:
-        path: absolute; or the URL, of which size and time of modification are 0.
+        path: absolute; or the URL. Of a stream, size and time of modification are 0.
         shown: the path as the user would type it, `/` between its parts, without secrets.
         name: where its outputs go under the output folder, relative, `/` between its parts.
         size: bytes. mtime_ns: time of last modification, nanoseconds since the epoch.
         named: it was named itself, not found in a folder or by a pattern.
-        digest: SHA-256 of the content in hexadecimal digits, where it was asked for; else empty.
+        digest: SHA-256 of the content in hexadecimal digits, where it was asked for; of an object in a store
+            its ETag; else empty.
         problem: why it cannot be opened, one or two lines, where the scan found that; else empty.
     """
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from mediaml.core.errors import MediaError
-from mediaml.core.location import Location, location_of
+from mediaml.core.location import Location, is_stream, location_of
 from mediaml.core.media import DecodeAccounts, Kind, MediaInfo
 from mediaml.core.view import View
 from mediaml.core.work import Failure, ModelIdentity
@@ -38,15 +37,15 @@ class SourceRow:
     info: MediaInfo | None = None
 
     @property
-    def file(self) -> Path:
-        """The local file.
+    def file(self) -> Location:
+        """The local file, or the object of a store, which can be read again.
 
         Raises:
-            MediaError: it is a URL, which is read once and has no copy.
+            MediaError: it is a stream, which is read once and has no copy.
         """
-        if isinstance(self.path, Path):
-            return self.path
-        raise MediaError(f"{self.path} is not a local file.", "Download it first.")
+        if is_stream(self.path):
+            raise MediaError(f"{self.path} is a stream, which is read only once.", "Download it first.")
+        return self.path
 
 
 @dataclass(frozen=True, slots=True)

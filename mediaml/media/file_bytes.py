@@ -7,7 +7,7 @@ from typing import BinaryIO
 
 
 class FileBytes:
-    """A file open for reading in binary mode, as bytes at offsets.
+    """A file open for reading in binary mode, as bytes at offsets; the place where it is read next is lost.
 
     Attributes:
         size: bytes in all.
@@ -15,7 +15,7 @@ class FileBytes:
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
-        self.size = os.fstat(file.fileno()).st_size
+        self.size = file.seek(0, os.SEEK_END)
 
     def at(self, offset: int, count: int) -> bytes:
         """So many bytes from an offset on; fewer where the file ends."""

@@ -2,18 +2,35 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Hashable
+from typing import BinaryIO
 
 from mediaml.core.errors import ChangedError, MediaError
-from mediaml.core.location import Location, Url
+from mediaml.core.location import Location, Url, is_stream
 
 
-def check_file(path: Path) -> int:
-    """The size in bytes of a regular, non-empty file.
+def open_binary(path: Location) -> BinaryIO:
+    """A file, or an object of a store, open for a look at some of its bytes.
+
+    Raises:
+        OSError: it cannot be opened.
+        MediaError: it is an object that its store does not give.
+    """
+    if isinstance(path, Url):
+        from mediaml.media.object_store import LOOK_BYTES, open_object
+
+        return open_object(path, block=LOOK_BYTES)
+    return path.open("rb")
+
+
+def check_file(path: Location) -> int:
+    """The size in bytes of a regular, non-empty file, or of an object of a store.
 
     Raises:
         MediaError: there is none.
     """
+    if isinstance(path, Url):
+        return _check_object(path)
     try:
         if not path.exists():
             raise MediaError(f"{path} does not exist.", "Check the name.")
@@ -27,8 +44,19 @@ def check_file(path: Path) -> int:
     return size
 
 
+def _check_object(url: Url) -> int:
+    from mediaml.media.object_store import object_facts
+
+    facts = object_facts(url)
+    if facts is None:
+        raise MediaError(f"{url} does not exist.", "Check the address.")
+    if facts.size == 0:
+        raise MediaError(f"{url} is empty.", "Copy it again from its source.")
+    return facts.size
+
+
 class FileWatch:
-    """Notices that a file is replaced or written to while it is in use; a URL is not watched.
+    """Notices that a file is replaced or written to while it is in use; a stream is not watched.
 
     Args:
         path: the file.
@@ -40,15 +68,20 @@ class FileWatch:
         self._stamp = stamp
         self._first = self._state()
 
-    def _state(self) -> tuple[int, int, int, int] | None:
+    def _state(self) -> tuple[int, int, Hashable] | None:
         """Size, time of modification and identity, where there is a file."""
-        if isinstance(self._path, Url):
+        if is_stream(self._path):
             return None
+        if isinstance(self._path, Url):
+            from mediaml.media.object_store import object_facts
+
+            facts = object_facts(self._path)
+            return None if facts is None else (facts.size, facts.mtime_ns, facts.etag)
         try:
             status = self._path.stat()
         except OSError:
             return None
-        return status.st_size, status.st_mtime_ns, status.st_dev, status.st_ino
+        return status.st_size, status.st_mtime_ns, (status.st_dev, status.st_ino)
 
     def check(self) -> None:
         """Compare the file's stamp with the earlier one.
@@ -56,7 +89,8 @@ class FileWatch:
         Raises:
             ChangedError: it is another one, was written to, or is gone.
         """
-        now = self._state()
+        # Of an object, each range is asked for with the ETag that it had when it was opened.
+        now = self._first if isinstance(self._path, Url) else self._state()
         planned = self._stamp is None or self._first is None or self._first[:2] == self._stamp
         if now != self._first or not planned:
             raise ChangedError(

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import av
 from av.container import InputContainer
 
 from mediaml.core.errors import MediaError
+from mediaml.core.location import Location
 from mediaml.core.media import Kind
 from mediaml.media.limits import Limits
 from mediaml.media.open import audio_stream, open_container, video_stream
@@ -27,7 +27,7 @@ ENOUGH_FRAMES = 4
 UNDECODABLE = (av.FFmpegError, ValueError, MemoryError, IndexError)
 
 
-def identify(path: Path, limits: Limits, *, trusted: bool = False) -> Kind | None:
+def identify(path: Location, limits: Limits, *, trusted: bool = False) -> Kind | None:
     """Whether a file is a video or audio to one of our demuxers; `None` for anything else.
 
     What is guessed to be a raw stream must decode: some frames, with fewer errors than frames.
@@ -49,7 +49,7 @@ def identify(path: Path, limits: Limits, *, trusted: bool = False) -> Kind | Non
         return None
 
 
-def _looks_like_any(path: Path, limits: Limits) -> bool:
+def _looks_like_any(path: Location, limits: Limits) -> bool:
     """Whether FFmpeg opens a file after a first look, which costs little.
 
     Raises:

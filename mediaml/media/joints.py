@@ -16,7 +16,7 @@ import av
 from av.container import InputContainer
 from av.packet import Packet
 
-from mediaml.core.location import Location, Url
+from mediaml.core.location import Location, is_stream
 from mediaml.media.limits import Limits
 from mediaml.media.open import open_container
 
@@ -187,12 +187,12 @@ class JointFinder:
         self._joints: Joints | None = None
 
     def __call__(self) -> Joints:
-        """The joints; none for a URL, which may be a live stream.
+        """The joints; none for a stream, which may be live.
 
         Raises:
             MediaError: the file can no longer be opened.
         """
-        if self._joints is None and isinstance(self._path, Url):
+        if self._joints is None and is_stream(self._path):
             self._joints = Joints()
         if self._joints is None:
             with open_container(self._path, self._limits) as container:

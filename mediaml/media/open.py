@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import time
-from pathlib import Path
-from typing import TypeVar
+from typing import BinaryIO, TypeVar
 
 import av
 from av.audio.stream import AudioStream
@@ -13,9 +13,9 @@ from av.stream import Disposition
 from av.video.stream import VideoStream
 
 from mediaml.core.errors import MediaError
-from mediaml.core.location import Location, Url
+from mediaml.core.location import Location, Url, is_stream
 from mediaml.core.track import TrackChoice
-from mediaml.media.files import check_file, unreadable
+from mediaml.media.files import check_file, open_binary, unreadable
 from mediaml.media.limits import Limits
 from mediaml.media.remote import ffmpeg_options, refused, silent
 
@@ -43,13 +43,13 @@ def open_container(path: Location, limits: Limits) -> InputContainer:
         MediaError: the file is missing, empty, unreadable or no media, or the server of a URL does not send
             it; `LimitError` for too many streams or too long a duration.
     """
-    name, options, timeout_s = _address(path, limits)
+    file, options, timeout_s = _address(path, limits)
     begun = time.monotonic()
     options |= {"probesize": str(limits.analysis_bytes), "max_pixels": limits.ffmpeg_pixels}
     try:
-        container = av.open(name, mode="r", options=options, metadata_errors="replace", timeout=timeout_s)
+        container = av.open(file, mode="r", options=options, metadata_errors="replace", timeout=timeout_s)
     except (av.FFmpegError, OSError) as error:
-        if isinstance(path, Url):
+        if is_stream(path):
             # FFmpeg's error has the text as it was typed, secrets included.
             late = time.monotonic() - begun >= limits.silence_s
             raise (silent(path) if late else translated(error, path, "opened")) from None
@@ -63,8 +63,13 @@ def open_container(path: Location, limits: Limits) -> InputContainer:
     return container
 
 
-def _address(path: Location, limits: Limits) -> tuple[str, dict[str, str], float | None]:
-    """The arguments for FFmpeg: a name, options, and a timeout in seconds."""
+def _address(path: Location, limits: Limits) -> tuple[str | BinaryIO, dict[str, str], float | None]:
+    """The arguments for FFmpeg: a name or an open file, options, and a timeout in seconds."""
+    if isinstance(path, Url) and path.in_store:
+        from mediaml.media.object_store import open_object
+
+        # An open file needs no protocol at all, and this is the name of none.
+        return open_object(path), {"protocol_whitelist": "none", "format_whitelist": DEMUXERS}, None
     if isinstance(path, Url):
         options, more = ffmpeg_options(path)
         options["format_whitelist"] = ",".join((DEMUXERS, *more))
@@ -82,7 +87,7 @@ def container_duration_s(container: InputContainer) -> float | None:
 
 def is_live(path: Location, container: InputContainer) -> bool:
     """Whether a URL is a stream without an end: neither length nor size is known, and nothing lies behind."""
-    return isinstance(path, Url) and container_duration_s(container) is None and container.size <= 0
+    return is_stream(path) and container_duration_s(container) is None and container.size <= 0
 
 
 def video_stream(container: InputContainer) -> VideoStream | None:
@@ -146,7 +151,7 @@ def translated(error: Exception, path: Location, doing: str) -> MediaError:
         path: the file.
         doing: the participle of what was tried, such as `opened`.
     """
-    if isinstance(path, Url):
+    if is_stream(path):
         return refused(error, path, doing)
     if isinstance(error, av.error.InvalidDataError | av.error.EOFError):
         return MediaError(f"{path} cannot be {doing}: {_what_is_broken(path)}.", NEXT_STEP)
@@ -170,12 +175,12 @@ def no_decoder(path: Location, stream: VideoStream | AudioStream) -> MediaError:
     )
 
 
-def _what_is_broken(path: Path) -> str:
+def _what_is_broken(path: Location) -> str:
     try:
-        with path.open("rb") as file:
-            head, size = file.read(12), path.stat().st_size
+        with open_binary(path) as file:
+            head, size = file.read(12), file.seek(0, os.SEEK_END)
     except OSError as error:
-        return f"it disappeared ({error.strerror})"
+        return f"it disappeared ({error.strerror or error})"
     if head[4:8] in (b"ftyp", b"moov", b"mdat", b"wide", b"free"):
         return "its index (the moov box) is missing or damaged, as in a file that was cut off"
     if head[:4] == b"\x1aE\xdf\xa3" or head[:4] in (b"RIFF", b"OggS", b"fLaC"):

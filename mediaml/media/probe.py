@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mediaml.core.errors import MediaError
-from mediaml.core.location import Location, Url
+from mediaml.core.location import Location, is_stream
 from mediaml.core.media import Kind, MediaInfo
 from mediaml.media.audio.reader import audio_info
 from mediaml.media.files import check_file
@@ -22,7 +22,7 @@ def probe(path: Location, *, limits: Limits = Limits()) -> MediaInfo:  # noqa: B
     Raises:
         MediaError: the file is missing, empty, damaged or no media; `LimitError` where it asks for too much.
     """
-    if not isinstance(path, Url):
+    if not is_stream(path):
         check_file(path)
     kind = sniff_kind(path, limits)
     if kind is None:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from mediaml.core.errors import MediaError
-from mediaml.core.location import Location, Url
+from mediaml.core.location import Location, Url, is_stream
 from mediaml.core.media import Kind
+from mediaml.media.files import open_binary
 from mediaml.media.image.formats import sniff_image
 from mediaml.media.image.jpeg import is_motion_jpeg
 from mediaml.media.limits import Limits
@@ -57,7 +57,7 @@ JPEG_ENDING = re.compile(r"\.(jpe?g|jpe|jfif|jif|thm)\Z", re.IGNORECASE)
 MOTION_JPEG_BYTES = 64 << 20
 
 
-def looks_like_media_name(path: Path) -> bool:
+def looks_like_media_name(path: Location) -> bool:
     """Whether the name of a file promises an image, video or audio.
 
     For a planner that meets a file in a folder: a name that promises media on a file that is not media is a
@@ -80,7 +80,7 @@ class Claim:
     marked: bool = True
 
 
-def sniff_claim(path: Path) -> Claim | None:
+def sniff_claim(path: Location) -> Claim | None:
     """What a file claims to be by its first bytes; `None` for what is certainly not media.
 
     Reads 4 kB, of a JPEG that is not called one its first two images, and never asks a decoder or demuxer.
@@ -116,7 +116,7 @@ def sniff_kind(path: Location, limits: Limits = Limits()) -> Kind | None:  # noq
     Raises:
         MediaError: the file cannot be read; an empty file is `None`. A URL cannot be opened, or holds none.
     """
-    if isinstance(path, Url):
+    if is_stream(path):
         return _remote_kind(path, limits)
     claim = sniff_claim(path)
     if claim is None:
@@ -130,9 +130,9 @@ def sniff_kind(path: Location, limits: Limits = Limits()) -> Kind | None:  # noq
     return found or (claim.kind if claim.marked else None)
 
 
-def _head(path: Path) -> bytes:
+def _head(path: Location) -> bytes:
     try:
-        with path.open("rb") as file:
+        with open_binary(path) as file:
             return file.read(HEAD)
     except OSError as error:
         raise MediaError(
@@ -140,8 +140,8 @@ def _head(path: Path) -> bytes:
         ) from error
 
 
-def _is_motion_jpeg(path: Path) -> bool:
-    with path.open("rb") as file:
+def _is_motion_jpeg(path: Location) -> bool:
+    with open_binary(path) as file:
         return is_motion_jpeg(file.read(MOTION_JPEG_BYTES))
 
 

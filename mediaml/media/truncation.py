@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 
 from mediaml.core.errors import MediaError
-from mediaml.core.location import Location, Url
+from mediaml.core.location import Location, is_stream
 from mediaml.media import last_unit, matroska_size, raw_frames, stated_size
 from mediaml.media.file_bytes import FileBytes
-from mediaml.media.files import unreadable
+from mediaml.media.files import check_file, open_binary, unreadable
 
 # FFmpeg goes on to a second segment, and no further.
 MOST_PARTS = 2
@@ -53,7 +52,7 @@ COUNTED = frozenset({"ape", "flac", "mpc", "mpc8", "tak", "tta", "wv"})
 """Demuxers of one stream whose header states its length in samples or frames, never a guess of FFmpeg."""
 
 
-def required_size(path: Path, container: str) -> int | None:
+def required_size(path: Location, container: str) -> int | None:
     """Bytes that a file must have by its own structure; `None` where that does not say.
 
     Args:
@@ -66,7 +65,7 @@ def required_size(path: Path, container: str) -> int | None:
     end = (HEADERS | UNITS).get(container.partition(",")[0])
     if end is None:
         return None
-    with path.open("rb") as file:
+    with open_binary(path) as file:
         return end(FileBytes(file))
 
 
@@ -76,9 +75,9 @@ def check_parts(path: Location) -> None:
     Raises:
         MediaError: there are more than `MOST_PARTS`.
     """
-    if isinstance(path, Url):
+    if is_stream(path):
         return
-    with path.open("rb") as opened:
+    with open_binary(path) as opened:
         parts = len(matroska_size.parts(FileBytes(opened)))
     if parts > MOST_PARTS:
         raise MediaError(
@@ -112,7 +111,7 @@ def check_whole(
     """
     shorter = fewer or (claimed_s is not None and end_s < claimed_s - SLACK_S)
     if not missing:
-        if isinstance(path, Url):
+        if is_stream(path):
             return
         try:
             if not _is_cut(path, container.partition(",")[0], shorter=shorter):
@@ -129,7 +128,7 @@ def check_whole(
 def is_cut(path: Location, container: str) -> bool:
     """Whether a file is smaller than its own structure says, so that a stream may be missing altogether."""
     try:
-        return not isinstance(path, Url) and _is_cut(path, container.partition(",")[0], shorter=True)
+        return not is_stream(path) and _is_cut(path, container.partition(",")[0], shorter=True)
     except OSError:
         return False
 
@@ -140,7 +139,7 @@ def noted(path: Location, container: str) -> tuple[str, ...]:
     Raises:
         MediaError: it can no longer be read.
     """
-    if isinstance(path, Url) or container != "ogg":
+    if is_stream(path) or container != "ogg":
         return ()
     try:
         if not _loses(path, last_unit.lacks_ogg_end):
@@ -150,7 +149,7 @@ def noted(path: Location, container: str) -> tuple[str, ...]:
     return ("its last page is not marked as the end: it was cut off, or recorded from a broadcast",)
 
 
-def _is_cut(path: Path, demuxer: str, *, shorter: bool) -> bool:
+def _is_cut(path: Location, demuxer: str, *, shorter: bool) -> bool:
     """Whether size and length together say that the end of a file is missing.
 
     Args:
@@ -159,7 +158,7 @@ def _is_cut(path: Path, demuxer: str, *, shorter: bool) -> bool:
     """
     size = required_size(path, demuxer)
     slack = 0 if demuxer in UNITS else SLACK_BYTES
-    smaller = size is not None and path.stat().st_size + slack < size
+    smaller = size is not None and check_file(path) + slack < size
     if demuxer in COUNTED:
         return smaller or shorter
     if demuxer == "mp3":
@@ -174,8 +173,8 @@ def _is_cut(path: Path, demuxer: str, *, shorter: bool) -> bool:
     return smaller
 
 
-def _loses(path: Path, test: Callable[[FileBytes], bool]) -> bool:
-    with path.open("rb") as file:
+def _loses(path: Location, test: Callable[[FileBytes], bool]) -> bool:
+    with open_binary(path) as file:
         return test(FileBytes(file))
 
 

@@ -15,6 +15,7 @@ from mediaml.core.errors import NoInputsError, UsageError
 from mediaml.core.location import Url, is_url
 from mediaml.core.shard import Shard
 from mediaml.core.work import Source
+from mediaml.pipeline.objects import store_sources
 from mediaml.pipeline.patterns import Filter, natural_key, split_at_any_folders
 from mediaml.pipeline.typed_paths import expand_home, hint_for
 from mediaml.pipeline.walk import (
@@ -93,7 +94,7 @@ class _Scan:
             if not argument:
                 raise UsageError("one of the inputs is empty.", "Check the variable that it comes from.")
             if is_url(argument):
-                sources = self._of_url(Url(argument))
+                sources = self._of_url(Url(argument), walker.filter)
             else:
                 sources = self._of_path(expand_home(argument), walker)
             for source in sources:
@@ -111,7 +112,13 @@ class _Scan:
         folders = (_identity(Path(expand_home(text))) for text in self.selection.exclude if text)
         return Walker(filter_, frozenset(filter(None, folders)), output, self.skipped)
 
-    def _of_url(self, url: Url) -> Iterator[Source]:
+    def _of_url(self, url: Url, filter_: Filter) -> Iterator[Source]:
+        if url.in_store:
+            for source in store_sources(url, filter_, recursive=self.selection.recursive):
+                if source.shown not in self._urls:
+                    self._urls[source.shown] = str(source.path)
+                    yield source
+            return
         shown = escape_name(str(url))
         if shown not in self._urls:
             yield Source(url, shown, url.name, size=0, mtime_ns=0, named=True)

@@ -21,6 +21,12 @@ def natural_key(name: str) -> list[tuple[int, int, str]]:
     return [*folded, (0, 0, name)]
 
 
+def path_key(shown: str) -> list[tuple[int, list[tuple[int, int, str]]]]:
+    """The key of a path under which a scan meets it: files before folders, `frame2` before `frame10`."""
+    *folders, name = shown.split("/")
+    return [*((1, natural_key(folder)) for folder in folders), (0, natural_key(name))]
+
+
 @dataclass(frozen=True, slots=True)
 class Filter:
     """What of a folder is wanted, by name.

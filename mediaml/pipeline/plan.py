@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from mediaml.core.errors import MediaError, MediamlError
-from mediaml.core.location import Url
+from mediaml.core.location import Url, is_stream
 from mediaml.core.media import Kind
 from mediaml.core.work import Failure, Job, Sniff, Source, Task, Want
 from mediaml.ledger.encoding import TaskRecord
@@ -174,7 +174,8 @@ class Planner:
             self.planned.done.append(source_id)
             return None
         self._begin(source_id, len(wants))
-        return Job(source_id, source.path, kind, tuple(wants), (source.size, source.mtime_ns))
+        stamp = None if is_stream(source.path) else (source.size, source.mtime_ns)
+        return Job(source_id, source.path, kind, tuple(wants), stamp)
 
     def _begin(self, source: int, models: int) -> None:
         self.planned.jobs += 1
@@ -212,6 +213,8 @@ def _claim(source: Source) -> Claim | None:
     """
     path = source.path
     if isinstance(path, Url):
+        if source.size == 0 and path.in_store:
+            raise MediaError("the object is empty.", "Copy it again from its source.")
         return Claim(Kind.VIDEO, certain=False)
     if not path.exists():
         raise MediaError("no such file.", "Check the path.")
@@ -229,7 +232,7 @@ def _claim(source: Source) -> Claim | None:
 def _promises_media(source: Source) -> bool:
     """Whether a source was named, or has a media file's name: it fails where others are not media."""
     path = source.path
-    return source.named or (isinstance(path, Path) and looks_like_media_name(path))
+    return source.named or looks_like_media_name(path)
 
 
 def _no_media() -> MediaError:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mediaml.app.merge import merge_folders, path_key
+from mediaml.app.merge import merge_folders
 from mediaml.core.errors import OutputError, UsageError
 from mediaml.core.media import Kind
 from mediaml.core.shard import Shard
@@ -21,6 +21,7 @@ from mediaml.ledger.integrity import check
 from mediaml.ledger.ledger import Ledger
 from mediaml.ledger.results import open_results
 from mediaml.ledger.schema import FILE_NAME, connect
+from mediaml.pipeline.patterns import path_key
 from tests.support.ledger_tasks import CAT, MODEL, NEWER, OTHER, boxes, derive, result, source
 
 DOG = boxes(("dog", 0.9), ("cat", 0.4))

@@ -55,6 +55,10 @@ def content(path: Location, limits: Limits) -> bytes:
     Raises:
         MediaError: it cannot be read; `LimitError` where it is too large.
     """
+    if isinstance(path, Url) and path.in_store:
+        from mediaml.media.object_store import read_object
+
+        return read_object(path, limits)
     if isinstance(path, Url):
         load_av()
         from mediaml.media.remote import fetched

@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
-from pathlib import Path
 
 from mediaml.core.frame import Frame
+from mediaml.core.location import Location
 from mediaml.core.slices import slice_of
 from mediaml.media.limits import Limits
 from mediaml.media.video.reader import VideoReader
@@ -32,7 +32,7 @@ class VideoSlices(AbstractContextManager["VideoSlices"]):
         MediaError: see `open_reader`.
     """
 
-    def __init__(self, path: Path, limits: Limits, *, slice_s: float, from_rgb: bool) -> None:
+    def __init__(self, path: Location, limits: Limits, *, slice_s: float, from_rgb: bool) -> None:
         self._reader = VideoReader(path, limits=limits)
         self._slice_s = slice_s
         self.sought = False

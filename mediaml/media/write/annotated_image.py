@@ -12,6 +12,7 @@ from mediaml.core.arrays import UInt8Array
 from mediaml.core.atomic_file import atomic_file, atomic_path, writing
 from mediaml.core.errors import MediaError
 from mediaml.core.frame import Frame
+from mediaml.core.location import Location
 from mediaml.core.media import Kind
 from mediaml.media.annotated_mark import mark_image
 from mediaml.media.limits import Limits
@@ -31,7 +32,7 @@ PARAMETERS = {
 
 
 def write_annotated_image(
-    source: Path,
+    source: Location,
     target: Path,
     overlay: Overlay,
     *,
@@ -82,7 +83,7 @@ def write_annotated_image(
 
 
 def write_annotated_sequence(
-    source: Path,
+    source: Location,
     target: Path,
     drawn: Callable[[Frame], tuple[Overlay, UInt8Array | None]],
     *,

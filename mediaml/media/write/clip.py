@@ -7,7 +7,7 @@ from contextlib import closing, suppress
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import partial
-from pathlib import Path
+from pathlib import Path, PurePath
 from tempfile import TemporaryDirectory
 from typing import Any, cast
 
@@ -17,6 +17,7 @@ from av.packet import Packet
 
 from mediaml.core.atomic_file import atomic_path, writing
 from mediaml.core.errors import MediaError
+from mediaml.core.location import Location
 from mediaml.media.clock import origin_s
 from mediaml.media.frames_at import SLACK_S
 from mediaml.media.limits import Limits
@@ -47,17 +48,18 @@ class Clip:
     end_s: float
 
 
-def clip_suffix(source: Path, *, has_video: bool, exact: bool) -> str:
+def clip_suffix(source: Location, *, has_video: bool, exact: bool) -> str:
     """The suffix of clips of a source: its own where that holds any stream as it is, else Matroska."""
     if not has_video:
         return ".mka"
-    if exact or source.suffix.lower() in (".mp4", ".m4v"):
+    suffix = PurePath(source.name).suffix.lower()
+    if exact or suffix in (".mp4", ".m4v"):
         return ".mp4"
-    return ".mov" if source.suffix.lower() == ".mov" else ".mkv"
+    return ".mov" if suffix == ".mov" else ".mkv"
 
 
 def copy_clip(
-    source: Path,
+    source: Location,
     target: Path,
     start_s: float,
     end_s: float,
@@ -106,7 +108,7 @@ class _Cut:
         start_s: seconds of the source's clock at which the part begins.
     """
 
-    def __init__(self, container: InputContainer, path: Path, start_s: Fraction, end_s: Fraction) -> None:
+    def __init__(self, container: InputContainer, path: Location, start_s: Fraction, end_s: Fraction) -> None:
         self._container, self._path = container, path
         self._origin_s = origin_s(container) or Fraction(0)
         self._end_s = end_s
@@ -179,7 +181,7 @@ class _Cut:
 
 
 def encode_clip(
-    source: Path,
+    source: Location,
     target: Path,
     start_s: float,
     end_s: float,

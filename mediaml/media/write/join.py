@@ -21,6 +21,7 @@ from av.packet import Packet
 
 from mediaml.core.atomic_file import atomic_path, writing
 from mediaml.core.errors import MediaError
+from mediaml.core.location import Location
 from mediaml.media.annotated_mark import VIDEO_TAGS
 from mediaml.media.limits import Limits
 from mediaml.media.write.h264 import H264Track
@@ -89,7 +90,7 @@ def _shown(segment: Segment) -> list[int]:
 
 
 def join_segments(
-    source: Path,
+    source: Location,
     target: Path,
     layout: Layout,
     files: Sequence[SegmentFile],

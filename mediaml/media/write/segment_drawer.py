@@ -18,6 +18,7 @@ from mediaml.core.arrays import UInt8Array
 from mediaml.core.atomic_file import atomic_path, writing
 from mediaml.core.errors import MediaError
 from mediaml.core.frame import Frame
+from mediaml.core.location import Location
 from mediaml.media.limits import Limits
 from mediaml.media.video.pixels import VideoPixels
 from mediaml.media.video.slices import VideoSlices
@@ -58,7 +59,7 @@ class SegmentDrawer(AbstractContextManager["SegmentDrawer"]):
 
     def __init__(
         self,
-        source: Path,
+        source: Location,
         limits: Limits,
         *,
         slice_s: float,

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
-from pathlib import Path
 from typing import Any, Protocol
 
 import av
@@ -14,6 +13,7 @@ from av.packet import Packet
 from av.stream import Discard
 from av.subtitles.stream import SubtitleStream
 
+from mediaml.core.location import Location
 from mediaml.media.clock import SharedClock, may_restart
 from mediaml.media.decode import CORRUPT
 from mediaml.media.joints import GENERATE_PTS, JointFinder
@@ -153,7 +153,7 @@ class SideStreams:
         dropped: what could not be kept, and why, one sentence each.
     """
 
-    def __init__(self, path: Path, limits: Limits, kept: KeptStreams = KeptStreams()) -> None:
+    def __init__(self, path: Location, limits: Limits, kept: KeptStreams = KeptStreams()) -> None:
         self._path = path
         self.kept = kept
         self.container: InputContainer = open_container(path, limits)

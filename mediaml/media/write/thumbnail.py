@@ -13,6 +13,7 @@ from mediaml.core.atomic_file import write_atomically
 from mediaml.core.audio_input import AudioInput
 from mediaml.core.errors import require
 from mediaml.core.frame import Frame
+from mediaml.core.location import Location
 from mediaml.core.media import Kind
 from mediaml.media.annotated_mark import mark_image
 from mediaml.media.frames_at import frames_at
@@ -35,7 +36,7 @@ def thumbnail_size(width: int, height: int, longest: int = LONGEST) -> tuple[int
 
 
 def write_thumbnails(
-    source: Path,
+    source: Location,
     kind: Kind,
     wanted: Sequence[tuple[float, Path]],
     *,
@@ -70,7 +71,7 @@ def _jpeg(frame: Frame) -> bytes:
 
 
 def write_strip(
-    source: Path,
+    source: Location,
     target: Path,
     end_s: float,
     *,

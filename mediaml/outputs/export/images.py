@@ -125,9 +125,9 @@ def place_media(image: AnnotatedImage, target: Path, choice: MediaChoice) -> Non
     Raises:
         OutputError: it cannot be linked or copied.
     """
-    if choice == "none" or image.frame is not None or isinstance(image.source.path, Url):
+    file = image.source.path
+    if choice == "none" or image.frame is not None or isinstance(file, Url):
         return
-    file = image.source.file
     if not file.exists():
         raise OutputError(f"{file} is gone, so it cannot be put into the data set.", "Add --media none.")
     target.parent.mkdir(parents=True, exist_ok=True)

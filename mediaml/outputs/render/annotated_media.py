@@ -10,6 +10,7 @@ from pathlib import Path
 from threading import Event as Flag
 
 from mediaml.core.channel import Channel
+from mediaml.core.location import encoded
 from mediaml.core.work import Failure
 from mediaml.engine.local.child import Child, Event, Exited
 from mediaml.engine.local.crash_attribution import Cause, cause_of_exit, cause_of_silence
@@ -191,7 +192,7 @@ class AnnotatedMedia(AbstractContextManager["AnnotatedMedia"]):
 
 
 def _order(source: SourceRow, target: Path) -> Draw:
-    return Draw(source.id, os.fsencode(target.absolute()), os.fsencode(source.file))
+    return Draw(source.id, os.fsencode(target.absolute()), encoded(source.file))
 
 
 def _failure(cause: Cause) -> Failure:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path, PurePosixPath
 
-from mediaml.core.location import Url
+from mediaml.core.location import is_stream
 from mediaml.core.media import Kind
 from mediaml.ledger.recognise import OWN_NAMES
 from mediaml.ledger.result_rows import SourceRow
@@ -24,14 +24,14 @@ _LONGEST = 240
 
 
 def annotated_path(source: SourceRow, mark: str = "annotated") -> str | None:
-    """Where a source's annotated copy goes, under the output folder; `None` for audio and for a URL.
+    """Where a source's annotated copy goes, under the output folder; `None` for audio and for a stream.
 
     Args:
         mark: see `annotated_name`.
 
     A stream cannot be read a second time, and the ledger does not keep what a URL needs to be opened.
     """
-    if source.kind is None or source.kind is Kind.AUDIO or isinstance(source.path, Url):
+    if source.kind is None or source.kind is Kind.AUDIO or is_stream(source.path):
         return None
     name = annotated_name(source.name, source.kind, mark, sequence=sequence_format(source))
     wanted = PurePosixPath(name)

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import IO, Any
 
+from mediaml.core.location import decoded
 from mediaml.core.work import Failure
 from mediaml.engine.local.heartbeat import Heartbeat
 from mediaml.engine.local.link import Link
@@ -70,5 +71,5 @@ def _obey(order: Sketch, annotator: Annotator, folder: Path) -> None:
     if isinstance(order, Advance):
         annotator.advance(source, order.number)
     else:
-        found = replace(source, path=Path(os.fsdecode(order.path)))
+        found = replace(source, path=decoded(order.path))
         annotator.submit(found, Path(os.fsdecode(order.target)))
