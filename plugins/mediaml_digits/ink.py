@@ -5,6 +5,7 @@ All functions are pure. Ink is float32 [height, width], grey levels above the gr
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,8 +13,11 @@ import numpy as np
 from mediaml.plugin import Float32Array, UInt8Array
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
+    Float64Array = NDArray[np.float64]
     Mask = NDArray[np.bool_]
 
 SURFACE_SIDE = 40  # the ground is smooth: its surface is fitted on at most so many pixels per side
@@ -47,35 +51,77 @@ def quadratic(height: int, width: int) -> Float32Array:
     return np.stack([term.ravel() for term in terms], axis=1).astype(np.float32)
 
 
-def ground_surface(grey: Float32Array, rounds: int = 8) -> Float32Array:
-    """The ground under the ink: a quadratic surface, fitted robustly, float32 like `grey`.
+@lru_cache(maxsize=16)
+def small_terms(height: int, width: int) -> tuple[Float32Array, Float64Array]:
+    """`quadratic` of an image of at most `SURFACE_SIDE` pixels per side, in both precisions."""
+    terms = quadratic(height, width)
+    return terms, terms.astype(np.float64)
+
+
+def row_medians(rows: Float32Array) -> Float32Array:
+    """The median of each row, float32 [n], as `numpy.median` gives it for values that are all numbers."""
+    middle = rows.shape[1] // 2
+    if rows.shape[1] % 2:
+        return np.asarray(np.partition(rows, middle, axis=1)[:, middle], np.float32)
+    parted = np.partition(rows, (middle - 1, middle), axis=1)
+    return np.asarray((parted[:, middle - 1] + parted[:, middle]) / np.float32(2), np.float32)
+
+
+def ground_surfaces(greys: Sequence[Float32Array], rounds: int = 8) -> Float32Array:
+    """The ground under the ink of each image: a quadratic surface, fitted robustly, float32 [n, H, W].
 
     Iteratively reweighted least squares with Tukey's biweight. It starts from the rim, where ink is
     rarest, so that a stroke that fills most of a tight crop is not taken for the paper.
+
+    Args:
+        greys: images of one shape [H, W].
     """
-    small = shrink(grey, SURFACE_SIDE)
-    height, width = small.shape
-    values, terms = small.ravel(), quadratic(height, width)
-    rim = np.ones(small.shape, bool)
+    small = np.stack([shrink(grey, SURFACE_SIDE) for grey in greys])
+    count, height, width = small.shape
+    terms, exact_terms = small_terms(height, width)
+    values = small.reshape(count, -1)
+    frame = np.ones((height, width), bool)
     depth_y, depth_x = max(1, height // 8), max(1, width // 8)
-    rim[depth_y : height - depth_y, depth_x : width - depth_x] = False
-    start = float(np.median(small[rim]))
-    residual = values - start
+    frame[depth_y : height - depth_y, depth_x : width - depth_x] = False
+    rim = frame.ravel()
+    start = row_medians(values[:, rim])
+    residual = values - start[:, None]
+    flat = np.zeros(count, bool)
     for turn in range(rounds):
-        spread = np.median(np.abs(residual)) if turn else np.median(np.abs(residual[rim.ravel()]))
-        scale = TUKEY * max(2.0, 1.4826 * float(spread))
-        weights = np.square(np.clip(1 - np.square(residual / scale), 0, None))
+        spread = row_medians(np.abs(residual if turn else residual[:, rim])).astype(np.float64)
+        scale = (TUKEY * np.maximum(2.0, 1.4826 * spread)).astype(np.float32)
+        weights = np.square(np.clip(1 - np.square(residual / scale[:, None]), 0, None))
         if turn == 0:
-            weights *= np.where(rim.ravel(), 1.0, 0.3)
-        gram = terms.T @ (terms * weights[:, None]) + 1e-3 * np.eye(6, dtype=np.float32)
-        gram[0, 0] -= 1e-3
-        if weights.sum() < 6:
-            return np.full(grey.shape, start, np.float32)
-        surface = terms @ np.linalg.solve(gram + 1e-6 * np.eye(6), terms.T @ (values * weights))
-        residual = values - surface.astype(np.float32)
-    return (
-        quadratic(*grey.shape) @ np.linalg.lstsq(terms, surface, rcond=None)[0].astype(np.float32)
-    ).reshape(grey.shape)
+            weights *= np.where(rim, 1.0, 0.3)
+        flat |= weights.sum(axis=1) < 6
+        fit = _weighted_fits(terms, values, weights)
+        surfaces = (exact_terms @ fit)[..., 0]
+        residual = values - surfaces.astype(np.float32)
+    whole = greys[0].shape
+    if min(height, width) < 3:
+        # Terms of so few pixels depend on one another: of all fits the least is meant.
+        fit = np.asarray(np.linalg.lstsq(terms, surfaces.T, rcond=None)[0], np.float64).T[..., None]
+    if whole != (height, width):
+        terms = quadratic(*whole)
+    ground = (terms @ fit.astype(np.float32)).reshape(count, *whole)
+    ground[flat] = start[flat, None, None]
+    return ground
+
+
+def _weighted_fits(terms: Float32Array, values: Float32Array, weights: Float32Array) -> Float64Array:
+    """The coefficients that fit each row of `values`, float64 [n, terms, 1]."""
+    gram = terms.T @ (terms * weights[..., None]) + 1e-3 * np.eye(6, dtype=np.float32)
+    gram[:, 0, 0] -= 1e-3
+    right = terms.T @ (values * weights)[..., None]
+    return np.asarray(np.linalg.solve(gram + 1e-6 * np.eye(6), right), np.float64)
+
+
+@lru_cache(maxsize=16)
+def disc(size: int) -> UInt8Array:
+    """OpenCV's elliptic kernel of so many pixels per side."""
+    import cv2
+
+    return np.asarray(cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size)), np.uint8)
 
 
 def local_ground(grey: Float32Array, dark: bool) -> Float32Array:
@@ -86,23 +132,42 @@ def local_ground(grey: Float32Array, dark: bool) -> Float32Array:
     import cv2
 
     small = shrink(grey, SURFACE_SIDE)
-    size = round(0.4 * max(small.shape)) | 1
-    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))
+    kernel = disc(round(0.4 * max(small.shape)) | 1)
     ground = cv2.morphologyEx(small, cv2.MORPH_CLOSE if dark else cv2.MORPH_OPEN, kernel)
+    if small.shape == grey.shape:
+        return np.asarray(ground, np.float32)
     size_xy = (grey.shape[1], grey.shape[0])
     return np.asarray(cv2.resize(ground, size_xy, interpolation=cv2.INTER_LINEAR), np.float32)
 
 
-def ink_of(grey: Float32Array) -> Float32Array:
-    """Ink of one thing on its ground, of whichever polarity stands out more.
+def inks_of(greys: Sequence[Float32Array]) -> Float32Array:
+    """Ink of the thing in each image on its ground, of whichever polarity stands out more, [n, H, W].
 
     Ink is what both grounds agree on: the smooth surface is not fooled by thick strokes and counters, the
     local one not by shadows, glare and paper edges.
+
+    Args:
+        greys: images of one shape [H, W].
     """
-    residual = grey - ground_surface(grey)
-    dark = np.clip(np.minimum(-residual, local_ground(grey, True) - grey), 0, None)
-    light = np.clip(np.minimum(residual, grey - local_ground(grey, False)), 0, None)
-    return np.asarray(dark if np.sum(dark**3) >= np.sum(light**3) else light, np.float32)
+    grey = np.stack(greys)
+    residual = grey - ground_surfaces(greys)
+    under_dark = np.stack([local_ground(one, True) for one in greys])
+    under_light = np.stack([local_ground(one, False) for one in greys])
+    dark = np.clip(np.minimum(-residual, under_dark - grey), 0, None)
+    light = np.clip(np.minimum(residual, grey - under_light), 0, None)
+    flat = (len(greys), -1)
+    is_dark = (dark**3).reshape(flat).sum(axis=1) >= (light**3).reshape(flat).sum(axis=1)
+    return np.asarray(np.where(is_dark[:, None, None], dark, light), np.float32)
+
+
+def quantile(values: Float32Array, share: float) -> float:
+    """The value below which a share (0..1) of some lies; `numpy.quantile`, which takes ten times as long."""
+    place = (values.size - 1) * share
+    before = int(place)
+    after, part = min(before + 1, values.size - 1), place - before
+    parted = np.partition(values, (before, after))
+    low, high = parted[before], parted[after]
+    return float(high - (high - low) * (1 - part) if part >= 0.5 else low + (high - low) * part)
 
 
 def peak_and_noise(ink: Float32Array) -> tuple[float, float]:
@@ -113,25 +178,27 @@ def peak_and_noise(ink: Float32Array) -> tuple[float, float]:
     levels = np.clip(ink * (255 / top), 0, 255).astype(np.uint8)
     cut, _ = cv2.threshold(levels, 0, 255, cv2.THRESH_BINARY + cv2.THRESH_OTSU)
     strong = ink[levels > cut]
-    peak = float(np.percentile(strong, 75)) if strong.size else top
+    peak = quantile(strong, 0.75) if strong.size else top
     # Of noise cut off at zero, the 84th percentile is one standard deviation.
-    return peak, float(np.percentile(ink[levels <= cut], 84))
+    return peak, quantile(ink[levels <= cut], 0.84)
 
 
-def mask_of(ink: Float32Array) -> Mask:
+def mask_of(ink: Float32Array, peak: float, noise: float) -> Mask:
     """Where ink is, bool like `ink`: hysteresis between the edge of a stroke and its core.
 
     All false where there is no contrast that a reader would call ink.
+
+    Args:
+        peak, noise: see `peak_and_noise`.
     """
     import cv2
 
-    peak, noise = peak_and_noise(ink)
     if peak < max(FAINTEST, 3 * noise):
         return np.zeros(ink.shape, bool)
     core = max(0.45 * peak, 2.5 * noise)
     edge = min(core, max(0.22 * peak, 2.5 * noise))
     count, parts = cv2.connectedComponents((ink > edge).astype(np.uint8), connectivity=8)
     held = np.zeros(count, bool)
-    held[np.unique(parts[ink > core])] = True
+    held[parts[ink > core]] = True
     held[0] = False
     return np.asarray(held[parts], bool)

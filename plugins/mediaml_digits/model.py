@@ -19,12 +19,13 @@ from mediaml.plugin import (
     Prediction,
     UInt8Array,
 )
-from mediaml_digits.normalise import SIDE, normalise
+from mediaml_digits.normalise import SIDE, normalise, normalise_all
 from mediaml_digits.page import PAGE_SIDE, Candidates, candidates_of
 from mediaml_digits.reading import read
 
 ONE_SIDE = 1024  # pixels of the long side, at which a single digit is looked for
 CLASSES = 11  # 0 to 9, and no digit
+ALIKE_SIDE = 256  # images of one shape are normalised at once up to so many rows
 STEP = 64  # candidates are padded to a multiple of it, so that few batch shapes arise
 
 CANDIDATE = np.dtype(
@@ -91,6 +92,20 @@ class Digits(OnnxModel):
         across, down = frame.width / image.shape[1], frame.height / image.shape[0]
         records["box"] *= np.array([across, down, across, down], np.float32)
         return records
+
+    def prepare_batch(self, frames: Sequence[Frame]) -> Sequence[Array]:
+        """The same for several frames; images of one shape are normalised at once."""
+        if self.options.find:
+            return super().prepare_batch(frames)
+        images = [shrunk(frame, ONE_SIDE) for frame in frames]
+        alike: dict[tuple[int, ...], list[int]] = {}
+        for place, image in enumerate(images):
+            alike.setdefault(image.shape if image.shape[0] <= ALIKE_SIDE else (place,), []).append(place)
+        samples: dict[int, Array] = {}
+        for places in alike.values():
+            normal = normalise_all([images[place] for place in places])
+            samples |= {place: sample[None] for place, sample in zip(places, normal, strict=True)}
+        return [samples[place] for place in range(len(images))]
 
     def run(self, batch: Array) -> Sequence[Array]:
         """Probabilities [n, 11]; for pages [n, k, 11] and the records that they are of."""

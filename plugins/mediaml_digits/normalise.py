@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mediaml.plugin import Float32Array, UInt8Array
-from mediaml_digits.ink import grey_of, ink_of, mask_of, peak_and_noise, shrink
+from mediaml_digits.ink import disc, grey_of, inks_of, mask_of, peak_and_noise, quantile, shrink
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from mediaml_digits.ink import Mask
 
 SIDE = 28
@@ -55,8 +57,7 @@ def even_strokes(soft: Float32Array, mask: Mask) -> Float32Array:
     if size < 2:
         return soft
     margin = size // 2 + 1
-    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))
-    return np.asarray(change(np.pad(soft, margin), kernel), np.float32)
+    return np.asarray(change(np.pad(soft, margin), disc(size)), np.float32)
 
 
 def boxed(soft: Float32Array) -> Float32Array:
@@ -95,7 +96,7 @@ def full_ink(ink: Float32Array, mask: Mask) -> Float32Array:
     size = max(3, max(ink.shape) // 3) | 1
     strongest = cv2.dilate(np.where(mask, ink, 0), np.ones((size, size), np.uint8))
     nearby = np.asarray(cv2.blur(strongest, (size, size), borderType=cv2.BORDER_REPLICATE), np.float32)
-    full = max(float(np.percentile(ink[mask], 80)), 1e-6)
+    full = max(quantile(ink[mask], 0.8), 1e-6)
     return np.asarray(np.clip(0.9 * nearby, 0.35 * full, full), np.float32)
 
 
@@ -153,10 +154,25 @@ def closer(image: UInt8Array, mask: Mask) -> UInt8Array:
     return image[max(0, int(top)) : int(bottom) + 1, max(0, int(left)) : int(right) + 1]
 
 
-def thing_in(image: UInt8Array) -> tuple[Float32Array, Mask]:
-    """The ink of an image on a copy of at most `WORK_SIDE` pixels, and which of it is the thing shown."""
-    ink = ink_of(shrink(grey_of(image), WORK_SIDE))
-    return ink, main_thing(mask_of(ink), faint=peak_and_noise(ink)[0] < FAINT_EDGE)
+def things_in(images: Sequence[UInt8Array]) -> list[tuple[Float32Array, Mask]]:
+    """The ink of images on copies of at most `WORK_SIDE` pixels, and which of it is the thing shown."""
+    found: list[tuple[Float32Array, Mask]] = []
+    for ink in inks_of([shrink(grey_of(image), WORK_SIDE) for image in images]):
+        peak, noise = peak_and_noise(ink)
+        found.append((ink, main_thing(mask_of(ink, peak, noise), faint=peak < FAINT_EDGE)))
+    return found
+
+
+def normalise_all(images: Sequence[UInt8Array]) -> list[UInt8Array]:
+    """Images of one digit each, of one shape; see `normalise`."""
+    normal = []
+    for image, (ink, mask) in zip(images, things_in(images), strict=True):
+        is_small = (
+            max(image.shape[:2]) > WORK_SIDE and 0 < np.count_nonzero(mask.any(axis=1)) < WORK_SIDE // 4
+        )
+        closest = things_in([closer(image, mask)])[0] if is_small else (ink, mask)
+        normal.append(mnist_like(*closest))
+    return normal
 
 
 def normalise(image: UInt8Array) -> UInt8Array:
@@ -168,7 +184,4 @@ def normalise(image: UInt8Array) -> UInt8Array:
     Returns:
         uint8 [28, 28], white ink on black; all black where the image is blank.
     """
-    ink, mask = thing_in(image)
-    if max(image.shape[:2]) > WORK_SIDE and 0 < np.count_nonzero(mask.any(axis=1)) < WORK_SIDE // 4:
-        ink, mask = thing_in(closer(image, mask))
-    return mnist_like(ink, mask)
+    return normalise_all([image])[0]

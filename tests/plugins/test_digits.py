@@ -12,7 +12,7 @@ from hypothesis.extra.numpy import arrays
 from mediaml.plugin import Detection, Label, Prediction
 from mediaml.testing import frame
 from mediaml_digits.evidence import FoundDigit, out_of_words, supported
-from mediaml_digits.ink import ground_surface
+from mediaml_digits.ink import ground_surfaces
 from mediaml_digits.model import packed, unpacked
 from mediaml_digits.normalise import normalise, stroke_width
 from mediaml_digits.page import Candidates, candidates_of
@@ -97,7 +97,7 @@ def test_any_picture_has_an_answer(image: np.ndarray) -> None:
 def test_surface_finds_a_slope_under_ink() -> None:
     page = drawn(3, 100).astype(np.float32)
     light = np.linspace(0, -60, page.shape[1], dtype=np.float32)
-    assert np.abs(ground_surface(page * 0.8 + light) - (204 + light)).mean() < 3
+    assert np.abs(ground_surfaces([page * 0.8 + light])[0] - (204 + light)).mean() < 3
 
 
 def test_candidates_hold_every_digit_of_a_row() -> None:
