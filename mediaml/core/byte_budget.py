@@ -68,6 +68,13 @@ class Share:
         self.size = size
         self._budget: ByteBudget | None = budget
 
+    def split(self, parts: int) -> list[Share]:
+        """As many shares of the same bytes, each given back by itself; this one is none any more."""
+        budget, self._budget = self._budget, None
+        assert budget is not None
+        each, rest = divmod(self.size, parts)
+        return [Share(budget, each + (rest if number == 0 else 0)) for number in range(parts)]
+
     def give_back(self) -> None:
         """Let others have the bytes; calling it twice does nothing."""
         budget, self._budget = self._budget, None

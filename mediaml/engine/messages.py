@@ -101,7 +101,20 @@ class ReadSource(Message, frozen=True):
         return Job(self.source, decoded(self.location), self.kind, self.wants, self.stamp)
 
 
+class ReadBundle(Message, frozen=True):
+    """Run models on small sources, which are read in a row by one thread."""
+
+    orders: tuple[ReadSource, ...]
+
+    @property
+    def key(self) -> str:
+        """The key of this bundle."""
+        return f"bundle {self.orders[0].source}"
+
+
 Order = Identify | ReadSource
+Assigned = Order | ReadBundle
+"""What a worker is given to do."""
 
 
 def order_of(job: Job | Sniff) -> Order:
@@ -145,7 +158,7 @@ class Notice(Message, frozen=True):
 
 
 class Began(Message, frozen=True):
-    """An order has been begun."""
+    """An order has been begun, or a bundle of them."""
 
     key: str
 
@@ -158,15 +171,15 @@ class Identified(Message, frozen=True):
     failure: Failure | None = None
 
 
-class TaskDone(Message, frozen=True):
-    """The outcome of one task."""
+class TasksDone(Message, frozen=True):
+    """The outcome of some tasks."""
 
-    record: TaskRecord
+    records: tuple[TaskRecord, ...]
 
-    @property
-    def key(self) -> str:
-        """The key of the `ReadSource` that it belongs to."""
-        return f"read {self.record.task.source}"
+
+def key_of(record: TaskRecord) -> str:
+    """The key of the `ReadSource` that a record belongs to."""
+    return f"read {record.task.source}"
 
 
 class StepStarted(Message, frozen=True):
@@ -193,7 +206,7 @@ class Alive(Message, frozen=True):
 
 
 Report = (
-    ModelsLoaded | WorkerFailed | Notice | Began | Identified | TaskDone | StepStarted | BatchReduced | Alive
+    ModelsLoaded | WorkerFailed | Notice | Began | Identified | TasksDone | StepStarted | BatchReduced | Alive
 )
 
 

@@ -8,6 +8,7 @@ large for the memory of its device is halved instead, and so are all later ones 
 from __future__ import annotations
 
 import queue
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
@@ -72,14 +73,14 @@ class Inference:
     """Turns samples into answered batches, for one device.
 
     Args:
-        samples: where samples come from.
+        samples: where blocks of samples come from.
         answered: where batches go.
         shrunk: called when a model's batch was too large, with the size that is used from then on.
     """
 
     def __init__(
         self,
-        samples: Channel[Sample],
+        samples: Channel[Sequence[Sample]],
         answered: Channel[InferredBatch],
         shrunk: Callable[[LoadedModel, int], None],
     ) -> None:
@@ -89,6 +90,7 @@ class Inference:
         self._limits: dict[int, int] = {}
         self._buckets = Buckets(self._most)
         self._again: queue.SimpleQueue[list[Sample]] = queue.SimpleQueue()
+        self._full: deque[list[Sample]] = deque()
 
     def _most(self, model: LoadedModel) -> int:
         return self._limits.get(id(model), model.batch)
@@ -126,15 +128,18 @@ class Inference:
     def _next_batch(self) -> list[Sample] | None:
         if not self._again.empty():
             return self._again.get()
-        sample = self._samples.get_nowait()
-        if sample is not None:
-            return self._buckets.add(sample)
-        # Nothing is ready: a waiting batch goes as it is rather than keep the device idle.
-        batch = self._buckets.oldest()
-        if batch is not None:
-            return batch
-        sample = self._samples.get()
-        return None if sample is None else self._buckets.add(sample)
+        if self._full:
+            return self._full.popleft()
+        block = self._samples.get_nowait()
+        if block is None:
+            # Nothing is ready: a waiting batch goes as it is rather than keep the device idle.
+            batch = self._buckets.oldest()
+            if batch is not None:
+                return batch
+            block = self._samples.get()
+        full = (self._buckets.add(sample) for sample in block or ())
+        self._full.extend(batch for batch in full if batch is not None)
+        return self._full.popleft() if self._full else None
 
     def _infer(self, samples: list[Sample]) -> InferredBatch | None:
         model = samples[0].consumer.model.model

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import math
+
+import numpy as np
+
 from mediaml.core.audio_input import AudioInput
 from mediaml.core.errors import ModelError, PluginError
 from mediaml.core.media import Kind
@@ -9,6 +13,8 @@ from mediaml.core.model_input import ImageInput
 from mediaml.onnx.interface import TensorSpec
 from mediaml.plugin import OnnxModel
 from mediaml.registry.spec import Model, ModelSpec
+
+MOST_TINY, TINY_BYTES = 32, 32 << 10
 
 
 def refuse_misfit(model: Model, spec: ModelSpec) -> None:
@@ -68,3 +74,15 @@ def _fed(model: OnnxModel, spec: ModelSpec) -> TensorSpec | None:
 def _misfit(name: str, spec: ModelSpec, why: str) -> ModelError:
     hint = f"Leave -m out to use {spec.weights!r}." if spec.weights else "Name other weights with -m."
     return ModelError(f"{name} does not fit {spec.name}: {why}.", hint)
+
+
+def tiny_batch(taken: TensorSpec) -> int:
+    """How many samples of an input of a stated, small size make a batch that is still small; at least 1.
+
+    Of such samples the calls cost as much as the arithmetic.
+    """
+    sizes = [size for size in taken.shape[1:] if size is not None]
+    if not sizes or len(sizes) + 1 < len(taken.shape):
+        return 1
+    nbytes = math.prod(sizes) * np.dtype(taken.dtype).itemsize
+    return max(1, min(MOST_TINY, TINY_BYTES // max(1, nbytes)))

@@ -21,7 +21,7 @@ from mediaml.core.suggestions import suggestion
 from mediaml.core.view import View, class_ids
 from mediaml.core.work import ModelIdentity
 from mediaml.onnx.formats import foreign_format
-from mediaml.pipeline.model_fit import refuse_misfit
+from mediaml.pipeline.model_fit import refuse_misfit, tiny_batch
 from mediaml.pipeline.reading import split_reading
 from mediaml.registry.entry_points import Offer
 from mediaml.registry.options import options_of, options_record
@@ -287,7 +287,8 @@ def load_model(
         )
     refuse_misfit(model, spec)
     devices = tuple(sorted({str(session.device) for session in sessions}))
-    preferred = batch or (_CUDA_BATCH if any(name.startswith("cuda") for name in devices) else _CPU_BATCH)
+    usual = _CUDA_BATCH if any(name.startswith("cuda") for name in devices) else _CPU_BATCH
+    preferred = batch or max([usual, *(tiny_batch(session.inputs[0]) for session in sessions[:1])])
     fixed = getattr(model, "fixed_batch", None)
     return LoadedModel(
         spec,

@@ -3,7 +3,8 @@
     errands -> reader threads -> inference thread -> post thread -> streams -> emit
                decode, prepare   batch, run          decode answers  whole slices, in order
 
-Nothing is held but what the queues hold, so memory does not grow with the length of a file or of the list.
+Small files travel in blocks of samples, as a hand-over costs as much as a small image. Nothing is held but
+what the queues and blocks hold, so memory does not grow with the length of a file or of the list.
 """
 
 from __future__ import annotations
@@ -23,14 +24,19 @@ from mediaml.core.worker_memory import WorkerMemory
 from mediaml.media.limits import Limits
 from mediaml.pipeline.infer import Inference, InferredBatch, post_process
 from mediaml.pipeline.models import LoadedModel
-from mediaml.pipeline.read import Consumer, Mark, Sample, read_job
+from mediaml.pipeline.prepare import Block, prepare_samples
+from mediaml.pipeline.read import Consumer, Mark, Put, Sample, read_job
 from mediaml.pipeline.stream import Stream
 
-_SAMPLES, _ANSWERED = 32, 4
+_SAMPLES, _ANSWERED, _MOST_BATCHED = 32, 4, 16
 _JOIN_S = 10.0
 
 Errand = Callable[[], None]
 """Work for a reader thread."""
+
+
+def _nothing() -> None:
+    pass
 
 
 class Pipeline(AbstractContextManager["Pipeline"]):
@@ -44,6 +50,7 @@ class Pipeline(AbstractContextManager["Pipeline"]):
         track: which audio track is read.
         memory: what the frames of the worker may take.
         emit: takes the result of each task; called from any thread.
+        pause: called when no more results are about to come, from any thread; those so far may be sent.
         shrunk: see `Inference`.
         step: called with every frame read, batch answered and errand done: heartbeats.
         crashed: called when a thread died for a reason that is not a file's.
@@ -59,6 +66,7 @@ class Pipeline(AbstractContextManager["Pipeline"]):
         track: TrackChoice = TrackChoice(),  # noqa: B008
         memory: WorkerMemory = WorkerMemory(),  # noqa: B008
         emit: Callable[[TaskResult], None],
+        pause: Callable[[], None] = _nothing,
         shrunk: Callable[[LoadedModel, int], None],
         step: Callable[[], None],
         crashed: Callable[[BaseException], None],
@@ -68,12 +76,15 @@ class Pipeline(AbstractContextManager["Pipeline"]):
         self._slice_s = slice_s
         self._track = track
         self._emit = emit
+        self._pause = pause
         self._crashed = crashed
         self._stop = threading.Event()
         self._errands: Channel[Errand] = Channel(readers, self._stop)
-        self._in_flight = ByteBudget(memory.in_flight_for(model.batch for model in models), self._stop)
+        self._in_flight = ByteBudget(
+            memory.in_flight_for(min(model.batch, _MOST_BATCHED) for model in models), self._stop
+        )
         self._pictures = ByteBudget(memory.pictures, self._stop)
-        self._samples: Channel[Sample] = Channel(_SAMPLES, self._stop)
+        self._samples: Channel[Sequence[Sample]] = Channel(_SAMPLES, self._stop)
         self._answered: Channel[InferredBatch] = Channel(_ANSWERED, self._stop)
         self._inference = Inference(self._samples, self._answered, shrunk)
         self._step = step
@@ -96,9 +107,20 @@ class Pipeline(AbstractContextManager["Pipeline"]):
 
         def put(sample: Sample) -> bool:
             self._note(job, sample)
-            share = self._in_flight.take(sample.nbytes)
-            return share is not None and self._samples.put(replace(sample, share=share))
+            return self._hand_on([sample])
 
+        self._read(job, put)
+        self._reading.pop(job.id, None)
+
+    def run_bundle(self, jobs: Sequence[Job]) -> None:
+        """The same for small sources, whose frames are prepared and handed on in blocks."""
+        block = Block(self._hand_on)
+        for job in jobs:
+            self._read(job, block.add)
+            self._step()
+        block.put()
+
+    def _read(self, job: Job, put: Put) -> None:
         read_job(
             job,
             self._consumers(job),
@@ -108,7 +130,18 @@ class Pipeline(AbstractContextManager["Pipeline"]):
             track=self._track,
             room=self._pictures.holding,
         )
-        self._reading.pop(job.id, None)
+
+    def _hand_on(self, samples: Sequence[Sample]) -> bool:
+        ready = prepare_samples(samples)
+        if not ready:
+            return not self._stop.is_set()
+        share = self._in_flight.take(sum(sample.nbytes for sample in ready))
+        if share is None:
+            return False
+        shares = share.split(len(ready))
+        return self._samples.put(
+            [replace(sample, share=part) for sample, part in zip(ready, shares, strict=True)]
+        )
 
     def run_alone(self, job: Job, mark: Mark) -> None:
         """The same step by step in the caller's thread, each step marked before it is taken.
@@ -119,8 +152,9 @@ class Pipeline(AbstractContextManager["Pipeline"]):
 
         def answer(sample: Sample) -> bool:
             self._note(job, sample)
+            ready = prepare_samples([sample], mark)
             try:
-                return self._inference.answer_now(sample, mark)
+                return not ready or self._inference.answer_now(ready[0], mark)
             except DeviceError as error:  # not an error of the reading, which would treat it as one
                 self._crashed(error)
                 return False
@@ -164,6 +198,7 @@ class Pipeline(AbstractContextManager["Pipeline"]):
             errand = self._errands.get()
             if errand is not None:
                 errand()
+                self._pause()
                 self._step()
 
     def _post(self) -> None:
@@ -171,4 +206,6 @@ class Pipeline(AbstractContextManager["Pipeline"]):
             answered = self._answered.get()
             if answered is not None:
                 post_process(answered, self._inference)
+                if self._answered.is_empty:
+                    self._pause()
                 self._step()

@@ -1,4 +1,4 @@
-"""The reader threads' work: decode a source once, and prepare its frames for every model that wants them."""
+"""The reader threads' work: decode a source once, for every model that wants its frames."""
 
 from __future__ import annotations
 
@@ -22,7 +22,6 @@ from mediaml.media.reader import Reader, decoding_bytes, open_reader
 from mediaml.pipeline.models import LoadedModel
 from mediaml.pipeline.stream import Stream
 from mediaml.registry.plugin_errors import describe_error
-from mediaml.registry.spec import StagedModel
 
 
 def default_readers(workers: int = 1) -> int:
@@ -42,7 +41,7 @@ class Consumer:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Sample:
-    """One frame on its way to one model; `array` is `None` for a model without the stage `prepare`.
+    """One frame on its way to one model; `array` is `None` before and without the stage `prepare`.
 
     `share` is what it takes of the bytes that may be in flight.
     """
@@ -72,7 +71,7 @@ class Sample:
 
 
 Put = Callable[[Sample], bool]
-"""Hands a sample on; false when the run is stopping."""
+"""Hands a sample on that is not prepared yet; false when the run is stopping."""
 
 Mark = Callable[[Stage, int | None, float], None]
 """Called before every step: its stage, the model's index (`None` for what serves all), the time reached."""
@@ -213,15 +212,4 @@ class _Reading:
 
     def _submit(self, consumer: Consumer, number: int, frame: Frame, accounts: DecodeAccounts) -> bool:
         consumer.stream.expect(number, accounts)
-        sample = Sample(consumer, number, frame, None, accounts)
-        try:
-            model = consumer.model.model
-            if isinstance(model, StagedModel):
-                self.mark("prepare", consumer.want.index, frame.time_s)
-                array = model.prepare(frame)
-                kept = frame if getattr(model, "decodes_pixels", True) else frame.without_pixels()
-                sample = replace(sample, frame=kept, array=array)
-        except (Exception, SystemExit) as error:  # noqa: BLE001  plugin code may raise anything
-            sample.fail("prepare", error)
-            return True
-        return self.put(sample)
+        return self.put(Sample(consumer, number, frame, None, accounts))

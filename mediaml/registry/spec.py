@@ -41,6 +41,9 @@ class StagedModel(Model, Protocol):
 
     With an attribute `decodes_pixels` that is false, frames come to `decode` without their pixels, which are
     then let go as soon as the frame is prepared.
+
+    With a method `prepare_batch(frames)`, the frames of small files are prepared several at a time: it
+    returns what `prepare` would for each, in order. Where it raises, they are prepared one by one.
     """
 
     def prepare(self, frame: Frame) -> Array:

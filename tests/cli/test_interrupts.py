@@ -11,7 +11,7 @@ import pytest
 
 from mediaml.app.interrupts import Interrupts
 from mediaml.engine.local.supervisor import Supervisor
-from mediaml.engine.messages import TaskDone
+from mediaml.engine.messages import TasksDone
 from mediaml.ledger.ledger import Ledger
 from mediaml.ledger.rows import write_task
 from tests.support.command_line import results
@@ -34,7 +34,7 @@ def frames(folder: Path) -> list[object]:
 
 def has_answers(supervisor: Supervisor) -> bool:
     """Whether a worker has told answers that the run has not looked at yet."""
-    return any(isinstance(event.what, TaskDone) for event in list(supervisor._events._queue.queue))
+    return any(isinstance(event.what, TasksDone) for event in list(supervisor._events._queue.queue))
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -22,7 +22,7 @@ from mediaml.engine.local.crash_attribution import (
     failure_of,
 )
 from mediaml.engine.local.link import Link
-from mediaml.engine.messages import Began, Order, ReadSource, Report, StepStarted, TaskDone, order_of
+from mediaml.engine.messages import Began, Order, ReadSource, Report, StepStarted, TasksDone, key_of, order_of
 from mediaml.ledger.encoding import FrameRecord, TaskRecord
 
 ODD = Path(os.fsdecode(b"/in/\xff\n\xc3\xa4.mp4"))
@@ -56,8 +56,8 @@ def test_orders_and_reports_arrive_whole():
     assert sent(order, Order) == order
     assert sent(order, Order).job.location == ODD
     assert sent(sniff, Order).sniff.location.text == "rtsp://me:secret@camera/1"
-    assert sent(TaskDone(record), Report) == TaskDone(record)
-    assert sent(TaskDone(record), Report).key == order.key
+    assert sent(TasksDone((record,)), Report) == TasksDone((record,))
+    assert key_of(record) == order.key
 
 
 def test_a_line_that_breaks_is_the_end_and_nonsense_is_an_error():

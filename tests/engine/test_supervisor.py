@@ -105,6 +105,21 @@ def test_a_model_that_ends_its_process_costs_its_own_answer(mediaml, media, tmp_
     assert [model for source, model in answered if source.endswith("4.png")] == ["tough"]
 
 
+def test_a_model_that_ends_its_process_in_a_bundle_costs_its_own_answer(mediaml, media, tmp_path):
+    """Enough small files for bundles, of which one ends the process twice: the others are answered once."""
+    for index in range(10, 150):
+        write_image(media / f"{index}.png", 48 if index in (90, 91) else 40, 32)
+    (media / "4.png").unlink()
+    command = ("run", "-p", "touchy", media, "-o", "out", "--device", "cpu")
+    ended = mediaml(*command, "-O", "touchy.how=crash", "-O", "touchy.width=48")
+    assert ended.code == 1, ended.err
+    found = failures(tmp_path / "out")
+    assert set(found) == {"90.png", "91.png"}
+    assert all("while touchy was processing a frame" in str(one["message"]) for one in found.values())
+    answered = [row["source"] for row in results(tmp_path / "out")[1:] if "labels" in row]
+    assert len(answered) == len(set(answered)) == 8 + 140 - 2
+
+
 def test_what_a_video_had_before_its_process_ended_is_kept(mediaml, media, tmp_path):
     write_video(media / "clip.mp4", frames=50 * 25, width=48, height=32)
     ended = mediaml(

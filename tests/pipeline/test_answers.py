@@ -9,7 +9,7 @@ import pytest
 from mediaml.core.errors import PluginError
 from mediaml.core.prediction import Box, Detection, Embedding, Label, Prediction
 from mediaml.core.work import FrameAnswer, Task, TaskResult
-from mediaml.engine.messages import TaskDone
+from mediaml.engine.messages import TasksDone
 from mediaml.ledger.encoding import record_of
 from mediaml.pipeline.infer import plain
 from tests.support.pipeline_run import Counting
@@ -30,7 +30,7 @@ def test_numbers_of_numpy_become_pythons():
     assert record.labels == ((0, 0, 0, 50_000),)
     assert record.detections == ((0, 0, 1, 50_000, 100, 200, 300, 400, 7, None, None),)
     assert record.frames[0].embedding == np.arange(3, dtype="<f2").tobytes()
-    msgspec.msgpack.encode(TaskDone(record))
+    msgspec.msgpack.encode(TasksDone((record,)))
 
 
 @pytest.mark.parametrize("name", [b"cat", None, 3, "\ud800"])

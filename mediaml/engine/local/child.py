@@ -17,7 +17,7 @@ from mediaml.core.channel import Channel
 from mediaml.core.work import Reading
 from mediaml.engine.local.crash_attribution import Cause, cause_of_silence, cause_of_time
 from mediaml.engine.local.link import Link
-from mediaml.engine.messages import Message, Order, ReadSource, Report, StepStarted
+from mediaml.engine.messages import Assigned, Message, Order, ReadBundle, ReadSource, Report, StepStarted
 from mediaml.engine.timeouts import Timeouts
 from mediaml.onnx.providers import DeviceRequest
 
@@ -97,9 +97,13 @@ class Child(Generic[Incoming]):
 
 @dataclass(slots=True)
 class InFlight:
-    """An order that a worker has: when it was begun (monotonic seconds), and its latest mark."""
+    """An order that a worker has: when it was begun (monotonic seconds), and its latest mark.
+
+    `bundle` is the key of the bundle that it belongs to, if any.
+    """
 
     order: Order
+    bundle: str | None = None
     began_s: float | None = None
     mark: StepStarted | None = None
 
@@ -130,8 +134,8 @@ class Worker(Child[Report]):
 
     @property
     def unbegun(self) -> int:
-        """Number of orders that no reader thread has taken yet."""
-        return sum(entry.began_s is None for entry in self.in_flight.values())
+        """Number of orders and bundles that no reader thread has taken yet."""
+        return len({entry.bundle or key for key, entry in self.in_flight.items() if entry.began_s is None})
 
     @property
     def alone(self) -> InFlight | None:
@@ -169,7 +173,20 @@ class Worker(Child[Report]):
         successor = Worker(self.device, self._events, process, [*begun, *self.suspects])
         return successor, [entry.order for entry in entries if entry.began_s is None]
 
-    def assign(self, order: Order) -> None:
-        """Send it an order."""
-        self.in_flight[order.key] = InFlight(order)
+    def assign(self, order: Assigned) -> None:
+        """Send it an order, or a bundle of them."""
+        if isinstance(order, ReadBundle):
+            self.in_flight |= {one.key: InFlight(one, order.key) for one in order.orders}
+        else:
+            self.in_flight[order.key] = InFlight(order)
         self.send(order)
+
+    def note_begun(self, key: str) -> None:
+        """A reader thread has taken an order or a bundle."""
+        now_s = time.monotonic()
+        if key in self.in_flight:
+            self.in_flight[key].began_s = now_s
+            return
+        for entry in self.in_flight.values():
+            if entry.bundle == key:
+                entry.began_s = now_s

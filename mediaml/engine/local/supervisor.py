@@ -23,6 +23,7 @@ from mediaml.core.channel import Channel
 from mediaml.core.errors import DeviceError, PluginError
 from mediaml.core.media import Kind
 from mediaml.core.work import Failure, Job, Reading, Sniff
+from mediaml.engine.bundles import orders_of
 from mediaml.engine.local.child import Event, Exited, InFlight, Worker
 from mediaml.engine.local.crash_attribution import (
     Cause,
@@ -36,6 +37,7 @@ from mediaml.engine.local.crash_attribution import (
 from mediaml.engine.local.start import WORKER, start
 from mediaml.engine.messages import (
     Alive,
+    Assigned,
     BatchReduced,
     Began,
     Identified,
@@ -48,8 +50,9 @@ from mediaml.engine.messages import (
     Report,
     Setup,
     StepStarted,
-    TaskDone,
+    TasksDone,
     WorkerFailed,
+    key_of,
     order_of,
 )
 from mediaml.engine.protocol import JobPlanner
@@ -94,7 +97,7 @@ class Supervisor(AbstractContextManager["Supervisor"]):
         self._setup: Setup | None = None
         self._begun = False
         self._facts: list[ModelDevices] = []
-        self._waiting: deque[Order] = deque()
+        self._waiting: deque[Assigned] = deque()
         self._records: list[TaskRecord] = []
         self._deaths = 0
 
@@ -125,9 +128,9 @@ class Supervisor(AbstractContextManager["Supervisor"]):
         first = next(jobs, None)
         if first is not None and not self._begun and self._setup is not None:
             self.begin(self._setup)
-        orders: Iterator[Order] | None = None
-        if first is not None:
-            orders = map(order_of, chain((first,), jobs))
+        # A time limit is on each file, so that none may be begun before its turn.
+        bundled = self._timeouts.per_file is None
+        orders = None if first is None else orders_of(chain((first,), jobs), bundled=bundled)
         while True:
             for child in self._children:
                 orders = self._feed(child, orders)
@@ -140,8 +143,8 @@ class Supervisor(AbstractContextManager["Supervisor"]):
 
     def take(self) -> list[TaskRecord]:
         """See `Engine.take`."""
-        ready, self._records = self._records, []
-        return ready
+        taken, self._records = self._records, []
+        return taken
 
     def reading(self) -> list[Reading]:
         """See `Engine.reading`."""
@@ -151,8 +154,8 @@ class Supervisor(AbstractContextManager["Supervisor"]):
     def close(self) -> None:
         """See `Engine.close`."""
         while (event := self._events.get_nowait()) is not None:
-            if isinstance(event.what, TaskDone) and event.child in self._children:
-                self._records.append(event.what.record)
+            if isinstance(event.what, TasksDone) and event.child in self._children:
+                self._records += event.what.records
         self._stop.set()
         for child in self._children:
             child.kill()
@@ -166,11 +169,11 @@ class Supervisor(AbstractContextManager["Supervisor"]):
         assert self._setup is not None
         return msgspec.structs.replace(self._setup, device=child.device)
 
-    def _idle(self, orders: Iterator[Order] | None) -> bool:
+    def _idle(self, orders: Iterator[Assigned] | None) -> bool:
         busy = any(child.in_flight or child.suspects for child in self._children)
         return orders is None and not self._waiting and not busy
 
-    def _feed(self, child: Worker, orders: Iterator[Order] | None) -> Iterator[Order] | None:
+    def _feed(self, child: Worker, orders: Iterator[Assigned] | None) -> Iterator[Assigned] | None:
         """Send a worker what it can take; returns the orders, `None` when they are exhausted."""
         assert self._setup is not None
         while child.ready:
@@ -197,10 +200,10 @@ class Supervisor(AbstractContextManager["Supervisor"]):
 
     def _take(self, child: Worker, what: object) -> None:
         match what:
-            case TaskDone():
-                self._answered(child, what)
-            case Began() if what.key in child.in_flight:
-                child.in_flight[what.key].began_s = time.monotonic()
+            case TasksDone():
+                self._answered(child, what.records)
+            case Began():
+                child.note_begun(what.key)
             case StepStarted() if what.key in child.in_flight:
                 child.in_flight[what.key].mark = what
             case Identified() if what.key in child.in_flight:
@@ -219,16 +222,17 @@ class Supervisor(AbstractContextManager["Supervisor"]):
             case Exited():
                 self._replace_worker(child, cause_of_exit(what.code))
 
-    def _answered(self, child: Worker, what: TaskDone) -> None:
-        self._records.append(what.record)
+    def _answered(self, child: Worker, records: Sequence[TaskRecord]) -> None:
+        self._records += records
         self._deaths = 0
-        entry = child.in_flight[what.key]
-        assert isinstance(entry.order, ReadSource)
-        rest = advance(entry.order, what.record)
-        if rest is None:
-            del child.in_flight[what.key]
-        else:
-            entry.order = rest
+        for record in records:
+            entry = child.in_flight[key_of(record)]
+            assert isinstance(entry.order, ReadSource)
+            rest = advance(entry.order, record)
+            if rest is None:
+                del child.in_flight[key_of(record)]
+            else:
+                entry.order = rest
 
     def _identified(self, order: Order, what: Identified) -> None:
         assert isinstance(order, Identify)

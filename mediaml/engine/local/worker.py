@@ -1,7 +1,7 @@
 """A worker process: loads the models, then carries out orders until its pipe is closed.
 
-It dies with its supervisor, and may crash earlier: in a decoder, in a plugin, or out of memory. Every
-result is sent at once.
+It dies with its supervisor, and may crash earlier: in a decoder, in a plugin, or out of memory. Results
+are sent as soon as no more are about to come.
 """
 
 from __future__ import annotations
@@ -14,11 +14,13 @@ from contextlib import suppress
 from functools import partial
 from typing import IO, Any
 
-from mediaml.core.work import Failure, Stage, TaskResult
-from mediaml.engine.jobs import encode_result, identify_sniffed, load_models
+from mediaml.core.work import Failure, Stage
+from mediaml.engine.jobs import identify_sniffed, load_models
 from mediaml.engine.local.heartbeat import Heartbeat
 from mediaml.engine.local.link import Link
+from mediaml.engine.local.outbox import Outbox
 from mediaml.engine.messages import (
+    Assigned,
     BatchReduced,
     Began,
     Identified,
@@ -26,11 +28,10 @@ from mediaml.engine.messages import (
     ModelDevices,
     ModelsLoaded,
     Notice,
-    Order,
+    ReadBundle,
     ReadSource,
     Setup,
     StepStarted,
-    TaskDone,
     WorkerFailed,
     batch_keys,
 )
@@ -43,7 +44,7 @@ from mediaml.pipeline.pipeline import Pipeline
 
 def answer_sources(receiving: IO[bytes], sending: IO[bytes]) -> None:
     """Body of the process."""
-    link: Link[Any] = Link(Setup | Order, receiving, sending)
+    link: Link[Any] = Link(Setup | Assigned, receiving, sending)
     # While the run is starting.
     with suppress(ImportError):
         import_decoders()
@@ -67,7 +68,7 @@ def _work(link: Link[Any], setup: Setup) -> None:
         return
     devices = (ModelDevices(model.devices, model.fallbacks, model.labels) for model in models)
     link.send(ModelsLoaded(tuple(devices)))
-    heartbeat = Heartbeat(link)
+    heartbeat, outbox = Heartbeat(link), Outbox(link, setup.debug)
     with Pipeline(
         models,
         readers=setup.readers,
@@ -76,13 +77,14 @@ def _work(link: Link[Any], setup: Setup) -> None:
         track=setup.track,
         memory=setup.memory,
         step=heartbeat.step,
-        emit=partial(_send_result, link, setup.debug),
+        emit=outbox.add,
+        pause=outbox.send,
         shrunk=partial(_tell_shrunk, link),
         crashed=leave,
     ) as pipeline:
         heartbeat.reading = pipeline.reading
-        while isinstance(order := link.receive(), Identify | ReadSource):
-            pipeline.submit(_errand(order, link, pipeline, setup.limits))
+        while isinstance(order := link.receive(), Identify | ReadSource | ReadBundle):
+            pipeline.submit(_errand(order, link, outbox, pipeline, setup.limits))
         os._exit(0)
 
 
@@ -95,28 +97,26 @@ def _leave(link: Link[Any], error: BaseException) -> None:
     os._exit(1)
 
 
-def _send_result(link: Link[Any], debug: bool, result: TaskResult) -> None:
-    record = encode_result(result)
-    if debug and record.failure is not None and record.failure.trace:
-        link.send(Notice(record.failure.trace))
-    link.send(TaskDone(record))
-
-
 def _tell_shrunk(link: Link[Any], model: LoadedModel, frames: int) -> None:
     for key in batch_keys(model.identity, model.devices):
         link.send(BatchReduced(model.spec.name, key, frames))
 
 
-def _errand(order: Order, link: Link[Any], pipeline: Pipeline, limits: Limits) -> Callable[[], None]:
+def _errand(
+    order: Assigned, link: Link[Any], outbox: Outbox, pipeline: Pipeline, limits: Limits
+) -> Callable[[], None]:
     """What a reader thread is to do for an order."""
 
     def mark(stage: Stage, model: int | None, time_s: float) -> None:
+        outbox.send()  # What is answered is not suspected any more.
         link.send(StepStarted(order.key, stage, model, time_s))
 
     def errand() -> None:
         link.send(Began(order.key))
         if isinstance(order, Identify):
             link.send(_identified(order, limits))
+        elif isinstance(order, ReadBundle):
+            pipeline.run_bundle([one.job for one in order.orders])
         elif order.alone:
             pipeline.run_alone(order.job, mark)
         else:
