@@ -24,7 +24,8 @@ def orders_of(jobs: Iterator[Job | Sniff], *, bundled: bool = True) -> Iterator[
     A job that is not small ends a bundle, and so does waiting.
 
     Args:
-        bundled: whether there may be bundles at all.
+        bundled: whether there may be bundles at all; not where each file has a time limit, as the files of
+            a bundle are begun together.
     """
     waiting: list[ReadSource] = []
     size = begun = 0

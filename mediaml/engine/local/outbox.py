@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from typing import Any
 
 from mediaml.core.work import TaskResult
@@ -12,10 +13,12 @@ from mediaml.engine.messages import Notice, TasksDone
 from mediaml.ledger.encoding import TaskRecord
 
 _MOST = 64
+# Results that come further apart than this are sent at once.
+_MOST_WAIT_S = 0.2
 
 
 class Outbox:
-    """Gathers the results of a worker until it pauses. All methods may be called from any thread.
+    """Gathers the results of a worker that come one upon another. All methods may be called from any thread.
 
     Args:
         link: takes the messages.
@@ -27,6 +30,7 @@ class Outbox:
         self._debug = debug
         self._records: list[TaskRecord] = []
         self._lock = threading.Lock()
+        self._sent_s = time.monotonic()
 
     def add(self, result: TaskResult) -> None:
         """Add the result of a task."""
@@ -35,8 +39,9 @@ class Outbox:
             self._link.send(Notice(record.failure.trace))
         with self._lock:
             self._records.append(record)
+            is_due = time.monotonic() - self._sent_s > _MOST_WAIT_S
             is_full = len(self._records) >= _MOST
-        if is_full:
+        if is_due or is_full:
             self.send()
 
     def send(self) -> None:
@@ -45,4 +50,5 @@ class Outbox:
         with self._lock:
             if self._records:
                 records, self._records = self._records, []
+                self._sent_s = time.monotonic()
                 self._link.send(TasksDone(tuple(records)))

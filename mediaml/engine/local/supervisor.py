@@ -128,7 +128,6 @@ class Supervisor(AbstractContextManager["Supervisor"]):
         first = next(jobs, None)
         if first is not None and not self._begun and self._setup is not None:
             self.begin(self._setup)
-        # A time limit is on each file, so that none may be begun before its turn.
         bundled = self._timeouts.per_file is None
         orders = None if first is None else orders_of(chain((first,), jobs), bundled=bundled)
         while True:
