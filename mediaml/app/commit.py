@@ -164,7 +164,9 @@ class Committer:
             self._stream.write(task_lines(self._view, record.task))
         if record.failure:
             self._failed.add(source)
-        number = self._drawable.take(record, self._planned.under_way[source])
+        number = None
+        if self._rendering:
+            number = self._drawable.take(record, self._planned.under_way[source])
         if number is not None and source not in self._failed:
             row = self._view.source(source)
             for output in self._rendering:
@@ -186,10 +188,10 @@ class Committer:
             self._reporter.note(f"{self._view.source(source).shown}: {note}")
         for output in self._rendering:
             self._render(output, source)
-        rows = list(self.failures(source))
+        rows = list(self.failures(source)) if self._rendering or source in self._failed else []
         for row in rows:
             self._reporter.failure(row)
-        if not rows:
+        if not rows and self._reporter.details:
             parts = [found_text(found) for found in self.found(source) if found.labels]
             self._reporter.detail(f"{self._view.source(source).shown}: {'; '.join(parts) or 'done'}")
 

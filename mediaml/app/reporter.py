@@ -69,6 +69,10 @@ class Progress:
 class Reporter(Protocol):
     """Called in the thread that runs; must return soon and must not raise."""
 
+    @property
+    def details(self) -> bool:
+        """Whether lines for verbose output are wanted; else `detail` is not called for each file."""
+
     def note(self, text: str) -> None:
         """One informational line."""
 
@@ -97,6 +101,11 @@ class LoggingReporter:
     def __init__(self) -> None:
         self._logger = logging.getLogger("mediaml")
         self._warned: set[str] = set()
+
+    @property
+    def details(self) -> bool:
+        """Whether the level DEBUG is logged."""
+        return self._logger.isEnabledFor(logging.DEBUG)
 
     def note(self, text: str) -> None:
         """Log at level INFO."""

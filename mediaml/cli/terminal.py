@@ -32,6 +32,11 @@ class TerminalReporter:
         self._bar: Any = None
         self._next_line_s = _OFTEN_S
 
+    @property
+    def details(self) -> bool:
+        """Whether it is verbose."""
+        return self._shell.verbose
+
     def note(self, text: str) -> None:
         """A line, unless quiet."""
         self._shell.say(text)

@@ -19,9 +19,10 @@ from mediaml.core.view import EVERYTHING, View
 from mediaml.core.work import Failure, ModelIdentity, Source, TaskProgress
 from mediaml.ledger.derivations import Derivations
 from mediaml.ledger.encoding import TaskRecord, view_json
+from mediaml.ledger.free_names import FreeNames
 from mediaml.ledger.integrity import seal_asked, seal_source
 from mediaml.ledger.merge import LedgerMerge
-from mediaml.ledger.rows import Classes, free_name, write_task
+from mediaml.ledger.rows import Classes, insert_model, insert_source, write_task
 from mediaml.ledger.schema import (
     BATCH_PREFIX,
     CURRENT_PREFIX,
@@ -30,7 +31,7 @@ from mediaml.ledger.schema import (
     VIEW_PREFIX,
     connect,
 )
-from mediaml.ledger.task_progress import IDENTITY, Known, file_state, model_id, same_lineage, task_progress
+from mediaml.ledger.task_progress import Known, file_state, model_id, same_lineage, task_progress
 from mediaml.ledger.trouble import ledger_error
 
 
@@ -61,8 +62,11 @@ class Ledger(AbstractContextManager["Ledger"]):
         self._db = connect(folder, checked=True)
         self._begun, self._frames = time.monotonic(), 0
         self._classes = Classes(self._db)
+        self._names = FreeNames(self._db, "source", "name")
+        self._paths = FreeNames(self._db, "artifact", "path")
+        self._depth = 0
         self.derivations = Derivations(self._db, self._transaction)
-        self.merge = LedgerMerge(self._db, self._transaction, self._classes)
+        self.merge = LedgerMerge(self._db, self._transaction, self._classes, self._names)
         self._positions: int = self._db.execute("SELECT coalesce(max(position), 0) FROM source").fetchone()[0]
 
     def close(self) -> None:
@@ -79,17 +83,31 @@ class Ledger(AbstractContextManager["Ledger"]):
         Raises:
             OutputError: the ledger cannot be written, for instance because the disk is full, or was removed.
         """
+        if self._depth:
+            yield
+            return
         # SQLite would keep writing to the removed file, and the results would be lost.
         if not (self.folder / FILE_NAME).exists():
             raise OutputError(
                 f"the ledger {self.folder / FILE_NAME} was removed while it was written.",
                 "Rerun the same command; it starts from the beginning.",
             )
+        self._depth += 1
         try:
             with self._db:
                 yield
-        except sqlite3.Error as error:
-            raise ledger_error(self.folder / FILE_NAME, error, "written") from error
+        except BaseException as error:
+            for names in (self._names, self._paths):
+                names.forget()
+            if isinstance(error, sqlite3.Error):
+                raise ledger_error(self.folder / FILE_NAME, error, "written") from error
+            raise
+        finally:
+            self._depth -= 1
+
+    def together(self) -> AbstractContextManager[None]:
+        """Make one transaction of all that is written in a `with` block; see `_transaction`."""
+        return self._transaction()
 
     def begin_run(self, header: dict[str, Any]) -> int:
         """Note a run with its header (versions, models, arguments); returns its id."""
@@ -117,7 +135,7 @@ class Ledger(AbstractContextManager["Ledger"]):
             labels: all labels that it knows, in its own order; empty where it does not say.
         """
         with self._transaction():
-            number = model_id(self._db, model) or self._insert_model(model)
+            number = model_id(self._db, model) or insert_model(self._db, model)
             asked = {
                 f"{CURRENT_PREFIX}{model.name}": str(number),
                 f"{VIEW_PREFIX}{model.name}": view_json(view),
@@ -129,14 +147,6 @@ class Ledger(AbstractContextManager["Ledger"]):
                 self._db.execute("UPDATE artifact SET done = 0")
             self._classes.note(number, labels)
         return number
-
-    def _insert_model(self, model: ModelIdentity) -> int:
-        columns = (*IDENTITY, "task", "weights")
-        added = self._db.execute(
-            f"INSERT INTO model ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})",
-            tuple(getattr(model, column) for column in columns),
-        )
-        return int(added.lastrowid or 0)
 
     def recall(self, source: Source) -> Kind | None:
         """The kind of a source that was opened before and has not changed since; else `None`."""
@@ -160,10 +170,12 @@ class Ledger(AbstractContextManager["Ledger"]):
         with self._transaction():
             row = self._known(source)
             if row is None:
-                return self._insert_source(source, kind, position or self.next_position())
+                name = self._names.take(source.name)
+                return insert_source(self._db, source, name, kind, position or self.next_position())
             if not row.is_of(source):
                 self._db.execute("DELETE FROM task WHERE source = ?", (row.id,))
                 self._db.execute("DELETE FROM artifact WHERE source = ?", (row.id,))
+                self._paths.forget()
             digest = source.digest or (row.digest if row.is_of(source) else "")
             self._db.execute(
                 "UPDATE source SET shown = ?, position = coalesce(?, position), size = ?, mtime_ns = ?, "
@@ -188,6 +200,8 @@ class Ledger(AbstractContextManager["Ledger"]):
         if readable:
             with self._transaction():
                 self._db.executemany("DELETE FROM source WHERE id = ?", readable)
+                self._names.forget()
+                self._paths.forget()
 
     def _known(self, source: Source) -> Known | None:
         row = self._db.execute(
@@ -196,24 +210,9 @@ class Ledger(AbstractContextManager["Ledger"]):
         ).fetchone()
         return Known(*row) if row else None
 
-    def _insert_source(self, source: Source, kind: Kind | None, position: int) -> int:
-        values = (
-            os.fsencode(str(source.path)),
-            source.shown,
-            free_name(self._db, "source", "name", source.name),
-            position,
-            source.size,
-            source.mtime_ns,
-            source.digest,
-            kind and kind.value,
-        )
-        added = self._db.execute(
-            "INSERT INTO source (path, shown, name, position, size, mtime_ns, digest, kind) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            values,
-        )
-        seal_source(self._db, int(added.lastrowid or 0))
-        return int(added.lastrowid or 0)
+    def has_tasks(self, source: int) -> bool:
+        """Whether any model has begun a source."""
+        return self._db.execute("SELECT 1 FROM task WHERE source = ?", (source,)).fetchone() is not None
 
     def task_progress(self, source: int, model: int, view: View | None = None) -> TaskProgress:
         """The progress of a model on a source, for a view where one is given."""
@@ -269,7 +268,7 @@ class Ledger(AbstractContextManager["Ledger"]):
             ).fetchone()
             if row:
                 return str(row[0])
-            path = free_name(self._db, "artifact", "path", wanted)
+            path = self._paths.take(wanted)
             self._db.execute(
                 "INSERT INTO artifact (source, kind, path, done) VALUES (?, ?, ?, 0)", (source, kind, path)
             )

@@ -12,9 +12,10 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any
 
+from mediaml.ledger.free_names import FreeNames
 from mediaml.ledger.integrity import names_of, seal_asked, seal_source
 from mediaml.ledger.merge_answers import TABLES, Answers, Translation, columns
-from mediaml.ledger.rows import Classes, free_name
+from mediaml.ledger.rows import Classes
 from mediaml.ledger.schema import CURRENT_PREFIX, DERIVED_PREFIX, RUN_PREFIX, VIEW_PREFIX
 from mediaml.ledger.task_progress import IDENTITY, same_lineage
 
@@ -71,6 +72,7 @@ class LedgerMerge:
 
     Args:
         transaction: commits what is written within it, or nothing.
+        free_names: those of sources.
     """
 
     def __init__(
@@ -78,10 +80,12 @@ class LedgerMerge:
         db: sqlite3.Connection,
         transaction: Callable[[], AbstractContextManager[None]],
         classes: Classes,
+        free_names: FreeNames,
     ) -> None:
         self._db = db
         self._transaction = transaction
         self._classes = classes
+        self._free_names = free_names
 
     def take(self, other: sqlite3.Connection) -> Taken:
         """Take over what another ledger holds; repeated, it changes nothing.
@@ -209,7 +213,7 @@ class LedgerMerge:
         own = self._db.execute(f"{state} path = ?", (path,)).fetchone()
         if own is None:
             taken.added += 1
-            free = free_name(self._db, "source", "name", name)
+            free = self._free_names.take(name)
             here = self._copy_one(other, "source", number, {"name": free})
             seal_source(self._db, here)
             return here

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Iterable, Sequence
-from pathlib import PurePosixPath
 
 from mediaml.core.errors import ChangedError
+from mediaml.core.media import Kind
+from mediaml.core.work import ModelIdentity, Source
 from mediaml.ledger.encoding import TaskRecord, info_of
 from mediaml.ledger.integrity import seal_source, seal_tasks
+from mediaml.ledger.task_progress import IDENTITY
 
 INSERT_CLASS = "INSERT INTO class (model, id, name, checksum) VALUES (?1, ?2, ?3, crc32(?1, ?2, ?3))"
 INSERT_PREDICTION = (
@@ -19,6 +22,10 @@ INSERT_LABEL = "INSERT INTO label (source, model, frame, n, class, score) VALUES
 INSERT_DETECTION = (
     "INSERT INTO detection (source, model, frame, n, class, score, left, top, right, bottom, track, "
     "outline, keypoints) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+)
+_INSERT_SOURCE = (
+    "INSERT INTO source (path, shown, name, position, size, mtime_ns, digest, kind, checksum) "
+    "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, crc32(?1, ?2, ?3, ?8, NULL))"
 )
 _INSERT_TASK = (
     "INSERT OR REPLACE INTO task (source, model, slice, frames, last, stage, error, message, "
@@ -66,6 +73,23 @@ class Classes:
             rows = self._db.execute("SELECT name, id FROM class WHERE model = ? ORDER BY id DESC", (model,))
             self._numbers[model] = dict(rows.fetchall())
         return self._numbers[model]
+
+
+def insert_model(db: sqlite3.Connection, model: ModelIdentity) -> int:
+    """Add a model, within the caller's transaction; returns its id."""
+    columns = (*IDENTITY, "task", "weights")
+    added = db.execute(
+        f"INSERT INTO model ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})",
+        tuple(getattr(model, column) for column in columns),
+    )
+    return int(added.lastrowid or 0)
+
+
+def insert_source(db: sqlite3.Connection, source: Source, name: str, kind: Kind | None, position: int) -> int:
+    """Add a source with its checksum, within the caller's transaction; returns its id."""
+    path, stamp = os.fsencode(str(source.path)), (source.size, source.mtime_ns, source.digest)
+    values = (path, source.shown, name, position, *stamp, kind and kind.value)
+    return int(db.execute(_INSERT_SOURCE, values).lastrowid or 0)
 
 
 def write_task(db: sqlite3.Connection, record: TaskRecord, classes: Classes) -> None:
@@ -135,14 +159,3 @@ def write_info(db: sqlite3.Connection, source: int, text: str) -> None:
     rate = None if info.frame_rate is None else float(info.frame_rate)
     db.execute(_SET_INFO, (text, info.width, info.height, info.duration_s, rate, info.start_s, source))
     seal_source(db, source)
-
-
-def free_name(db: sqlite3.Connection, table: str, column: str, wanted: str) -> str:
-    """`wanted`, or `wanted` with a number before its suffix where that is taken (letter case aside)."""
-    pure = PurePosixPath(wanted)
-    candidate, number = wanted, 1
-    query = f"SELECT 1 FROM {table} WHERE {column} = ? COLLATE NOCASE"
-    while db.execute(query, (candidate,)).fetchone():
-        number += 1
-        candidate = str(pure.with_name(f"{pure.stem}~{number}{pure.suffix}"))
-    return candidate

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from pathlib import Path
 
 from mediaml.core.errors import MediaError, MediamlError
@@ -17,6 +19,8 @@ from mediaml.media.annotated_mark import is_annotated_copy
 from mediaml.media.sniff import Claim, looks_like_media_name, sniff_claim
 from mediaml.pipeline.models import ResolvedModel
 from mediaml.store.digest import sha256_of
+
+_MOST_GROUP, _GROUP_S = 256, 0.1
 
 
 @dataclass(slots=True)
@@ -82,6 +86,7 @@ class Planner:
         self._only_failed = only_failed
         self._emit = emit
         self._unsettled: dict[int, Source] = {}
+        self._refused: list[TaskRecord] = []
         self.planned = Planned()
 
     def jobs(self, sources: Iterable[Source]) -> Iterator[Job | Sniff]:
@@ -90,12 +95,29 @@ class Planner:
         Every source gets its place before anything is known of it: the order of the results is that of the
         latest run, whenever each is answered and however often the run was stopped.
         """
-        for source in sources:
-            self.planned.seen += 1
-            job = self._job(source, self._ledger.next_position())
-            if job is not None:
-                yield job
+        remaining, most = iter(sources), 1
+        while True:
+            seen, jobs = self.planned.seen, self._group(remaining, most)
+            yield from jobs
+            if self.planned.seen == seen:
+                break
+            most = min(2 * most, _MOST_GROUP)
         self._ledger.forget_folders(self.planned.sources)
+
+    def _group(self, sources: Iterator[Source], most: int) -> list[Job | Sniff]:
+        """Plan the next sources in one transaction: `most`, or as many as take a moment."""
+        jobs: list[Job | Sniff] = []
+        began_s = time.monotonic()
+        with self._ledger.together():
+            for source in islice(sources, most):
+                self.planned.seen += 1
+                job = self._job(source, self._ledger.next_position())
+                if job is not None:
+                    jobs.append(job)
+                if time.monotonic() - began_s > _GROUP_S:
+                    break
+        self._emit_refused()
+        return jobs
 
     def settle(self, sniff: Sniff, answer: Kind | Failure | None) -> Job | None:
         """Continue with a source whose kind is known, `None` for no media, or why it is unknown."""
@@ -108,8 +130,17 @@ class Planner:
             answer = Failure.of("open", _no_media())
         if isinstance(answer, Failure):
             self._refuse(source, answer, sniff.position)
+            self._emit_refused()
             return None
-        return self._of_kind(source, answer, sniff.position)
+        job = self._of_kind(source, answer, sniff.position)
+        self._emit_refused()
+        return job
+
+    def _emit_refused(self) -> None:
+        """Emit what was refused, once its source is committed."""
+        refused, self._refused = self._refused, []
+        for record in refused:
+            self._emit(record)
 
     def note_batch_limit(self, key: str, frames: int) -> None:
         """Remember the largest batch of a model that fits in memory."""
@@ -161,6 +192,9 @@ class Planner:
         source_id = self._ledger.add_source(source, kind, position)
         self.planned.sources[source_id] = None
         wants = []
+        if not self._only_failed and not self._ledger.has_tasks(source_id):
+            wants = [Want(model_id, index) for index, model_id in models]
+            models = ()
         for index, model_id in models:
             view = self._views[index]
             before = self._ledger.task_progress(source_id, model_id, view)
@@ -187,7 +221,7 @@ class Planner:
         self._begin(source_id, len(self._models))
         for _, model_id in self._models:
             self._ledger.supersede(source_id, model_id, restart=True)
-            self._emit(TaskRecord(Task(source_id, model_id, 0), failure=failure))
+            self._refused.append(TaskRecord(Task(source_id, model_id, 0), failure=failure))
 
 
 def with_digest(source: Source) -> Source:

@@ -33,6 +33,8 @@ def clip(tmp_path):
 class Listener:
     """A reporter that keeps what it is told."""
 
+    details = True
+
     def __init__(self) -> None:
         self.notes: list[str] = []
         self.shares: list[float] = []

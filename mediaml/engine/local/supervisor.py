@@ -60,8 +60,7 @@ from mediaml.engine.timeouts import Timeouts
 from mediaml.ledger.encoding import TaskRecord
 from mediaml.onnx.providers import DeviceRequest
 
-_EVENTS = 256
-_MOST_DEATHS_IN_A_ROW = 5
+_EVENTS, _MOST_DEATHS_IN_A_ROW = 256, 5
 
 
 class Supervisor(AbstractContextManager["Supervisor"]):
