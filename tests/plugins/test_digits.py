@@ -12,9 +12,9 @@ from hypothesis.extra.numpy import arrays
 from mediaml.plugin import Detection, Label, Prediction
 from mediaml.testing import frame
 from mediaml_digits.evidence import FoundDigit, out_of_words, supported
-from mediaml_digits.ink import ground_surfaces
+from mediaml_digits.ink import ground_surfaces, quantile, row_medians
 from mediaml_digits.model import packed, unpacked
-from mediaml_digits.normalise import normalise, stroke_width
+from mediaml_digits.normalise import normalise, normalise_all, stroke_width
 from mediaml_digits.page import Candidates, candidates_of
 from mediaml_digits.parts import cut, parts_of
 from mediaml_digits.reading import best_cut, read, reading_order, without_overlap
@@ -98,6 +98,19 @@ def test_surface_finds_a_slope_under_ink() -> None:
     page = drawn(3, 100).astype(np.float32)
     light = np.linspace(0, -60, page.shape[1], dtype=np.float32)
     assert np.abs(ground_surfaces([page * 0.8 + light])[0] - (204 + light)).mean() < 3
+
+
+@pytest.mark.parametrize("side", [28, 60, 300])
+def test_images_normalised_together_are_those_normalised_alone(side: int) -> None:
+    images = [drawn(digit, side) for digit in STROKES] + [np.full_like(drawn(1, side), 200)]
+    together = normalise_all(images)
+    assert all((normalise(image) == one).all() for image, one in zip(images, together, strict=True))
+
+
+@given(arrays(np.float32, st.integers(1, 40), elements=st.floats(0, 255, width=32)), st.floats(0, 1))
+def test_quantiles_and_medians_are_those_of_numpy(values: np.ndarray, share: float) -> None:
+    assert quantile(values, share) == np.quantile(values, share)
+    assert row_medians(values[None])[0] == np.median(values)
 
 
 def test_candidates_hold_every_digit_of_a_row() -> None:
