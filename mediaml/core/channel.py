@@ -23,11 +23,6 @@ class Channel(Generic[Item]):
         """Whether the run is stopping: no item is taken or put any more."""
         return self._stop.is_set()
 
-    @property
-    def is_empty(self) -> bool:
-        """Whether there is no item now."""
-        return self._queue.empty()
-
     def put(self, item: Item) -> bool:
         """Wait for room and put the item; false when the run stops first."""
         while not self._stop.is_set():

@@ -35,10 +35,6 @@ Errand = Callable[[], None]
 """Work for a reader thread."""
 
 
-def _nothing() -> None:
-    pass
-
-
 class Pipeline(AbstractContextManager["Pipeline"]):
     """The threads that work on files, for one device.
 
@@ -50,7 +46,6 @@ class Pipeline(AbstractContextManager["Pipeline"]):
         track: which audio track is read.
         memory: what the frames of the worker may take.
         emit: takes the result of each task; called from any thread.
-        pause: called when no more results are about to come, from any thread; those so far may be sent.
         shrunk: see `Inference`.
         step: called with every frame read, batch answered and errand done: heartbeats.
         crashed: called when a thread died for a reason that is not a file's.
@@ -66,7 +61,6 @@ class Pipeline(AbstractContextManager["Pipeline"]):
         track: TrackChoice = TrackChoice(),  # noqa: B008
         memory: WorkerMemory = WorkerMemory(),  # noqa: B008
         emit: Callable[[TaskResult], None],
-        pause: Callable[[], None] = _nothing,
         shrunk: Callable[[LoadedModel, int], None],
         step: Callable[[], None],
         crashed: Callable[[BaseException], None],
@@ -76,7 +70,6 @@ class Pipeline(AbstractContextManager["Pipeline"]):
         self._slice_s = slice_s
         self._track = track
         self._emit = emit
-        self._pause = pause
         self._crashed = crashed
         self._stop = threading.Event()
         self._errands: Channel[Errand] = Channel(readers, self._stop)
@@ -198,7 +191,6 @@ class Pipeline(AbstractContextManager["Pipeline"]):
             errand = self._errands.get()
             if errand is not None:
                 errand()
-                self._pause()
                 self._step()
 
     def _post(self) -> None:
@@ -206,6 +198,4 @@ class Pipeline(AbstractContextManager["Pipeline"]):
             answered = self._answered.get()
             if answered is not None:
                 post_process(answered, self._inference)
-                if self._answered.is_empty:
-                    self._pause()
                 self._step()

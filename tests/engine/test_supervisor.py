@@ -49,6 +49,8 @@ PLUGIN = """
                 os.abort()
             if hurt and self.options.how == "leave":
                 os._exit(0)
+            if hurt and self.options.how == "fail":
+                raise ValueError("not this one")
             if hurt and self.options.how == "hang":
                 time.sleep(1000)
             if self.options.how == "hungry":
@@ -118,6 +120,21 @@ def test_a_model_that_ends_its_process_in_a_bundle_costs_its_own_answer(mediaml,
     assert all("while touchy was processing a frame" in str(one["message"]) for one in found.values())
     answered = [row["source"] for row in results(tmp_path / "out")[1:] if "labels" in row]
     assert len(answered) == len(set(answered)) == 8 + 140 - 2
+
+
+@pytest.mark.parametrize("width", [40, 48])
+def test_a_model_that_fails_in_bundles_ends_with_all_told(mediaml, media, tmp_path, width):
+    """Whether all of a bundle fail, in the inference thread and last of all, or one between others."""
+    for index in range(10, 150):
+        write_image(media / f"{index}.png", 48 if index == 90 else 40, 32)
+    command = ("run", "-p", "touchy", media, "-o", "out", "--device", "cpu")
+    ended = mediaml(*command, "-O", "touchy.how=fail", "-O", f"touchy.width={width}")
+    assert ended.code == 1, ended.err
+    found = failures(tmp_path / "out")
+    assert len(found) == {40: 9 + 140 - 2, 48: 2}[width]
+    assert {one["message"] for one in found.values()} == {"touchy_plugin.py:23: ValueError: not this one"}
+    answered = [row["source"] for row in results(tmp_path / "out")[1:] if "labels" in row]
+    assert len(answered) == len(set(answered)) == 9 + 140 - len(found)
 
 
 def test_what_a_video_had_before_its_process_ended_is_kept(mediaml, media, tmp_path):

@@ -1,7 +1,7 @@
 """A worker process: loads the models, then carries out orders until its pipe is closed.
 
-It dies with its supervisor, and may crash earlier: in a decoder, in a plugin, or out of memory. Results
-are sent as soon as no more are about to come.
+It dies with its supervisor, and may crash earlier: in a decoder, in a plugin, or out of memory. Results are
+sent within a moment.
 """
 
 from __future__ import annotations
@@ -78,7 +78,6 @@ def _work(link: Link[Any], setup: Setup) -> None:
         memory=setup.memory,
         step=heartbeat.step,
         emit=outbox.add,
-        pause=outbox.send,
         shrunk=partial(_tell_shrunk, link),
         crashed=leave,
     ) as pipeline:
