@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 from collections.abc import Hashable
 from typing import BinaryIO
 
@@ -32,16 +33,16 @@ def check_file(path: Location) -> int:
     if isinstance(path, Url):
         return _check_object(path)
     try:
-        if not path.exists():
-            raise MediaError(f"{path} does not exist.", "Check the name.")
-        if not path.is_file():
-            raise MediaError(f"{path} is not a regular file.", "Name a file.")
-        size = path.stat().st_size
+        status = path.stat()
+    except (FileNotFoundError, NotADirectoryError, ValueError) as error:
+        raise MediaError(f"{path} does not exist.", "Check the name.") from error
     except OSError as error:
         raise unreadable(error, path, "opened") from error
-    if size == 0:
+    if not stat.S_ISREG(status.st_mode):
+        raise MediaError(f"{path} is not a regular file.", "Name a file.")
+    if status.st_size == 0:
         raise MediaError(f"{path} is empty.", "Copy it again from its source.")
-    return size
+    return status.st_size
 
 
 def _check_object(url: Url) -> int:
@@ -90,7 +91,13 @@ class FileWatch:
             ChangedError: it is another one, was written to, or is gone.
         """
         # Of an object, each range is asked for with the ETag that it had when it was opened.
-        now = self._first if isinstance(self._path, Url) else self._state()
+        self._compare(self._first if isinstance(self._path, Url) else self._state())
+
+    def check_first(self) -> None:
+        """The same with the file as it was when the watch began, for which it is not looked at again."""
+        self._compare(self._first)
+
+    def _compare(self, now: tuple[int, int, Hashable] | None) -> None:
         planned = self._stamp is None or self._first is None or self._first[:2] == self._stamp
         if now != self._first or not planned:
             raise ChangedError(

@@ -137,7 +137,7 @@ class _Reading:
         self.mark("open", None, 0.0)
         watch = FileWatch(self.job.location, self.job.stamp)
         try:
-            watch.check()
+            watch.check_first()
             with open_reader(
                 self.job.location, self.as_kind, audio=self.audio, limits=limits, track=self.track
             ) as reader:
@@ -194,7 +194,7 @@ class _Reading:
         last: int | None = None
         for frame in frames:
             number = slice_of(frame.time_s, self.slice_s)
-            if number != last:
+            if last is not None and number != last:
                 watch.check()
             last = number
             yield frame

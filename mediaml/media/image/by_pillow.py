@@ -24,12 +24,11 @@ from PIL import (
 )
 
 from mediaml.core.arrays import UInt8Array
-from mediaml.media.image.fast import MODES, decode_fast
+from mediaml.media.image.fast import MODES, damage_reason, decode_fast
 from mediaml.media.image.gif import check_gif
 from mediaml.media.image.jpeg import image_end
 from mediaml.media.image.levels import Levels, over_white, strips, to_8bit, to_rgb
 from mediaml.media.image.library_log import pillow_warnings
-from mediaml.media.image.png import sound_png
 from mediaml.media.image.reduced import Reduction, jpeg_reduction, png_reduction
 from mediaml.media.orientation import ROTATION, UPRIGHT, oriented
 
@@ -71,6 +70,10 @@ DAMAGE = (
 class PillowImage:
     """An image or animation in memory.
 
+    Args:
+        data: the bytes of a file; a PNG's as `mediaml.media.image.png.sound_png` returns them.
+        kind: its format, one of `CLASSES`.
+
     Attributes:
         width, height: pixels as stored.
         orientation: from stored to displayed, see `mediaml.media.orientation`.
@@ -84,7 +87,7 @@ class PillowImage:
 
     def __init__(self, data: bytes, kind: str) -> None:
         self._kind = kind
-        self._data = {"png": sound_png, "bmp": _with_long_header}.get(kind, bytes)(data)
+        self._data = _with_long_header(data) if kind == "bmp" else data
         if kind == "gif":
             check_gif(data)
         self.notes: list[str] = []
@@ -97,7 +100,7 @@ class PillowImage:
             self.width, self.height = image.size
             self._frames = range(_frame_count(image, kind))
         except DAMAGE as error:
-            raise ValueError(_reason(error)) from error
+            raise ValueError(damage_reason(error)) from error
         self.orientation = found if found in ROTATION else UPRIGHT
         if image.info.get("default_image") and len(self._frames) > 1:
             self._frames = self._frames[1:]  # APNG: shown only where animations are not.
@@ -152,7 +155,7 @@ class PillowImage:
                 image.seek(position)
                 image.load()
             except DAMAGE as error:
-                raise ValueError(_reason(error)) from error
+                raise ValueError(damage_reason(error)) from error
             delay_s = _delay_ms(image) / 1000
             if time_s >= start_s:
                 yield index, time_s, delay_s, oriented(_flat(image), self.orientation)
@@ -174,7 +177,7 @@ class PillowImage:
             whole = data if ends else data + END_OF_JPEG
             pixels = decode_fast(whole, self._kind, self._image.mode, warned, size if factor > 1 else (0, 0))
         except ValueError as error:
-            raise ValueError(_reason(error) if ends else f"it is cut off ({error})") from error
+            raise ValueError(damage_reason(error) if ends else f"it is cut off ({error})") from error
         if warned and not ends:
             return self._by_pillow()  # The warning is of something else: it stops where pixels are missing.
         self.notes += [f"libjpeg: {line}" for line in warned]
@@ -193,7 +196,7 @@ class PillowImage:
             image.seek(self._frames[0])
             image.load()
         except DAMAGE as error:
-            raise ValueError(_reason(error)) from error
+            raise ValueError(damage_reason(error)) from error
         return _flat(image)
 
     def _reopened(self) -> Image.Image:
@@ -251,11 +254,3 @@ def _strip(image: Image.Image) -> UInt8Array:
         rgba = cast(UInt8Array, np.asarray(image.convert("RGBA")))
         return over_white(rgba[..., :3], rgba[..., 3:])
     return cast(UInt8Array, np.asarray(image.convert("RGB")))
-
-
-def _reason(error: BaseException) -> str:
-    text = str(error).strip().splitlines()
-    known = text[0].rstrip(".") if text else type(error).__name__
-    if "truncated" in known.lower() or "too small" in known or "end of file" in known.lower():
-        return f"it is cut off ({known})"
-    return f"it is damaged or cut off ({known})"

@@ -50,6 +50,22 @@ def open_image(data: bytes) -> tuple[str, DecodableImage] | None:
         from mediaml.media.image.heic import HeicImage
 
         return kind, HeicImage(data)
+    if kind == "png":
+        return kind, _open_png(data)
     from mediaml.media.image.by_pillow import PillowImage
 
     return kind, PillowImage(data, kind)
+
+
+def _open_png(data: bytes) -> DecodableImage:
+    """A PNG, without Pillow where its header alone says what it is."""
+    from mediaml.media.image.plain_png import PlainPng
+    from mediaml.media.image.png import sound_png
+
+    sound = sound_png(data)
+    plain = PlainPng.of(sound)
+    if plain is not None:
+        return plain
+    from mediaml.media.image.by_pillow import PillowImage
+
+    return PillowImage(sound, "png")

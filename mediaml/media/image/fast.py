@@ -58,3 +58,12 @@ def _jpeg(data: bytes, colorspace: str, warned: list[str], least: tuple[int, int
         raise ValueError(str(error)) from error
     warned.append(text)
     return np.asarray(pixels, np.uint8)
+
+
+def damage_reason(error: BaseException) -> str:
+    """What a decoder said of damage, as a clause."""
+    text = str(error).strip().splitlines()
+    known = text[0].rstrip(".") if text else type(error).__name__
+    if "truncated" in known.lower() or "too small" in known or "end of file" in known.lower():
+        return f"it is cut off ({known})"
+    return f"it is damaged or cut off ({known})"

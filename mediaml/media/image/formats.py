@@ -18,10 +18,12 @@ def sniff_image(head: bytes) -> str | None:
     Returns:
         `jpeg`, `png`, `gif`, `webp`, `tiff` (camera raw included), `bmp`, `ico`, `avif` or `heic`.
     """
+    if head.startswith(b"\xff\xd8\xff"):
+        return "jpeg"
+    if head.startswith(PNG_SIGNATURE):
+        return "png"
     brands = {head[8:12], *(head[at : at + 4] for at in range(16, len(head) - 3, 4))}
     found = {
-        "jpeg": head.startswith(b"\xff\xd8\xff"),
-        "png": head.startswith(PNG_SIGNATURE),
         "gif": head[:6] in (b"GIF87a", b"GIF89a"),
         "webp": head[:4] == b"RIFF" and head[8:12] == b"WEBP",
         "tiff": head[:4] in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"),

@@ -12,6 +12,10 @@ from pathlib import Path
 # Those that decode images here: libpng's and libtiff's own warnings come through imagecodecs and tifffile.
 LOGGERS = ("imagecodecs", "tifffile", "PIL")
 
+_LOGGERS = [logging.getLogger(name) for name in LOGGERS]
+# A handler is kept by each thread: to make one costs as much as to decode a small image.
+_OF_THREAD = threading.local()
+
 
 class _Lines(logging.Handler):
     """Collects the messages of one thread: files are read side by side."""
@@ -19,6 +23,7 @@ class _Lines(logging.Handler):
     def __init__(self) -> None:
         super().__init__(logging.WARNING)
         self.lines: list[str] = []
+        self.is_open = False
         self._thread = threading.get_ident()
 
     def emit(self, record: logging.LogRecord) -> None:
@@ -29,14 +34,17 @@ class _Lines(logging.Handler):
 @contextmanager
 def library_log() -> Iterator[list[str]]:
     """Warnings that the libraries log in this thread while the context is open."""
-    handler = _Lines()
-    loggers = [logging.getLogger(name) for name in LOGGERS]
-    for logger in loggers:
+    handler = getattr(_OF_THREAD, "handler", None)
+    if handler is None or handler.is_open:
+        handler = _OF_THREAD.handler = _Lines()
+    handler.lines, handler.is_open = [], True
+    for logger in _LOGGERS:
         logger.addHandler(handler)
     try:
         yield handler.lines
     finally:
-        for logger in loggers:
+        handler.is_open = False
+        for logger in _LOGGERS:
             logger.removeHandler(handler)
 
 

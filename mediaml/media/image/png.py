@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from mediaml.media.image.formats import PNG_SIGNATURE
 
 CUT_OFF = "it is cut off: its end is missing"
+PIXELS_AT = slice(37, 41)
+"""The name of the chunk behind the header."""
 CRITICAL = (b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND")
 ANIMATION = (b"acTL", b"fcTL", b"fdAT")
 # A file may claim any number of chunks; real ones hold a few thousand.

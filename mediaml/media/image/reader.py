@@ -146,6 +146,8 @@ class ImageReader(AbstractContextManager["ImageReader"]):
             self._decoded += 1
             height, width = pixels.shape[:2]
             yield Frame(index, time_s, duration_s, self._info, width, height, ImagePixels(pixels))
+            if image.count == 1:
+                return
 
     def _reduced(self, image: DecodableImage, most: int, start_s: float) -> Iterator[Frame]:
         """The one frame of an image that does not fit in memory, decoded at a fraction of its size.
