@@ -79,6 +79,8 @@ def ground_surfaces(greys: Sequence[Float32Array], rounds: int = 8) -> Float32Ar
     small = np.stack([shrink(grey, SURFACE_SIDE) for grey in greys])
     count, height, width = small.shape
     terms, exact_terms = small_terms(height, width)
+    columns = np.ascontiguousarray(terms.T)
+    weighted = np.empty((count, *columns.shape), np.float32)
     values = small.reshape(count, -1)
     frame = np.ones((height, width), bool)
     depth_y, depth_x = max(1, height // 8), max(1, width // 8)
@@ -90,11 +92,12 @@ def ground_surfaces(greys: Sequence[Float32Array], rounds: int = 8) -> Float32Ar
     for turn in range(rounds):
         spread = row_medians(np.abs(residual if turn else residual[:, rim])).astype(np.float64)
         scale = (TUKEY * np.maximum(2.0, 1.4826 * spread)).astype(np.float32)
-        weights = np.square(np.clip(1 - np.square(residual / scale[:, None]), 0, None))
+        weights = np.square(np.maximum(1 - np.square(residual / scale[:, None]), np.float32(0)))
         if turn == 0:
             weights *= np.where(rim, 1.0, 0.3)
         flat |= weights.sum(axis=1) < 6
-        fit = _weighted_fits(terms, values, weights)
+        np.multiply(columns, weights[:, None], out=weighted)
+        fit = _weighted_fits(terms, values * weights, weighted.transpose(0, 2, 1))
         surfaces = (exact_terms @ fit)[..., 0]
         residual = values - surfaces.astype(np.float32)
     whole = greys[0].shape
@@ -108,11 +111,15 @@ def ground_surfaces(greys: Sequence[Float32Array], rounds: int = 8) -> Float32Ar
     return ground
 
 
-def _weighted_fits(terms: Float32Array, values: Float32Array, weights: Float32Array) -> Float64Array:
-    """The coefficients that fit each row of `values`, float64 [n, terms, 1]."""
-    gram = terms.T @ (terms * weights[..., None]) + 1e-3 * np.eye(6, dtype=np.float32)
+def _weighted_fits(terms: Float32Array, values: Float32Array, weighted: Float32Array) -> Float64Array:
+    """The coefficients that fit each row of values, float64 [n, terms, 1].
+
+    Args:
+        values: times their weights. weighted: the terms of each, times the weights.
+    """
+    gram = terms.T @ weighted + 1e-3 * np.eye(6, dtype=np.float32)
     gram[:, 0, 0] -= 1e-3
-    right = terms.T @ (values * weights)[..., None]
+    right = terms.T @ values[..., None]
     return np.asarray(np.linalg.solve(gram + 1e-6 * np.eye(6), right), np.float64)
 
 
@@ -122,6 +129,12 @@ def disc(size: int) -> UInt8Array:
     import cv2
 
     return np.asarray(cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size)), np.uint8)
+
+
+@lru_cache(maxsize=64)
+def square(size: int) -> UInt8Array:
+    """OpenCV's kernel of a square of so many pixels per side."""
+    return np.ones((size, size), np.uint8)
 
 
 def local_ground(grey: Float32Array, dark: bool) -> Float32Array:
@@ -153,8 +166,8 @@ def inks_of(greys: Sequence[Float32Array]) -> Float32Array:
     residual = grey - ground_surfaces(greys)
     under_dark = np.stack([local_ground(one, True) for one in greys])
     under_light = np.stack([local_ground(one, False) for one in greys])
-    dark = np.clip(np.minimum(-residual, under_dark - grey), 0, None)
-    light = np.clip(np.minimum(residual, grey - under_light), 0, None)
+    dark = np.maximum(np.minimum(-residual, under_dark - grey), np.float32(0))
+    light = np.maximum(np.minimum(residual, grey - under_light), np.float32(0))
     flat = (len(greys), -1)
     is_dark = (dark**3).reshape(flat).sum(axis=1) >= (light**3).reshape(flat).sum(axis=1)
     return np.asarray(np.where(is_dark[:, None, None], dark, light), np.float32)
@@ -175,12 +188,13 @@ def peak_and_noise(ink: Float32Array) -> tuple[float, float]:
     import cv2
 
     top = max(float(ink.max()), 1e-6)
-    levels = np.clip(ink * (255 / top), 0, 255).astype(np.uint8)
+    levels = np.minimum(ink * (255 / top), np.float32(255)).astype(np.uint8)
     cut, _ = cv2.threshold(levels, 0, 255, cv2.THRESH_BINARY + cv2.THRESH_OTSU)
-    strong = ink[levels > cut]
+    is_strong = levels > cut
+    strong = ink[is_strong]
     peak = quantile(strong, 0.75) if strong.size else top
     # Of noise cut off at zero, the 84th percentile is one standard deviation.
-    return peak, quantile(ink[levels <= cut], 0.84)
+    return peak, quantile(ink[~is_strong], 0.84)
 
 
 def mask_of(ink: Float32Array, peak: float, noise: float) -> Mask:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mediaml.plugin import Float32Array, UInt8Array
-from mediaml_digits.ink import disc, grey_of, inks_of, mask_of, peak_and_noise, quantile, shrink
+from mediaml_digits.ink import disc, grey_of, inks_of, mask_of, peak_and_noise, quantile, shrink, square
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,6 +27,14 @@ FAINT_EDGE = 36.0  # grey levels; what stands out less and reaches the rim is li
 THICKEST = 1 / 4  # above which it is thinned
 
 
+def around(mask: Mask) -> tuple[slice, slice]:
+    """The rows and columns from the first to the last that are set; something must be."""
+    import cv2
+
+    left, top, wide, high = cv2.boundingRect(mask.view(np.uint8))
+    return slice(top, top + high), slice(left, left + wide)
+
+
 def stroke_width(mask: Mask) -> float:
     """Mean width of the strokes of a mask, pixels; 0 for an empty mask.
 
@@ -36,7 +44,8 @@ def stroke_width(mask: Mask) -> float:
 
     if not mask.any():
         return 0.0
-    padded = np.pad(mask.astype(np.uint8), 1)
+    padded = np.zeros((mask.shape[0] + 2, mask.shape[1] + 2), np.uint8)
+    padded[1:-1, 1:-1] = mask
     distance = cv2.distanceTransform(padded, cv2.DIST_L2, 3)[1:-1, 1:-1]
     return max(1.0, 4 * float(distance[mask].mean()) - 1)
 
@@ -64,14 +73,14 @@ def boxed(soft: Float32Array) -> Float32Array:
     """The ink of `soft` (0..1) cropped and scaled into 20x20, aspect ratio kept, antialiased."""
     import cv2
 
-    rows, columns = np.flatnonzero(soft.max(axis=1) > 0.15), np.flatnonzero(soft.max(axis=0) > 0.15)
-    if not rows.size or not columns.size:
+    inked = soft > 0.15
+    if not inked.any():
         return np.zeros((BOX, BOX), np.float32)
-    crop = soft[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    crop = soft[around(inked)]
     scale = BOX / max(crop.shape)
     size = (max(1, round(crop.shape[1] * scale)), max(1, round(crop.shape[0] * scale)))
     filter_ = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
-    return np.clip(np.asarray(cv2.resize(crop, size, interpolation=filter_), np.float32), 0, 1)
+    return np.maximum(np.minimum(cv2.resize(crop, size, interpolation=filter_), np.float32(1)), np.float32(0))
 
 
 def centred(content: Float32Array) -> UInt8Array:
@@ -86,7 +95,7 @@ def centred(content: Float32Array) -> UInt8Array:
     rows, columns = np.arange(height), np.arange(width)
     top = SIDE + round(float(content.sum(axis=1) @ rows) / mass) - SIDE // 2
     left = SIDE + round(float(content.sum(axis=0) @ columns) / mass) - SIDE // 2
-    return np.round(255 * canvas[top : top + SIDE, left : left + SIDE]).astype(np.uint8)
+    return np.rint(255 * canvas[top : top + SIDE, left : left + SIDE]).astype(np.uint8)
 
 
 def full_ink(ink: Float32Array, mask: Mask) -> Float32Array:
@@ -94,10 +103,11 @@ def full_ink(ink: Float32Array, mask: Mask) -> Float32Array:
     import cv2
 
     size = max(3, max(ink.shape) // 3) | 1
-    strongest = cv2.dilate(np.where(mask, ink, 0), np.ones((size, size), np.uint8))
+    strongest = cv2.dilate(ink * mask, square(size))
     nearby = np.asarray(cv2.blur(strongest, (size, size), borderType=cv2.BORDER_REPLICATE), np.float32)
     full = max(quantile(ink[mask], 0.8), 1e-6)
-    return np.asarray(np.clip(0.9 * nearby, 0.35 * full, full), np.float32)
+    bounded = np.minimum(np.maximum(0.9 * nearby, np.float32(0.35 * full)), np.float32(full))
+    return np.asarray(bounded, np.float32)
 
 
 def mnist_like(ink: Float32Array, mask: Mask) -> UInt8Array:
@@ -109,13 +119,12 @@ def mnist_like(ink: Float32Array, mask: Mask) -> UInt8Array:
     """
     if not mask.any():
         return np.zeros((SIDE, SIDE), np.uint8)
-    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-    window = np.s_[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    window = around(mask)
     inside, kept = ink[window], mask[window]
-    soft = np.where(kept, np.clip(inside / full_ink(inside, kept), 0, 1), 0).astype(np.float32)
+    soft = np.minimum(inside / full_ink(inside, kept), np.float32(1)) * kept
     content = boxed(even_strokes(soft, kept))
     top = float(content.max())
-    return centred(np.clip(content * (1.1 / top), 0, 1) if top > 0 else content)
+    return centred(np.minimum(content * (1.1 / top), np.float32(1)) if top > 0 else content)
 
 
 def main_thing(mask: Mask, faint: bool = False) -> Mask:
@@ -132,6 +141,8 @@ def main_thing(mask: Mask, faint: bool = False) -> Mask:
         return mask
     left, top, wide, high, area = stats[1:].T.astype(np.int64)
     rim = (left == 0) | (top == 0) | (left + wide == width) | (top + high == height)
+    if count == 2 and not (faint and rim[0]):
+        return mask  # Of one part nothing is compared.
     free = ~rim & (area >= 0.15 * area.max())
     allowed = ~rim if faint or free.any() else np.ones(count - 1, bool)
     if not allowed.any():
