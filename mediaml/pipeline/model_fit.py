@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -14,6 +15,9 @@ from mediaml.onnx.interface import TensorSpec
 from mediaml.plugin import OnnxModel
 from mediaml.registry.spec import Model, ModelSpec
 
+# On a CPU one frame already keeps every core busy, and a batch only adds waiting and memory; on a GPU
+# launching kernels costs more than the frames.
+CPU_BATCH, CUDA_BATCH = 4, 16
 MOST_TINY, TINY_BYTES = 32, 32 << 10
 
 
@@ -74,6 +78,17 @@ def _fed(model: OnnxModel, spec: ModelSpec) -> TensorSpec | None:
 def _misfit(name: str, spec: ModelSpec, why: str) -> ModelError:
     hint = f"Leave -m out to use {spec.weights!r}." if spec.weights else "Name other weights with -m."
     return ModelError(f"{name} does not fit {spec.name}: {why}.", hint)
+
+
+def usual_batch(devices: Sequence[str], inputs: Sequence[TensorSpec]) -> int:
+    """Number of frames per batch where none is asked for.
+
+    Args:
+        devices: what the sessions of the model run on.
+        inputs: those of its first session; empty for a model without sessions.
+    """
+    usual = CUDA_BATCH if any(name.startswith("cuda") for name in devices) else CPU_BATCH
+    return max([usual, *map(tiny_batch, inputs[:1])])
 
 
 def tiny_batch(taken: TensorSpec) -> int:

@@ -21,7 +21,7 @@ from mediaml.core.suggestions import suggestion
 from mediaml.core.view import View, class_ids
 from mediaml.core.work import ModelIdentity
 from mediaml.onnx.formats import foreign_format
-from mediaml.pipeline.model_fit import refuse_misfit, tiny_batch
+from mediaml.pipeline.model_fit import refuse_misfit, usual_batch
 from mediaml.pipeline.reading import split_reading
 from mediaml.registry.entry_points import Offer
 from mediaml.registry.options import options_of, options_record
@@ -34,10 +34,6 @@ from mediaml.store.digest import digest_of, digest_with
 if TYPE_CHECKING:
     from mediaml.onnx.providers import DeviceRequest
     from mediaml.onnx.session import Session
-
-# On a CPU one frame already keeps every core busy, and a batch only adds waiting and memory; on a GPU
-# launching kernels costs more than the frames.
-_CPU_BATCH, _CUDA_BATCH = 4, 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -287,8 +283,7 @@ def load_model(
         )
     refuse_misfit(model, spec)
     devices = tuple(sorted({str(session.device) for session in sessions}))
-    usual = _CUDA_BATCH if any(name.startswith("cuda") for name in devices) else _CPU_BATCH
-    preferred = batch or max([usual, *(tiny_batch(session.inputs[0]) for session in sessions[:1])])
+    preferred = batch or usual_batch(devices, [taken for one in sessions[:1] for taken in one.inputs])
     fixed = getattr(model, "fixed_batch", None)
     return LoadedModel(
         spec,
