@@ -92,10 +92,7 @@ DERIVED_SLICE_DIFFERENCE = (
 
 def crc32(*values: Any) -> int:
     """CRC-32 over values of SQLite, in order."""
-    sum_ = 0
-    for value in values:
-        sum_ = zlib.crc32(value if isinstance(value, bytes) else repr(value).encode(), sum_)
-    return sum_
+    return zlib.crc32(b"".join([one if type(one) is bytes else repr(one).encode() for one in values]))
 
 
 def add_functions(db: sqlite3.Connection) -> None:

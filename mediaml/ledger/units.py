@@ -16,6 +16,8 @@ from mediaml.core.view import View, least_score
 
 SCORE_UNITS, BOX_UNITS = 100_000, 100
 """Units in a score of 1, and in a pixel."""
+SCORE_PLACES, BOX_PLACES = 5, 2
+"""The decimals that these are."""
 # Beyond any image, and within what SQLite and MessagePack take as an integer.
 _FARTHEST = 2.0**53
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import numpy as np
 
 from mediaml.core.arrays import Array
 from mediaml.core.errors import OutputError
-from mediaml.ledger.flat_rows import FlatKind, FlatRow, FlatRows, FrameKey, FrameTimes
+from mediaml.ledger.flat_rows import KINDS, NONE, FlatBatch, FlatRows, distinct_classes
 from mediaml.ledger.results import Results
 from mediaml.ledger.units import BOX_UNITS, SCORE_UNITS
 from mediaml.outputs.export.options import ExportOptions
@@ -29,16 +30,13 @@ def write_parquet(results: Results, target: Path, _: ExportOptions) -> None:
     pa, pq = _pyarrow()
     rows = FlatRows(results)
     schema = _schema(pa)
-    kinds: tuple[FlatKind, ...] = ("label", "detection")
-    with pq.ParquetWriter(target, schema, compression="zstd") as file:
+    with rows.checked(), pq.ParquetWriter(target, schema, compression="zstd") as file:
         waiting: list[Any] = []
-        for kind in kinds:
-            times = rows.times()
-            for batch in rows.batches(kind):
-                waiting.append(_table(pa, schema, rows, kind, batch, times))
-                if sum(len(one) for one in waiting) >= _ROW_GROUP:
-                    file.write_table(pa.concat_tables(waiting))
-                    waiting = []
+        for batch in chain.from_iterable(map(rows.batches, KINDS)):
+            waiting.append(_table(pa, schema, rows, batch))
+            if sum(len(one) for one in waiting) >= _ROW_GROUP:
+                file.write_table(pa.concat_tables(waiting))
+                waiting = []
         if waiting:
             file.write_table(pa.concat_tables(waiting))
 
@@ -67,52 +65,39 @@ def _schema(pa: Any) -> Any:
     return pa.schema([pa.field(name, type_, nullable=name in optional) for name, type_ in types.items()])
 
 
-def _table(
-    pa: Any,
-    schema: Any,
-    rows: FlatRows,
-    kind: FlatKind,
-    batch: list[FlatRow],
-    times: Callable[[FrameKey], FrameTimes],
-) -> Any:
+def _table(pa: Any, schema: Any, rows: FlatRows, batch: FlatBatch) -> Any:
     """One batch as an Arrow table."""
-    source, model, frame, n, class_, score, *box = (np.asarray(column) for column in zip(*batch, strict=True))
-    new_pair = (np.diff(source, prepend=-1) != 0) | (np.diff(model, prepend=-1) != 0)
-    new_frame = new_pair | (np.diff(frame, prepend=-1) != 0)
-    facts = [rows.source(int(one)) for one in source[new_pair]]
-    names = [rows.models[int(one)].name for one in model[new_pair]]
-    keys = zip(*(column[new_frame].tolist() for column in (source, model, frame)), strict=True)
-    time_s, duration_s, audio_track = zip(*map(times, keys), strict=True)
-    pair, at = np.cumsum(new_pair) - 1, np.cumsum(new_frame) - 1
+    source, model, frame, n, class_, score, *box = batch.columns.T
+    pair, at = batch.pair_of, batch.frame_of
+    facts = [rows.source(one) for one in source[batch.pairs].tolist()]
+    names = [rows.models[one].name for one in model[batch.pairs].tolist()]
+    audio_tracks = [None if one == NONE else one for one in batch.audio_tracks.tolist()]
+    keys, label_of = distinct_classes(batch.columns)
+    labels = [rows.names[one][number] for one, number in keys]
+    time_s, duration_s = np.round(batch.times, TIME_DECIMALS).T
     columns = {
-        "type": _repeated(pa, pa.string(), [kind], np.zeros(len(batch), np.int32)),
+        "type": _repeated(pa, pa.string(), [batch.kind], np.zeros(len(source), np.int32)),
         "source": _repeated(pa, pa.string(), [one.shown for one in facts], pair),
         "kind": _repeated(pa, pa.string(), [one.kind for one in facts], pair),
         "width": _repeated(pa, pa.int32(), [one.width for one in facts], pair),
         "height": _repeated(pa, pa.int32(), [one.height for one in facts], pair),
         "model": _repeated(pa, pa.string(), names, pair),
         "frame": frame,
-        "time_s": np.round(time_s, TIME_DECIMALS)[at],
-        "duration_s": np.round(duration_s, TIME_DECIMALS)[at],
-        "audio_track": _repeated(pa, pa.int32(), audio_track, at),
-        "label": _class_names(pa, rows, model, class_),
+        "time_s": time_s[at],
+        "duration_s": duration_s[at],
+        "audio_track": _repeated(pa, pa.int32(), audio_tracks, at),
+        "label": _repeated(pa, pa.string(), labels, label_of),
         "class_id": class_.astype(np.int32),
         "score": score / SCORE_UNITS,
         "n": n.astype(np.int32),
     }
-    if kind == "label":
-        columns |= {name: pa.nulls(len(batch), schema.field(name).type) for name in _DETECTION_ONLY}
+    if batch.kind == "label":
+        columns |= {name: pa.nulls(len(source), schema.field(name).type) for name in _DETECTION_ONLY}
     else:
         edges = [edge / BOX_UNITS for edge in box[:4]]
-        track = pa.array(box[4].tolist(), pa.int64())
+        track = pa.array(box[4], mask=box[4] == NONE)
         columns |= dict(zip(_DETECTION_ONLY, [*edges, track], strict=True))
     return pa.table([columns[name] for name in schema.names], schema=schema)
-
-
-def _class_names(pa: Any, rows: FlatRows, model: Array, class_: Array) -> Any:
-    keys, places = np.unique(np.stack([model, class_]), axis=1, return_inverse=True)
-    names = [rows.names[one][number] for one, number in keys.T.tolist()]
-    return _repeated(pa, pa.string(), names, places.ravel())
 
 
 def _repeated(pa: Any, type_: Any, values: Sequence[Any], places: Array) -> Any:

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator
+from functools import partial
 from io import StringIO
 from pathlib import Path
-from typing import Any
 
-import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
-from mediaml.ledger.flat_rows import FlatKind, FlatRows, FrameKey, FrameTimes
+from mediaml.core.arrays import Int64Array, UInt8Array
+from mediaml.ledger.flat_rows import KINDS, NONE, FlatBatch, FlatKind, FlatRows, distinct_classes
 from mediaml.ledger.results import Results
-from mediaml.ledger.units import BOX_UNITS, SCORE_UNITS
+from mediaml.ledger.units import BOX_PLACES, SCORE_PLACES
+from mediaml.ops.text_columns import Part, decimals, joined, side_by_side, texts, whole, whole_or_nothing
 from mediaml.outputs.export.options import ExportOptions
 
 COLUMNS = (
@@ -31,85 +33,82 @@ def write_csv(results: Results, target: Path, options: ExportOptions) -> None:
         OutputError: it cannot be written, or the ledger is damaged.
     """
     rows = FlatRows(results)
-    cell = _escaped_cell if options.escape_formulas else _cell
-    text = _Text(rows, cell)
-    encoding = "utf-8-sig" if options.bom else "utf-8"
-    with target.open("w", encoding=encoding, newline="") as file:
-        file.write(",".join(COLUMNS) + "\n")
-        file.writelines(text.lines("label"))
-        file.writelines(text.lines("detection"))
+    lines = _Lines(rows, escape_formulas=options.escape_formulas)
+    with rows.checked(), target.open("wb") as file:
+        file.write(b"\xef\xbb\xbf" if options.bom else b"")
+        file.write(",".join(COLUMNS).encode() + b"\n")
+        for kind in KINDS:
+            for batch in rows.batches(kind):
+                file.writelines(lines.of(batch))
 
 
-def _cell(value: Any) -> str:
-    """A value as a CSV field, quoted where needed."""
+def csv_cell(value: str | int | None, *, escape_formulas: bool = False) -> str:
+    """A value as a CSV field, quoted where needed.
+
+    Args:
+        escape_formulas: put `'` before text that a spreadsheet would take for a formula.
+    """
     if value is None:
         return ""
+    if escape_formulas and isinstance(value, str) and value.startswith(_FORMULA):
+        value = f"'{value}"
     text = StringIO()
     csv.writer(text, lineterminator="\r\n").writerow([value])  # what ends lines is quoted within a cell
     return text.getvalue()[:-2]
 
 
-def _escaped_cell(value: Any) -> str:
-    """As `_cell`, with `'` before text that a spreadsheet would take for a formula."""
-    if isinstance(value, str) and value.startswith(_FORMULA):
-        value = f"'{value}"
-    return _cell(value)
+class _Lines:
+    """Makes the lines of batches from columns of characters."""
 
-
-class _Text:
-    """Makes lines; what the rows of a frame, or of a source and model, share is made once for them."""
-
-    def __init__(self, rows: FlatRows, cell: Callable[[Any], str]) -> None:
+    def __init__(self, rows: FlatRows, *, escape_formulas: bool) -> None:
         self._rows = rows
-        self._cell = cell
-        self._shared: tuple[FlatKind, int, int] | None = None
-        self._before = ""
-        self._names: dict[int, Mapping[int, str]] = {
-            model: {number: f"{cell(name)},{number}," for number, name in names.items()}
-            for model, names in rows.names.items()
-        }
+        self._cell = partial(csv_cell, escape_formulas=escape_formulas)
+        self._comma: Part = (texts([","]), None)
 
-    def lines(self, kind: FlatKind) -> Iterator[str]:
-        """All lines of a kind, those of a batch in one text."""
-        times = self._rows.times()
-        for batch in self._rows.batches(kind):
-            columns = list(zip(*batch, strict=True))
-            yield "".join(self._joined(kind, columns[:5], _endings(kind, columns), times))
+    def of(self, batch: FlatBatch) -> Iterator[bytes]:
+        """The lines of a batch, in pieces."""
+        columns, comma = batch.columns, self._comma
+        labels, label_of = self._labels(columns)
+        parts = [
+            (
+                texts([self._before(batch.kind, *pair) for pair in columns[batch.pairs, :2].tolist()]),
+                batch.pair_of,
+            ),
+            (self._frames(batch), batch.frame_of),
+            (labels, label_of),
+            (decimals(columns[:, 5], SCORE_PLACES), None),
+            comma,
+        ]
+        if batch.kind == "label":
+            parts.append((texts([",,,,,"]), None))
+        else:
+            for edge in range(6, 10):
+                parts += [(decimals(columns[:, edge], BOX_PLACES), None), comma]
+            parts += [(whole_or_nothing(columns[:, 10], NONE), None), comma]
+        return joined([*parts, (whole(columns[:, 3]), None)], len(columns))
 
-    def _joined(
-        self,
-        kind: FlatKind,
-        columns: Sequence[Sequence[int]],
-        endings: Sequence[str],
-        times: Callable[[FrameKey], FrameTimes],
-    ) -> Iterator[str]:
-        at, head, names = (-1, -1, -1), "", self._names
-        for source, model, frame, _, class_, ending in zip(*columns, endings, strict=True):
-            if frame != at[2] or source != at[0] or model != at[1]:
-                at = (source, model, frame)
-                head, of_model = self._head(kind, at, times(at)), names[model]
-            yield f"{head}{of_model[class_]}{ending}\n"
+    def _before(self, kind: FlatKind, source: int, model: int) -> str:
+        """The cells up to the number of the frame."""
+        facts = self._rows.source(source)
+        cells = (kind, facts.shown, facts.kind, facts.width, facts.height, self._rows.models[model].name)
+        return ",".join(map(self._cell, cells)) + ","
 
-    def _head(self, kind: FlatKind, key: FrameKey, times: FrameTimes) -> str:
-        source, model, frame = key
-        if self._shared != (kind, source, model):
-            facts = self._rows.source(source)
-            cells = (kind, facts.shown, facts.kind, facts.width, facts.height, self._rows.models[model].name)
-            self._shared, self._before = (kind, source, model), ",".join(map(self._cell, cells))
-        time_s, duration_s = round(times[0], TIME_DECIMALS), round(times[1], TIME_DECIMALS)
-        return f"{self._before},{frame},{time_s},{duration_s},{'' if times[2] is None else times[2]},"
+    def _frames(self, batch: FlatBatch) -> UInt8Array:
+        """The cells from the number of the frame to its audio track, each with a comma."""
+        comma = self._comma
+        moments = np.rint(batch.times * 10**TIME_DECIMALS).astype(np.int64)
+        parts = [
+            (whole(batch.columns[batch.frames, 2]), None),
+            comma,
+            *((decimals(moments[:, 0], TIME_DECIMALS), None), comma),
+            *((decimals(moments[:, 1], TIME_DECIMALS), None), comma),
+            (whole_or_nothing(batch.audio_tracks, NONE), None),
+            comma,
+        ]
+        return side_by_side(parts, slice(0, len(batch.frames)))
 
-
-def _endings(kind: FlatKind, columns: Sequence[Sequence[Any]]) -> list[str]:
-    """The cells of every row from its score on: numbers, which JSON writes as CSV does, in one call."""
-    n, scores = columns[3], _divided(columns[5], SCORE_UNITS)
-    if kind == "label":
-        return [f"{score},,,,,,{number}" for score, number in zip(scores, n, strict=True)]
-    edges = [_divided(edge, BOX_UNITS) for edge in columns[6:10]]
-    text = msgspec.json.encode(list(zip(scores, *edges, columns[10], n, strict=True))).decode()
-    return text[2:-2].replace("null", "").split("],[")
-
-
-def _divided(numbers: Sequence[int], units: int) -> list[float]:
-    divided: list[float] = (np.asarray(numbers) / units).tolist()
-    return divided
+    def _labels(self, columns: Int64Array) -> tuple[UInt8Array, NDArray[np.intp]]:
+        """The cells of the class's name and number, and which of them each row has."""
+        keys, places = distinct_classes(columns)
+        names = self._rows.names
+        return texts([f"{self._cell(names[model][one])},{one}," for model, one in keys]), places

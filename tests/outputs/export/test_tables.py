@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
@@ -14,9 +15,11 @@ from mediaml.core.errors import OutputError
 from mediaml.core.media import Kind
 from mediaml.core.prediction import Label, Prediction
 from mediaml.core.view import View
-from mediaml.ledger import flat_rows
+from mediaml.ledger import flat_rows, schema
 from mediaml.ledger.results import open_results
 from mediaml.ledger.selection import ResultSelection, select_results
+from mediaml.outputs.export import tables
+from mediaml.outputs.export.options import ExportOptions
 from mediaml.outputs.jsonl import lines
 from tests.support.export_folder import HEIGHT, SPOKEN, WIDTH, ExportFolder, found
 
@@ -156,10 +159,29 @@ def test_derived_tracks_take_the_place_of_the_models_own(made, tmp_path):
         db.execute("INSERT INTO track VALUES (?, ?, 3, 0, 1, 77)", (source, model))
         db.execute("INSERT INTO meta VALUES ('derived tracks yolo', '1')")
     with open_results(made.folder, checked=False) as results:
-        rows = [row for batch in flat_rows.FlatRows(results).batches("detection") for row in batch]
-    assert [row[-1] for row in rows if row[-1] is not None] == [77]
+        batches = list(flat_rows.FlatRows(results).batches("detection"))
+    tracks = [track for batch in batches for track in batch.columns[:, -1].tolist()]
+    assert [track for track in tracks if track != flat_rows.NONE] == [77]
     shown = "SELECT track FROM detections WHERE track IS NOT NULL"
     assert db.execute(shown).fetchall() == [(77,)]
+
+
+@pytest.mark.parametrize("name", ["csv", "parquet"])
+def test_a_ledger_that_is_not_checked_when_it_is_opened_is_checked_beside(made, tmp_path, monkeypatch, name):
+    monkeypatch.setattr(flat_rows, "MOST_CHECKED_BYTES", 0)
+    monkeypatch.setattr(schema, "MOST_CHECKED_BYTES", 0)
+    mediaml.export(made.folder, name, tmp_path / "whole")
+    with made.ledger._db as db:
+        db.execute("UPDATE detection SET score = score - 1 WHERE frame = 3")
+    with pytest.raises(OutputError, match=r"predictions of in/walk\.mp4 do not match their checksum"):
+        mediaml.export(made.folder, name, tmp_path / "damaged")
+    assert not (tmp_path / "damaged").exists()
+
+
+def test_a_full_disk_ends_the_check_too(made, tmp_path, monkeypatch):
+    monkeypatch.setattr(flat_rows, "MOST_CHECKED_BYTES", 0)
+    with open_results(made.folder) as results, pytest.raises(OSError, match="No space left"):
+        tables.write_csv(results, Path("/dev/full"), ExportOptions())
 
 
 def test_what_a_run_commits_meanwhile_is_left_for_the_next_export(made, tmp_path, monkeypatch):
