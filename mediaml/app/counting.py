@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from mediaml.core.atomic_file import atomic_file
-from mediaml.core.errors import OutputError
 from mediaml.core.media import Kind
-from mediaml.derive.counts import SourceCounts, count_source
+from mediaml.derive.counts import SourceCounts, count_source, tracked_models
 from mediaml.derive.lines import Line
 from mediaml.derive.zones import Zone
-from mediaml.ledger.result_rows import ModelRow
 from mediaml.ledger.results import Results, open_results
 from mediaml.ledger.selection import ResultSelection, select_results
-from mediaml.ledger.track_rows import has_tracks, untracked
+from mediaml.ledger.track_rows import untracked
+from mediaml.outputs.export.tables import csv_cell
 
 _COLUMNS = ("source", "model", "event", "place", "class", "track", "begin_s", "end_s")
 
@@ -53,7 +51,7 @@ def count_results(results: Results, lines: Sequence[Line] = (), zones: Sequence[
     Raises:
         OutputError: nothing was tracked.
     """
-    models = _tracked_models(results)
+    models = tracked_models(results)
     counts = [
         count_source(results, source, model, lines, zones)
         for source in results.sources()
@@ -63,28 +61,22 @@ def count_results(results: Results, lines: Sequence[Line] = (), zones: Sequence[
     return FolderCounts(tuple(counts), max(untracked(results, model.id) for model in models))
 
 
-def _tracked_models(results: Results) -> list[ModelRow]:
-    models = [model for model in results.models() if has_tracks(results, model.id)]
-    if not models:
-        raise OutputError(
-            f"nothing in {results.folder} was tracked.", f"Track it first: mediaml track {results.folder}"
-        )
-    return models
+def write_events(
+    counts: Sequence[SourceCounts], target: Path, *, bom: bool = False, escape_formulas: bool = False
+) -> None:
+    """Write every object, crossing and stay as one row of a CSV file, as exports do.
 
-
-def write_events(counts: Sequence[SourceCounts], target: Path) -> None:
-    """Write every object, crossing and stay as one row of a CSV file.
+    Args:
+        bom, escape_formulas: see `mediaml.outputs.export.options.ExportOptions`.
 
     Raises:
         OutputError: it cannot be written.
     """
-    text = io.StringIO()
-    writer = csv.writer(text)
-    writer.writerow(_COLUMNS)
-    for count in counts:
-        writer.writerows(_events(count))
+    cell = partial(csv_cell, escape_formulas=escape_formulas)
+    rows = [_COLUMNS, *(row for count in counts for row in _events(count))]
     with atomic_file(target) as file:
-        file.write(text.getvalue().encode())
+        file.write(b"\xef\xbb\xbf" if bom else b"")
+        file.writelines(",".join(map(cell, row)).encode() + b"\n" for row in rows)
 
 
 def _events(count: SourceCounts) -> Iterator[tuple[str, str, str, str, str, int, str, str]]:

@@ -1,12 +1,17 @@
-"""Package versions, and the model store of this process."""
+"""What a run notes of itself, and the model store of this process."""
 
 from __future__ import annotations
 
 import os
 import platform
+from collections.abc import Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
+from typing import Any
 
 from mediaml import __version__
+from mediaml.engine.messages import ModelDevices
+from mediaml.onnx.precision import precision_of
+from mediaml.pipeline.models import ResolvedModel
 from mediaml.registry.entry_points import Registry, load_registry
 from mediaml.store.cache import Cache
 from mediaml.store.catalogue import load_catalogue
@@ -26,6 +31,19 @@ def versions() -> dict[str, str]:
         except PackageNotFoundError:
             continue
     return found
+
+
+def run_header(models: Sequence[ResolvedModel], devices: Mapping[str, ModelDevices]) -> dict[str, Any]:
+    """What the ledger keeps of a run: versions, and by model the devices and what its weights are stored as."""
+    return {
+        "versions": versions(),
+        "devices": {name: list(facts.devices) for name, facts in devices.items()},
+        "weight_precisions": {
+            model.spec.name: precision_of(model.weights)
+            for model in models
+            if model.weights is not None and model.weights.suffix == ".onnx"
+        },
+    }
 
 
 def open_store(watcher: Watcher, registry: Registry | None = None, *, offline: bool = False) -> Store:

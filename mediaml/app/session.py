@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from subprocess import Popen
-from typing import IO, Any
+from typing import IO
 
 from mediaml.app.choose import choose_models, prompt_assignments, resolve_models
 from mediaml.app.commit import Committer
 from mediaml.app.config import RunConfig
-from mediaml.app.environment import open_store, versions
+from mediaml.app.environment import open_store, run_header
 from mediaml.app.failure_policy import TooManyFailures
 from mediaml.app.finish import Ending, report_of, require_work, unwritten, write_outputs
 from mediaml.app.interrupts import Interrupts
@@ -183,7 +183,7 @@ def _with_ledger(session: _Session) -> RunReport:
     with ExitStack() as stack:
         ledger = stack.enter_context(Ledger(output))
         stack.enter_context(sole_writer(output))
-        number = ledger.begin_run(_header(session.devices))
+        number = ledger.begin_run(run_header(session.models, session.devices))
         view = stack.enter_context(open_results(output, checked=False))
         report = _fill(session, ledger, view, stack)
         if report.results is not None:
@@ -284,10 +284,3 @@ def _work(session: _Session, planner: Planner, committer: Committer) -> tuple[St
             return "too many failures", str(stop)
         return "interrupted", "interrupted; rerun the same command to continue."
     return None, ""
-
-
-def _header(devices: Mapping[str, ModelDevices]) -> dict[str, Any]:
-    return {
-        "versions": versions(),
-        "devices": {name: list(facts.devices) for name, facts in devices.items()},
-    }

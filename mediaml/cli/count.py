@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from mediaml.cli.places import place_options, places_of
 from mediaml.cli.selection import selection_of, selection_options
+from mediaml.cli.shared_options import csv_options, folder_argument
 from mediaml.cli.shell import echo_json, noise_options, shell_of
 from mediaml.cli.table import table
 from mediaml.core.text import counted
@@ -18,23 +20,9 @@ if TYPE_CHECKING:
 
 
 @click.command("count")
-@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@folder_argument
 @selection_options
-@click.option(
-    "--line",
-    "lines",
-    multiple=True,
-    metavar="[NAME=]X1,Y1,X2,Y2",
-    help="Count crossings of this line, in pixels, or 0..1 of the width and height; repeatable.",
-)
-@click.option(
-    "--zone",
-    "zones",
-    multiple=True,
-    type=click.Path(path_type=Path),
-    metavar="FILE.geojson",
-    help="Count what is inside these polygons, in pixels or 0..1; repeatable.",
-)
+@place_options
 @click.option(
     "--csv",
     "target",
@@ -42,6 +30,7 @@ if TYPE_CHECKING:
     metavar="FILE",
     help="Write every object, crossing and stay as a row.",
 )
+@csv_options
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @noise_options
 @click.pass_context
@@ -49,8 +38,6 @@ def command(
     context: click.Context,
     /,
     folder: Path,
-    lines: tuple[str, ...],
-    zones: tuple[Path, ...],
     target: Path | None,
     as_json: bool,
     **typed: Any,
@@ -67,24 +54,21 @@ def command(
       mediaml count out --zone crossing.geojson --classes person --json
     """
     from mediaml.app.counting import count_folder, write_events
-    from mediaml.derive.lines import Line
-    from mediaml.derive.zones import read_zones
 
     shell = shell_of(context)
-    given = [Line.parse(text, f"line {number}") for number, text in enumerate(lines, start=1)]
-    areas = [zone for path in zones for zone in read_zones(path)]
-    found = count_folder(folder, selection_of(typed), given, areas)
+    lines, zones = places_of(typed)
+    found = count_folder(folder, selection_of(typed), lines, zones)
     if found.untracked:
         shell.warn(
             f"{counted(found.untracked, 'video')} with results that are not tracked; run mediaml track."
         )
     if target is not None:
-        write_events(found.counts, target)
+        write_events(found.counts, target, bom=typed["bom"], escape_formulas=typed["escape_formulas"])
         shell.say(f"wrote {target}")
     if as_json:
         echo_json({"counts": [_record(count) for count in found.counts]})
     else:
-        click.echo("\n\n".join(_tables(found.counts, bool(given), bool(areas))))
+        click.echo("\n\n".join(_tables(found.counts, bool(lines), bool(zones))))
 
 
 def _tables(counts: tuple[SourceCounts, ...], lines: bool, zones: bool) -> list[str]:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from mediaml.cli.selection import selection_of, selection_options
+from mediaml.cli.shared_options import csv_options, folder_argument, target_option
 from mediaml.cli.shell import noise_options, shell_of
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ _SCORE = click.FloatRange(0.0, 1.0)
 
 
 @click.command("export")
-@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@folder_argument
 @click.option(
     "-f",
     "--format",
@@ -29,9 +29,7 @@ _SCORE = click.FloatRange(0.0, 1.0)
     help="jsonl, csv, parquet, coco, yolo, voc, cvat, fiftyone, vtt, srt, audacity, raven, or one of a "
     "plugin; repeatable.",
 )
-@click.option(
-    "-o", "--output", "target", type=click.Path(path_type=Path), help="File or folder [default: in DIR]."
-)
+@target_option("File or folder [default: in DIR].")
 @selection_options
 @click.option("--overwrite", is_flag=True, help="Replace an earlier export.")
 @click.option(
@@ -41,8 +39,7 @@ _SCORE = click.FloatRange(0.0, 1.0)
     show_default=True,
     help="Whether images are linked or copied into a data set.",
 )
-@click.option("--bom", is_flag=True, help="csv: begin with a byte order mark, for Excel.")
-@click.option("--escape-formulas", is_flag=True, help="csv: put ' before text that begins with =, +, - or @.")
+@csv_options
 @click.option(
     "--release",
     type=_SCORE,

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from mediaml.cli.selection import selection_of, selection_options
+from mediaml.cli.shared_options import folder_argument, moved_options, target_option
 from mediaml.cli.shell import noise_options, shell_of
 from mediaml.core.errors import UsageError
 from mediaml.core.text import counted
@@ -16,22 +17,15 @@ _SUFFIXES = (".jpg", ".jpeg", ".png")
 
 
 @click.command("montage")
-@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
-@click.option(
-    "-o",
-    "--output",
-    "target",
-    type=click.Path(path_type=Path),
-    help="JPEG or PNG file to write [default: DIR/montage.jpg].",
-)
+@folder_argument
+@target_option("JPEG or PNG file to write [default: DIR/montage.jpg].", "FILE")
 @click.option("--frames", is_flag=True, help="Show whole frames, not detections.")
 @click.option("--columns", type=click.IntRange(1, 100), default=8, show_default=True, help="Tiles in a row.")
 @click.option("--tile", "side", type=click.IntRange(40, 2000), default=200, show_default=True, help="Pixels.")
 @click.option(
     "-n", "--most", type=click.IntRange(1, 2000), default=64, show_default=True, help="Number of tiles."
 )
-@click.option("--root", metavar="NEW", default="", help="Folder that the sources were moved to, or OLD=NEW.")
-@click.option("--overwrite", is_flag=True, help="Replace the file where it exists.")
+@moved_options
 @selection_options
 @noise_options
 @click.pass_context

@@ -9,6 +9,7 @@ import click
 
 from mediaml.cli.pieces import piece_options, pieces_of
 from mediaml.cli.selection import selection_of, selection_options
+from mediaml.cli.shared_options import folder_argument, moved_options, target_option
 from mediaml.cli.shell import noise_options, shell_of
 from mediaml.core.errors import UsageError
 from mediaml.core.text import counted
@@ -24,14 +25,8 @@ _FILES = (".mp4", ".mov", ".mkv", ".jpg", ".jpeg", ".png")
 
 
 @click.command("render")
-@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
-@click.option(
-    "-o",
-    "--output",
-    "target",
-    type=click.Path(path_type=Path),
-    help="Folder to write to [default: DIR/rendered].",
-)
+@folder_argument
+@target_option("Folder to write to [default: DIR/rendered].", "FOLDER")
 @click.option(
     "--style",
     "styles",
@@ -86,8 +81,7 @@ _FILES = (".mp4", ".mov", ".mkv", ".jpg", ".jpeg", ".png")
     help="Take crops and frames at most once in so many seconds.",
 )
 @click.option("--no-audio", is_flag=True, help="Leave the audio out.")
-@click.option("--root", metavar="NEW", default="", help="Folder that the sources were moved to, or OLD=NEW.")
-@click.option("--overwrite", is_flag=True, help="Replace files that exist.")
+@moved_options
 @selection_options
 @noise_options
 @click.pass_context

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from mediaml.cli.places import place_options, places_of
 from mediaml.cli.selection import selection_of, selection_options
+from mediaml.cli.shared_options import folder_argument, moved_options, target_option
 from mediaml.cli.shell import noise_options, shell_of
 
 if TYPE_CHECKING:
@@ -19,20 +21,11 @@ if TYPE_CHECKING:
 
 
 @click.command("report")
-@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
-@click.option(
-    "-o",
-    "--output",
-    "target",
-    metavar="FILE",
-    type=click.Path(path_type=Path),
-    help="The page [default: DIR/report.html]; thumbnails go to a folder beside it.",
-)
+@folder_argument
+@target_option("The page [default: DIR/report.html]; thumbnails go to a folder beside it.", "FILE")
 @selection_options
-@click.option(
-    "--root", metavar="[OLD=]NEW", default="", help="The folder that holds the sources now, if they moved."
-)
-@click.option("--overwrite", is_flag=True, help="Replace a page that exists.")
+@place_options
+@moved_options
 @click.option("--open", "opens", is_flag=True, help="Open the page in the browser.")
 @noise_options
 @click.pass_context
@@ -49,26 +42,31 @@ def command(
     """Write a page that shows what was found: totals, failures, thumbnails with boxes, timelines.
 
     The page opens from disk, without server or network. Images, videos and audio are linked, not copied. Its
-    threshold slider reaches down to all scores that were kept; --conf says where it begins.
+    threshold slider reaches down to all scores that were kept; --conf says where it begins. Lines and zones
+    show what tracked objects crossed and where they were, as `mediaml count` tells it.
 
     \b
     Examples:
       mediaml report mediaml-out --open
       mediaml report mediaml-out --conf 0.5 --classes person,car -o people.html
       mediaml report mediaml-out --root /mnt/backup/photos --overwrite
+      mediaml report mediaml-out --line gate=0,0.5,1,0.5 --zone areas.geojson
     """
     from mediaml.ledger.results import open_results
     from mediaml.ledger.selection import select_results
+    from mediaml.outputs.report.counts import Places
     from mediaml.outputs.report.report import FILE_NAME, check_target, write_report
 
     shell = shell_of(context)
     page = folder / FILE_NAME if target is None else target
-    selection = selection_of(typed)
+    selection, places = selection_of(typed), Places(*places_of(typed))
     with open_results(folder) as results, ExitStack() as stack:
         check_target(page, overwrite=overwrite)
         selected = select_results(results, selection)
         progress = _progress(shell, stack)
-        written = write_report(selected, page, root=root, threshold=selection.min_score, progress=progress)
+        written = write_report(
+            selected, page, root=root, threshold=selection.min_score, places=places, progress=progress
+        )
     for line in _remarks(written):
         shell.warn(line)
     shell.say(f"report: {written.target}")

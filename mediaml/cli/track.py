@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mediaml.cli.selection import selection_of, selection_options
+from mediaml.cli.shared_options import folder_argument
 from mediaml.cli.shell import noise_options, shell_of
 from mediaml.core.text import counted
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @click.command("track")
-@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@folder_argument
 @selection_options
 @click.option(
     "--tracker",

@@ -14,7 +14,7 @@ from mediaml.derive.lines import Crossing, Line, crossings
 from mediaml.derive.zones import Stay, Zone, stays
 from mediaml.ledger.result_rows import ModelRow, SourceRow
 from mediaml.ledger.results import Results
-from mediaml.ledger.track_rows import TrackPoints, track_points
+from mediaml.ledger.track_rows import TrackPoints, has_tracks, track_points
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +53,20 @@ class SourceCounts:
     def labels(self) -> dict[int, str]:
         """The classes of the objects, by their numbers."""
         return {one.track: one.label for one in self.objects}
+
+
+def tracked_models(results: Results) -> list[ModelRow]:
+    """The models whose objects are tracked.
+
+    Raises:
+        OutputError: there is none.
+    """
+    models = [model for model in results.models() if has_tracks(results, model.id)]
+    if not models:
+        raise OutputError(
+            f"nothing in {results.folder} was tracked.", f"Track it first: mediaml track {results.folder}"
+        )
+    return models
 
 
 def count_source(

@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
 from mediaml.core.errors import UsageError
 from mediaml.derive.lines import anchors
@@ -31,6 +32,12 @@ class Zone:
     name: str
     area: Any = field(repr=False)
     relative: bool
+
+    def rings(self) -> list[NDArray[np.float64]]:
+        """The outlines of the area and of its holes, each float64 [points, 2], closed, in its own units."""
+        polygons = getattr(self.area, "geoms", [self.area])
+        rings = [ring for polygon in polygons for ring in (polygon.exterior, *polygon.interiors)]
+        return [np.asarray(ring.coords, np.float64)[:, :2] for ring in rings]
 
 
 @dataclass(frozen=True, slots=True)

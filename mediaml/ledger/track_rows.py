@@ -46,7 +46,7 @@ class TrackPoints:
     def spans(self) -> list[tuple[int, slice]]:
         """The number of each object, with the place of its rows."""
         numbers, starts = np.unique(self.tracks, return_index=True)
-        ends = [*starts[1:].tolist(), len(self.tracks)]
+        ends = [*starts.tolist(), len(self.tracks)][1:]
         return [
             (number, slice(start, end))
             for number, start, end in zip(numbers.tolist(), starts.tolist(), ends, strict=True)

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
-from pathlib import Path
-from typing import Literal
 
 import numpy as np
 
@@ -13,9 +10,6 @@ from mediaml.core.arrays import Array
 from mediaml.core.errors import ModelError
 from mediaml.onnx.inspect import ModelFileFacts
 from mediaml.onnx.interface import TensorSpec
-from mediaml.onnx.model_file import model_bytes, parse_model
-
-Precision = Literal["fp32", "fp16", "int8"]
 
 _SEED = 4
 # Sides of an image where neither graph nor metadata say: those of the zoo's YOLOv3, and of CLIP.
@@ -48,30 +42,6 @@ def made_inputs(facts: ModelFileFacts) -> dict[str, Array]:
             if len(spec.shape) == 2:
                 made[spec.name] = np.array([sides], dtype=spec.dtype)
     return made
-
-
-def precision_of(path: Path) -> Precision:
-    """The precision of a graph's weights: int8 from a tenth on, because quantisers leave some out.
-
-    Raises:
-        ModelError: the file is not an ONNX model.
-    """
-    from onnx import TensorProto
-
-    kinds: dict[int, Precision] = {
-        TensorProto.FLOAT: "fp32",
-        TensorProto.FLOAT16: "fp16",
-        TensorProto.INT8: "int8",
-        TensorProto.UINT8: "int8",
-    }
-    found: dict[Precision, int] = {"fp32": 0, "fp16": 0, "int8": 0}
-    for tensor in parse_model(model_bytes(path), str(path)).graph.initializer:
-        kind = kinds.get(tensor.data_type)
-        if kind is not None:
-            found[kind] += math.prod(tensor.dims)
-    if found["int8"] > 0.1 * sum(found.values()):
-        return "int8"
-    return "fp16" if found["fp16"] > found["fp32"] else "fp32"
 
 
 def _sides(facts: ModelFileFacts) -> tuple[int, int]:

@@ -10,8 +10,9 @@ import pytest
 from onnx import TensorProto, save
 from onnxruntime.quantization import QuantType, quantize_dynamic
 
-from mediaml.onnx.golden import made_inputs, precision_of
+from mediaml.onnx.golden import made_inputs
 from mediaml.onnx.inspect import model_file_facts
+from mediaml.onnx.precision import precision_of
 from mediaml.onnx.replay import differences
 from scripts.clip_towers import SMALL, image_tower, text_tower
 from tests.support.models.onnx_files import model

@@ -85,7 +85,7 @@ def _graphs(store: Store, entry: CatalogueEntry) -> Iterator[Path]:
 
 def _replay(graph: Path, requests: Mapping[str, DeviceRequest]) -> None:
     """Report, per device, how far a graph's outputs are from the recorded or unoptimised ones."""
-    from mediaml.onnx.golden import precision_of
+    from mediaml.onnx.precision import precision_of
     from mediaml.onnx.replay import reference_answers, replay
 
     recorded = graph.with_suffix(".golden.npz")
@@ -128,7 +128,7 @@ def _against_sibling(
     store: Store, entry: CatalogueEntry, graphs: list[Path], requests: Mapping[str, DeviceRequest]
 ) -> None:
     """Compare an entry called NAME-int8 or NAME-fp16 with NAME, graph by graph of the same inputs."""
-    from mediaml.onnx.golden import precision_of
+    from mediaml.onnx.precision import precision_of
     from mediaml.onnx.replay import reference_answers
     from mediaml.store.cache import FileState
 

@@ -18,6 +18,7 @@ from mediaml.ledger.selection import one_state
 from mediaml.ledger.units import least_units
 from mediaml.outputs.moved import Move
 from mediaml.outputs.report.columns import small
+from mediaml.outputs.report.counts import NOWHERE, Places, count_facts
 from mediaml.outputs.report.findings import Findings, Series
 from mediaml.outputs.report.moments import Moments
 from mediaml.outputs.report.places import Place, place_of
@@ -69,7 +70,7 @@ class Contents:
     Attributes:
         folder: the output folder. header: of its latest run. runs: all of them, oldest first.
         items: the sources. models: of these, in their views. classes: all names. findings: see there.
-        bounds: what was left out.
+        bounds: what was left out. counts: see `count_facts`.
     """
 
     folder: Path
@@ -80,18 +81,23 @@ class Contents:
     classes: Sequence[str]
     findings: Findings
     bounds: Bounds
+    counts: Sequence[Mapping[str, Any]]
 
 
-def gather(results: Results, root: str = "", most_rows: int = MOST_ROWS) -> Contents:
+def gather(
+    results: Results, root: str = "", places: Places = NOWHERE, most_rows: int = MOST_ROWS
+) -> Contents:
     """Read what a report shows, of one state of the ledger while a run may be writing it.
 
     Args:
         results: those that are shown, in the views that its models have.
         root: where sources moved, see `Move.of`; empty where they did not.
+        places: where objects are counted.
         most_rows: see `MOST_ROWS`; where there are more, some are left out.
 
     Raises:
         UsageError: `root` does not fit.
+        OutputError: nothing was tracked that could be counted.
     """
     with one_state(results):
         rows = ReportRows(results)
@@ -103,9 +109,10 @@ def gather(results: Results, root: str = "", most_rows: int = MOST_ROWS) -> Cont
         for place, item in enumerate(items):
             gathering.add(place, item)
         findings.end()
+        counts = count_facts(results, [item.row for item in items], classes.names, places)
         header, runs = results.latest_header(), results.runs()
     bounds = gathering.bounds
-    return Contents(results.folder, header, runs, items, models, classes.names, findings, bounds)
+    return Contents(results.folder, header, runs, items, models, classes.names, findings, bounds, counts)
 
 
 def _items(results: Results, rows: ReportRows, root: str) -> list[Item]:

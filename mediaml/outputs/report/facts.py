@@ -42,6 +42,7 @@ def facts(
         "skeleton": COCO_SKELETON,
         "threshold": chosen_score,
         "tracks": contents.findings.has_tracks,
+        "counts": contents.counts,
         "classes": [{"name": _text(name), "color": _hex(color_of(name))} for name in contents.classes],
         "models": _models(contents, header),
         "runs": [
@@ -74,7 +75,7 @@ def _hex(color: Rgb) -> str:
 
 
 def _models(contents: Contents, header: Mapping[str, Any]) -> list[dict[str, Any]]:
-    devices = header.get("devices", {})
+    devices, precisions = header.get("devices", {}), header.get("weight_precisions", {})
     return [
         {
             "name": _text(model.name),
@@ -85,6 +86,7 @@ def _models(contents: Contents, header: Mapping[str, Any]) -> list[dict[str, Any
             "options": {_text(name): _text(str(value)) for name, value in model.options.items()},
             "view": {name: _text(str(value)) for name, value in view_record(model.view).items()},
             "devices": [_text(str(device)) for device in devices.get(model.name, ())],
+            "precision": _text(str(precisions.get(model.name, ""))),
             "least": model.view.min_score,
         }
         for model in contents.models

@@ -24,6 +24,7 @@ PAGE = Document(
             "viewer.js",
             "panel.js",
             "tables.js",
+            "counts.js",
             "main.js",
         )
     ),

@@ -9,6 +9,7 @@ from mediaml.core.atomic_file import atomic_file
 from mediaml.core.errors import OutputError
 from mediaml.ledger.results import Results
 from mediaml.outputs.report.contents import gather
+from mediaml.outputs.report.counts import NOWHERE, Places
 from mediaml.outputs.report.facts import facts
 from mediaml.outputs.report.page import write_page
 from mediaml.outputs.report.pictures import Progress, make_pictures
@@ -52,6 +53,7 @@ def write_report(
     *,
     root: str = "",
     threshold: float | None = None,
+    places: Places = NOWHERE,
     progress: Progress = lambda done, of: None,
 ) -> Written:
     """Write a page; thumbnails that are there already are kept, and those of an earlier page removed.
@@ -60,13 +62,14 @@ def write_report(
         results: what it shows, see `mediaml.ledger.selection`.
         target: the page, which is replaced.
         root: where the sources moved, see `Move.of`; empty where they did not.
+        places: the lines and zones at which tracked objects are counted.
         threshold: where the page's threshold begins for all models; `None` for what each was run with.
 
     Raises:
-        OutputError: it cannot be written.
+        OutputError: it cannot be written, or nothing was tracked that could be counted.
         UsageError: `root` does not fit.
     """
-    contents = gather(results, root)
+    contents = gather(results, root, places)
     pictures = make_pictures(contents.items, target.with_name(target.stem + FOLDER_SUFFIX), progress)
     values = facts(contents, pictures, target.absolute().parent, threshold)
     found = contents.findings

@@ -79,8 +79,12 @@ const draw = (() => {
       for (const [cx, cy] of joints) parts.push(shape("circle", { cx, cy, r: Math.max(width, height) / 150, fill: color }));
       if (tags) names.push(tag(row, color));
     }
+    if (tags) {
+      const places = counts.outlines(source, width, height);
+      parts.unshift(...places.shapes);
+      tags.replaceChildren(...places.tags, ...names);
+    }
     svg.replaceChildren(...parts);
-    if (tags) tags.replaceChildren(...names);
   }
 
   function tag(row, color) {
@@ -100,5 +104,5 @@ const draw = (() => {
   const emptySvg = () => shape("svg", { class: "boxes", preserveAspectRatio: "none", "aria-hidden": "true" });
   const swatch = color => make("i", { className: "swatch", style: { background: color } });
 
-  return { make, at, boxes, emptySvg, swatch };
+  return { make, shape, at, boxes, emptySvg, swatch };
 })();

@@ -3,7 +3,7 @@
 (() => {
   const { facts } = data;
   const $ = id => document.getElementById(id);
-  const PARTS = ["files", "failures", "run"];
+  const PARTS = ["files", ...(counts.show($("counts")) ? ["counts"] : []), "failures", "run"];
 
   function showPart(part) {
     for (const name of PARTS) {
@@ -12,9 +12,13 @@
       $(`tab-${name}`).tabIndex = name === part ? 0 : -1;
     }
     if (part === "files" && filters.found) cards.update(filters.found);
+    if (part === "counts") counts.fit();
   }
 
-  for (const name of PARTS) $(`tab-${name}`).onclick = () => showPart(name);
+  for (const name of PARTS) {
+    $(`tab-${name}`).hidden = false;
+    $(`tab-${name}`).onclick = () => showPart(name);
+  }
   document.querySelector(".tabs").addEventListener("keydown", event => {
     const at = PARTS.findIndex(name => event.target.id === `tab-${name}`);
     const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
@@ -35,6 +39,7 @@
   // Plots are painted in the colours of the theme.
   function repaint() {
     panel.redraw();
+    counts.redraw();
     if (viewer.isOpen) viewer.refresh();
   }
 

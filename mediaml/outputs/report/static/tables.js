@@ -38,7 +38,7 @@ const tables = (() => {
   function run(room) {
     const parts = [make("h2", { textContent: "Models" })];
     parts.push(models.length ? table(["Model", "Task", "Weights", "SHA-256", "Device", "Shown", "Run with", "Plugin"], models.map(model => make("tr", {},
-      cell(model.name, "name"), cell(model.task), cell(model.weights || "none"), cell(model.sha256 || "–", "digest"),
+      cell(model.name, "name"), cell(model.task), cell(model.weights ? model.weights + (model.precision ? ` (${model.precision})` : "") : "none"), cell(model.sha256 || "–", "digest"),
       cell(model.devices.join(", ") || "not in the last run"), cell(options(model.view)), cell(options(model.options)), cell(model.plugin))))
       : make("p", { className: "hint", textContent: "No model has answered." }));
     parts.push(make("h2", { textContent: "Runs" }));
@@ -52,5 +52,5 @@ const tables = (() => {
     room.replaceChildren(...parts);
   }
 
-  return { failures, run };
+  return { table, failures, run };
 })();

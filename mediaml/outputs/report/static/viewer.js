@@ -10,19 +10,22 @@ const viewer = (() => {
   const timed = () => source.kind === "video" || source.kind === "audio";
   const now = () => (player && !player.error ? player.currentTime : still);
 
-  function open(at) {
+  // Open a file by its place among those shown; or one that may not be shown, which keeps that place.
+  function open(at, one = null, time = null) {
     place = Math.max(0, Math.min(cards.shown.length - 1, at));
-    source = cards.shown[place];
-    still = source.thumbs[source.poster]?.[0] ?? 0;
+    source = one ?? cards.shown[place];
+    still = time ?? source.thumbs[source.poster]?.[0] ?? 0;
     stop();
     if (!dialog.open) dialog.showModal();
     dialog.scrollTop = 0;
     $("viewer-name").replaceChildren(make("bdi", { textContent: source.name }));
     $("before").disabled = place === 0;
-    $("after").disabled = place === cards.shown.length - 1;
+    $("after").disabled = place >= cards.shown.length - 1;
     stage();
     refresh();
   }
+
+  const openAt = (one, time) => open(cards.shown.indexOf(one), one, time);
 
   function stop() {
     player?.pause();
@@ -156,7 +159,7 @@ const viewer = (() => {
     parts.push(...list("Found", rows.length ? make("ul", { className: "found" }, ...rows)
       : make("p", { className: "hint", textContent: "Nothing with these filters." })));
     if (rows.length && source.kind === "video") parts.push(make("p", { className: "hint", textContent: "the most at once in one frame" }));
-    parts.push(...tracks(), ...list("File", details()));
+    parts.push(...tracks(), ...counts.about(source), ...list("File", details()));
     $("about").replaceChildren(...parts);
   }
 
@@ -217,5 +220,5 @@ const viewer = (() => {
   new ResizeObserver(() => dialog.open && layout()).observe(screen);
   function go(direction) { cards.setCurrent(place + direction); open(place + direction); }
 
-  return { open, go, step, play, refresh, toggleBoxes, get isOpen() { return dialog.open; } };
+  return { open, openAt, go, step, play, refresh, toggleBoxes, get isOpen() { return dialog.open; } };
 })();
