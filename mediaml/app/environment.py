@@ -34,7 +34,7 @@ def versions() -> dict[str, str]:
 
 
 def run_header(models: Sequence[ResolvedModel], devices: Mapping[str, ModelDevices]) -> dict[str, Any]:
-    """What the ledger keeps of a run: versions, and by model the devices and what its weights are stored as."""
+    """What the ledger keeps of a run: versions, and by model its devices and how its weights are stored."""
     return {
         "versions": versions(),
         "devices": {name: list(facts.devices) for name, facts in devices.items()},

@@ -28,8 +28,8 @@ STEP_S = 0.5
 
 def points(*paths: list[tuple[float, float]], height: float = 1.0) -> TrackPoints:
     """Objects whose anchors take these paths, one place each half second."""
-    tracks = np.concatenate([np.full(len(path), number) for number, path in enumerate(paths, start=1)])
-    frames = np.concatenate([np.arange(len(path)) for path in paths])
+    tracks = np.concatenate([[], *(np.full(len(path), number) for number, path in enumerate(paths, start=1))])
+    frames = np.concatenate([[], *(np.arange(len(path)) for path in paths)])
     x, y = np.array([place for path in paths for place in path], np.float64).reshape(-1, 2).T
     boxes = np.stack([x - 5, y - height, x + 5, y], axis=1)
     many = len(tracks)
@@ -46,6 +46,11 @@ def points(*paths: list[tuple[float, float]], height: float = 1.0) -> TrackPoint
 
 
 LINE = Line("line", 100, 100, 300, 100)
+
+
+def test_a_source_without_tracks_has_no_spans():
+    assert points().spans() == []
+    assert crossings(points(), LINE, 400, 300) == []
 
 
 @pytest.mark.parametrize(
