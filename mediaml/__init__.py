@@ -8,6 +8,7 @@
     with mediaml.open_media("a.mp4") as media:
         for frame in media.frames():
             print(frame.time_s, frame.image.shape)
+    mediaml.render("out", styles="blur", classes="person")  # no model runs: also track, count, export, report
 
 Importing this package is light; what a name needs is imported when it is first used.
 """
@@ -19,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from mediaml.app.export import export
+    from mediaml.app.from_results import count, render, report, track
     from mediaml.app.library import open_media, run
     from mediaml.app.report import RunReport
     from mediaml.core.errors import MediamlError
@@ -29,13 +31,29 @@ __version__ = "0.2.0"
 _LAZY = {
     "MediamlError": "mediaml.core.errors",
     "RunReport": "mediaml.app.report",
+    "count": "mediaml.app.from_results",
     "export": "mediaml.app.export",
     "open_media": "mediaml.app.library",
     "open_results": "mediaml.ledger.results",
+    "render": "mediaml.app.from_results",
+    "report": "mediaml.app.from_results",
     "run": "mediaml.app.library",
+    "track": "mediaml.app.from_results",
 }
 
-__all__ = ["MediamlError", "RunReport", "__version__", "export", "open_media", "open_results", "run"]
+__all__ = [
+    "MediamlError",
+    "RunReport",
+    "__version__",
+    "count",
+    "export",
+    "open_media",
+    "open_results",
+    "render",
+    "report",
+    "run",
+    "track",
+]
 
 
 def __getattr__(name: str) -> Any:

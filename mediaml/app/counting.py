@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from mediaml.core.atomic_file import atomic_file
+from mediaml.core.errors import OutputError
 from mediaml.core.media import Kind
 from mediaml.derive.counts import SourceCounts, count_source, tracked_models
 from mediaml.derive.lines import Line
@@ -62,7 +63,12 @@ def count_results(results: Results, lines: Sequence[Line] = (), zones: Sequence[
 
 
 def write_events(
-    counts: Sequence[SourceCounts], target: Path, *, bom: bool = False, escape_formulas: bool = False
+    counts: Sequence[SourceCounts],
+    target: Path,
+    *,
+    bom: bool = False,
+    escape_formulas: bool = False,
+    overwrite: bool = False,
 ) -> None:
     """Write every object, crossing and stay as one row of a CSV file, as exports do.
 
@@ -70,8 +76,10 @@ def write_events(
         bom, escape_formulas: see `mediaml.outputs.export.options.ExportOptions`.
 
     Raises:
-        OutputError: it cannot be written.
+        OutputError: it exists and is not to be replaced, or cannot be written.
     """
+    if target.exists() and not overwrite:
+        raise OutputError(f"{target} exists already.", "--overwrite replaces it.")
     cell = partial(csv_cell, escape_formulas=escape_formulas)
     rows = [_COLUMNS, *(row for count in counts for row in _events(count))]
     with atomic_file(target) as file:

@@ -11,7 +11,7 @@ from mediaml.core.text import counted
 from mediaml.ledger.results import open_results
 from mediaml.ledger.selection import ResultSelection, SelectedResults, one_state, require_kept, select_results
 from mediaml.ops.intervals import Merging
-from mediaml.outputs.export.formats import find_format
+from mediaml.outputs.export.formats import find_format, hidden_formats
 from mediaml.outputs.export.options import ExportOptions, MediaChoice
 from mediaml.registry.entry_points import load_registry
 
@@ -45,6 +45,8 @@ def export_results(
         raise UsageError(f"-o {target} is for one format, not {len(names)}.", "Export them one by one.")
     registry = load_registry()
     formats = [replace(find_format(name, registry), options=options or ExportOptions()) for name in names]
+    for text in hidden_formats(names, registry):
+        warn(text)
     with open_results(folder) as results, one_state(results):
         if not results.models():
             raise OutputError(f"{folder} holds no results yet.", "Run `mediaml run` with -o first.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -9,7 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 from mediaml.app.render import UNLIMITED, RenderReport, require_unchanged
-from mediaml.app.reporter import Reporter
+from mediaml.app.reporter import FileProgress, Progress, Reporter
 from mediaml.core.errors import MediaError, NoInputsError, OutputError
 from mediaml.core.location import is_stream
 from mediaml.core.media import Kind
@@ -63,7 +64,10 @@ def extract(config: ExtractConfig, reporter: Reporter) -> RenderReport:
         into = {
             piece: Collection(config.target / piece, overwrite=config.overwrite) for piece in config.pieces
         }
-        for source in sources:
+        began_s = time.monotonic()
+        for done, source in enumerate(sources):
+            current = (FileProgress(source.shown, 0.0, None),)
+            reporter.progress(Progress(done, len(sources), None, time.monotonic() - began_s, current))
             try:
                 require_unchanged(view, source)
                 _extract(config, view, source, into)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from mediaml.app.reporter import Reporter
 from mediaml.core.location import Url, is_stream
+from mediaml.core.media import Kind
 from mediaml.core.text import counted
 from mediaml.core.work import Source
 from mediaml.engine.messages import ModelDevices
@@ -95,6 +96,12 @@ def note_urls(sources: Sequence[Source], reporter: Reporter) -> None:
     urls = sum(is_stream(source.path) for source in sources)
     if urls:
         reporter.note(f"no annotated copy of {counted(urls, 'URL')}: a stream is read only once")
+
+
+def note_untracked(kinds: Iterable[Kind | None], reporter: Reporter) -> None:
+    """One line where tracks were asked for of sources of which none is a video."""
+    if Kind.VIDEO not in kinds:
+        reporter.note("--track: nothing to track; none of the inputs is a video")
 
 
 def note_others(known: Sequence[ModelRow], asked: Sequence[str], reporter: Reporter) -> None:

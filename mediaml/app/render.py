@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import shlex
 import shutil
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from mediaml.app.reporter import Reporter
+from mediaml.app.reporter import FileProgress, Progress, Reporter
 from mediaml.core.errors import MediaError, NoInputsError, OutputError, UsageError
 from mediaml.core.slices import SLICE_S
 from mediaml.core.text import counted
@@ -26,7 +27,7 @@ from mediaml.outputs.base import Rendered
 from mediaml.outputs.moved import moved_sources
 from mediaml.outputs.render.annotated_media import AnnotatedMedia
 from mediaml.outputs.render.job import RenderJob
-from mediaml.outputs.render.paths import annotated_path
+from mediaml.outputs.render.paths import annotated_path, drawn_slices
 from mediaml.outputs.render.privacy import hiding_models, why_unsafe
 from mediaml.outputs.render.resumption import Resumption
 
@@ -131,6 +132,7 @@ class _Rendering:
         self._written: list[Path] = []
         self._unwritten = False
         self._work = config.target / WORK
+        self._began_s = time.monotonic()
 
     def run(self) -> RenderReport:
         if "trails" in self._job.look.styles and not self._view.has_tracks():
@@ -213,13 +215,14 @@ class _Rendering:
         resumption.claim((one.source, one.target) for one in planned)
         with closing(AnnotatedMedia(self._config.stall_s)) as renderer:
             renderer.begin(self._config.folder, UNLIMITED, SLICE_S, self._job, self._work)
+            names = {one.source.id: one.source for one in planned}
             try:
                 for one in missing:
                     while renderer.pending >= _MOST_QUEUED:
-                        self._collect(renderer, resumption)
+                        self._collect(renderer, resumption, names)
                     renderer.finish(one.source, one.target)
                 while renderer.pending:
-                    self._collect(renderer, resumption)
+                    self._collect(renderer, resumption, names)
             except KeyboardInterrupt:
                 self._reporter.error("interrupted; rerun the same command to continue.")
                 return True
@@ -238,10 +241,22 @@ class _Rendering:
                 "--overwrite replaces what exists; -o names another folder.",
             )
 
-    def _collect(self, renderer: AnnotatedMedia, resumption: Resumption) -> None:
+    def _collect(
+        self, renderer: AnnotatedMedia, resumption: Resumption, sources: Mapping[int, SourceRow]
+    ) -> None:
+        self._reporter.progress(self._progress(renderer.drawing, sources))
         for rendered in renderer.finished(wait_s=_POLL_S):
             self._settle(rendered, resumption)
             renderer.settle([rendered.source.id])
+
+    def _progress(self, drawing: int | None, sources: Mapping[int, SourceRow]) -> Progress:
+        done = len(self._written) + len(self._failures)
+        current: tuple[FileProgress, ...] = ()
+        if drawing is not None and (source := sources.get(drawing)) is not None:
+            length_s = source.info.duration_s if source.info else None
+            current = (FileProgress(source.shown, drawn_slices(self._work, drawing) * SLICE_S, length_s),)
+        total = len(sources) + len(self._failures)
+        return Progress(min(done, total), total, None, time.monotonic() - self._began_s, current)
 
     def _settle(self, rendered: Rendered, resumption: Resumption) -> None:
         if rendered.failure is not None:

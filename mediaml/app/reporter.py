@@ -39,13 +39,14 @@ class Progress:
 
     Attributes:
         files: settled, whether done or failed. total: of the run.
-        frames: inferred so far, one for each model. elapsed_s: seconds since the run began.
+        frames: inferred so far, one for each model; `None` where no model runs.
+        elapsed_s: seconds since the run began.
         current: the files that are being read.
     """
 
     files: int
     total: int
-    frames: int
+    frames: int | None
     elapsed_s: float
     current: tuple[FileProgress, ...] = ()
 
@@ -63,7 +64,7 @@ class Progress:
     @property
     def frames_per_s(self) -> float:
         """Frames inferred per second since the run began."""
-        return self.frames / max(self.elapsed_s, 1e-9)
+        return (self.frames or 0) / max(self.elapsed_s, 1e-9)
 
 
 class Reporter(Protocol):

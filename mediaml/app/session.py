@@ -20,7 +20,14 @@ from mediaml.app.finish import Ending, report_of, require_work, unwritten, write
 from mediaml.app.interrupts import Interrupts
 from mediaml.app.known import known_devices
 from mediaml.app.memory import MemoryShares, shares_of
-from mediaml.app.notices import find_sources, note_bundled, note_devices, note_others, note_urls
+from mediaml.app.notices import (
+    find_sources,
+    note_bundled,
+    note_devices,
+    note_others,
+    note_untracked,
+    note_urls,
+)
 from mediaml.app.report import RunReport, Stop
 from mediaml.app.reporter import Reporter
 from mediaml.app.stream import ResultStream, StreamClosed
@@ -38,6 +45,7 @@ from mediaml.ledger.schema import sole_writer
 from mediaml.onnx.providers import parse_devices
 from mediaml.outputs.base import SliceOutput
 from mediaml.outputs.by_name import output_of
+from mediaml.outputs.export.formats import hidden_formats
 from mediaml.outputs.render.annotated_media import AnnotatedMedia
 from mediaml.pipeline.models import Choice, ResolvedModel, resolved_view
 from mediaml.pipeline.plan import Planner
@@ -93,6 +101,8 @@ def run_session(
         library_version()
     for name in config.outputs:
         output_of(name, registry)
+    for text in hidden_formats(config.outputs, registry):
+        reporter.warning(text)
     assignments = (*config.options, *prompt_assignments(offers, config.prompts))
     choices = choose_models(offers, config.weights, assignments, config.limits, config.track)
     with ExitStack() as stack:
@@ -225,6 +235,8 @@ def _fill(session: _Session, ledger: Ledger, view: Results, stack: ExitStack) ->
         stopped, reason = _work(session, planner, committer)
         if stopped is None:
             require_work(planner.planned, config)
+            if config.follow:
+                note_untracked((view.source(one).kind for one in planner.planned.sources), session.reporter)
             for output in rendering:
                 output.close()
                 output.settle(planner.planned.sources)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
+from mediaml.app.reporter import FileProgress, Progress
 from mediaml.core.errors import NoInputsError, OutputError
 from mediaml.core.media import Kind
+from mediaml.core.slices import SLICE_S
 from mediaml.core.view import View
 from mediaml.derive.base import advance, ask
 from mediaml.derive.tracks import TrackOptions, Tracks
@@ -60,12 +64,18 @@ class TrackFollower:
             for name, options in models.items()
         }
 
-    def follow(self, source: SourceRow, models: Iterable[ModelRow]) -> int:
-        """Derive what is committed of a video and not derived; returns the number of slices."""
+    def follow(
+        self, source: SourceRow, models: Iterable[ModelRow], done: Callable[[int], None] = lambda _: None
+    ) -> int:
+        """Derive what is committed of a video and not derived; returns the number of slices.
+
+        Args:
+            done: see `advance`.
+        """
         if source.kind is not Kind.VIDEO:
             return 0
         return sum(
-            advance(self._ledger.derivations, *self._by_name[model.name], source.id, model.id)
+            advance(self._ledger.derivations, *self._by_name[model.name], source.id, model.id, done=done)
             for model in models
             if model.name in self._by_name
         )
@@ -82,12 +92,14 @@ def track_folder(
     lost_s: float,
     *,
     done: Callable[[SourceRow, int], None] = lambda _, __: None,
+    progress: Callable[[Progress], None] = lambda _: None,
 ) -> TrackReport:
     """Number the objects in the videos of an output folder, and write `results.jsonl` with the numbers.
 
     Args:
         selection: models, classes and sources, and the score from which a detection begins an object.
         done: called after each video with the number of slices that were derived.
+        progress: called after each slice.
 
     Raises:
         OutputError: there is no ledger, no such model or class, or no detection.
@@ -100,12 +112,23 @@ def track_folder(
     slices = 0
     with sole_writer(folder), Ledger(folder) as ledger, open_results(folder, checked=False) as view:
         follower = TrackFollower(ledger, view, options)
-        for video in videos:
-            number = follower.follow(video, models)
+        began_s = time.monotonic()
+        for place, video in enumerate(videos):
+            step = partial(_step, progress, video, place, len(videos), began_s)
+            number = follower.follow(video, models, step)
             done(video, number)
             slices += number
         written = write_results(view, folder)
     return TrackReport(tuple(options.items()), len(videos), slices, written)
+
+
+def _step(
+    tell: Callable[[Progress], None], video: SourceRow, place: int, total: int, began_s: float, slices: int
+) -> None:
+    """Tell how far a video is."""
+    length_s = video.info.duration_s if video.info else None
+    current = FileProgress(video.shown, slices * SLICE_S, length_s)
+    tell(Progress(place, total, None, time.monotonic() - began_s, (current,)))
 
 
 def _chosen(results: SelectedResults) -> tuple[Sequence[ModelRow], Sequence[SourceRow]]:

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     help="Write every object, crossing and stay as a row.",
 )
 @csv_options
+@click.option("--overwrite", is_flag=True, help="Replace the CSV file where it exists.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @noise_options
 @click.pass_context
@@ -63,7 +64,8 @@ def command(
             f"{counted(found.untracked, 'video')} with results that are not tracked; run mediaml track."
         )
     if target is not None:
-        write_events(found.counts, target, bom=typed["bom"], escape_formulas=typed["escape_formulas"])
+        formats = {name: typed[name] for name in ("bom", "escape_formulas", "overwrite")}
+        write_events(found.counts, target, **formats)
         shell.say(f"wrote {target}")
     if as_json:
         echo_json({"counts": [_record(count) for count in found.counts]})

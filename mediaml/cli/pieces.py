@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -69,6 +70,7 @@ def write_pieces(config: ExtractConfig, shell: Shell) -> int:
     from mediaml.app.extract import extract
     from mediaml.cli.terminal import TerminalReporter
 
-    report = extract(config, TerminalReporter(shell))
+    with closing(TerminalReporter(shell)) as reporter:
+        report = extract(config, reporter)
     shell.say(f"{', '.join(config.pieces)}: {counted(len(report.written), 'file')} in {config.target}")
     return report.exit_code

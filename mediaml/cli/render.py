@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -118,10 +119,11 @@ def command(context: click.Context, /, folder: Path, target: Path | None, **type
     )
     extraction = _pieces(config, pieces, typed) if pieces else None
     reports = []
-    if typed["styles"] or extraction is None:
-        reports.append(render_folder(config, TerminalReporter(shell)))
-    if extraction is not None and not (reports and reports[0].stopped):
-        reports.append(extract(extraction, TerminalReporter(shell)))
+    with closing(TerminalReporter(shell)) as reporter:
+        if typed["styles"] or extraction is None:
+            reports.append(render_folder(config, reporter))
+        if extraction is not None and not (reports and reports[0].stopped):
+            reports.append(extract(extraction, reporter))
     for report in reports:
         _print(report, shell)
     return max(report.exit_code for report in reports)

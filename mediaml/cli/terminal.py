@@ -94,7 +94,8 @@ def progress_line(progress: Progress) -> str:
     for file in progress.current[:1]:
         of = f" of {clock(file.duration_s)}" if file.duration_s else ""
         parts.append(f"{file.source} at {clock(file.time_s)}{of}")
-    parts.append(f"{counted(progress.frames, 'frame')}, {progress.frames_per_s:.1f} frames/s")
+    if progress.frames is not None:
+        parts.append(f"{counted(progress.frames, 'frame')}, {progress.frames_per_s:.1f} frames/s")
     if progress.remaining_s is not None:
         parts.append(f"{roughly(progress.remaining_s)} left")
     return ", ".join(parts)

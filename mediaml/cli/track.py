@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -50,15 +51,19 @@ def command(context: click.Context, /, folder: Path, tracker: str, lost_s: float
       mediaml track out --classes car,truck --conf 0.4 --tracker ocsort
     """
     from mediaml.app.tracking import track_folder
+    from mediaml.cli.terminal import TerminalReporter
     from mediaml.derive.tracker import require_tracker
 
     shell = shell_of(context)
     require_tracker(tracker)
 
-    def done(video: SourceRow, slices: int) -> None:
-        shell.detail(f"{video.shown}: {counted(slices, 'slice') if slices else 'up to date'}")
+    with closing(TerminalReporter(shell)) as reporter:
 
-    report = track_folder(folder, selection_of(typed), tracker, lost_s, done=done)
+        def done(video: SourceRow, slices: int) -> None:
+            reporter.detail(f"{video.shown}: {counted(slices, 'slice') if slices else 'up to date'}")
+
+        selection = selection_of(typed)
+        report = track_folder(folder, selection, tracker, lost_s, done=done, progress=reporter.progress)
     state = f"{counted(report.slices, 'slice')} tracked" if report.slices else "up to date"
     shell.say(f"{counted(report.videos, 'video')}: {state}")
     for name, options in report.models:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -60,11 +60,20 @@ def ask(ledger: Derivations, derivation: Derivation, models: Sequence[str]) -> i
     return ledger.ask(derivation.kind, derivation.options, derivation.version, models)
 
 
-def advance(ledger: Derivations, derivation: Derivation, number: int, source: int, model: int) -> int:
+def advance(
+    ledger: Derivations,
+    derivation: Derivation,
+    number: int,
+    source: int,
+    model: int,
+    *,
+    done: Callable[[int], None] = lambda _: None,
+) -> int:
     """Derive from all slices that are committed and not yet derived; returns how many these were.
 
     Args:
         number: the derivation's id. source, model: their ids.
+        done: called after each slice with the number of slices that are derived.
 
     Raises:
         OutputError: the ledger cannot be written.
@@ -76,4 +85,5 @@ def advance(ledger: Derivations, derivation: Derivation, number: int, source: in
         derived = derivation.derive(frames, state)
         ledger.commit(source, model, number, slice_, derived.state, derived.rows)
         state = derived.state
+        done(slice_ + 1)
     return max(0, end - progress.next_slice)

@@ -1,4 +1,4 @@
-"""Whether a folder is the output folder of a run."""
+"""Whether a folder is the output folder of a run, or holds pieces of other media."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ OWN_NAMES = re.compile(
     re.IGNORECASE,
 )
 """How the names of mediaml's own files in an output folder begin."""
+PIECES = ".mediaml-pieces"
+"""The file by which a folder of crops, frames or clips is known; it says how many there are."""
 _MAGIC = b"SQLite format 3\0"
 
 
@@ -43,6 +45,14 @@ def is_output_folder(folder: Path) -> bool:
         return "no such table" not in str(error) and "no such column" not in str(error)
     except UNREADABLE:
         return True
+
+
+def pieces_in(folder: Path) -> int | None:
+    """How many crops, frames or clips mediaml wrote into a folder; `None` where it is no folder of these."""
+    try:
+        return int((folder / PIECES).read_text("ascii"))
+    except (OSError, ValueError):
+        return None
 
 
 def has_ledger(folder: Path) -> bool:

@@ -6,13 +6,13 @@ import errno
 import os
 import stat
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 
-from mediaml.core.text import escape_control
-from mediaml.ledger.recognise import OWN_NAMES, is_output_folder
+from mediaml.core.text import counted, escape_control
+from mediaml.ledger.recognise import OWN_NAMES, PIECES, is_output_folder, pieces_in
 from mediaml.ledger.schema import FILE_NAME as LEDGER
 from mediaml.media.annotated_mark import is_annotated_copy
 from mediaml.pipeline.patterns import Filter, natural_key
@@ -23,6 +23,7 @@ class SkipReason(StrEnum):
 
     OUTPUT_FOLDER = "it is a mediaml output folder"
     ANNOTATED_COPY = "it is an annotated copy that mediaml wrote"
+    PIECES = "they are crops, frames or clips of other files; name the folder to process them"
     SAME_FOLDER = "this folder is included already, by another name"
     SPECIAL_FILE = "it is a socket, a pipe or a device"
     NO_MATCH = "no file matches"
@@ -133,6 +134,9 @@ class Walker:
             if problem:
                 shown, below = current.shown.rstrip("/"), current.below.rstrip("/")
                 yield FoundFile(current.path, shown or folder, below, problem=problem, is_folder=True)
+            if not current.first and (pieces := _pieces(current, entries)):
+                self.skipped(Skipped(escape_name(f"{current.shown} ({pieces})"), SkipReason.PIECES))
+                continue
             if (
                 entries
                 and LEDGER in {entry.name for entry in entries}
@@ -208,6 +212,14 @@ class Walker:
 
     def _skip(self, shown: str, reason: SkipReason) -> None:
         self.skipped(Skipped(escape_name(shown), reason))
+
+
+def _pieces(folder: _Folder, entries: Sequence[os.DirEntry[str]]) -> str:
+    """How many files are in a folder of pieces that mediaml wrote; empty where it is none."""
+    if not any(entry.name == PIECES for entry in entries):
+        return ""
+    count = pieces_in(Path(folder.path))
+    return "" if count is None else counted(count, "file")
 
 
 def is_copy(path: Path, *, in_output: bool = False) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -92,6 +92,18 @@ def formats(registry: Registry) -> dict[str, ExportFormat]:
     """All formats by name; a plugin's does not take the name of one of mediaml's."""
     offered = {spec.name: _of_plugin(spec) for spec in registry.outputs()}
     return {**offered, **{one.name: one for one in BUILT_IN}}
+
+
+def hidden_formats(names: Iterable[str], registry: Registry) -> Iterator[str]:
+    """One sentence for each of these formats that a plugin offers too, under the same name."""
+    own = {one.name for one in BUILT_IN} & set(names)
+    for record in registry.records:
+        for spec in record.outputs:
+            if spec.name in own:
+                yield (
+                    f"-f {spec.name} writes mediaml's own format; the output {spec.name!r} of the plugin "
+                    f"{record.name} has the same name and cannot be chosen"
+                )
 
 
 def find_format(name: str, registry: Registry) -> ExportFormat:

@@ -10,6 +10,7 @@ import msgspec
 
 from mediaml.core.atomic_file import write_atomically
 from mediaml.core.errors import OutputError
+from mediaml.ledger.recognise import PIECES
 
 INDEX = "index.jsonl"
 """One line per file: `file`, its path below the folder, and what it shows."""
@@ -43,16 +44,19 @@ class Collection:
 
     def add(self, name: str, **facts: Any) -> None:
         """Note a file that was written, by its path below the folder, and what it shows."""
+        if not self._entries:  # also a folder that is never finished is known
+            write_atomically(self.folder / PIECES, b"1")
         self._entries.append({"file": name, **facts})
 
     def finish(self) -> None:
-        """Write the index.
+        """Write the index, and the file by which later runs leave the folder out.
 
         Raises:
             OutputError: it cannot be written.
         """
         lines = [msgspec.json.encode(entry) + b"\n" for entry in self._entries]
         write_atomically(self.folder / INDEX, b"".join(lines))
+        write_atomically(self.folder / PIECES, str(len(lines)).encode())
 
     def _remove_earlier(self) -> None:
         """Remove the files that the index of an earlier extraction lists."""

@@ -79,6 +79,11 @@ class AnnotatedMedia(AbstractContextManager["AnnotatedMedia"]):
         return len(self._pending)
 
     @property
+    def drawing(self) -> int | None:
+        """The source that is being drawn, by its id; `None` where none is."""
+        return self._drawing
+
+    @property
     def idle(self) -> bool:
         """Whether the process has done all that was asked for."""
         return self._orders == 0

@@ -92,6 +92,11 @@ def segments_folder(output: Path, source: int) -> Path:
     return output / SEGMENTS / str(source)
 
 
+def drawn_slices(output: Path, source: int) -> int:
+    """How many slices of a source are drawn."""
+    return sum(1 for _ in segments_folder(output, source).glob("*.json"))
+
+
 def remove_segments(output: Path, sources: Iterable[int]) -> None:
     """Remove what is left of segments of some sources; what cannot be removed stays."""
     if not (output / SEGMENTS).exists():
