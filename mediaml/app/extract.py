@@ -74,6 +74,7 @@ def extract(config: ExtractConfig, reporter: Reporter) -> RenderReport:
             except (MediaError, OutputError) as error:
                 failures.append((source.shown, Failure.of("write", error)))
                 reporter.error(str(error))
+        reporter.progress(Progress(len(sources), len(sources), None, time.monotonic() - began_s))
         for collection in into.values():
             collection.finish()
             written += [collection.folder / name for name in collection.names()]

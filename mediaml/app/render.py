@@ -223,6 +223,7 @@ class _Rendering:
                     renderer.finish(one.source, one.target)
                 while renderer.pending:
                     self._collect(renderer, resumption, names)
+                self._reporter.progress(self._progress(None, names))
             except KeyboardInterrupt:
                 self._reporter.error("interrupted; rerun the same command to continue.")
                 return True

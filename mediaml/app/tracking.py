@@ -118,6 +118,7 @@ def track_folder(
             number = follower.follow(video, models, step)
             done(video, number)
             slices += number
+        progress(Progress(len(videos), len(videos), None, time.monotonic() - began_s))
         written = write_results(view, folder)
     return TrackReport(tuple(options.items()), len(videos), slices, written)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import sys
+from dataclasses import replace
 
 import pytest
 
@@ -17,6 +18,12 @@ HALF = FileProgress("clip.mp4", 300.0, 600.0)
 
 def progress(elapsed_s: float) -> Progress:
     return Progress(files=3, total=8, frames=840, elapsed_s=elapsed_s, current=(HALF,))
+
+
+def test_a_line_without_frames_where_no_model_runs():
+    assert progress_line(replace(progress(70.0), frames=None)) == (
+        "3 of 8 files, clip.mp4 at 0:05:00 of 0:10:00, about 2 min left"
+    )
 
 
 def test_progress_moves_within_a_file():

@@ -186,6 +186,9 @@ def test_counts_as_table_json_and_csv(mediaml, tmp_path):
     asked = ["count", "out", "--line", "gate=320,0,320,360", "--zone", "zone.geojson", "--csv", "events.csv"]
     shown = mediaml(*asked)
     assert shown.code == 0
+    refused = mediaml(*asked)
+    assert (refused.code, refused.err.splitlines()[0]) == (2, "mediaml: events.csv exists already.")
+    asked.append("--overwrite")
     assert ["scene.mp4", "finder", "car", "8"] in [line.split() for line in shown.out.splitlines()]
     record = json.loads(mediaml(*asked, "--json").out)["counts"][0]
     assert record["objects"] == {"car": 8}
@@ -202,6 +205,22 @@ def test_counts_as_table_json_and_csv(mediaml, tmp_path):
     assert [crossed[number] for number in sorted(crossed)] == pytest.approx(
         [2.5 * number + 4 for number in range(8)], abs=0.15
     )
+
+
+def test_cells_that_begin_as_formulas_are_escaped_on_request(mediaml, tmp_path):
+    with Ledger(tmp_path / "out") as ledger:
+        commit_scene(ledger, HIDDEN, even(20, 40), Detector())
+    assert mediaml("track", "out").code == 0
+    asked = ["count", "out", "--line", "@gate=320,0,320,360", "--csv"]
+    assert mediaml(*asked, "plain.csv").code == 0
+    assert mediaml(*asked, "safe.csv", "--escape-formulas", "--bom").code == 0
+    plain, safe = (tmp_path / f"{name}.csv" for name in ("plain", "safe"))
+    assert safe.read_bytes().startswith(b"\xef\xbb\xbfsource,")
+    places = [
+        {row["place"] for row in csv.DictReader(text.splitlines())}
+        for text in (plain.read_text("utf-8"), safe.read_text("utf-8-sig"))
+    ]
+    assert places == [{"", "@gate"}, {"", "'@gate"}]
 
 
 def test_untracked_results_are_pointed_out(mediaml, tmp_path):

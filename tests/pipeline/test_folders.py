@@ -10,7 +10,9 @@ import sys
 import tempfile
 from pathlib import Path
 
+from mediaml.outputs.extract.collection import Collection
 from mediaml.pipeline.inputs import Selection, scan
+from mediaml.pipeline.walk import Skipped, SkipReason
 from tests.support.scans import left_out, problems, shown
 
 
@@ -31,6 +33,23 @@ def test_eight_folders_that_all_link_to_one_another_are_listed_once_each(tree, m
     assert shown("web/**/*.jpg") == names
     assert len(listed) == 9
     assert len(left_out("web")) == 65
+
+
+def test_a_folder_of_pieces_is_left_out_unless_it_is_named(tree):
+    collection = Collection(tree / "p/pieces/crops", overwrite=False)
+    (tree / "p/pieces/crops").mkdir(parents=True)
+    for number in range(2):
+        (tree / f"p/pieces/crops/{number}.jpg").write_bytes(b"x")
+        collection.add(f"{number}.jpg")
+    assert "p/pieces/crops/0.jpg" not in shown("p")  # as it is where an extraction was killed
+    collection.finish()
+    assert "p/pieces/crops/0.jpg" not in shown("p")
+    assert left_out("p") == [str(Skipped("p/pieces/crops/ (2 files)", SkipReason.PIECES))]
+    assert shown("p/pieces/crops") == [
+        "p/pieces/crops/0.jpg",
+        "p/pieces/crops/1.jpg",
+        "p/pieces/crops/index.jsonl",
+    ]
 
 
 def test_a_linked_folder_outside_is_entered_under_the_name_of_the_link(tree):
