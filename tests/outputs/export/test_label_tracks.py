@@ -1,4 +1,4 @@
-"""Label tracks, read back by webvtt-py, srt and what the manuals of Audacity and Raven say."""
+"""Label tracks, read back by webvtt-py, srt, and crowsetta, which reads files of Audacity and Raven."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ import html
 import pytest
 import srt
 import webvtt
+from crowsetta.formats.bbox import Raven
+from crowsetta.formats.seq import AudSeq
 
 import mediaml
 from mediaml.core.errors import OutputError
@@ -32,8 +34,8 @@ def read_srt(path):
 
 
 def read_audacity(path):
-    lines = [line.split("\t") for line in path.read_text(encoding="utf-8").splitlines()]
-    return [rounded(start, end, label) for start, end, label in lines]
+    segments = AudSeq.from_file(path).to_seq().segments
+    return [rounded(one.onset_s, one.offset_s, one.label) for one in segments]
 
 
 def read_raven(path):
@@ -41,7 +43,11 @@ def read_raven(path):
         rows = list(csv.DictReader(file, delimiter="\t"))
     assert [row["Selection"] for row in rows] == [str(number) for number in range(1, len(rows) + 1)]
     assert {row["Channel"] for row in rows} <= {"1"}
-    return [rounded(row["Begin Time (s)"], row["End Time (s)"], row["Annotation"]) for row in rows]
+    plain = [rounded(row["Begin Time (s)"], row["End Time (s)"], row["Annotation"]) for row in rows]
+    if "Low Freq (Hz)" in rows[0]:  # as in every table of audio
+        boxes = Raven.from_file(path, annot_col="Annotation").to_annot().bboxes
+        assert [rounded(one.onset, one.offset, one.label) for one in boxes] == plain
+    return plain
 
 
 READERS = {
