@@ -35,18 +35,28 @@ class FolderCounts:
 
 
 def count_folder(
-    folder: Path, selection: ResultSelection, lines: Sequence[Line] = (), zones: Sequence[Zone] = ()
+    folder: Path,
+    selection: ResultSelection,
+    lines: Sequence[Line] = (),
+    zones: Sequence[Zone] = (),
+    *,
+    least_s: float = 0.0,
 ) -> FolderCounts:
     """Count the tracked objects of an output folder.
+
+    Args:
+        least_s: see `count_source`.
 
     Raises:
         OutputError: there is no ledger, no such model, class or source, or nothing was tracked.
     """
     with open_results(folder) as results:
-        return count_results(select_results(results, selection), lines, zones)
+        return count_results(select_results(results, selection), lines, zones, least_s=least_s)
 
 
-def count_results(results: Results, lines: Sequence[Line] = (), zones: Sequence[Zone] = ()) -> FolderCounts:
+def count_results(
+    results: Results, lines: Sequence[Line] = (), zones: Sequence[Zone] = (), *, least_s: float = 0.0
+) -> FolderCounts:
     """See `count_folder`.
 
     Raises:
@@ -54,7 +64,7 @@ def count_results(results: Results, lines: Sequence[Line] = (), zones: Sequence[
     """
     models = tracked_models(results)
     counts = [
-        count_source(results, source, model, lines, zones)
+        count_source(results, source, model, lines, zones, least_s=least_s)
         for source in results.sources()
         if source.kind is Kind.VIDEO
         for model in models

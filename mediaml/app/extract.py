@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from mediaml.app.render import UNLIMITED, RenderReport, require_unchanged
 from mediaml.app.reporter import FileProgress, Progress, Reporter
@@ -23,8 +23,11 @@ from mediaml.outputs.extract.collection import Collection
 from mediaml.outputs.extract.findings import findings, thinned
 from mediaml.outputs.moved import moved_sources
 
-Piece = Literal["crops", "frames", "clips"]
-PIECES: tuple[Piece, ...] = ("crops", "frames", "clips")
+if TYPE_CHECKING:
+    from mediaml.outputs.extract.heatmaps import HeatMaps
+
+Piece = Literal["crops", "frames", "clips", "heatmaps"]
+PIECES: tuple[Piece, ...] = ("crops", "frames", "clips", "heatmaps")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +60,7 @@ def extract(config: ExtractConfig, reporter: Reporter) -> RenderReport:
     Raises:
         OutputError: the folder holds no ledger, nothing is selected, or files exist already.
         UsageError: `root` does not fit.
+        MediaError: a heat map of several sources cannot be written.
     """
     written: list[Path] = []
     failures: list[tuple[str, Failure]] = []
@@ -64,25 +68,38 @@ def extract(config: ExtractConfig, reporter: Reporter) -> RenderReport:
         into = {
             piece: Collection(config.target / piece, overwrite=config.overwrite) for piece in config.pieces
         }
+        heat = _heat_maps(into)
         began_s = time.monotonic()
         for done, source in enumerate(sources):
             current = (FileProgress(source.shown, 0.0, None),)
             reporter.progress(Progress(done, len(sources), None, time.monotonic() - began_s, current))
             try:
                 require_unchanged(view, source)
-                _extract(config, view, source, into)
+                _extract(config, view, source, into, heat)
             except (MediaError, OutputError) as error:
                 failures.append((source.shown, Failure.of("write", error)))
                 reporter.error(str(error))
         reporter.progress(Progress(len(sources), len(sources), None, time.monotonic() - began_s))
+        if heat is not None:
+            heat.finish()
         for collection in into.values():
             collection.finish()
             written += [collection.folder / name for name in collection.names()]
     return RenderReport(config.target, tuple(written), tuple(failures))
 
 
+def _heat_maps(into: dict[Piece, Collection]) -> HeatMaps | None:
+    from mediaml.outputs.extract.heatmaps import HeatMaps
+
+    return HeatMaps(into["heatmaps"], UNLIMITED) if "heatmaps" in into else None
+
+
 def _extract(
-    config: ExtractConfig, view: DrawingResults, source: SourceRow, into: dict[Piece, Collection]
+    config: ExtractConfig,
+    view: DrawingResults,
+    source: SourceRow,
+    into: dict[Piece, Collection],
+    heat: HeatMaps | None,
 ) -> None:
     from mediaml.outputs.extract.clips import write_clips
     from mediaml.outputs.extract.stills import write_crops, write_frames
@@ -94,6 +111,8 @@ def _extract(
             write_crops(source, stills, into["crops"], UNLIMITED)
         if "frames" in into:
             write_frames(source, stills, into["frames"], UNLIMITED)
+        if heat is not None:
+            heat.add(source, found)
     if "clips" in into and source.kind in (Kind.VIDEO, Kind.AUDIO):
         padding, exact = config.padding_s, config.exact
         write_clips(source, found, into["clips"], UNLIMITED, padding_s=padding, exact=exact)

@@ -104,6 +104,7 @@ def count(
     *,
     lines: Texts = (),
     zones: Iterable[str | Path] | str | Path = (),
+    least_s: float = 0.0,
     **choice: Unpack[ResultChoice],
 ) -> FolderCounts:
     """Count the tracked objects of an output folder: how many, which cross lines, which are in zones when.
@@ -112,12 +113,14 @@ def count(
         out: the output folder of a run, tracked.
         lines: `x1,y1,x2,y2` or `NAME=x1,y1,x2,y2`, in pixels or shares of the size.
         zones: GeoJSON files of polygons.
+        least_s: leave out objects that were seen for less than so many seconds.
         choice: which results, see `ResultChoice`.
 
     Raises:
         MediamlError: nothing was tracked, or a line or zone is none.
     """
-    return count_folder(Path(out), _selection(**choice), _lines(lines), _zones(zones))
+    places = _lines(lines), _zones(zones)
+    return count_folder(Path(out), _selection(**choice), *places, least_s=least_s)
 
 
 def report(

@@ -24,6 +24,14 @@ if TYPE_CHECKING:
 @selection_options
 @place_options
 @click.option(
+    "--min-duration",
+    type=click.FloatRange(0.0),
+    default=0.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="Leave out objects that were seen for less than this.",
+)
+@click.option(
     "--csv",
     "target",
     type=click.Path(path_type=Path),
@@ -58,7 +66,7 @@ def command(
 
     shell = shell_of(context)
     lines, zones = places_of(typed)
-    found = count_folder(folder, selection_of(typed), lines, zones)
+    found = count_folder(folder, selection_of(typed), lines, zones, least_s=typed["min_duration"])
     if found.untracked:
         shell.warn(
             f"{counted(found.untracked, 'video')} with results that are not tracked; run mediaml track."

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def piece_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add `--crops`, `--frames`, `--clips`, `--padding` and `--exact` to a command."""
+    """Add `--crops`, `--frames`, `--clips`, `--heatmaps`, `--padding` and `--exact` to a command."""
     for option in (
         click.option("--exact", is_flag=True, help="Encode clips, to begin and end at the very frame."),
         click.option(
@@ -32,6 +32,9 @@ def piece_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option(
             "--clips", is_flag=True, help="Write moments with findings as clips, from keyframes on."
         ),
+        click.option(
+            "--heatmaps", is_flag=True, help="Write where objects were: a picture per video, and per folder."
+        ),
         click.option("--frames", is_flag=True, help="Write frames with findings as images."),
         click.option("--crops", is_flag=True, help="Write detections as images."),
     ):
@@ -41,7 +44,7 @@ def piece_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 def pieces_of(typed: Mapping[str, Any]) -> tuple[Piece, ...]:
     """The pieces that were asked for."""
-    if not (typed["crops"] or typed["frames"] or typed["clips"]):
+    if not any(typed[piece] for piece in ("crops", "frames", "clips", "heatmaps")):
         return ()
     from mediaml.app.extract import PIECES
 

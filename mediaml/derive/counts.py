@@ -75,8 +75,13 @@ def count_source(
     model: ModelRow,
     lines: Sequence[Line] = (),
     zones: Sequence[Zone] = (),
+    *,
+    least_s: float = 0.0,
 ) -> SourceCounts:
     """Count the objects of one source and model: those of the view's classes that it shows in some frame.
+
+    Args:
+        least_s: leave out objects that were seen for less than so many seconds, from first to last.
 
     Raises:
         OutputError: a line or zone is in shares of a size that is not known.
@@ -87,7 +92,9 @@ def count_source(
     objects = tuple(
         one
         for one in _objects(points)
-        if one.score >= least and (not wanted or one.label.casefold() in wanted)
+        if one.score >= least
+        and one.end_s - one.begin_s >= least_s
+        and (not wanted or one.label.casefold() in wanted)
     )
     known = {one.track for one in objects}
     width, height = _size(source, lines, zones)

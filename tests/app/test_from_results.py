@@ -64,6 +64,10 @@ def test_track_count_and_report(tmp_path):
     (counts,) = mediaml.count(tmp_path / "out", lines="gate=320,0,320,360", classes="car").counts
     assert len(counts.objects) == 8
     assert [one.direction for one in counts.crossings] == ["out"] * 8
+    assert mediaml.count(tmp_path / "out", least_s=100.0).counts[0].objects == ()
+    lasting = [one.end_s - one.begin_s for one in counts.objects]
+    some = mediaml.count(tmp_path / "out", least_s=sorted(lasting)[4]).counts[0].objects
+    assert len(some) == sum(one >= sorted(lasting)[4] for one in lasting) < 8
     page = mediaml.report(tmp_path / "out", lines="gate=320,0,320,360")
     assert '"gate"' in page.read_text("utf-8")
     with pytest.raises(OutputError, match="exists"):

@@ -271,6 +271,31 @@ def test_crops_frames_and_clips_come_with_an_index(mediaml, house, tmp_path):
     assert len(list((tmp_path / "to/crops").rglob("*.jpg"))) == 4
 
 
+def test_heat_maps_are_pictures_of_the_whole(mediaml, house, tmp_path):
+    for name in ("one.jpg", "two.jpg"):
+        add_image(house, photo_with_exif(tmp_path / name))
+    assert mediaml("render", "out", "--heatmaps", "--classes", "person", "-o", "to").code == 0
+    folder = tmp_path / "to/heatmaps"
+    lines = [json.loads(line) for line in (folder / "index.jsonl").read_text().splitlines()]
+    assert [(line["file"], line["sources"]) for line in lines] == [
+        ("clip.mp4.jpg", 1),
+        ("all-160x120.jpg", 2),
+    ]
+    with Image.open(folder / "clip.mp4.jpg") as image:
+        heated = np.asarray(image).astype(int)
+    # Of the 40 frames, this is the one behind the colours; far from the square it is as it was.
+    plain = pictures_of(house.given.path)[20].astype(int)
+    colored = (abs(heated - plain).max(axis=2) > 60).any(axis=0)
+    reached = [square_box(frame) for frame in range(40)]
+    left, right = min(box.left for box in reached), max(box.right for box in reached)
+    assert colored[int(left) : int(right)].mean() > 0.9
+    assert not colored[int(right) + 12 :].any() and not colored[: max(0, int(left) - 12)].any()
+    with Image.open(folder / "all-160x120.jpg") as image:
+        red, _, blue = np.asarray(image).astype(int)[60, 70]
+    assert red > blue + 40  # the most of all, where both photos have the box
+    assert is_annotated_copy(folder / "all-160x120.jpg")
+
+
 def test_a_run_can_take_pieces_too(mediaml, square_finder, tmp_path):
     from tests.support.media.files import write_square_video
 
