@@ -188,17 +188,17 @@ class _Rendering:
         """Whether a source cannot be rendered, which is noted."""
         try:
             require_unchanged(self._view, source)
-            if self._job.look.hides and (reason := self._unsafe(source)):
+            reason, advice = self._unsafe(source) if self._job.look.hides else ("", "")
+            if reason:
                 raise MediaError(
-                    f"{source.shown} is not rendered: {reason}, so not all of it can be hidden.",
-                    "`mediaml status` shows what is missing; the same run again does it.",
+                    f"{source.shown} is not rendered: {reason}, so not all of it can be hidden.", advice
                 )
         except MediaError as error:
             self._fail(source, Failure.of("write", error))
             return True
         return False
 
-    def _unsafe(self, source: SourceRow) -> str:
+    def _unsafe(self, source: SourceRow) -> tuple[str, str]:
         damaged = {row.id: accounts.corrupt for row, accounts in self._view.damaged()}
         return why_unsafe(self._view, source, hiding_models(self._view), damaged)
 

@@ -15,6 +15,11 @@ from mediaml.core.view import View
 from mediaml.core.work import Failure, ModelIdentity
 from mediaml.ledger.encoding import info_of
 
+SOURCE_COLUMNS = "source.id, source.path, source.shown, source.name, source.kind, source.info"
+"""SQL: the columns that `source_row` takes."""
+CURRENT = "model IN (SELECT model_id FROM models WHERE current)"
+"""SQL: a condition on rows with a model: it was asked for last."""
+
 
 @dataclass(frozen=True, slots=True)
 class SourceRow:

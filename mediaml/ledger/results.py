@@ -16,20 +16,17 @@ from mediaml.core.errors import OutputError
 from mediaml.core.location import Location
 from mediaml.core.media import DecodeAccounts, Kind
 from mediaml.core.view import View
-from mediaml.core.work import Failure, FrameResult, ModelIdentity, Task, TaskProgress
+from mediaml.core.work import FrameResult, ModelIdentity, Task, TaskProgress
 from mediaml.ledger.encoding import view_of_json
+from mediaml.ledger.failure_rows import damaged_rows, failure_rows
 from mediaml.ledger.frames import KeptFrame, kept_frames
 from mediaml.ledger.integrity import UNREADABLE, check
 from mediaml.ledger.progress import ProgressRow, RunRow, progress, runs
-from mediaml.ledger.result_rows import FailureRow, ModelRow, SourceRow
-from mediaml.ledger.result_rows import source_row as _source_row
+from mediaml.ledger.result_rows import SOURCE_COLUMNS, FailureRow, ModelRow, SourceRow, source_row
 from mediaml.ledger.schema import BATCH_PREFIX, FILE_NAME, VIEW_PREFIX, connect
 from mediaml.ledger.task_progress import Known, file_state, model_id, task_progress
 from mediaml.ledger.totals import LabelTotals, found
 from mediaml.ledger.trouble import ledger_error
-
-_SOURCE = "source.id, source.path, source.shown, source.name, source.kind, source.info"
-_CURRENT = "model IN (SELECT model_id FROM models WHERE current)"
 
 
 class Results(AbstractContextManager["Results"]):
@@ -117,12 +114,12 @@ class Results(AbstractContextManager["Results"]):
 
     def sources(self) -> Iterator[SourceRow]:
         """Every source, in the order they were given."""
-        return map(_source_row, self._db.execute(f"SELECT {_SOURCE} FROM source ORDER BY position"))
+        return map(source_row, self._db.execute(f"SELECT {SOURCE_COLUMNS} FROM source ORDER BY position"))
 
     def source(self, source: int) -> SourceRow:
         """One source, by its id."""
-        query = f"SELECT {_SOURCE} FROM source WHERE id = ?"
-        return _source_row(self._db.execute(query, (source,)).fetchone())
+        query = f"SELECT {SOURCE_COLUMNS} FROM source WHERE id = ?"
+        return source_row(self._db.execute(query, (source,)).fetchone())
 
     def frames(
         self,
@@ -189,30 +186,7 @@ class Results(AbstractContextManager["Results"]):
 
     def failures(self, source: int | None = None, *, task: Task | None = None) -> Iterator[FailureRow]:
         """What failed, by source and model; then, unless one task is asked for, outputs not written."""
-        where, values = ("1", ()) if source is None else _of_task(source, task)
-        tasks = self._db.execute(
-            f"SELECT {_SOURCE}, model.name, stage, error, message, expected, decoded, corrupt, gaps "
-            "FROM task JOIN source ON source.id = task.source JOIN model ON model.id = task.model "
-            f"WHERE stage IS NOT NULL AND {where} AND task.{_CURRENT} ORDER BY position, model.id",
-            values,
-        )
-        for row in tasks:
-            failure = Failure(row[7], row[8], row[9])
-            yield FailureRow(_source_row(row[:6]), row[6], failure, DecodeAccounts(*row[10:14]))
-        if task is None:
-            yield from self._unwritten(source)
-
-    def _unwritten(self, source: int | None) -> Iterator[FailureRow]:
-        where, values = ("1", ()) if source is None else ("artifact.source = ?", (source,))
-        artifacts = self._db.execute(
-            f"SELECT {_SOURCE}, artifact.kind, error, message FROM artifact "
-            "JOIN source ON source.id = artifact.source "
-            f"WHERE error IS NOT NULL AND {where} ORDER BY position",
-            values,
-        )
-        for row in artifacts:
-            failure = Failure("write", row[7], row[8])
-            yield FailureRow(_source_row(row[:6]), None, failure, DecodeAccounts(), row[6])
+        return failure_rows(self._db, source, task)
 
     def found(self, model: ModelRow, sources: Collection[int]) -> LabelTotals:
         """The totals per label of a model in some sources, given by their ids, in its view."""
@@ -220,12 +194,7 @@ class Results(AbstractContextManager["Results"]):
 
     def damaged(self) -> Iterator[tuple[SourceRow, DecodeAccounts]]:
         """Sources that were read to their end although parts of them are damaged, with their accounts."""
-        rows = self._db.execute(
-            f"SELECT {_SOURCE}, max(expected), max(decoded), max(corrupt), max(gaps) "
-            "FROM task JOIN source ON source.id = task.source "
-            f"WHERE stage IS NULL AND corrupt > 0 AND {_CURRENT} GROUP BY source.id ORDER BY position"
-        )
-        return ((_source_row(row[:6]), DecodeAccounts(*row[6:])) for row in rows)
+        return damaged_rows(self._db)
 
     def known(self, path: Location) -> Known | None:
         """The stamp of a file when it was read; `None` where it is new."""
@@ -278,12 +247,6 @@ class Results(AbstractContextManager["Results"]):
     def runs(self) -> list[RunRow]:
         """Every run, oldest first."""
         return runs(self._db)
-
-
-def _of_task(source: int, task: Task | None) -> tuple[str, tuple[int, ...]]:
-    if task is None:
-        return "task.source = ?", (source,)
-    return "task.source = ? AND task.model = ? AND task.slice = ?", (task.source, task.model, task.slice)
 
 
 def open_results(folder: Path | str, *, checked: bool = True) -> Results:

@@ -148,6 +148,7 @@ def test_every_frame_of_an_animation_is_hidden(mediaml, house, tmp_path):
         ("failed", "yolo failed on it"),
         ("damaged", "1 part of it could not be read"),
         ("unseen", "faces has not looked at it"),
+        ("cut", "yolo found more down to a score of 0 than were kept"),
     ],
 )
 def test_what_is_not_known_whole_is_refused_by_name_and_the_rest_is_written(
@@ -166,7 +167,8 @@ def test_what_is_not_known_whole_is_refused_by_name_and_the_rest_is_written(
         ledger.commit([record_of(TaskResult(task, failure=Failure("decode", "X", "y"), info=info))])
     else:
         accounts = DecodeAccounts(corrupt=int(spoil == "damaged"))
-        ledger.commit([record_of(TaskResult(task, answers, accounts=accounts, info=info))])
+        cut = 0.3 if spoil == "cut" else None
+        ledger.commit([record_of(TaskResult(task, answers, accounts=accounts, info=info, cut=cut))])
     if spoil == "unseen":
         faces = house.model("faces")
         house.answer(faces)
@@ -174,6 +176,7 @@ def test_what_is_not_known_whole_is_refused_by_name_and_the_rest_is_written(
     said = mediaml("render", "out", "--style", "pixelate", "-o", "to")
     assert said.code == 1
     assert f"bad.jpg is not rendered: {why}" in said.err
+    assert ("run it again with -O yolo.conf=0" in said.err) == (spoil == "cut")
     names = {path.name for path in (tmp_path / "to").iterdir()}
     assert names == {"clip.pixelate.mp4", "photo.pixelate.jpg"}
 
@@ -323,7 +326,7 @@ def test_the_examples_of_the_document_run(mediaml, house, tmp_path):
     """Every command of docs/render.md, in order, on a clip with a person and a dog."""
     text = (REPOSITORY / "docs" / "render.md").read_text(encoding="utf-8")
     commands = re.findall(r"^mediaml (.+?)(?:\s+#.*)?$", text, flags=re.MULTILINE)
-    assert len(commands) == 12
+    assert len(commands) == 13
     (tmp_path / "out").rename(tmp_path / "mediaml-out")
     (tmp_path / "colours.toml").write_text('person = "#ff0080"\n')
     (tmp_path / "moved").mkdir()

@@ -256,7 +256,7 @@ def test_the_commands_of_the_page_run(mediaml, tmp_path):
     scene(tmp_path / "out", 20.0)
     console = "".join(re.findall(r"```console\n(.*?)```", page, flags=re.DOTALL))
     lines = [line for line in console.splitlines() if line.startswith(("mediaml track", "mediaml count"))]
-    assert len(lines) == 8
+    assert len(lines) == 9
     for line in lines:
         said = mediaml(*shlex.split(line, comments=True)[1:])
         assert said.code == 0, line + said.err
