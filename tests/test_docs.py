@@ -137,7 +137,7 @@ def module_path(*folders: Path) -> str:
 
 def test_the_librarys_examples_run_in_order(clips):
     examples = blocks("docs/library.md", "python")
-    assert len(examples) == 5
+    assert len(examples) == 6
     (clips / "examples.py").write_text("\n".join(examples), encoding="utf-8")
     printed = call([sys.executable, "examples.py"], clips).stdout
     assert printed.startswith("1 of 1 files, 150 frames\nyolo (('")
