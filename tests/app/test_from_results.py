@@ -15,7 +15,7 @@ from mediaml.derive.tracker import TRACKERS
 from mediaml.ledger.ledger import Ledger
 from mediaml.ops.look import STYLES
 from scripts.evaluation.scene import HIDDEN, Detector, commit_scene, even
-from tests.app.test_library import Listener
+from tests.support.listener import Listener
 from tests.support.media.annotated_clips import pictures_of
 from tests.support.media.noisy_square import found_square, square_box, write_noisy_clip
 from tests.support.output_folder import House

@@ -11,11 +11,10 @@ import numpy as np
 import pytest
 
 import mediaml
-from mediaml.app.report import RunReport
-from mediaml.app.reporter import Progress
 from mediaml.core.errors import MediaError, OptionError, UsageError
 from mediaml.core.media import Kind
 from scripts.square_finder import save_square_finder
+from tests.support.listener import Listener
 from tests.support.media.files import write_sound, write_square_video
 
 
@@ -28,32 +27,6 @@ def square_finder(tmp_path_factory):
 def clip(tmp_path):
     write_square_video(tmp_path / "clip.mp4", frames=40)
     return tmp_path / "clip.mp4"
-
-
-class Listener:
-    """A reporter that keeps what it is told."""
-
-    details = True
-
-    def __init__(self) -> None:
-        self.notes: list[str] = []
-        self.shares: list[float] = []
-        self.failures: list[str] = []
-        self.reports: list[RunReport] = []
-
-    def note(self, text):
-        self.notes.append(text)
-
-    detail = warning = error = note
-
-    def failure(self, failure):
-        self.failures.append(failure.source.shown)
-
-    def progress(self, progress: Progress):
-        self.shares.append(progress.share)
-
-    def finished(self, report):
-        self.reports.append(report)
 
 
 def test_a_run_returns_a_report_and_says_the_same_to_its_reporter(clip, tmp_path, square_finder):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 import shlex
 import shutil
@@ -76,7 +77,10 @@ def test_the_commands_of_the_document_run(mediaml: Call, folder: ReportFolder) -
         folder.image(f"{name}.jpg", found(name, 0.9))
     text = (REPOSITORY / "docs" / "report.md").read_text(encoding="utf-8")
     lines = re.findall(r"^mediaml (report .*)$", text, flags=re.MULTILINE)
-    assert len(lines) == 4
+    assert len(lines) == 5
+    folder.clip()
+    zone = {"type": "Polygon", "coordinates": [[[0, 0], [1, 0], [1, 1], [0, 1], [0, 0]]]}
+    (folder.folder / "areas.geojson").write_text(json.dumps(zone), encoding="utf-8")
     folder.out.rename(folder.folder / "mediaml-out")
     shutil.copytree(folder.media, folder.folder / "new" / "place")
     for line in lines:
@@ -84,7 +88,7 @@ def test_the_commands_of_the_document_run(mediaml: Call, folder: ReportFolder) -
         done = mediaml(*(word for word in words if word != "--open"))
         assert done.code == 0 and done.err.startswith("report: "), done.err
     pages = {path.name for path in folder.folder.rglob("*.html")}
-    assert pages == {"report.html", "people.html", "clips.html", "moved.html"}
+    assert pages == {"report.html", "people.html", "clips.html", "moved.html", "counts.html"}
 
 
 def test_third_party_files_are_what_the_document_says() -> None:

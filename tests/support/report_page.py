@@ -11,8 +11,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from scripts.paths import REPOSITORY
 from tests.support.browser import Shown
 
+PICTURES = REPOSITORY / "out" / "report"
+"""Where screenshots of the tests are left for people to look at; not in the repository."""
 LOADED = "v => v.readyState >= 2 || new Promise(done => v.addEventListener('loadeddata', done))"
 """Script of a video element: waits until its picture is there."""
 _TYPES = {"B": "<u1", "H": "<u2", "I": "<u4", "f": "<f4"}

@@ -17,10 +17,10 @@ from mediaml.derive.zones import Zone
 from mediaml.ledger.results import open_results
 from mediaml.outputs.report.counts import Places
 from mediaml.outputs.report.report import write_report
-from tests.outputs.report.test_page import PICTURES
 from tests.support.browser import Shown, shown
 from tests.support.media.annotated_clips import square_at
 from tests.support.report_folder import CLIP_FRAMES, CLIP_SIZE, ReportFolder, found
+from tests.support.report_page import PICTURES
 
 MIDDLE = CLIP_SIZE[0] / 2
 HOSTILE = "<img src=x onerror=alert(1)>"

@@ -14,13 +14,9 @@ from playwright.sync_api import Browser
 from mediaml.core.view import View
 from mediaml.ledger.results import open_results
 from mediaml.outputs.report.report import write_report
-from scripts.paths import REPOSITORY
 from tests.support.browser import Shown, shown
 from tests.support.report_folder import FINDER, ReportFolder, found
-from tests.support.report_page import LOADED, counts, set_threshold
-
-PICTURES = REPOSITORY / "out" / "report"
-"""Where screenshots of the tests are left for people to look at; not in the repository."""
+from tests.support.report_page import LOADED, PICTURES, counts, set_threshold
 
 
 def most_at_once(folder: Path, least: dict[str, float]) -> Counter[str]:
