@@ -1,5 +1,7 @@
 """The class names of a model: in its metadata, in a list beside its file, or a known list of that length.
 
+A list beside the file also corrects metadata that names more or fewer classes than the graph has.
+
 Lists beside `FILE.onnx`, in this order: `FILE.names` and `labels.txt` (one name per line), `data.yaml`
 (`names` of ultralytics' data sets) and `config.json` (`id2label` of Hugging Face).
 """
@@ -52,15 +54,19 @@ def find_labels(
         ModelError: a list has another number of names than the graph has classes, or cannot be read.
     """
     names = read_labels(metadata)
-    found = FoundLabels(names, "metadata") if names is not None else _beside(path)
+    found = FoundLabels(names, "metadata") if names is not None else None
+    if found is None or (count is not None and len(found.names) != count):
+        # Metadata that does not fit is the exporter's mistake: a list beside the file corrects it.
+        found = _beside(path) or found
     if found is not None and count is not None and len(found.names) != count:
         name = path.name if path else "the model"
         write = f" or write them into {path.with_suffix('.names').name}" if path else ""
-        where = f"its {found.origin}" if names is not None else f"{found.origin} beside it"
+        noted = found.origin == "metadata"
+        where = f"its {found.origin}" if noted else f"{found.origin} beside it"
         raise ModelError(
             f"{name} has {count} classes, but {where} names {len(found.names)}.",
             f"Export it with the names of its classes{write}, one per line."
-            if names is not None
+            if noted
             else f"Correct that list{write}, one per line.",
         )
     if found is None:

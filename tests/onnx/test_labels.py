@@ -66,7 +66,7 @@ def test_another_number_of_names_is_refused(tmp_path: Path) -> None:
     ):
         find_labels(path, {}, 2)
     with pytest.raises(ModelError, match=r"has 3 classes, but its metadata names 2"):
-        find_labels(path, {"names": "['cat', 'dog']"}, 3)
+        find_labels(None, {"names": "['cat', 'dog']"}, 3)
 
 
 @pytest.mark.parametrize(
@@ -89,3 +89,12 @@ def test_what_is_no_text_is_refused(tmp_path: Path) -> None:
     (tmp_path / "labels.txt").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(ModelError, match="UTF-8"):
         find_labels(tmp_path / "best.onnx", {}, 2)
+
+
+def test_a_list_beside_the_file_corrects_metadata_of_another_number(tmp_path: Path) -> None:
+    noted = {"names": "['cat', 'dog', 'bird']"}
+    path = beside(tmp_path, best_names="cat\ndog\n")
+    assert find_labels(path, noted, 2) == FoundLabels(("cat", "dog"), "best.names")
+    path = beside(tmp_path, best_names="cat\n")
+    with pytest.raises(ModelError, match=r"has 2 classes, but best\.names beside it names 1"):
+        find_labels(path, noted, 2)
