@@ -102,9 +102,10 @@ def _converted(model: str, name: str, text: str, hint: Any) -> Any:
     try:
         return msgspec.convert(value, hint, strict=False)
     except msgspec.ValidationError as error:
+        choices = list(map(str, typing.get_args(bare))) if typing.get_origin(bare) is typing.Literal else []
         raise OptionError(
             f"-O {model}.{name}={text}: {str(error)[0].lower()}{str(error)[1:]}.",
-            f"`mediaml plugins info {model}` shows types and ranges.",
+            suggestion(text, choices) or f"`mediaml plugins info {model}` shows types and ranges.",
         ) from error
 
 
