@@ -58,6 +58,8 @@ def test_lists_are_lines_of_csv_or_json(text, members):
         ("conf", "much", "float"),
         ("most", "1.5", "int"),
         ("mode", "slow", "slow"),
+        ("mode", "slow", "`mediaml plugins info cats`"),
+        ("mode", "fsat", "Did you mean 'fast'?"),
         ("find", "maybe", "bool"),
         ("cnf", "1", "Did you mean 'conf'"),
     ],

@@ -1,4 +1,4 @@
-"""Model files of other formats, known by their endings: what they are, and how to convert them to ONNX."""
+"""Files that are not ONNX, known by their endings or first bytes: what they are, and what to do about it."""
 
 from __future__ import annotations
 
@@ -44,6 +44,17 @@ _FORMATS: dict[str, tuple[str, str]] = {
     ".xml": ("an OpenVINO model", "Use the ONNX file that it was converted from."),
     ".ort": ("an ONNX Runtime file (.ort)", "Use the .onnx file that it was converted from."),
 }
+_PAGE = ("a web page", "Download the file itself: on GitHub with 'Raw', on Hugging Face with `/resolve/` in the URL.")
+# An ONNX file begins with its protobuf field 1, the byte 8; none of these does.
+_CONTENTS: tuple[tuple[int, bytes, tuple[str, str]], ...] = (
+    (0, b"version https://git-lfs", ("a Git LFS pointer", "`git lfs pull` fetches the file itself.")),
+    (0, b"<!doctype html", _PAGE),
+    (0, b"<html", _PAGE),
+    (0, b"pk\x03\x04", ("a ZIP archive, as PyTorch's own files are", f"{_TORCH}, or unpack it.")),
+    (0, b"\x1f\x8b", ("compressed with gzip", "Unpack it with `gunzip`.")),
+    (0, b"\x89hdf", _KERAS),
+    (4, b"tfl3", ("a TensorFlow Lite model", "Convert it to ONNX: `python -m tf2onnx.convert --help`.")),
+)
 
 
 def foreign_format(path: PurePath) -> tuple[str, str] | None:
@@ -54,3 +65,14 @@ def foreign_format(path: PurePath) -> tuple[str, str] | None:
     what, advice = known
     pair = {"cfg": path.with_suffix(".cfg"), "weights": path.with_suffix(".weights")}
     return what, advice.format(name=path.name, stem=path.stem, **pair)
+
+
+def foreign_content(head: bytes) -> tuple[str, str] | None:
+    """What a file is by its first bytes, and what to do about it; `None` for what may be ONNX.
+
+    Args:
+        head: at least 64 of its first bytes, or all.
+    """
+    folded = head[:256].lstrip().lower()
+    found = (known for start, magic, known in _CONTENTS if folded.startswith(magic, start))
+    return next(found, None)

@@ -8,6 +8,7 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import TYPE_CHECKING, Any
 
 from mediaml.core.errors import ModelError
+from mediaml.onnx.formats import foreign_content
 
 if TYPE_CHECKING:
     from onnx import ModelProto
@@ -20,7 +21,8 @@ def model_bytes(path: Path) -> bytes:
     """The content of a model file.
 
     Raises:
-        ModelError: there is no such file, it cannot be read, is empty, or is larger than an ONNX file can be.
+        ModelError: there is no such file, it cannot be read, is empty, of another format, or larger than an
+            ONNX file can be.
     """
     try:
         if path.is_dir():
@@ -35,6 +37,8 @@ def model_bytes(path: Path) -> bytes:
         raise ModelError(f"{path} cannot be read: {error.strerror}", "Check its permissions.") from error
     if not content:
         raise ModelError(f"{path} is empty, not an ONNX model", "Export or download it again.")
+    if foreign := foreign_content(content):
+        raise ModelError(f"{path} is {foreign[0]}, not an ONNX model.", foreign[1])
     return content
 
 

@@ -9,62 +9,27 @@ queries after a sigmoid, boxes times the sizes that the graph is given.
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from scripts.golden.case import Case, Found, rounded, write_case
+from scripts.golden.hugging_face import NAMES, QUERIES, SIZE, model_and_processor
 from scripts.golden.lively import calibrate_norms, spread
 from scripts.golden.picture import HEIGHT, WIDTH, picture
 
-NAMES = ("cat", "dog", "bird")
-SIZE, CONF, QUERIES = 160, 0.25, 100
-_SMALL: Mapping[str, Any] = {
-    "d_model": 32, "encoder_layers": 1, "decoder_layers": 1, "encoder_attention_heads": 2,
-    "decoder_attention_heads": 2, "encoder_ffn_dim": 64, "decoder_ffn_dim": 64, "num_queries": QUERIES,
-}  # fmt: skip
-_HYBRID: Mapping[str, Any] = {
-    "encoder_hidden_dim": 32, "d_model": 32, "decoder_layers": 2, "num_queries": QUERIES,
-    "encoder_ffn_dim": 64, "decoder_ffn_dim": 64, "encoder_attention_heads": 2, "decoder_attention_heads": 2,
-    "decoder_in_channels": [32, 32, 32], "encoder_in_channels": [64, 64, 64], "num_feature_levels": 3,
-    "encoder_layers": 1, "num_denoising": 0,
-}  # fmt: skip
-_RESNET: Mapping[str, Any] = {"embedding_size": 16, "hidden_sizes": [16, 64, 64, 64], "depths": [1, 1, 1, 1]}
+CONF = 0.25
 RECIPES = {
     "hf-detr": "hf-softmax",
     "hf-conditional-detr": "hf-sigmoid",
     "hf-rt-detr": "hf-sigmoid",
     "hf-rt-detr-v2": "hf-sigmoid",
+    "hf-d-fine": "hf-sigmoid",
+    "hf-deimv2": "hf-sigmoid",
     "rt-detr": "rt-detr",
 }
-
-
-def model_and_processor(name: str) -> tuple[Any, Any]:
-    """A small network and its image processor."""
-    import transformers as hf
-
-    labels = {"id2label": dict(enumerate(NAMES)), "label2id": {label: i for i, label in enumerate(NAMES)}}
-    stretched = {"size": {"height": SIZE, "width": SIZE}, "do_pad": False}
-    if name in {"hf-detr", "hf-conditional-detr"}:
-        backbone = hf.ResNetConfig(**_RESNET, out_features=["stage4"], layer_type="basic")
-        kind = "Detr" if name == "hf-detr" else "ConditionalDetr"
-        config = getattr(hf, f"{kind}Config")(
-            **_SMALL,
-            **labels,
-            use_timm_backbone=False,
-            use_pretrained_backbone=False,
-            backbone_config=backbone,
-        )
-        processor = getattr(hf, f"{kind}ImageProcessor")(**stretched)
-        return getattr(hf, f"{kind}ForObjectDetection")(config), processor
-    backbone = hf.RTDetrResNetConfig(
-        **_RESNET, out_features=["stage2", "stage3", "stage4"], layer_type="basic"
-    )
-    kind = "RTDetrV2" if name == "hf-rt-detr-v2" else "RTDetr"
-    config = getattr(hf, f"{kind}Config")(**_HYBRID, **labels, backbone_config=backbone)
-    return getattr(hf, f"{kind}ForObjectDetection")(config), hf.RTDetrImageProcessor(**stretched)
+EXACT = frozenset({"hf-d-fine", "hf-deimv2"})
 
 
 def enliven(model: Any, images: Any) -> None:
@@ -160,7 +125,8 @@ def record(name: str, folder: Path) -> int:
         model.config.save_pretrained(target)
         processor.save_pretrained(target)
     maker = f"transformers {transformers.__version__}, {type(model).__name__}"
-    write_case(target, Case(maker, RECIPES[name], CONF, found, exact=False), images.numpy())
+    case = Case(maker, RECIPES[name], CONF, found, exact=name in EXACT)
+    write_case(target, case, images.numpy())
     return len(found)
 
 
