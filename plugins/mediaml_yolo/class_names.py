@@ -69,11 +69,9 @@ def class_names(
 
 
 def _rf_detr_names(path: Path | None, metadata: Mapping[str, str], count: int | None) -> FoundLabels | None:
-    """Names of a fine-tuned RF-DETR, whose graph has one class more than it was trained on."""
+    """Names of a fine-tuned RF-DETR, whose graph has a last class more that stands for nothing."""
     found = find_labels(path, metadata, None)
-    if found is None or count is None or len(found.names) != count - 1:
-        return None
-    return FoundLabels((*found.names, f"class {count - 1}"), found.origin)
+    return found if found is not None and count is not None and len(found.names) == count - 1 else None
 
 
 def _known(layout: Layout) -> Mapping[str, tuple[str, ...]]:

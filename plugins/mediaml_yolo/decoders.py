@@ -134,10 +134,11 @@ def shares(given: Outputs) -> Iterator[Candidates]:
 def queries_sigmoid(given: Outputs) -> Iterator[Candidates]:
     """Each class scored by itself; a query may answer for several. As many as queries, best first.
 
-    Source: `post_process_object_detection` of transformers' RT-DETR, `PostProcess` of RF-DETR.
+    Source: `post_process_object_detection` of transformers' RT-DETR, `decode_detections` of RF-DETR, which
+    leaves out a last class that stands for nothing.
     """
     for boxes, logits in zip(given.arrays["boxes"], given.arrays["scores"], strict=True):
-        scores = _sigmoid(logits)
+        scores = _sigmoid(logits[:, : given.layout.classes])
         most = np.argsort(-scores, axis=None, kind="stable")[: len(boxes)]
         rows, classes = np.divmod(most, scores.shape[1])
         corners = corners_of(boxes[rows]) * given.pixels

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -60,6 +61,8 @@ class Detector(OnnxModel):
         self.family = FAMILIES[self.layout.family]
         self.names: Names = class_names(path, session.metadata, self.layout, context.warn)
         self.labels = self.names.listed
+        if self.layout.family == "rf-detr":
+            self.layout = replace(self.layout, classes=len(self.labels))
         self.wanted = class_ids(options.classes, self.labels, model) if options.classes else None
 
     @property

@@ -48,7 +48,7 @@ class Case:
     family: str
     conf: float
     found: list[Found]
-    options: dict[str, str] = field(default_factory=dict)
+    options: dict[str, str | int] = field(default_factory=dict)
     exact: bool = True
 
 
