@@ -19,6 +19,7 @@ NAMES = ("__background__", "cat", "dog", "bird")
 CONF = 0.25
 RECIPES = {
     "torchvision-faster-rcnn": "fasterrcnn_mobilenet_v3_large_320_fpn",
+    "torchvision-ssdlite": "ssdlite320_mobilenet_v3_large",
 }
 
 
@@ -35,8 +36,15 @@ def network(name: str, image: Any) -> Any:
         return net([image])
 
     calibrate_norms(net, run)
-    spread([net.roi_heads.box_predictor.cls_score], run, 0.0, 1.5)
+    spread(_last_layers(net), run, 0.0, 1.5)
     return net
+
+
+def _last_layers(net: Any) -> list[Any]:
+    """The layers whose outputs are class logits."""
+    if hasattr(net, "roi_heads"):
+        return [net.roi_heads.box_predictor.cls_score]
+    return [block[-1] for block in net.head.classification_head.module_list]
 
 
 def answers(result: Any) -> list[Found]:
