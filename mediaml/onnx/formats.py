@@ -44,7 +44,10 @@ _FORMATS: dict[str, tuple[str, str]] = {
     ".xml": ("an OpenVINO model", "Use the ONNX file that it was converted from."),
     ".ort": ("an ONNX Runtime file (.ort)", "Use the .onnx file that it was converted from."),
 }
-_PAGE = ("a web page", "Download the file itself: on GitHub with 'Raw', on Hugging Face with `/resolve/` in the URL.")
+_PAGE = (
+    "a web page",
+    "Download the file itself: on GitHub with 'Raw', on Hugging Face with `/resolve/` in the URL.",
+)
 # An ONNX file begins with its protobuf field 1, the byte 8; none of these does.
 _CONTENTS: tuple[tuple[int, bytes, tuple[str, str]], ...] = (
     (0, b"version https://git-lfs", ("a Git LFS pointer", "`git lfs pull` fetches the file itself.")),

@@ -2,7 +2,7 @@
 
     python -m scripts.golden.by_dfine FOLDER SOURCE
 
-SOURCE is the folder `src` of D-FINE; the wheel of d-fine-project (Apache-2.0) holds it, unpacked. Needs torch,
+SOURCE is the folder `src` of D-FINE, the content of the wheel of d-fine-project (Apache-2.0). Needs torch,
 torchvision, faster-coco-eval, scipy, PyYAML and tensorboard.
 """
 

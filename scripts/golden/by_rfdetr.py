@@ -24,7 +24,7 @@ SIZE, CONF = 160, 0.25
 def shown() -> Any:
     """The picture at the size of the network's input.
 
-    RF-DETR resizes floating-point pixels, as OpenCV's linear filter does bytes: they differ by up to one level,
+    RF-DETR resizes floating-point pixels as OpenCV's linear filter does bytes. They differ by up to a level,
     of which seeded weights make other scores.
     """
     import cv2
@@ -71,9 +71,7 @@ def answers(graph: Path) -> list[Found]:
     scale = np.array([WIDTH / SIZE, HEIGHT / SIZE] * 2)
     return [
         Found(NAMES[int(label)], round(float(score), 5), rounded((box * scale).tolist()))
-        for box, score, label in zip(
-            detections.xyxy, detections.confidence, detections.class_id, strict=True
-        )
+        for box, score, label in zip(detections.xyxy, detections.confidence, detections.class_id, strict=True)
         if box[0] < box[2] and box[1] < box[3]
     ]
 

@@ -63,8 +63,8 @@ def _d_fine(hf: Any, labels: Mapping[str, Any], name: str) -> tuple[Any, str, An
     backbone = hf.HGNetV2Config(**_HGNET, out_features=_STAGES)
     kind = "DFine" if name == "hf-d-fine" else "Deimv2"
     config = getattr(hf, f"{kind}Config")(**_HYBRID, **labels, backbone_config=backbone)
-    # Their seeded weights make other boxes of one level in 2 of 1000 values, by which bilinear filters differ.
-    # Pillow's bicubic one is kept bit for bit here.
+    # Their seeded weights make other boxes of one level in 2 of 1000 values, by which bilinear filters
+    # differ. Pillow's bicubic filter is kept bit for bit here.
     return config, kind, partial(hf.RTDetrImageProcessorPil, resample=3)
 
 

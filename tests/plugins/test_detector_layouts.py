@@ -91,6 +91,17 @@ def test_rf_detr_scores_each_class_by_itself(tmp_path: Path) -> None:
     assert model.prepare(blank(9, 9, 0))[0, 0, 0] == pytest.approx(-0.485 / 0.229)
 
 
+def test_the_last_class_of_a_fine_tuned_rf_detr_stands_for_nothing(tmp_path: Path) -> None:
+    logits = np.array([[[-9.0, 1.0, 3.0], [2.0, -9.0, 1.5]]])
+    outputs = [spec("dets", "float32", 1, 2, 4), spec("labels", "float32", 1, 2, 3)]
+    boxes = np.array([[[0.5, 0.5, 0.5, 0.5], [0.25, 0.25, 0.5, 0.5]]])
+    graph = stated_graph([spec("input", "float32", 1, 3, 56, 56)], outputs, [boxes, logits])
+    (tmp_path / "labels.txt").write_text("cat\ndog\n")
+    assert [one[:2] for one in found(detector(graph, tmp_path))] == [("cat", 0.881), ("dog", 0.731)]
+    (tmp_path / "labels.txt").write_text("cat\ndog\nbird\n")
+    assert [one[0] for one in found(detector(graph, tmp_path))] == ["bird", "cat"]
+
+
 def head(*rows: list[float], dtype: str = "float32", batch: int | None = 1, **metadata: str) -> bytes:
     """Two classes, YOLOv8's layout for 64 x 64 pixels: 84 boxes, the first of which are given."""
     grid = np.zeros((batch or 1, 6, 84))
