@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import importlib
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -52,12 +52,12 @@ class Recipe:
 
 _NOTED = {"stride": "32", "names": str(dict(enumerate(NAMES)))}
 _FREE = {"images": {0: "batch", 2: "height", 3: "width"}, "output0": {0: "batch", 1: "anchors"}}
-_V5: Any = ("yolov5", "models/yolov5n.yaml", ("utils.augmentations", "letterbox"), "scale_boxes")
-_V7: Any = ("sas-yolov7", "cfg/deploy/yolov7-tiny.yaml", ("utils.datasets", "letterbox"), "scale_coords")
+_V5 = Recipe("yolov5", "models/yolov5n.yaml", ("utils.augmentations", "letterbox"), "scale_boxes")
+_V7 = Recipe("sas-yolov7", "cfg/deploy/yolov7-tiny.yaml", ("utils.datasets", "letterbox"), "scale_coords")
 RECIPES = {
-    "yolov5": Recipe(*_V5, metadata=_NOTED),
-    "yolov5-dynamic": Recipe(*_V5, axes=_FREE, metadata=_NOTED, options={"imgsz": SIZE}),
-    "yolov7": Recipe(*_V7, beside={"labels.txt": "\n".join(NAMES) + "\n"}),
+    "yolov5": replace(_V5, metadata=_NOTED),
+    "yolov5-dynamic": replace(_V5, axes=_FREE, metadata=_NOTED, options={"imgsz": SIZE}),
+    "yolov7": replace(_V7, beside={"labels.txt": "\n".join(NAMES) + "\n"}),
 }
 
 
