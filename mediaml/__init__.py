@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from mediaml.app.library import open_media, run
     from mediaml.app.report import RunReport
     from mediaml.core.errors import MediamlError
+    from mediaml.core.sampling import Sampling
     from mediaml.ledger.results import open_results
 
 __version__ = "0.2.0"
@@ -31,6 +32,7 @@ __version__ = "0.2.0"
 _LAZY = {
     "MediamlError": "mediaml.core.errors",
     "RunReport": "mediaml.app.report",
+    "Sampling": "mediaml.core.sampling",
     "count": "mediaml.app.from_results",
     "export": "mediaml.app.export",
     "open_media": "mediaml.app.library",
@@ -44,6 +46,7 @@ _LAZY = {
 __all__ = [
     "MediamlError",
     "RunReport",
+    "Sampling",
     "__version__",
     "count",
     "export",

@@ -9,6 +9,7 @@ from pathlib import Path
 import msgspec
 
 from mediaml.core.errors import UsageError
+from mediaml.core.sampling import ALL_FRAMES, Sampling
 from mediaml.core.track import TrackChoice
 from mediaml.ledger.recognise import has_ledger
 from mediaml.ledger.results import open_results
@@ -28,6 +29,7 @@ def choose_models(
     assignments: Sequence[str] = (),
     limits: Limits | None = None,
     track: TrackChoice | None = None,
+    sampling: Sampling = ALL_FRAMES,
 ) -> list[Choice]:
     """Give every offer its options and its weights.
 
@@ -35,7 +37,8 @@ def choose_models(
         offers: the models of the run.
         weights: the values of `-m`: `MODEL` or `NAME=MODEL`.
         assignments: the values of `-O`.
-        limits, track: how files are read; part of each model's identity where it is not the default.
+        limits, track, sampling: how files are read; part of each model's identity where that is not the
+            default.
 
     Raises:
         UsageError: `-m` names no model of this run, or none where several run.
@@ -56,7 +59,7 @@ def choose_models(
             offer,
             build_options(offer.spec, options[offer.spec.name]),
             chosen.get(offer.spec.name),
-            reading_record(offer.spec, limits or Limits(), track or TrackChoice()),
+            reading_record(offer.spec, limits or Limits(), track or TrackChoice(), sampling),
         )
         for offer in offers
     ]

@@ -8,6 +8,7 @@ from pathlib import Path
 from mediaml.app.failure_policy import FailurePolicy
 from mediaml.core.errors import require
 from mediaml.core.media import Kind
+from mediaml.core.sampling import ALL_FRAMES, Sampling
 from mediaml.core.track import TrackChoice
 from mediaml.engine.timeouts import Timeouts
 from mediaml.media.limits import Limits
@@ -36,7 +37,8 @@ class RunConfig:
         batch, threads, readers: frames per batch, threads of ONNX Runtime, files decoded at once; `None`
             decides by device and machine.
         memory: bytes for all processes together; `None` takes half of the machine's. See `divide_memory`.
-        track: the audio track that is read. follow: whether objects in videos are numbered.
+        track: the audio track that is read. sampling: the frames that are looked at.
+        follow: whether objects in videos are numbered.
         limits: on each media file. offline: never touch the network. debug: workers send tracebacks.
     """
 
@@ -61,6 +63,7 @@ class RunConfig:
     readers: int | None = None
     memory: int | None = None
     track: TrackChoice = field(default_factory=TrackChoice)
+    sampling: Sampling = ALL_FRAMES
     follow: bool = False
     limits: Limits = field(default_factory=Limits)
     offline: bool = False

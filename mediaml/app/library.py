@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
+from inspect import signature
 from pathlib import Path
 from typing import Any, Literal
 
@@ -17,6 +18,8 @@ from mediaml.core.audio_input import AudioInput
 from mediaml.core.errors import MediaError, UsageError
 from mediaml.core.location import location_of
 from mediaml.core.media import Kind
+from mediaml.core.sampling import ALL_FRAMES, Sampling
+from mediaml.core.suggestions import suggestion
 from mediaml.core.track import TrackChoice
 from mediaml.engine.timeouts import Timeouts
 from mediaml.media.limits import Limits
@@ -43,6 +46,7 @@ def run(
     include: Texts = (),
     exclude: Texts = (),
     audio_track: str | None = None,
+    sampling: Sampling | Mapping[str, Any] | None = None,
     annotate: bool | None = None,
     track: bool = False,
     outputs: Texts = (),
@@ -79,6 +83,8 @@ def run(
         include, exclude: glob patterns for the files of folders.
         audio_track: the audio track to read, by number from 1, by language, or `all`; by default the
             default track.
+        sampling: which frames are looked at: `mediaml.Sampling`, or the arguments of `Sampling.of`, such as
+            `{"every": "1s", "start": 90}`; all by default.
         annotate: whether annotated copies are rendered; by default for models that find boxes or make images.
         track: whether objects are numbered across the frames of videos.
         outputs: names of further formats to write, as `csv`; see docs/export.md.
@@ -127,6 +133,7 @@ def run(
         readers=readers,
         memory=parse_size(memory) if isinstance(memory, str) else memory,
         track=TrackChoice() if audio_track is None else TrackChoice.parse(audio_track),
+        sampling=_sampling(sampling),
         limits=limits or Limits(),
         offline=offline,
         debug=debug,
@@ -164,6 +171,22 @@ def open_media(
         raise MediaError(f"{path} is not an image, video or audio file.", "Check the file's format.")
     windows = (audio or AudioInput()) if found is Kind.AUDIO else None
     return open_reader(location, found, audio=windows, limits=limits or Limits())
+
+
+def _sampling(asked: Sampling | Mapping[str, Any] | None) -> Sampling:
+    """The sampling of an argument.
+
+    Raises:
+        UsageError: it names an argument that there is none of, or see `Sampling.of`.
+    """
+    if asked is None or isinstance(asked, Sampling):
+        return asked or ALL_FRAMES
+    known = list(signature(Sampling.of).parameters)
+    for name in asked:
+        if name not in known:
+            hint = suggestion(name, known) or f"It takes: {', '.join(known)}."
+            raise UsageError(f"sampling has no {name!r}.", hint)
+    return Sampling.of(**asked)
 
 
 def _several(items: Paths) -> tuple[str | Path, ...]:

@@ -104,7 +104,7 @@ def run_session(
     for text in hidden_formats(config.outputs, registry):
         reporter.warning(text)
     assignments = (*config.options, *prompt_assignments(offers, config.prompts))
-    choices = choose_models(offers, config.weights, assignments, config.limits, config.track)
+    choices = choose_models(offers, config.weights, assignments, config.limits, config.track, config.sampling)
     with ExitStack() as stack:
         hold = stack.enter_context(Interrupts()).held
         engine = stack.enter_context(closing(_engine(config, first, reporter.warning, hold)))
@@ -171,6 +171,7 @@ def _setup(config: RunConfig, models: Sequence[ResolvedModel], shares: MemorySha
         slice_s=SLICE_S,
         batch_limits=limits,
         track=config.track,
+        sampling=config.sampling.record(),
         memory=shares.worker,
         debug=config.debug,
         plugin_files=tuple(map(os.fsencode, plugin_files(config.models))),

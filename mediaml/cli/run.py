@@ -11,11 +11,13 @@ from typing import IO, TYPE_CHECKING, Any
 import click
 
 from mediaml.cli.completion import complete_models, complete_options, complete_weights
+from mediaml.cli.dry_run import print_plan
 from mediaml.cli.hints import HintingCommand, require_models
 from mediaml.cli.input_options import input_options, inputs_of, kinds_of
 from mediaml.cli.limits import limit_options, limits_of, memory_of, memory_option
 from mediaml.cli.pieces import piece_options, pieces_after_run, write_pieces
 from mediaml.cli.prompts import prompt_options
+from mediaml.cli.sampling import sampling_of, sampling_options, still_option
 from mediaml.cli.shell import noise_options, offline_option, shell_of
 from mediaml.core.errors import UsageError
 
@@ -78,6 +80,8 @@ _SECONDS = click.FloatRange(min=0.0)
     metavar="N|LANG|all",
     help="Audio track to read, by number from 1 or by language, or all.",
 )
+@sampling_options
+@still_option
 @click.option(
     "--annotate/--no-annotate",
     default=None,
@@ -149,6 +153,7 @@ def command(context: click.Context, /, **typed: Any) -> int:
       mediaml run --plugin yolo video.mp4
       mediaml run -p yolo -O yolo.conf=0.4 -O yolo.classes=person,car photos/
       mediaml run -p yolo -m yolov3.onnx 'clips/**/*.mp4' --no-annotate
+      mediaml run -p yolo --every 1s --start 1:30 video.mp4
       mediaml run -p clip --prompt "a red car" --prompt "a blue car" photos/
       mediaml run -p digits scans/ -q --jsonl - | jq .labels
       find . -name '*.jpg' | mediaml run -p digits --from-file -
@@ -156,7 +161,7 @@ def command(context: click.Context, /, **typed: Any) -> int:
     """
     shell = shell_of(context)
     if typed["dry_run"]:
-        return _dry_run(_config(typed, shell), shell)
+        return print_plan(_config(typed, shell), shell)
     with ExitStack() as stack:
         config = _config(typed, shell)
         stream = None
@@ -200,22 +205,6 @@ def _run(config: RunConfig, shell: Shell, stream: IO[bytes] | None, pieces: Extr
     return max(report.exit_code, write_pieces(pieces, shell))
 
 
-def _dry_run(config: RunConfig, shell: Shell) -> int:
-    from mediaml.app.dry_run import explain_run
-    from mediaml.cli.download_bar import BarWatcher
-    from mediaml.cli.table import table
-    from mediaml.cli.terminal import TerminalReporter
-
-    with closing(TerminalReporter(shell)) as reporter:
-        plan = explain_run(config, reporter, BarWatcher(shell))
-    rows = [[reason.source, reason.model, reason.action, reason.why] for reason in plan.reasons]
-    click.echo(table(["file", "model", "would", "because"], rows))
-    for model in plan.models:
-        weights = f"{model.weights} {model.weights_sha256}" if model.weights else "no weights"
-        click.echo(f"{model.name}: {model.distribution} {model.version}, {weights}, {model.options}")
-    return 0
-
-
 def _config(typed: dict[str, Any], shell: Shell) -> RunConfig:
     from mediaml.app.config import RunConfig
     from mediaml.app.failure_policy import FailurePolicy
@@ -244,6 +233,7 @@ def _config(typed: dict[str, Any], shell: Shell) -> RunConfig:
         readers=typed["readers"],
         memory=memory_of(typed["memory"]),
         track=_track(typed["audio_track"]),
+        sampling=sampling_of(typed),
         follow=typed["follow"],
         limits=limits_of(typed),
         offline=shell.offline,

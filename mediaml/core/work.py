@@ -149,6 +149,8 @@ class FrameAnswer:
         prediction: what is kept of it.
         cut: the highest score of a detection that was left out; `None` where none was.
         audio_track: number of the audio track, from 1, where all tracks are read; else `None`.
+        same_as: index of the frame whose answer was taken over, because this one hardly differs from it; else
+            `None`.
     """
 
     index: int
@@ -157,6 +159,7 @@ class FrameAnswer:
     prediction: Prediction
     cut: float | None = None
     audio_track: int | None = None
+    same_as: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +173,8 @@ class FrameResult:
         time_s, duration_s: of the frame, seconds on the source's clock; an image is at 0.
         prediction: boxes in displayed source pixels, scores rounded down to 1e-5 and boxes to 1/100 pixel.
         audio_track: number of the audio track, from 1, where all tracks were read; else `None`.
+        same_as: number of the frame whose prediction was taken over, because this one hardly differs from it;
+            else `None`.
     """
 
     source: str
@@ -179,6 +184,7 @@ class FrameResult:
     duration_s: float
     prediction: Prediction
     audio_track: int | None = None
+    same_as: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

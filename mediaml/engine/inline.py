@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
+from mediaml.core.sampling import Sampling
 from mediaml.core.work import Job, Reading, Sniff, TaskResult
 from mediaml.engine.jobs import encode_result, identify_sniffed, load_models
 from mediaml.engine.messages import ModelDevices, Setup, batch_keys
@@ -48,6 +49,7 @@ class InlineEngine:
             self._models,
             readers=1,
             track=self._setup.track,
+            sampling=Sampling.of_record(self._setup.sampling),
             memory=self._setup.memory,
             limits=self._setup.limits,
             slice_s=self._setup.slice_s,

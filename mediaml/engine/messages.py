@@ -45,6 +45,7 @@ class Setup(Message, frozen=True):
         batch_limits: the largest batches that fit in memory, by `batch_keys`.
         debug: whether a crash shows where every thread was.
         track: which audio track is read. memory: what frames may take.
+        sampling: which frames are read, see `Sampling.record`.
         plugin_files: paths of files that are plugins in this run, in the system's encoding.
     """
 
@@ -58,6 +59,7 @@ class Setup(Message, frozen=True):
     batch_limits: dict[str, int]
     debug: bool = False
     track: TrackChoice = TrackChoice()
+    sampling: dict[str, bool | int | float | str] = {}
     memory: WorkerMemory = WorkerMemory()
     plugin_files: tuple[bytes, ...] = ()
 

@@ -18,7 +18,10 @@ TASK_ROW = (
     "crc32(task.slice, task.frames, task.last, task.stage, task.error, task.message, task.expected, "
     "task.decoded, task.corrupt, task.gaps, task.cut)"
 )
-PREDICTION_ROW = "crc32(frame, slice, time_s, duration_s, embedding, picture, audio_track)"
+# Rows of ledgers older than `same_as` keep their sums.
+PREDICTION_ROW = (
+    "(crc32(frame, slice, time_s, duration_s, embedding, picture, audio_track) + coalesce(same_as + 1, 0))"
+)
 CLASS_SUM = "crc32(model, id, name)"
 SOURCE_SUM = "crc32(path, shown, name, kind, info)"
 DERIVATION_SUM = "crc32(id, kind, options, version)"

@@ -35,6 +35,7 @@ class FrameRecord:
     embedding: bytes | None = None
     picture: bytes | None = None
     audio_track: int | None = None
+    same_as: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +89,7 @@ def _frame_record(answer: FrameAnswer) -> FrameRecord:
         embedding_blob(prediction.embedding),
         picture_blob(prediction.picture),
         answer.audio_track,
+        answer.same_as,
     )
 
 

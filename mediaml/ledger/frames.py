@@ -9,12 +9,13 @@ from typing import Any
 
 from mediaml.core.prediction import Box, Detection, Label, Picture, Prediction
 from mediaml.core.view import View
+from mediaml.core.work import FrameResult
 from mediaml.ledger.encoding import embedding_of, picture_of
 from mediaml.ledger.integrity import asked_derivation, names_of, verify, verify_derived
 from mediaml.ledger.shapes import keypoints_of, outline_of
 from mediaml.ledger.units import BOX_UNITS, SCORE_UNITS, least_units
 
-_FRAMES = "SELECT frame, time_s, duration_s, embedding, picture, audio_track FROM prediction"
+_FRAMES = "SELECT frame, time_s, duration_s, embedding, picture, audio_track, same_as FROM prediction"
 _LABELS = "SELECT frame, class, score FROM label"
 _DETECTIONS = (
     "SELECT frame, class, score, left, top, right, bottom, {track}, outline, keypoints FROM detection"
@@ -35,7 +36,7 @@ class KeptFrame:
         labels: number of the class and score of each.
         detections: the same, then left, top, right, bottom, track, outline and keypoints of each.
         embedding, picture: see `mediaml.ledger.encoding`.
-        audio_track: see `FrameResult`.
+        audio_track, same_as: see `FrameResult`.
     """
 
     frame: int
@@ -47,6 +48,7 @@ class KeptFrame:
     embedding: bytes | None
     picture: bytes | None
     audio_track: int | None
+    same_as: int | None
 
     def shown_labels(self) -> tuple[Label, ...]:
         """The labels."""
@@ -65,6 +67,23 @@ class KeptFrame:
                 )
                 for class_, score, left, top, right, bottom, track, outline, keypoints in self.detections
             ]
+        )
+
+    def result(self, source: str, model: str) -> FrameResult:
+        """The frame as a row of results.
+
+        Raises:
+            OutputError: its picture is damaged.
+        """
+        return FrameResult(
+            source,
+            model,
+            self.frame,
+            self.time_s,
+            self.duration_s,
+            self.prediction(),
+            self.audio_track,
+            self.same_as,
         )
 
     def prediction(self) -> Prediction:
@@ -109,7 +128,7 @@ def kept_frames(
         db.execute(f"{_DETECTIONS.format(track=track)} {rest}", (*span, least_units(view)))
     )
     labelled, detected = next(labels), next(detections)
-    for frame, time_s, duration_s, embedding, picture, audio_track in frames:
+    for frame, time_s, duration_s, embedding, picture, audio_track, same_as in frames:
         shown_labels, shown_detections = [], []
         if labelled[0] == frame:
             shown_labels, labelled = labelled[1], next(labels)
@@ -125,6 +144,7 @@ def kept_frames(
             embedding,
             picture,
             audio_track,
+            same_as,
         )
     verify(db, *asked)
     if derivation is not None:

@@ -1,6 +1,6 @@
 """From an older schema version to the current one, in one transaction.
 
-In version 1 predictions were JSON text; version 2 had no derivations.
+In version 1 predictions were JSON text; version 2 had no derivations, version 3 no answers taken over.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import msgspec
 from mediaml.ledger.checksums import add_functions
 from mediaml.ledger.integrity import check_first, seal_asked, seal_source, seal_tasks
 from mediaml.ledger.rows import INSERT_DETECTION, INSERT_LABEL, INSERT_PREDICTION, Classes, write_info
-from mediaml.ledger.tables import SECOND_TABLES, THIRD_TABLES, VIEWS
+from mediaml.ledger.tables import FOURTH_COLUMNS, SECOND_TABLES, THIRD_TABLES, VIEWS
 from mediaml.ledger.units import box_units, score_units
 
 _ANSWERS = (
@@ -27,7 +27,7 @@ Row = tuple[Any, ...]
 
 
 def migrate(db: sqlite3.Connection) -> None:
-    """Bring a ledger of version 1 or 2 to version 3; all of it or, if the process dies, nothing.
+    """Bring an older ledger to version 4; all of it or, if the process dies, nothing.
 
     Raises:
         sqlite3.Error: it cannot be written, or is damaged.
@@ -41,9 +41,13 @@ def migrate(db: sqlite3.Connection) -> None:
         if version == "1":
             check_first(db)
             _to_second(db)
+        elif version in {"2", "3"}:
+            _execute(db, FOURTH_COLUMNS)
         if version in {"1", "2"}:
-            _to_third(db)
-            db.execute("UPDATE meta SET value = '3' WHERE key = 'schema_version'")
+            _execute(db, THIRD_TABLES)
+        if version in {"1", "2", "3"}:
+            _renew_views(db)
+            db.execute("UPDATE meta SET value = '4' WHERE key = 'schema_version'")
         db.execute("COMMIT")
     except BaseException:
         db.execute("ROLLBACK")
@@ -51,13 +55,14 @@ def migrate(db: sqlite3.Connection) -> None:
 
 
 def create(db: sqlite3.Connection) -> None:
-    """Create what versions 2 and 3 add to the tables of version 1, within the caller's transaction."""
-    _execute(db, SECOND_TABLES)
-    _to_third(db)
+    """Create what later versions add to the tables of version 1, within the caller's transaction."""
+    _execute(db, f"{SECOND_TABLES}{FOURTH_COLUMNS}{THIRD_TABLES}")
+    _renew_views(db)
 
 
 def _to_second(db: sqlite3.Connection) -> None:
-    _execute(db, SECOND_TABLES)
+    # The rows are moved, and their sums taken, as this version has them.
+    _execute(db, f"{SECOND_TABLES}{FOURTH_COLUMNS}")
     _move_answers(db)
     _move_facts(db)
     seal_tasks(db)
@@ -67,10 +72,10 @@ def _to_second(db: sqlite3.Connection) -> None:
     db.execute("DROP TABLE answer")
 
 
-def _to_third(db: sqlite3.Connection) -> None:
+def _renew_views(db: sqlite3.Connection) -> None:
     for (view,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'view'").fetchall():
         db.execute(f'DROP VIEW "{view}"')
-    _execute(db, f"{THIRD_TABLES}{VIEWS}")
+    _execute(db, VIEWS)
 
 
 def _execute(db: sqlite3.Connection, script: str) -> None:
@@ -84,7 +89,7 @@ def _move_answers(db: sqlite3.Connection) -> None:
     classes = Classes(db)
     rows = db.execute(_ANSWERS)
     while batch := rows.fetchmany(_BATCH):
-        db.executemany(INSERT_PREDICTION, [(*row[:8], None) for row in batch])
+        db.executemany(INSERT_PREDICTION, [(*row[:8], None, None) for row in batch])
         db.executemany(INSERT_LABEL, _labels(classes, batch))
         db.executemany(INSERT_DETECTION, _detections(classes, batch))
 

@@ -144,15 +144,7 @@ class Results(AbstractContextManager["Results"]):
                 for one in models:
                     shown = one.view if view is None else view
                     for kept in kept_frames(self._db, row.id, one.id, shown):
-                        yield FrameResult(
-                            row.shown,
-                            one.name,
-                            kept.frame,
-                            kept.time_s,
-                            kept.duration_s,
-                            kept.prediction(),
-                            kept.audio_track,
-                        )
+                        yield kept.result(row.shown, one.name)
         except UNREADABLE as error:
             raise ledger_error(self.folder / FILE_NAME, error, "read") from error
 

@@ -16,7 +16,7 @@ from mediaml.ledger.task_progress import IDENTITY
 INSERT_CLASS = "INSERT INTO class (model, id, name, checksum) VALUES (?1, ?2, ?3, crc32(?1, ?2, ?3))"
 INSERT_PREDICTION = (
     "INSERT INTO prediction (source, model, frame, slice, time_s, duration_s, embedding, picture, "
-    "audio_track) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    "audio_track, same_as) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
 INSERT_LABEL = "INSERT INTO label (source, model, frame, n, class, score) VALUES (?, ?, ?, ?, ?, ?)"
 INSERT_DETECTION = (
@@ -135,6 +135,7 @@ def _write_predictions(db: sqlite3.Connection, record: TaskRecord, classes: Sequ
                 one.embedding,
                 one.picture,
                 one.audio_track,
+                one.same_as,
             )
             for one in record.frames
         ],

@@ -21,7 +21,7 @@ from mediaml.ledger.trouble import ledger_error
 FILE_NAME = "ledger.sqlite"
 LOCK_NAME = ".lock"
 """The file that the one process locks that writes to an output folder."""
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 BATCH_PREFIX = "batch "
 """Prefix of the keys of `meta` for the largest batch of a model on a device."""
 CURRENT_PREFIX = "current "

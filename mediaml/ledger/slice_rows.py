@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import deque
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -88,6 +89,18 @@ class DrawingResults(SelectedResults):
             for model in self.models_of(source)
             for kept in kept_frames(self._db, source, model.id, model.view, number)
         ]
+
+    def row_before(self, source: int, model: ModelRow, number: int) -> DrawnRow | None:
+        """The last prediction of a model before a time slice; `None` where there is none."""
+        found = self._db.execute(
+            "SELECT slice FROM prediction INDEXED BY prediction_task "
+            "WHERE source = ? AND model = ? AND slice < ? ORDER BY slice DESC LIMIT 1",
+            (source, model.id, number),
+        ).fetchone()
+        if found is None:
+            return None
+        last = deque(kept_frames(self._db, source, model.id, model.view, found[0]), maxlen=1)
+        return _drawn_row(model, last[0])
 
     def picture_of(self, source: int, row: DrawnRow) -> UInt8Array | None:
         """The picture that a model returned for a frame: uint8 RGB [H, W, 3]."""

@@ -1,4 +1,4 @@
-"""The tables and SQL views of schema version 3; docs/results.md describes the views for people."""
+"""The tables and SQL views of schema version 4; docs/results.md describes the views for people."""
 
 from __future__ import annotations
 
@@ -101,6 +101,10 @@ CREATE TABLE track (
 ) WITHOUT ROWID;
 """
 
+FOURTH_COLUMNS = """
+ALTER TABLE prediction ADD COLUMN same_as INTEGER;
+"""
+
 # All that is kept, of every model; thresholds, which a run applies, are up to the query
 #  (`WHERE score >= 0.25`). `current` is 1 for the identity of a model that was asked for last
 # and for its older versions, which it replaces file by file. `track` is the number that the derivation asked
@@ -118,8 +122,8 @@ CREATE VIEW sources AS
   SELECT id AS source_id, shown AS source, kind, width, height, duration_s, frame_rate, start_s, size
   FROM source ORDER BY position;
 CREATE VIEW frames AS
-  SELECT source.shown AS source, models.model, frame, time_s, prediction.duration_s, audio_track, model_id,
-    current
+  SELECT source.shown AS source, models.model, frame, time_s, prediction.duration_s, audio_track, same_as,
+    model_id, current
   FROM prediction JOIN source ON source.id = prediction.source JOIN models ON model_id = prediction.model;
 CREATE VIEW labels AS
   SELECT source.shown AS source, models.model, frame, time_s, class.name AS label,

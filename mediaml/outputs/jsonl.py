@@ -49,6 +49,7 @@ def frame_line(source: SourceRow, model: ModelRow, frame: KeptFrame) -> bytes:
             "duration_s": round(frame.duration_s, _TIME_DECIMALS),
             "model": model.name,
             **of_track,
+            **({} if frame.same_as is None else {"same_as": frame.same_as}),
             "labels": [
                 {"label": names[class_], "score": score / SCORE_UNITS} for class_, score in frame.labels
             ],

@@ -15,6 +15,7 @@ from mediaml.core.work import ModelIdentity, Source, TaskProgress
 from mediaml.ledger.results import Results
 from mediaml.ledger.task_progress import LINEAGE, Known
 from mediaml.pipeline.models import ResolvedModel
+from mediaml.pipeline.reading import SAMPLING_NAMES, sampling_of
 from mediaml.registry.code_version import without_code
 
 Action = Literal["do", "redo", "continue", "retry", "leave", "fail"]
@@ -141,6 +142,9 @@ def _differences(before: ModelIdentity, now: ModelIdentity) -> Iterator[str]:
 
 def _changed_options(before: str, now: str) -> Iterator[str]:
     old, new = (msgspec.json.decode(text, type=dict[str, Any]) for text in (before, now))
-    for name in sorted(old.keys() | new.keys()):
+    sampled = [sampling_of(record) for record in (old, new)]
+    if sampled[0] != sampled[1]:
+        yield f"sampling: {sampled[0]} is now {sampled[1]}"
+    for name in sorted(name for name in old.keys() | new.keys() if name not in SAMPLING_NAMES):
         if old.get(name) != new.get(name):
             yield f"option {name} {old.get(name)} is now {new.get(name)}"

@@ -17,6 +17,7 @@ from dataclasses import replace
 from mediaml.core.byte_budget import ByteBudget
 from mediaml.core.channel import Channel
 from mediaml.core.errors import DeviceError
+from mediaml.core.sampling import ALL_FRAMES, Sampling
 from mediaml.core.slices import SLICE_S
 from mediaml.core.track import TrackChoice
 from mediaml.core.work import Job, Reading, TaskResult
@@ -26,6 +27,7 @@ from mediaml.pipeline.infer import Inference, InferredBatch, post_process
 from mediaml.pipeline.models import LoadedModel
 from mediaml.pipeline.prepare import Block, prepare_samples
 from mediaml.pipeline.read import Consumer, Mark, Put, Sample, read_job
+from mediaml.pipeline.reading import ReadingChoice
 from mediaml.pipeline.stream import Stream
 
 _SAMPLES, _ANSWERED, _MOST_BATCHED = 32, 4, 16
@@ -43,7 +45,7 @@ class Pipeline(AbstractContextManager["Pipeline"]):
         readers: number of sources decoded at once.
         limits: on pixels, streams and duration.
         slice_s: length of the time slices, seconds.
-        track: which audio track is read.
+        track: which audio track is read. sampling: which frames are.
         memory: what the frames of the worker may take.
         emit: takes the result of each task; called from any thread.
         shrunk: see `Inference`.
@@ -59,6 +61,7 @@ class Pipeline(AbstractContextManager["Pipeline"]):
         limits: Limits,
         slice_s: float = SLICE_S,
         track: TrackChoice = TrackChoice(),  # noqa: B008
+        sampling: Sampling = ALL_FRAMES,
         memory: WorkerMemory = WorkerMemory(),  # noqa: B008
         emit: Callable[[TaskResult], None],
         shrunk: Callable[[LoadedModel, int], None],
@@ -67,8 +70,7 @@ class Pipeline(AbstractContextManager["Pipeline"]):
     ) -> None:
         self._models = models
         self._limits = limits
-        self._slice_s = slice_s
-        self._track = track
+        self._how = ReadingChoice(slice_s, track, sampling)
         self._emit = emit
         self._crashed = crashed
         self._stop = threading.Event()
@@ -119,8 +121,8 @@ class Pipeline(AbstractContextManager["Pipeline"]):
             self._consumers(job),
             put,
             self._limits,
-            slice_s=self._slice_s,
-            track=self._track,
+            how=self._how,
+            step=self._step,
             room=self._pictures.holding,
         )
 
@@ -152,9 +154,7 @@ class Pipeline(AbstractContextManager["Pipeline"]):
                 self._crashed(error)
                 return False
 
-        read_job(
-            job, self._consumers(job), answer, self._limits, mark, slice_s=self._slice_s, track=self._track
-        )
+        read_job(job, self._consumers(job), answer, self._limits, mark, how=self._how)
         self._reading.pop(job.id, None)
 
     def close(self) -> None:

@@ -13,14 +13,17 @@ from mediaml.core.byte_budget import Share
 from mediaml.core.errors import ChangedError, NoAudioError
 from mediaml.core.frame import Frame
 from mediaml.core.media import DecodeAccounts, Kind
-from mediaml.core.slices import SLICE_S, slice_of
-from mediaml.core.track import TrackChoice
+from mediaml.core.sampling import ALL_FRAMES
+from mediaml.core.slices import slice_of
 from mediaml.core.work import Failure, Job, Stage, Want
 from mediaml.media.files import FileWatch
 from mediaml.media.limits import Limits
 from mediaml.media.reader import Reader, decoding_bytes, open_reader
+from mediaml.media.sampled import Step, no_step, nothing_in_range, sampled_frames, sampling_for
 from mediaml.pipeline.models import LoadedModel
-from mediaml.pipeline.stream import Stream
+from mediaml.pipeline.reading import ReadingChoice
+from mediaml.pipeline.still import StillFrames
+from mediaml.pipeline.stream import Repeat, Stream
 from mediaml.registry.plugin_errors import describe_error
 
 
@@ -96,15 +99,14 @@ def read_job(
     limits: Limits,
     mark: Mark = no_mark,
     *,
-    slice_s: float = SLICE_S,
-    track: TrackChoice = TrackChoice(),  # noqa: B008
+    how: ReadingChoice = ReadingChoice(),  # noqa: B008
+    step: Step = no_step,
     room: Room = _unbounded,
 ) -> None:
     """Read a source for all its models; failures end up in the streams, never here.
 
     Args:
-        slice_s: length of the time slices, seconds.
-        track: which audio track is read.
+        step: called for every frame, also those that are passed over: a heartbeat.
         room: waits until so many bytes may be used for decoding; false when the run is stopping.
     """
     groups: dict[tuple[Kind | None, AudioInput | None], list[Consumer]] = {}
@@ -113,7 +115,7 @@ def read_job(
         audio = consumer.model.audio if as_kind is Kind.AUDIO else None
         groups.setdefault((as_kind, audio), []).append(consumer)
     for (as_kind, audio), members in groups.items():
-        _Reading(job, as_kind or job.kind, audio, members, put, mark, slice_s, track, room).read(limits)
+        _Reading(job, as_kind or job.kind, audio, members, put, mark, how, step, room).read(limits)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -126,8 +128,8 @@ class _Reading:
     consumers: list[Consumer]
     put: Put
     mark: Mark
-    slice_s: float
-    track: TrackChoice
+    how: ReadingChoice
+    step: Step
     room: Room
 
     def read(self, limits: Limits) -> None:
@@ -139,7 +141,7 @@ class _Reading:
         try:
             watch.check_first()
             with open_reader(
-                self.job.location, self.as_kind, audio=self.audio, limits=limits, track=self.track
+                self.job.location, self.as_kind, audio=self.audio, limits=limits, track=self.how.track
             ) as reader:
                 stage = "decode"
                 for consumer in self.consumers:
@@ -149,8 +151,10 @@ class _Reading:
                         reached = self._feed(reader, watch) if is_running else None
                 finally:
                     accounts = reader.accounts
+                notes = self._notes(reader)
             if reached is not None:
                 watch.check()
+                accounts = replace(accounts, notes=(*accounts.notes, *notes))
                 self._finish_all(accounts, reached)
         except silent:
             # A video without audio is complete: there is nothing to process.
@@ -173,17 +177,19 @@ class _Reading:
     def _feed(self, reader: Reader, watch: FileWatch) -> int | None:
         """Hand on the wanted frames; returns the last one's slice, `None` when no model wants the rest."""
         number = 0
+        still = StillFrames(sampling_for(reader, self.how.sampling).still)
         for frame in self._watched(self._wanted_frames(reader), watch):
-            number = slice_of(frame.time_s, self.slice_s)
+            number = slice_of(frame.time_s, self.how.slice_s)
             live = [consumer for consumer in self.consumers if not consumer.stream.failed]
             if not live:
                 return None
             live = [consumer for consumer in live if consumer.want.is_before_end(number)]
             if not live:
                 return number
+            same_as = still.same_as(frame, number)
             for consumer in live:
                 if number >= consumer.want.next_slice and not self._submit(
-                    consumer, number, frame, reader.accounts
+                    consumer, number, frame, reader.accounts, same_as
                 ):
                     return None
             self.mark("decode", None, frame.time_s)
@@ -193,7 +199,7 @@ class _Reading:
         """Frames, as long as their file stays what it was: looked at between slices."""
         last: int | None = None
         for frame in frames:
-            number = slice_of(frame.time_s, self.slice_s)
+            number = slice_of(frame.time_s, self.how.slice_s)
             if last is not None and number != last:
                 watch.check()
             last = number
@@ -202,14 +208,40 @@ class _Reading:
     def _wanted_frames(self, reader: Reader) -> Iterator[Frame]:
         """Frames from the first wanted slice on, numbered as in an uninterrupted reading."""
         first = min((consumer.want for consumer in self.consumers), key=lambda want: want.next_slice)
-        start_s = first.next_slice * self.slice_s
+        start_s = first.next_slice * self.how.slice_s
         self.mark("decode", None, start_s)
+        if self._is_sampled(reader):
+            yield from sampled_frames(reader, self.how.sampling, start_s, self.step)
+            return
         if first.next_slice == 0:
             yield from reader.frames()
             return
         for index, frame in enumerate(reader.frames(start_s), start=first.frames_before):
             yield replace(frame, index=index)
 
-    def _submit(self, consumer: Consumer, number: int, frame: Frame, accounts: DecodeAccounts) -> bool:
-        consumer.stream.expect(number, accounts)
+    def _is_sampled(self, reader: Reader) -> bool:
+        return sampling_for(reader, self.how.sampling).chosen != ALL_FRAMES
+
+    def _notes(self, reader: Reader) -> tuple[str, ...]:
+        """What a user should know where a sampling has found nothing to look at."""
+        begun = any(consumer.want.next_slice for consumer in self.consumers)
+        if reader.accounts.decoded or begun or not self._is_sampled(reader):
+            return ()
+        return (nothing_in_range(self.how.sampling, reader.info),)
+
+    def _submit(
+        self,
+        consumer: Consumer,
+        number: int,
+        frame: Frame,
+        accounts: DecodeAccounts,
+        same_as: int | None,
+    ) -> bool:
+        """Hand a frame to a model, or have its stream repeat the answer to the frame `same_as`."""
+        since = None if self.how.sampling.chosen == ALL_FRAMES else consumer.want.next_slice
+        if same_as is not None:
+            consumer.stream.repeat(number, Repeat(frame.index, frame.time_s, frame.duration_s, same_as))
+            self.step()
+            return True
+        consumer.stream.expect(number, accounts, since)
         return self.put(Sample(consumer, number, frame, None, accounts))

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import Any
 
 from mediaml.core.media import Kind
+from mediaml.core.sampling import ALL_FRAMES, RECORD_NAMES, Sampling
+from mediaml.core.slices import SLICE_S
 from mediaml.core.track import TrackChoice
 from mediaml.media.limits import Limits
 from mediaml.registry.spec import ModelSpec
@@ -13,7 +16,22 @@ MARK = "@"
 """What the names of these facts begin with, beside the model's own options, whose names are identifiers."""
 
 
-def reading_record(spec: ModelSpec, limits: Limits, track: TrackChoice) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class ReadingChoice:
+    """How the sources of a run are read.
+
+    Attributes:
+        slice_s: length of the time slices, seconds.
+        track: which audio track is read.
+        sampling: which frames are looked at.
+    """
+
+    slice_s: float = SLICE_S
+    track: TrackChoice = field(default_factory=TrackChoice)
+    sampling: Sampling = ALL_FRAMES
+
+
+def reading_record(spec: ModelSpec, limits: Limits, track: TrackChoice, sampling: Sampling) -> dict[str, Any]:
     """What differs from the defaults, as plain JSON values; empty for a run that reads files as usual."""
     record: dict[str, Any] = {}
     if Kind.AUDIO in spec.kinds and track != TrackChoice():
@@ -25,7 +43,18 @@ def reading_record(spec: ModelSpec, limits: Limits, track: TrackChoice) -> dict[
         value = getattr(limits, name)
         if value != getattr(usual, name):
             record[f"{MARK}{name}"] = value
-    return record
+    applied = sampling if names else sampling.range
+    return record | {f"{MARK}{name}": value for name, value in applied.record().items()}
+
+
+SAMPLING_NAMES = frozenset(f"{MARK}{name}" for name in RECORD_NAMES)
+"""The names of the facts that are a sampling's."""
+
+
+def sampling_of(record: dict[str, Any]) -> Sampling:
+    """The sampling in a ledger's record of options."""
+    own = {name.removeprefix(MARK): value for name, value in record.items() if name in SAMPLING_NAMES}
+    return Sampling.of_record(own)
 
 
 def split_reading(record: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:

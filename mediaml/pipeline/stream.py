@@ -8,10 +8,24 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from mediaml.core.media import DecodeAccounts, MediaInfo
 from mediaml.core.work import Failure, FrameAnswer, Task, TaskResult
+
+
+@dataclass(frozen=True, slots=True)
+class Repeat:
+    """A frame that takes over the answer to another one of its slice.
+
+    Attributes:
+        index, time_s, duration_s: of the frame. same_as: index of the other.
+    """
+
+    index: int
+    time_s: float
+    duration_s: float
+    same_as: int
 
 
 @dataclass(slots=True)
@@ -23,6 +37,22 @@ class _Slice:
     expected: int | None = None
     accounts: DecodeAccounts = field(default_factory=DecodeAccounts)
     last: bool = False
+    repeats: list[Repeat] = field(default_factory=list)
+
+    def whole(self) -> tuple[FrameAnswer, ...]:
+        """All answers in the order of their frames, those included that are taken over."""
+        answers = {answer.index: answer for answer in self.answers}
+        taken = [
+            replace(
+                answers[one.same_as],
+                index=one.index,
+                time_s=one.time_s,
+                duration_s=one.duration_s,
+                same_as=one.same_as,
+            )
+            for one in self.repeats
+        ]
+        return tuple(sorted((*self.answers, *taken), key=lambda answer: answer.index))
 
 
 class Stream:
@@ -49,15 +79,30 @@ class Stream:
         """The source could be opened."""
         self._info = info
 
-    def expect(self, number: int, accounts: DecodeAccounts) -> None:
-        """One more frame of slice `number` is on its way; earlier slices have all theirs."""
+    def expect(self, number: int, accounts: DecodeAccounts, since: int | None = None) -> None:
+        """One more frame of slice `number` is on its way; earlier slices have all theirs.
+
+        Args:
+            since: the first slice that is wanted, where slices without frames are handed on as well.
+        """
         with self._lock:
             if not self._slices or self._slices[-1].number < number:
                 self._end_slice(accounts)
+                if since is not None:
+                    begin = self._slices[-1].number + 1 if self._slices else max(self._next, since)
+                    empty = (_Slice(one, expected=0, accounts=accounts) for one in range(begin, number))
+                    self._slices.extend(empty)
                 self._slices.append(_Slice(number))
                 self._read = 0
             self._read += 1
             self._hand_on()
+
+    def repeat(self, number: int, frame: Repeat) -> None:
+        """A frame of slice `number` takes over the answer to an earlier one of it that is on its way."""
+        with self._lock:
+            for slice_ in self._slices:
+                if slice_.number == number:
+                    slice_.repeats.append(frame)
 
     def finish(self, accounts: DecodeAccounts, next_slice: int) -> None:
         """The source has no more frames; `next_slice` numbers the slice of a source that had none left."""
@@ -127,8 +172,9 @@ class Stream:
         while self._slices and self._slices[0].expected == len(self._slices[0].answers):
             whole = self._slices.pop(0)
             task = Task(self.source, self.model, whole.number)
-            answers = tuple(sorted(whole.answers, key=lambda answer: answer.index))
-            self._emit(TaskResult(task, answers, last=whole.last, accounts=whole.accounts, info=self._info))
+            self._emit(
+                TaskResult(task, whole.whole(), last=whole.last, accounts=whole.accounts, info=self._info)
+            )
             self._next = whole.number + 1
         if self._broken and not self._slices:
             self._fail(*self._broken, self._next)

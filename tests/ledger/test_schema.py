@@ -92,13 +92,13 @@ def test_a_ledger_of_0_1_0_is_migrated_when_it_is_written(old):
     with Ledger(old) as ledger:
         assert ledger._db.execute("PRAGMA foreign_key_check").fetchall() == []
         assert ledger._db.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
-    assert version_of(old) == "3"
+    assert version_of(old) == "4"
     assert_as_exported(old)
 
 
 def test_and_when_it_is_read(old):
     assert_as_exported(old)
-    assert version_of(old) == "3"
+    assert version_of(old) == "4"
 
 
 def assert_as_shown(folder: Path) -> None:
@@ -112,7 +112,7 @@ def test_a_ledger_of_version_2_is_migrated(second):
     assert version_of(second) == "2"
     with Ledger(second) as ledger:
         assert ledger._db.execute("PRAGMA foreign_key_check").fetchall() == []
-    assert version_of(second) == "3"
+    assert version_of(second) == "4"
     assert_as_shown(second)
     with sqlite3.connect(second / FILE_NAME) as db:
         rows = db.execute(
@@ -173,17 +173,17 @@ def test_a_ledger_that_an_older_mediaml_is_writing_is_not_migrated(old):
         Ledger(old)
     assert version_of(old) == "1"
     with sole_writer(old), Ledger(old):
-        assert version_of(old) == "3"
+        assert version_of(old) == "4"
 
 
 def test_a_newer_version_is_refused_with_what_to_do(tmp_path):
     Ledger(tmp_path).close()
     with sqlite3.connect(tmp_path / FILE_NAME) as db:
-        db.execute("UPDATE meta SET value = '4' WHERE key = 'schema_version'")
+        db.execute("UPDATE meta SET value = '5' WHERE key = 'schema_version'")
     for opening in (Ledger, open_results):
-        with pytest.raises(OutputError, match="has schema version 4, written by a newer mediaml") as caught:
+        with pytest.raises(OutputError, match="has schema version 5, written by a newer mediaml") as caught:
             opening(tmp_path)
-        assert "this one reads up to 3" in str(caught.value)
+        assert "this one reads up to 4" in str(caught.value)
         assert "pip install -U mediaml" in caught.value.hint
 
 

@@ -14,6 +14,7 @@ from contextlib import suppress
 from functools import partial
 from typing import IO, Any
 
+from mediaml.core.sampling import Sampling
 from mediaml.core.work import Failure, Stage
 from mediaml.engine.jobs import identify_sniffed, load_models
 from mediaml.engine.local.heartbeat import Heartbeat
@@ -75,6 +76,7 @@ def _work(link: Link[Any], setup: Setup) -> None:
         limits=setup.limits,
         slice_s=setup.slice_s,
         track=setup.track,
+        sampling=Sampling.of_record(setup.sampling),
         memory=setup.memory,
         step=heartbeat.step,
         emit=outbox.add,

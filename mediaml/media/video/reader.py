@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from fractions import Fraction
 
@@ -18,6 +18,7 @@ from mediaml.media.open import is_live
 from mediaml.media.truncation import check_parts, check_whole, noted
 from mediaml.media.video.aspect import PixelAspect
 from mediaml.media.video.deinterlace import stamped
+from mediaml.media.video.packet_table import PacketTable, packet_table
 from mediaml.media.video.pixels import Scalers, VideoPixels, displayed_size, orientation_of
 from mediaml.media.video.tone import tone_of
 from mediaml.media.video.video_pass import VideoPass
@@ -43,9 +44,11 @@ class VideoReader(AbstractContextManager["VideoReader"]):
         self._live = is_live(path, self._pass.container)
         self._fresh = True
         self._closed = False
+        self._packets: tuple[PacketTable | None] | None = None
         try:
             self._info = self._pass.info()
             first = self._pass.first()
+            self._tick_s = self._pass.stream.time_base or Fraction(0)
             self._turn = (first.rotation, orientation_of(first))
             self._scalers = Scalers(tone_of(first, limits), self._info.codec or "")
         except MediaError:
@@ -104,6 +107,45 @@ class VideoReader(AbstractContextManager["VideoReader"]):
         if run.is_joined:
             check_parts(self._path)
         tally.notes = noted(self._path, self._info.container or "")
+
+    @property
+    def tick_s(self) -> Fraction:
+        """Seconds of one tick of the stream's clock."""
+        return self._tick_s
+
+    @property
+    def location(self) -> Location:
+        """Where the file is."""
+        return self._path
+
+    @property
+    def limits(self) -> Limits:
+        """The limits on it."""
+        return self._limits
+
+    def packets(self, step: Callable[[], None] = lambda: None) -> PacketTable | None:
+        """The packets of the stream; read when they are first asked for, see `packet_table`."""
+        if self._packets is None:
+            self._packets = (packet_table(self._path, self._limits, self._joints, step),)
+        return self._packets[0]
+
+    def placed(
+        self, index: int, time_s: float, duration_s: float, frame: VideoFrame, aspect: Fraction | None
+    ) -> Frame:
+        """A frame that was decoded elsewhere; counts as one of this reader's."""
+        self._tally.decoded += 1
+        return self._frame(index, time_s, duration_s, frame, aspect)
+
+    def check_end(self, table: PacketTable) -> None:
+        """Refuse a file whose end is missing, by its packets alone.
+
+        Raises:
+            MediaError: see `check_whole`.
+        """
+        container = self._info.container or ""
+        end_s = float(table.times_s[-1] + table.durations_s[-1]) - (self._info.start_s or 0.0)
+        check_whole(self._path, self._info.duration_s, end_s, container=container, missing=0)
+        self._tally.notes = noted(self._path, container)
 
     def _begin(self, start_s: float, numbered: bool) -> VideoPass:
         """A pass at or before a time."""

@@ -30,7 +30,7 @@ from mediaml.outputs.render.job import RenderJob
 from mediaml.outputs.render.layers import Moment, authors_of, picture_of
 from mediaml.outputs.render.neighbours import Neighbours
 from mediaml.outputs.render.paths import remove_segments, segments_folder
-from mediaml.outputs.render.slice_answers import SliceAnswers, require_answered
+from mediaml.outputs.render.slice_answers import Sampled, SliceAnswers, require_answered
 
 if TYPE_CHECKING:
     from mediaml.media.write.segment_drawer import SegmentDrawer
@@ -191,7 +191,8 @@ class Artist(AbstractContextManager["Artist"]):
         self.check()
         models, look = self._view.models_of(basis.source.id), self._job.look
         around = self._neighbours.of(basis.source, number)
-        answers = SliceAnswers(rows, authors_of(models), look, around)
+        sampled = Sampled.of(models, lambda model: self._view.row_before(basis.source.id, model, number))
+        answers = SliceAnswers(rows, authors_of(models), look, around, sampled)
         file = self._file(basis, number)
         segment = file.read()
         if segment and segment.fingerprint == basis.fingerprint(

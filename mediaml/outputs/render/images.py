@@ -19,7 +19,7 @@ from mediaml.outputs.render.artist import Artist
 from mediaml.outputs.render.job import RenderJob
 from mediaml.outputs.render.layers import authors_of, overlay_of, picture_of
 from mediaml.outputs.render.neighbours import Neighbours
-from mediaml.outputs.render.slice_answers import SliceAnswers, require_answered
+from mediaml.outputs.render.slice_answers import Sampled, SliceAnswers, require_answered
 
 
 def draw_image(
@@ -80,7 +80,8 @@ def draw_sequence(
         @lru_cache(1)
         def answers_of(number: int) -> SliceAnswers:
             around = neighbours.of(source, number)
-            return SliceAnswers(results.slice_rows(source.id, number), authors, job.look, around)
+            sampled = Sampled.of(models, lambda model: results.row_before(source.id, model, number))
+            return SliceAnswers(results.slice_rows(source.id, number), authors, job.look, around, sampled)
 
         def drawn(frame: Frame) -> tuple[Overlay, UInt8Array | None]:
             artist.check()

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import msgspec
@@ -13,6 +14,7 @@ import msgspec
 from mediaml.core.arrays import Float32Array, UInt8Array
 from mediaml.core.errors import MediaError
 from mediaml.core.prediction import Detection, Label
+from mediaml.core.sampling import is_partial, is_sparse
 from mediaml.ledger.result_rows import ModelRow, SourceRow
 from mediaml.ledger.slice_rows import DrawnRow
 from mediaml.ops.heat import HeatMap
@@ -20,9 +22,12 @@ from mediaml.ops.hiding import Sighting, held
 from mediaml.ops.look import Look
 from mediaml.ops.overlay import Overlay, Trail, smoothed
 from mediaml.outputs.render.layers import Author, Moment, overlay_of
+from mediaml.pipeline.reading import MARK
 
 # The trail of an object that has not been seen for longer is not drawn any more.
 _GONE_S = 0.5
+# Sums of times and durations are rounded.
+_SLACK_S = 1e-6
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -65,43 +70,97 @@ class Surroundings:
         return whole.hexdigest()
 
 
+@dataclass(frozen=True, slots=True)
+class Sampled:
+    """The models that looked at some frames of a source only.
+
+    Attributes:
+        sparse: ids of those that left out frames between others. partial: of those that looked at a range.
+        before: the last row before the slice of each sparse model that has one.
+    """
+
+    sparse: frozenset[int] = frozenset()
+    partial: frozenset[int] = frozenset()
+    before: tuple[DrawnRow, ...] = ()
+
+    @classmethod
+    def of(cls, models: Iterable[ModelRow], before: Callable[[ModelRow], DrawnRow | None]) -> Sampled:
+        """Those among some models.
+
+        Args:
+            before: gives the last row of a model before the slice.
+        """
+        models = list(models)
+        sparse = [model for model in models if is_sparse(model.options, MARK)]
+        partial = frozenset(model.id for model in models if is_partial(model.options, MARK))
+        rows = tuple(row for row in map(before, sparse) if row is not None)
+        return cls(frozenset(model.id for model in sparse), partial, rows)
+
+
+class _Samples:
+    """The rows of one sparse model that reach into a slice, in order of time."""
+
+    def __init__(self, rows: Iterable[DrawnRow]) -> None:
+        self._rows = sorted(rows, key=lambda row: row.time_s)
+        self.times_s = [row.time_s for row in self._rows]
+
+    def at(self, time_s: float) -> DrawnRow | None:
+        """The row that holds at a time."""
+        place = bisect_right(self.times_s, time_s) - 1
+        if place < 0 or time_s >= self._rows[place].time_s + self._rows[place].duration_s - _SLACK_S:
+            return None
+        return self._rows[place]
+
+
 class SliceAnswers:
     """What is to be drawn on the frames of one slice.
 
     An answer belongs to the frame with its time and duration. So a window of audio, whose number may be that
-    of a frame, is drawn on none.
+    of a frame, is drawn on none. That of a model that looked at some frames only holds until its next one.
 
     Args:
         rows: of the slice.
         authors: the models that have answered.
         look: how they are drawn. around: what reaches into the slice.
+        sampled: the models that looked at some frames only.
     """
 
     def __init__(
         self,
-        rows: Iterable[DrawnRow],
+        rows: Sequence[DrawnRow],
         authors: Mapping[int, Author],
         look: Look = Look(),  # noqa: B008
         around: Surroundings = Surroundings(),
+        sampled: Sampled = Sampled(),
     ) -> None:
         self._authors = authors
+        self._sampled = sampled
+        self._samples = {
+            model: _Samples(row for row in (*sampled.before, *rows) if row.model == model)
+            for model in sampled.sparse
+        }
         self._rows: defaultdict[Moment, dict[int, DrawnRow]] = defaultdict(dict)
         self._moments: defaultdict[int, set[Moment]] = defaultdict(set)
-        rows = list(rows)
         for row in rows:
             moment = row.time_s, row.duration_s
             self._moments[row.model].add(moment)
             # Of frames at one moment only the first is shown.
-            self._rows[moment].setdefault(row.model, row)
+            if row.model not in sampled.sparse:
+                self._rows[moment].setdefault(row.model, row)
         whole = [*around.before, *rows, *around.after]
         self._held = _held(whole, look.hold_s) if look.hides else {}
-        self._trails = _Trails(whole, look.trail_s) if "trails" in look.styles else None
+        self._trails = _Trails(whole, look.trail_s, sampled.sparse) if "trails" in look.styles else None
         self._heat = None if around.heat is None else _RunningHeat(around.heat)
         self.around = around.digest()
 
     def rows(self, moment: Moment) -> list[DrawnRow]:
         """What is drawn on the frame of a moment, by model."""
-        return [row for row in self._rows.get(moment, {}).values() if not row.is_blank]
+        found = dict(self._rows.get(moment, {}))
+        for model, samples in self._samples.items():
+            row = samples.at(moment[0])
+            if row is not None:
+                found[model] = row
+        return [found[model] for model in sorted(found) if not found[model].is_blank]
 
     def overlay(self, moment: Moment) -> Overlay:
         """What is drawn on a frame; frames are asked for in the order of time."""
@@ -123,8 +182,18 @@ class SliceAnswers:
         ]
 
     def agree(self, drawn: Iterable[Moment]) -> bool:
-        """Whether some model has answered just the frames that were drawn."""
-        return set(drawn) in self._moments.values()
+        """Whether some model has answered just the frames that were drawn, or those that it looked at."""
+        moments = set(drawn)
+        times_s = {time_s for time_s, _ in moments}
+        return (
+            any(found == moments for found in self._moments.values())
+            or any(times_s >= self._times(model) for model in self._sampled.sparse)
+            or any(moments >= self._moments[model] for model in self._sampled.partial)
+        )
+
+    def _times(self, model: int) -> set[float]:
+        """When the frames of the slice are that a model has answered."""
+        return {time_s for time_s, _ in self._moments[model]}
 
     def unanswered(self, drawn: Iterable[Moment], models: Iterable[int]) -> float | None:
         """The time of the first frame that one of some models has not answered, seconds."""
@@ -142,8 +211,15 @@ def require_answered(
     Raises:
         MediaError: there is such a frame.
     """
-    detectors = [model.id for model in models if model.identity.task == "detect"]
-    missed_s = answers.unanswered(drawn, detectors)
+    detectors = [model for model in models if model.identity.task == "detect"]
+    missed_s = answers.unanswered(drawn, [model.id for model in detectors])
+    for model in detectors:
+        if missed_s is not None and is_partial(model.options, MARK):
+            raise MediaError(
+                f"{model.name} looked at some frames of {source.path} only, so nothing can be hidden on the "
+                "others.",
+                "Run it on all frames: without --every, --fps, --keyframes, --scenes, --start and --end.",
+            )
     if missed_s is not None:
         raise MediaError(
             f"{source.path}: there are no results for the frame at {missed_s:.3f} s, so nothing can be "
@@ -168,21 +244,27 @@ def _held(rows: Sequence[DrawnRow], hold_s: float) -> dict[float, tuple[Detectio
 class _Trails:
     """The ways of all objects that have a track."""
 
-    def __init__(self, rows: Iterable[DrawnRow], trail_s: float) -> None:
+    def __init__(self, rows: Iterable[DrawnRow], trail_s: float, sparse: Collection[int]) -> None:
         self._trail_s = trail_s
+        # For how long a sample holds.
+        self._holds: dict[tuple[int, int, float], float] = {}
         self._seen: defaultdict[tuple[int, int], list[tuple[float, Detection]]] = defaultdict(list)
         for row in sorted(rows, key=lambda row: row.time_s):
             for detection in row.detections:
                 if detection.track is not None:
+                    self._holds[row.model, detection.track, row.time_s] = (
+                        row.duration_s if row.model in sparse else 0.0
+                    )
                     self._seen[row.model, detection.track].append((row.time_s, detection))
 
     def until(self, time_s: float) -> tuple[Trail, ...]:
         """The ways during the last seconds before a time."""
         trails = []
-        for (_, track), seen in self._seen.items():
+        for (model, track), seen in self._seen.items():
             first = bisect_left(seen, time_s - self._trail_s, key=lambda one: one[0])
             end = bisect_right(seen, time_s, key=lambda one: one[0])
-            if end - first >= 2 and time_s - seen[end - 1][0] <= _GONE_S:
+            last_s = seen[end - 1][0] if end else -math.inf
+            if end - first >= 2 and time_s - last_s <= _GONE_S + self._holds[model, track, last_s]:
                 boxes = [detection.box for _, detection in seen[first:end]]
                 feet = [((box.left + box.right) / 2, box.bottom) for box in boxes]
                 trails.append(Trail(seen[end - 1][1].label.name, track, smoothed(feet)))
