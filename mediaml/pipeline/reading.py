@@ -31,7 +31,9 @@ class ReadingChoice:
     sampling: Sampling = ALL_FRAMES
 
 
-def reading_record(spec: ModelSpec, limits: Limits, track: TrackChoice, sampling: Sampling) -> dict[str, Any]:
+def reading_record(
+    spec: ModelSpec, limits: Limits, track: TrackChoice, sampling: Sampling = ALL_FRAMES
+) -> dict[str, Any]:
     """What differs from the defaults, as plain JSON values; empty for a run that reads files as usual."""
     record: dict[str, Any] = {}
     if Kind.AUDIO in spec.kinds and track != TrackChoice():

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 # Seeking pays where at most this share of the packets has to be decoded. Where frames that no other refers to
 # are left out, it pays also if all groups are needed, but few frames of each.
 MOST_DECODED = 0.75
-MOST_TAKEN = 0.5
+MOST_TAKEN = 0.34
 
 
 @dataclass(frozen=True, slots=True)

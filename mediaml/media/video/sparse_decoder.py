@@ -28,6 +28,8 @@ SKIPS_UNREFERRED = frozenset({"h264", "mpeg2video", "mpeg4"})
 # A demuxer may go by decoding times, of which Matroska has none: seconds to go further back, one by one.
 STEPS_BACK_S = (0.0, 1.0, 5.0, 25.0)
 MOST_DECODERS = 4
+# Longer runs keep the threads of one decoder busy; of shorter ones several are decoded at once.
+SHORT_RUN = 30
 FRAME_BYTES_PER_PIXEL = 3
 
 
@@ -48,7 +50,7 @@ class SparseDecoder:
 
     Args:
         path: the file. table: its packets.
-        threads: of the decoder.
+        threads: of the decoder; 0 takes one for each core, as far as memory goes.
     """
 
     def __init__(self, path: Location, limits: Limits, table: PacketTable, threads: int) -> None:
@@ -174,7 +176,8 @@ class SparseDecoders:
     ) -> None:
         self._path, self._limits, self._table, self._runs = path, limits, table, runs
         fitting = limits.decoder_bytes // max(1, FRAME_BYTES_PER_PIXEL * pixels)
-        self._count = max(1, min(MOST_DECODERS, cores, len(runs), fitting // 4))
+        short = sum(map(len, runs)) <= SHORT_RUN * len(runs)
+        self._count = max(1, min(MOST_DECODERS, cores, len(runs), fitting // 4)) if short else 1
         self._threads = max(1, cores // self._count)
         self._stop = threading.Event()
         self._decoded, self._seen = [0] * self._count, 0
@@ -193,6 +196,9 @@ class SparseDecoders:
             UnreliableError: see there.
             MediaError: the file can no longer be opened.
         """
+        if self._count == 1:
+            yield from self._alone(step)
+            return
         threads = [threading.Thread(target=self._work, args=(n,), daemon=True) for n in range(self._count)]
         for thread in threads:
             thread.start()
@@ -203,6 +209,15 @@ class SparseDecoders:
             self._stop.set()
             for thread in threads:
                 thread.join()
+
+    def _alone(self, step: Callable[[], None]) -> Iterator[SparseFrame]:
+        """The frames of all runs, decoded in the caller's thread."""
+        decoder = SparseDecoder(self._path, self._limits, self._table, 0)
+        try:
+            for run in self._runs:
+                yield from decoder.decode(run, step)
+        finally:
+            decoder.close()
 
     def _taken(self, place: int, step: Callable[[], None]) -> Iterator[SparseFrame]:
         """The frames of the next run of one decoder."""
