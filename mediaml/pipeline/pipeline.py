@@ -154,7 +154,7 @@ class Pipeline(AbstractContextManager["Pipeline"]):
                 self._crashed(error)
                 return False
 
-        read_job(job, self._consumers(job), answer, self._limits, mark, how=self._how)
+        read_job(job, self._consumers(job), answer, self._limits, mark, how=self._how, step=self._step)
         self._reading.pop(job.id, None)
 
     def close(self) -> None:
