@@ -141,6 +141,11 @@ class Sampling:
         return {name: value for name, value in values.items() if value is not None}
 
     @property
+    def is_sparse(self) -> bool:
+        """Whether frames between others are left out."""
+        return self.every > 1 or self.step_s is not None or self.keyframes or self.scenes
+
+    @property
     def range(self) -> Sampling:
         """The same range with all of its frames: what applies to audio."""
         return Sampling(start_s=self.start_s, end_s=self.end_s)

@@ -55,7 +55,8 @@ def sampled_frames(
     elif chosen.scenes:
         from mediaml.media.shots import shot_frames
 
-        yield from shot_frames(_stepped(reader.frames(float(chosen.start_s or 0)), step), chosen, since_s)
+        start_s = since_s if is_live(reader) else float(chosen.start_s or 0)
+        yield from shot_frames(_stepped(reader.frames(start_s), step), chosen, since_s)
     elif reader.info.kind is Kind.VIDEO:
         from mediaml.media.video.sampled_video import sampled_video
 
@@ -65,6 +66,11 @@ def sampled_frames(
     else:
         frames = ((frame, True) for frame in _stepped(reader.frames(), step))
         yield from held(frames, Chooser(chosen), since_s)
+
+
+def is_live(reader: Reader) -> bool:
+    """Whether a reader goes on from now, wherever it is told to begin."""
+    return bool(getattr(reader, "is_live", False))
 
 
 def nothing_in_range(sampling: Sampling, info: MediaInfo) -> str:
@@ -85,7 +91,7 @@ def _stepped(frames: Iterator[Frame], step: Step) -> Iterator[Frame]:
 def _in_range(reader: Reader, sampling: Sampling, since_s: float) -> Iterator[Frame]:
     """The windows of audio that begin in a range; they overlap, so each keeps its duration."""
     chooser = Chooser(sampling)
-    for frame in reader.frames(max(since_s, chooser.begins_s)):
+    for frame in reader.frames(since_s if is_live(reader) else max(since_s, chooser.begins_s)):
         if chooser.is_past(frame.time_s):
             return
         if chooser.takes(frame.index, frame.time_s):

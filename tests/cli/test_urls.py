@@ -117,3 +117,15 @@ def test_a_live_stream_is_read_until_its_server_ends_it(mediaml, square_finder, 
         assert run(mediaml, square_finder, url, "-o", "out").code == 0
     frames = [line for line in results(tmp_path / "out")[1:] if line["source"] == url]
     assert len(frames) == 30 and all("detections" in line for line in frames)
+
+
+def test_urls_and_live_streams_are_sampled_as_they_come(mediaml, square_finder, site, tmp_path):
+    clip = site.url("clip.mp4")
+    assert run(mediaml, square_finder, clip, "-o", "clip", "--every", "10", "--start", "0.4").code == 0
+    assert [line["frame"] for line in results(tmp_path / "clip")[1:]] == [10, 20]
+    write_square_video(tmp_path / "a.ts", frames=30)
+    with streaming(over_tcp((tmp_path / "a.ts").read_bytes())) as port:
+        url = f"tcp://127.0.0.1:{port}"
+        assert run(mediaml, square_finder, url, "-o", "live", "--every", "0.4s", "--start", "0.2").code == 0
+    times = [line["time_s"] for line in results(tmp_path / "live")[1:]]
+    assert times == pytest.approx([0.2, 0.6, 1.0])

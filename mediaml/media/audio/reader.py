@@ -196,6 +196,11 @@ class AudioReader(AbstractContextManager["AudioReader"]):
         return self._info
 
     @property
+    def is_live(self) -> bool:
+        """Whether it is a stream without an end, which is read from now on."""
+        return self._live
+
+    @property
     def accounts(self) -> DecodeAccounts:
         """See `Reader.accounts`; a header does not say how many windows there are."""
         tallies = [one.tally for one in self._passes]

@@ -109,6 +109,16 @@ class VideoReader(AbstractContextManager["VideoReader"]):
         tally.notes = noted(self._path, self._info.container or "")
 
     @property
+    def is_live(self) -> bool:
+        """Whether it is a stream without an end, which is read from now on."""
+        return self._live
+
+    @property
+    def is_indexed(self) -> bool:
+        """Whether the container's index numbers every frame."""
+        return self._pass is not None and self._pass.is_indexed
+
+    @property
     def tick_s(self) -> Fraction:
         """Seconds of one tick of the stream's clock."""
         return self._tick_s

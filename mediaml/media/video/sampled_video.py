@@ -99,11 +99,16 @@ def sampled_video(
     reader: VideoReader, sampling: Sampling, since_s: float, step: Callable[[], None]
 ) -> Iterator[Frame]:
     """See `mediaml.media.sampled.sampled_frames`; not for `Sampling.scenes`."""
+    chooser = Chooser(sampling, reader.tick_s)
+    if not sampling.is_sparse and reader.is_indexed:
+        frames = reader.frames(max(chooser.begins_s, since_s))
+        yield from held(_keyed(frames, step), chooser, since_s)
+        return
     table = reader.packets(step)
     if table is None:
         # Where the packets do not tell, only a pass from the range's start on counts frames in one way.
-        chooser = Chooser(sampling, reader.tick_s)
-        yield from held(_keyed(reader.frames(chooser.begins_s), step), chooser, since_s)
+        frames = reader.frames(since_s if reader.is_live else chooser.begins_s)
+        yield from held(_keyed(frames, step), chooser, since_s)
         return
     plan = plan_samples(table, sampling, reader.info.codec or "")
     if plan.runs is not None:

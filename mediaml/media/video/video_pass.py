@@ -157,7 +157,7 @@ class VideoPass:
         if start is None or base is None:
             return False
         wanted = self.timeline().tick(start_s)
-        if wanted is None or (not self._is_indexed and self._joints()):
+        if wanted is None or (not self.is_indexed and self._joints()):
             return False  # Seeking goes by stamps, which a joined recording has twice.
         for back_s in STEPS_BACK_S:
             if not self._seek_to(max(start, wanted - int(back_s / base))):
@@ -193,7 +193,7 @@ class VideoPass:
         return True
 
     @property
-    def _is_indexed(self) -> bool:
+    def is_indexed(self) -> bool:
         """Whether the container's index has every packet of the stream."""
         return bool(self.stream.frames) and len(self.stream.index_entries) == self.stream.frames
 
@@ -201,7 +201,7 @@ class VideoPass:
         """Packets that precede a packet in the file: from the index where it is whole, else by counting."""
         position, pts, dts = landed
         entries = self.stream.index_entries
-        if dts is not None and self._is_indexed:
+        if dts is not None and self.is_indexed:
             found = entries.search_timestamp(dts, any_frame=True)
             if found >= 0 and entries[found].timestamp == dts:
                 return sum(not entry.is_discard for entry in entries[:found])
