@@ -14,8 +14,9 @@ from mediaml.core.track import TrackChoice
 from mediaml.ledger.recognise import has_ledger
 from mediaml.ledger.results import open_results
 from mediaml.media.limits import Limits
+from mediaml.onnx.providers import Precision
 from mediaml.pipeline.models import Choice, ResolvedModel, in_ledger, resolve_model
-from mediaml.pipeline.reading import reading_record
+from mediaml.pipeline.reading import precision_record, reading_record
 from mediaml.registry.entry_points import Offer
 from mediaml.registry.options import build_options, split_assignments
 
@@ -30,6 +31,7 @@ def choose_models(
     limits: Limits | None = None,
     track: TrackChoice | None = None,
     sampling: Sampling = ALL_FRAMES,
+    precision: Precision = "exact",
 ) -> list[Choice]:
     """Give every offer its options and its weights.
 
@@ -37,8 +39,8 @@ def choose_models(
         offers: the models of the run.
         weights: the values of `-m`: `MODEL` or `NAME=MODEL`.
         assignments: the values of `-O`.
-        limits, track, sampling: how files are read; part of each model's identity where that is not the
-            default.
+        limits, track, sampling, precision: how files are read and models are run; part of each model's
+            identity where it is not the default.
 
     Raises:
         UsageError: `-m` names no model of this run, or none where several run.
@@ -59,7 +61,10 @@ def choose_models(
             offer,
             build_options(offer.spec, options[offer.spec.name]),
             chosen.get(offer.spec.name),
-            reading_record(offer.spec, limits or Limits(), track or TrackChoice(), sampling),
+            {
+                **reading_record(offer.spec, limits or Limits(), track or TrackChoice(), sampling),
+                **precision_record(precision),
+            },
         )
         for offer in offers
     ]

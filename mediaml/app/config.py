@@ -12,6 +12,7 @@ from mediaml.core.sampling import ALL_FRAMES, Sampling
 from mediaml.core.track import TrackChoice
 from mediaml.engine.timeouts import Timeouts
 from mediaml.media.limits import Limits
+from mediaml.onnx.providers import Precision
 from mediaml.pipeline.inputs import Selection
 
 
@@ -25,7 +26,7 @@ class RunConfig:
         weights: `NAME=MODEL`, or `MODEL` where one model runs; see `choose_models`.
         options: `NAME.OPTION=VALUE`, or `OPTION=VALUE` where one model runs.
         prompts: for every model that takes prompts.
-        device: `auto`, `cpu`, `cuda`, `cuda:N` or `cuda:N,M`.
+        device: see `parse_devices`. precision: see `Precision`.
         kinds: the kinds of media that are wanted.
         annotate: whether annotated copies are rendered; `None` renders them for models that draw.
         outputs: names of further formats to write, beside `results.jsonl` and `failures.jsonl`.
@@ -49,6 +50,7 @@ class RunConfig:
     options: tuple[str, ...] = ()
     prompts: tuple[str, ...] = ()
     device: str = "auto"
+    precision: Precision = "exact"
     kinds: frozenset[Kind] = frozenset(Kind)
     annotate: bool | None = None
     outputs: tuple[str, ...] = ()

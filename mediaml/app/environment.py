@@ -19,7 +19,10 @@ from mediaml.store.network import Network
 from mediaml.store.store import Store
 from mediaml.store.watcher import Watcher
 
-_PACKAGES = ("av", "numpy", "onnxruntime", "onnxruntime-gpu", "opencv-python")
+_PACKAGES = (
+    *("av", "numpy", "onnxruntime", "onnxruntime-gpu", "onnxruntime-openvino", "onnxruntime-ep-openvino"),
+    "opencv-python",
+)
 
 
 def versions() -> dict[str, str]:

@@ -25,6 +25,7 @@ from mediaml.engine.timeouts import Timeouts
 from mediaml.media.limits import Limits
 from mediaml.media.reader import Reader, open_reader
 from mediaml.media.sniff import sniff_kind
+from mediaml.onnx.providers import Precision
 from mediaml.pipeline.inputs import Selection
 from mediaml.store.watcher import SilentWatcher
 
@@ -41,6 +42,7 @@ def run(
     options: Mapping[str, Mapping[str, object]] | None = None,
     prompts: Texts = (),
     device: str = "auto",
+    precision: Precision = "exact",
     kinds: Iterable[Kind | str] | None = None,
     recursive: bool = True,
     include: Texts = (),
@@ -77,7 +79,9 @@ def run(
         weights: an ONNX file or a name of `mediaml models list`, or one for each of several models.
         options: by model, the options that `mediaml plugins info NAME` lists, as Python values.
         prompts: texts for models that take some, such as `clip`.
-        device: `auto`, `cpu`, `cuda`, `cuda:N`, or several GPUs as `cuda:0,1`.
+        device: `auto`, `cpu`, `cuda[:N]`, `openvino[:cpu|gpu|npu]`, ...; or several GPUs as `cuda:0,1`.
+        precision: `exact` computes in the model's own precision; `fast` may round to bf16, fp16 or TF32 where
+            the device has it and the model's accuracy holds.
         kinds: only these kinds of media (`image`, `video`, `audio`).
         recursive: whether folders are entered below their first level.
         include, exclude: glob patterns for the files of folders.
@@ -118,6 +122,7 @@ def run(
         options=tuple(_assignments(options or {})),
         prompts=_texts(prompts),
         device=device,
+        precision=precision,
         kinds=frozenset(Kind) if kinds is None else frozenset(map(Kind, kinds)),
         annotate=annotate,
         follow=track,

@@ -69,11 +69,21 @@ def note_skipped(skipped: Iterable[Skipped], reporter: Reporter) -> None:
 
 
 def note_devices(devices: Mapping[str, ModelDevices], asked: str, reporter: Reporter) -> None:
-    """Where each model really runs; a fallback of `--device auto` is a warning."""
-    for name, facts in devices.items():
-        for reason in facts.fallbacks:
-            reporter.warning(f"--device {asked}: running on the CPU, because {reason}")
-        reporter.detail(f"{name}: on {', '.join(facts.devices) or 'no ONNX Runtime device'}")
+    """Where each model really runs, and what was found about it.
+
+    A GPU that is there and not used is a warning; that a model runs on the CPU, as usual, is a detail.
+    """
+    facts = list(devices.values())
+    for reason in dict.fromkeys(reason for one in facts for reason in one.fallbacks):
+        reporter.warning(f"--device {asked}: running on the CPU, because {reason}")
+    for note in dict.fromkeys(note for one in facts for note in one.notes):
+        reporter.note(note)
+    for detail in dict.fromkeys(detail for one in facts for detail in one.details):
+        reporter.detail(detail)
+    for name, one in devices.items():
+        places = one.places or one.devices
+        say = reporter.detail if set(places) <= {"cpu"} else reporter.note
+        say(f"{name}: on {', '.join(places) or 'no ONNX Runtime device'}")
 
 
 def note_bundled(choices: Sequence[Choice], registry: Registry, reporter: Reporter) -> None:

@@ -104,7 +104,8 @@ def run_session(
     for text in hidden_formats(config.outputs, registry):
         reporter.warning(text)
     assignments = (*config.options, *prompt_assignments(offers, config.prompts))
-    choices = choose_models(offers, config.weights, assignments, config.limits, config.track, config.sampling)
+    how = config.limits, config.track, config.sampling, config.precision
+    choices = choose_models(offers, config.weights, assignments, *how)
     with ExitStack() as stack:
         hold = stack.enter_context(Interrupts()).held
         engine = stack.enter_context(closing(_engine(config, first, reporter.warning, hold)))

@@ -1,4 +1,4 @@
-"""`mediaml doctor`: versions, providers, GPUs and codecs of this installation."""
+"""`mediaml doctor`: versions, devices, GPUs and codecs of this installation."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ class _Section:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @noise_options
 def command(as_json: bool) -> None:
-    """Show versions, execution providers that start, GPUs, codecs and plugins.
+    """Show versions, devices that work and their speed, GPUs, codecs and plugins.
 
     \b
     Example:
       mediaml doctor
     """
-    sections = (_versions(), _providers(), _gpus(), _codecs(), _plugins())
+    sections = (_versions(), _devices(), _gpus(), _codecs(), _plugins())
     if as_json:
         echo_json(
             {
@@ -47,17 +47,30 @@ def command(as_json: bool) -> None:
 
 def _versions() -> _Section:
     from mediaml.app.environment import versions
+    from mediaml.onnx.provider_options import processor_name
 
     rows = [[name, version] for name, version in versions().items()]
-    rows.append(["processors", str(os.cpu_count())])
+    rows.append(["processors", f"{os.cpu_count()} of {processor_name()}"])
     return _Section("versions", ["package", "version"], rows)
 
 
-def _providers() -> _Section:
-    from mediaml.onnx.providers import provider_report
+def _devices() -> _Section:
+    from mediaml.onnx.device_report import device_report
+    from mediaml.store.bundled import bundled_model
 
-    rows = [[fact.name, "yes" if fact.starts else "no", fact.reason] for fact in provider_report()]
-    return _Section("execution providers", ["provider", "starts", "reason"], rows)
+    rows = [
+        [
+            fact.device,
+            fact.provider,
+            "yes" if fact.works else "no",
+            "" if fact.ms is None else f"{fact.ms:.1f} ms",
+            fact.fast,
+            fact.reason,
+        ]
+        for fact in device_report(bundled_model("detector"))
+    ]
+    head = ["device", "provider", "works", "detector", "--precision fast", "note"]
+    return _Section("devices, with the time of the bundled detector per frame", head, rows)
 
 
 def _gpus() -> _Section:

@@ -11,6 +11,7 @@ from typing import IO, TYPE_CHECKING, Any
 import click
 
 from mediaml.cli.completion import complete_models, complete_options, complete_weights
+from mediaml.cli.device import device_options
 from mediaml.cli.dry_run import print_plan
 from mediaml.cli.hints import HintingCommand, require_models
 from mediaml.cli.input_options import input_options, inputs_of, kinds_of
@@ -68,12 +69,7 @@ _SECONDS = click.FloatRange(min=0.0)
     type=click.Path(path_type=Path),
     help="Output folder.",
 )
-@click.option(
-    "--device",
-    default="auto",
-    show_default=True,
-    help="auto, cpu, cuda, cuda:N, or several GPUs as cuda:0,1; cuda never falls back to the CPU.",
-)
+@device_options
 @input_options
 @click.option(
     "--audio-track",
@@ -128,10 +124,6 @@ _SECONDS = click.FloatRange(min=0.0)
     type=click.IntRange(0, 0),
     metavar="0",
     help="0 runs everything in one process, to debug a plugin [default: worker processes].",
-)
-@click.option("--batch", type=click.IntRange(1), metavar="N", help="Frames per batch [default: by device].")
-@click.option(
-    "--threads", type=click.IntRange(1), metavar="N", help="Threads of ONNX Runtime [default: by machine]."
 )
 @click.option(
     "--readers", type=click.IntRange(1, 64), metavar="N", help="Files decoded at once [default: by machine]."
@@ -219,6 +211,7 @@ def _config(typed: dict[str, Any], shell: Shell) -> RunConfig:
         prompts=read_prompts(typed["prompts"], typed["prompt_files"]),
         output=typed["output"],
         device=typed["device"],
+        precision=typed["precision"],
         kinds=kinds_of(typed),
         annotate=typed["annotate"],
         outputs=tuple(dict.fromkeys(typed["formats"])),

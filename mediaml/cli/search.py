@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from mediaml.cli.clock import clock
+from mediaml.cli.device import DEVICES
 from mediaml.cli.shell import Shell, noise_options, offline_option, shell_of
 from mediaml.cli.table import table
 from mediaml.core.errors import ChecksumError, MediaError, ModelError, OutputError, UsageError
@@ -48,7 +49,7 @@ if TYPE_CHECKING:
 @click.option(
     "--index", "indexed", is_flag=True, help="Use an approximate index, for many millions of frames."
 )
-@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:N.")
+@click.option("--device", default="auto", show_default=True, metavar="NAME", help=DEVICES)
 @click.option("--open", "open_best", is_flag=True, help="Open the best result in the system's viewer.")
 @offline_option
 @noise_options

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from mediaml.core.sampling import Sampling
 from mediaml.core.work import Job, Reading, Sniff, TaskResult
-from mediaml.engine.jobs import encode_result, identify_sniffed, load_models
+from mediaml.engine.jobs import devices_of, encode_result, identify_sniffed, load_models
 from mediaml.engine.messages import ModelDevices, Setup, batch_keys
 from mediaml.engine.protocol import JobPlanner
 from mediaml.ledger.encoding import TaskRecord
@@ -37,7 +37,7 @@ class InlineEngine:
     def ready(self) -> Sequence[ModelDevices]:
         """See `Engine.ready`."""
         self._load()
-        return [ModelDevices(model.devices, model.fallbacks, model.labels) for model in self._models]
+        return [devices_of(model) for model in self._models]
 
     def _load(self) -> Pipeline:
         """The pipeline, with its models loaded when it is first needed."""

@@ -10,7 +10,7 @@ from pathlib import Path
 from mediaml.core.errors import PluginError
 from mediaml.core.media import Kind
 from mediaml.core.work import Failure, Sniff, TaskResult
-from mediaml.engine.messages import ModelOrder, Setup, batch_keys
+from mediaml.engine.messages import ModelDevices, ModelOrder, Setup, batch_keys
 from mediaml.ledger.encoding import TaskRecord, record_of
 from mediaml.media.limits import Limits
 from mediaml.media.sniff import sniff_kind
@@ -35,6 +35,13 @@ def load_models(setup: Setup, warn: Callable[[str], None]) -> list[LoadedModel]:
         most = min([loaded.batch, *(frames for frames in known if frames and not loaded.fixed)])
         models.append(replace(loaded, batch=most, keep=order.keep))
     return models
+
+
+def devices_of(model: LoadedModel) -> ModelDevices:
+    """What a loaded model really runs on, as a message."""
+    return ModelDevices(
+        model.devices, model.fallbacks, model.labels, model.places, model.notes, model.details
+    )
 
 
 def _resolved(order: ModelOrder, registry: Registry) -> ResolvedModel:

@@ -132,6 +132,9 @@ class ModelDevices(msgspec.Struct, frozen=True):
     devices: tuple[str, ...]
     fallbacks: tuple[str, ...]
     labels: tuple[str, ...] = ()
+    places: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    details: tuple[str, ...] = ()
 
 
 class ModelsLoaded(Message, frozen=True):

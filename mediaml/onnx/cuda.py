@@ -8,11 +8,14 @@ import io
 import sys
 from dataclasses import dataclass
 from importlib import metadata
+from pathlib import Path
 
 from mediaml.onnx.runtime import import_runtime
 
 INSTALL = "pip install 'mediaml[gpu]'"
 OTHERWISE = "or run with --device cpu"
+PCI_FOLDER = Path("/sys/bus/pci/devices")
+_CAPABILITY_MAJOR = 75
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +110,35 @@ def gpu_names() -> tuple[str, ...]:
             driver.cuDeviceGetName(buffer, len(buffer), device)
             names.append(buffer.value.decode("utf-8", "replace"))
     return tuple(names)
+
+
+def compute_capability(index: int) -> int:
+    """Major compute capability of a GPU, such as 8 for Ampere; 0 where there is no such GPU.
+
+    Source: the CUDA driver API, `CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR`.
+    """
+    if index >= len(gpu_names()):
+        return 0
+    driver = ctypes.CDLL(driver_library())
+    device, major = ctypes.c_int(), ctypes.c_int()
+    if driver.cuDeviceGet(ctypes.byref(device), index) != 0:
+        return 0
+    code = driver.cuDeviceGetAttribute(ctypes.byref(major), _CAPABILITY_MAJOR, device)
+    return major.value if code == 0 else 0
+
+
+def has_nvidia_gpu(folder: Path = PCI_FOLDER) -> bool:
+    """Whether there is an NVIDIA GPU, by the driver or the PCI bus (Linux), working or not."""
+    if gpu_names():
+        return True
+    for vendor in folder.glob("*/vendor"):
+        try:
+            display = (vendor.parent / "class").read_text().startswith("0x03")
+            if display and vendor.read_text().strip() == "0x10de":
+                return True
+        except OSError:
+            continue
+    return False
 
 
 def driver_library() -> str:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Protocol
 
 import numpy as np
 
 from mediaml.core.arrays import Array
 from mediaml.core.errors import ModelError
-from mediaml.onnx.inspect import ModelFileFacts
-from mediaml.onnx.interface import TensorSpec
+from mediaml.core.model_input import ImageInput
+from mediaml.onnx.interface import Interface, TensorSpec
 
 _SEED = 4
 # Sides of an image where neither graph nor metadata say: those of the zoo's YOLOv3, and of CLIP.
@@ -19,7 +20,23 @@ _TOKENS = 8
 _HIGHEST_ID = 99
 
 
-def made_inputs(facts: ModelFileFacts) -> dict[str, Array]:
+class InputFacts(Protocol):
+    """What is known of a graph's inputs."""
+
+    @property
+    def inputs(self) -> Sequence[TensorSpec]:
+        """In the graph's order."""
+
+    @property
+    def interface(self) -> Interface:
+        """See `interface.py`."""
+
+    @property
+    def image_input(self) -> ImageInput | None:
+        """From the metadata; `None` where it does not say."""
+
+
+def made_inputs(facts: InputFacts) -> dict[str, Array]:
     """Seeded arrays for every input of a graph, the same on every machine.
 
     One image, one window of audio or one text:
@@ -44,7 +61,7 @@ def made_inputs(facts: ModelFileFacts) -> dict[str, Array]:
     return made
 
 
-def _sides(facts: ModelFileFacts) -> tuple[int, int]:
+def _sides(facts: InputFacts) -> tuple[int, int]:
     """Height and width for images whose graph leaves them free."""
     if facts.image_input is not None:
         return facts.image_input.height, facts.image_input.width

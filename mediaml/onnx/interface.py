@@ -6,10 +6,10 @@ yolov3 and tiny-yolov3 with their non-maximum suppression inside; `yolox` a raw 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from mediaml.onnx.metadata import INTERFACE
 
@@ -34,6 +34,18 @@ class TensorSpec:
             wanted is None or size is None or size == wanted
             for size, wanted in zip(self.shape, shape, strict=True)
         )
+
+
+def tensor_specs(arguments: Iterable[Any]) -> tuple[TensorSpec, ...]:
+    """Specs from ONNX Runtime's `NodeArg`s, whose type reads `tensor(float)`."""
+    return tuple(map(_tensor_spec, arguments))
+
+
+def _tensor_spec(argument: Any) -> TensorSpec:
+    kind = argument.type.removeprefix("tensor(").removesuffix(")")
+    dtype = {"float": "float32", "double": "float64"}.get(kind, kind)
+    shape: Sequence[int | str | None] = argument.shape
+    return TensorSpec(argument.name, tuple(size if isinstance(size, int) else None for size in shape), dtype)
 
 
 @dataclass(frozen=True, slots=True)

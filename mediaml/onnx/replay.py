@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from zipfile import BadZipFile
 
 import numpy as np
 
 from mediaml.core.arrays import Array
 from mediaml.core.errors import ModelError
+from mediaml.onnx.golden_file import read_golden
 from mediaml.onnx.providers import Device, DeviceRequest
 from mediaml.onnx.session import Session, open_session
 
-_INPUT, _OUTPUT = "input.", "output."
 _CPU = DeviceRequest("cpu")
 
 Answers = Mapping[str, Array]
@@ -53,13 +52,11 @@ def replay(model: Path, golden: Path, device: DeviceRequest) -> float:
         ModelError: there is no golden file, it does not fit the graph, or an output has another shape.
         DeviceError: the device is not obtained.
     """
-    recorded = _recorded(golden)
-    feeds = {name[len(_INPUT) :]: array for name, array in recorded.items() if name.startswith(_INPUT)}
-    found, _ = answers(model, feeds, device)
+    recorded = read_golden(golden)
+    found, _ = answers(model, recorded.inputs, device)
     largest = 0.0
-    for name, expected in recorded.items():
-        if name.startswith(_OUTPUT):
-            largest = max(largest, _difference(found, name[len(_OUTPUT) :], expected, golden))
+    for name, expected in recorded.outputs.items():
+        largest = max(largest, _difference(found, name, expected, golden))
     return largest
 
 
@@ -123,16 +120,3 @@ def _difference(found: Answers, name: str, expected: Array, golden: Path) -> flo
             "Model and golden file are from different releases: reinstall mediaml.",
         )
     return _largest(found[name], expected)
-
-
-def _recorded(golden: Path) -> dict[str, Array]:
-    try:
-        with np.load(golden, allow_pickle=False) as file:
-            arrays = dict(file)
-    except (OSError, ValueError, BadZipFile) as error:
-        raise ModelError(
-            f"the golden file {golden} cannot be read: {error}.", "Reinstall mediaml."
-        ) from error
-    if not any(name.startswith(_OUTPUT) for name in arrays):
-        raise ModelError(f"the golden file {golden} holds no output.", "Reinstall mediaml.")
-    return arrays

@@ -11,10 +11,14 @@ Source: onnxruntime pull requests 27379 (POSIX telemetry) and 29843, and `strace
 from __future__ import annotations
 
 import os
+import re
 from typing import Any
 
 TELEMETRY_OFF = {"ORT_DISABLE_TELEMETRY": "1"}
 """Environment of every process that may import ONNX Runtime."""
+
+SILENT = 4
+"""ONNX Runtime's log severity "fatal": what it logs as an error it also raises, and mediaml reports that."""
 
 
 def disable_telemetry() -> None:
@@ -35,3 +39,19 @@ def import_runtime() -> Any:
     if switch is not None:
         switch()
     return onnxruntime
+
+
+def quiet_runtime() -> Any:
+    """The module `onnxruntime`, which logs nothing."""
+    onnxruntime = import_runtime()
+    onnxruntime.set_default_logger_severity(SILENT)
+    return onnxruntime
+
+
+def one_line(error: BaseException) -> str:
+    """ONNX Runtime's error as one short line, without its code prefix and the places in its source code."""
+    lines = str(error).strip().splitlines()
+    text = re.sub(r"^\[ONNXRuntimeError\] : \d+ : [A-Z_]+ : ", "", " ".join(line.strip() for line in lines))
+    text = re.sub(r"\S*/onnxruntime\S*:\d+ ", "", text)
+    text = re.sub(r"(?:[\w:&<>*]+ )*onnxruntime::[\w:]+\([^()]*\)(?: const)? ", "", text)
+    return text if len(text) <= 240 else text[:237] + "..."

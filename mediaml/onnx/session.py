@@ -12,21 +12,15 @@ from mediaml.core.arrays import Array
 from mediaml.core.audio_input import AudioInput
 from mediaml.core.errors import DeviceError, MemoryLimitError, ModelError
 from mediaml.core.model_input import ImageInput
-from mediaml.onnx.formats import foreign_format
-from mediaml.onnx.interface import Interface, TensorSpec, interface_of
+from mediaml.onnx.graph_file import read_graph
+from mediaml.onnx.interface import Interface, TensorSpec, interface_of, tensor_specs
 from mediaml.onnx.metadata import read_audio_input, read_image_input, read_labels, read_stride
-from mediaml.onnx.model_file import model_bytes, model_digest, uses_external_data
-from mediaml.onnx.providers import (
-    CPU,
-    PROVIDER_OF,
-    SILENT,
-    Device,
-    DeviceRequest,
-    obstacle,
-    one_line,
-    provider_options,
-)
-from mediaml.onnx.runtime import import_runtime
+from mediaml.onnx.offers import Hardware, cpu_offer
+from mediaml.onnx.opening import open_on
+from mediaml.onnx.provider_options import Demand
+from mediaml.onnx.providers import NUMBERED, Device, DeviceRequest, Precision
+from mediaml.onnx.runtime import one_line
+from mediaml.onnx.selection import Accuracy, Chosen, choose
 from mediaml.onnx.threads import session_threads
 
 
@@ -41,8 +35,11 @@ class Session:
         labels: class names in the order of the scores; `None`, as below, where the file does not say.
         image_input, audio_input: how the model takes images or audio.
         stride: pixels of which the input's width and height must be multiples.
-        device: what the session really runs on.
-        fallback_reason: why it is not the device that was asked for; `None` if it is.
+        device: what the session really runs on. hardware: its kind.
+        number_type: what it rounds to, such as `bf16`; `None` where it computes in the model's own precision.
+        elsewhere: how many nodes run on another provider, such as `of 210 nodes 3 on cpu`; empty where none.
+        fallback_reason: why it is not on the GPU of this machine; `None` if it is, or there is none.
+        notes, details: what was found about the device now, and earlier; a sentence each.
         sha256: hex digest of the model file (and of its external data, see `model_file.model_digest`).
         name: how errors call the model: its path, or "the model" if it was given as bytes.
     """
@@ -60,6 +57,17 @@ class Session:
     sha256: str
     name: str
     _runtime: Any = field(repr=False)
+    hardware: Hardware = "cpu"
+    number_type: str | None = None
+    elsewhere: str = ""
+    notes: tuple[str, ...] = ()
+    details: tuple[str, ...] = ()
+
+    @property
+    def place(self) -> str:
+        """Where and how it runs, for a person: `openvino:cpu, bf16`, `cuda:0 (of 210 nodes 3 on cpu)`."""
+        how = f", {self.number_type}" if self.number_type else ""
+        return f"{self.device}{how}" + (f" ({self.elsewhere})" if self.elsewhere else "")
 
     def run(self, feeds: Mapping[str, Array]) -> list[Array]:
         """Run the graph once. May be called from several threads at the same time.
@@ -73,7 +81,7 @@ class Session:
         Raises:
             ModelError: an array is missing, is one too many or does not fit, or the graph fails on it.
             MemoryLimitError: there is not enough memory for so large a batch.
-            DeviceError: the GPU has failed.
+            DeviceError: the device has failed.
         """
         try:
             answers: list[Array] = self._runtime.run(None, dict(feeds))
@@ -84,10 +92,11 @@ class Session:
                     f"{self.name} does not fit in the memory of {self.device}: {reason}",
                     "Use a smaller --batch, free memory, or run with --device cpu.",
                 ) from error
-            if self.device.kind == "cuda" and _blames_gpu(reason):
+            if self.device.name != "cpu" and _blames_device(str(error)):
+                check = ", check the GPU with `nvidia-smi`" if self.device.name in NUMBERED else ""
                 raise DeviceError(
                     f"{self.device} failed while running {self.name}: {reason}",
-                    "See `mediaml doctor`, and check the GPU with `nvidia-smi`; or run with --device cpu.",
+                    f"See `mediaml doctor`{check}, or run with --device cpu.",
                 ) from error
             wanted = ", ".join(map(str, self.inputs))
             raise ModelError(
@@ -97,7 +106,13 @@ class Session:
 
 
 def open_session(
-    path: Path | bytes, request: DeviceRequest, *, threads: int | None = None, optimised: bool = True
+    path: Path | bytes,
+    request: DeviceRequest,
+    *,
+    threads: int | None = None,
+    optimised: bool = True,
+    precision: Precision = "exact",
+    accuracies: Sequence[Accuracy] = (),
 ) -> Session:
     """Open a model on the requested device, and verify that it runs there.
 
@@ -105,31 +120,25 @@ def open_session(
         path: an `.onnx` file, or its content.
         request: see `providers.parse_device`.
         threads: of the CPU for this session; `None` chooses them for this machine.
-        optimised: whether ONNX Runtime may fuse and fold; without, the graph runs as it is.
+        optimised: whether ONNX Runtime may fuse and fold; without, the graph runs as it is, on the CPU.
+        precision: see `providers.Precision`.
+        accuracies: how accurate the model is in other number formats, where that was measured.
 
     Raises:
         DeviceError: the device is required and was not obtained.
         ModelError: the file is missing, too large, not an ONNX model, or needs an operator that ONNX Runtime
         lacks.
     """
-    name = "the model" if isinstance(path, bytes) else str(path)
-    foreign = None if isinstance(path, bytes) else foreign_format(path)
-    if foreign is not None:
-        raise ModelError(f"{name} is {foreign[0]}, not an ONNX model.", foreign[1])
-    content = path if isinstance(path, bytes) else model_bytes(path)
-    folder = None if isinstance(path, bytes) else path.parent
-    external = uses_external_data(content, folder, name)
-    device, fallback_reason = _choose_device(request)
-    source = content if isinstance(path, bytes) or not external else str(path)
-    runtime = _open_runtime(source, device, threads or session_threads(), name, optimised)
-    if PROVIDER_OF[device.kind] not in _providers_at_work(runtime):
-        lost = f"ONNX Runtime runs {name} on the CPU instead of {device}"
-        if request.required:
-            raise DeviceError(lost, "See `mediaml doctor`, or run with --device cpu.")
-        device, fallback_reason = CPU, lost
+    graph = read_graph(path)
+    demand = Demand(precision, threads or session_threads())
+    if optimised:
+        chosen = choose(graph, request, demand, accuracies)
+    else:
+        chosen = Chosen(open_on(graph, cpu_offer(), demand, optimised=False))
+    opened = chosen.opened
+    runtime = opened.runtime
     metadata = MappingProxyType(dict(runtime.get_modelmeta().custom_metadata_map))
-    inputs = tuple(map(_tensor_spec, runtime.get_inputs()))
-    outputs = tuple(map(_tensor_spec, runtime.get_outputs()))
+    inputs, outputs = tensor_specs(runtime.get_inputs()), tensor_specs(runtime.get_outputs())
     return Session(
         inputs=inputs,
         outputs=outputs,
@@ -139,73 +148,17 @@ def open_session(
         image_input=read_image_input(metadata),
         audio_input=read_audio_input(metadata),
         stride=read_stride(metadata),
-        device=device,
-        fallback_reason=fallback_reason,
-        sha256=model_digest(content, external),
-        name=name,
+        device=opened.offer.device,
+        fallback_reason=chosen.warning or None,
+        sha256=graph.sha256,
+        name=graph.name,
         _runtime=runtime,
+        hardware=opened.offer.hardware,
+        number_type=opened.number_type,
+        elsewhere=opened.elsewhere,
+        notes=chosen.notes,
+        details=chosen.details,
     )
-
-
-def _choose_device(request: DeviceRequest) -> tuple[Device, str | None]:
-    """The device to open on, and why it is not the one asked for."""
-    found = obstacle(request.device)
-    if found is None:
-        return request.device, None
-    if request.required:
-        raise DeviceError(f"{request.device} cannot be used: {found.what}", found.remedy)
-    return CPU, f"{found.what}. {found.remedy}"
-
-
-def _open_runtime(source: bytes | str, device: Device, threads: int, name: str, optimised: bool) -> Any:
-    onnxruntime = import_runtime()
-    onnxruntime.set_default_logger_severity(SILENT)
-    settings = onnxruntime.SessionOptions()
-    settings.log_severity_level = SILENT
-    settings.intra_op_num_threads = threads
-    if not optimised:
-        settings.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
-    # Layers run one after the other: branches in parallel would only compete for the same cores.
-    settings.inter_op_num_threads = 1
-    if device.kind == "cpu":
-        # Planned blocks, one for each shape of input, save no time here: 39 MiB for the bundled detector.
-        settings.enable_mem_pattern = False
-    # A waiting thread must sleep: spinning takes the cores from the threads that decode the next frames.
-    settings.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    settings.add_session_config_entry("session.record_ep_graph_assignment_info", "1")
-    try:
-        return onnxruntime.InferenceSession(
-            source,
-            settings,
-            providers=provider_options(device),
-            enable_fallback=0,
-            # Up to 1.31 it moves the zeros of a Pad into a MaxPool, which pads with minus infinity:
-            # ultralytics' YOLOv3-tiny answers something else then.
-            disabled_optimizers=["Pad_Fusion"],
-        )
-    except Exception as error:
-        raise ModelError(
-            f"{name} cannot be opened as an ONNX model: {one_line(error)}",
-            "Check that the file is complete, and that it was exported for a version that ONNX Runtime "
-            f"{onnxruntime.__version__} knows.",
-        ) from error
-
-
-def _providers_at_work(runtime: Any) -> set[str]:
-    """The session's execution providers; the CPU's alone where ONNX Runtime says that it got every node."""
-    if hasattr(runtime, "get_provider_graph_assignment_info"):
-        assigned = {part.ep_name for part in runtime.get_provider_graph_assignment_info()}
-        if assigned == {PROVIDER_OF["cpu"]}:
-            return assigned
-    return set(runtime.get_providers())
-
-
-def _tensor_spec(argument: Any) -> TensorSpec:
-    """A spec from ONNX Runtime's `NodeArg`, whose type reads `tensor(float)`."""
-    kind = argument.type.removeprefix("tensor(").removesuffix(")")
-    dtype = {"float": "float32", "double": "float64"}.get(kind, kind)
-    shape: Sequence[int | str | None] = argument.shape
-    return TensorSpec(argument.name, tuple(size if isinstance(size, int) else None for size in shape), dtype)
 
 
 def _lacks_memory(reason: str) -> bool:
@@ -215,6 +168,8 @@ def _lacks_memory(reason: str) -> bool:
     return any(sign in words for sign in signs)
 
 
-def _blames_gpu(reason: str) -> bool:
-    words = reason.lower()
-    return any(word in words for word in ("cuda failure", "cudnn", "cublas"))
+def _blames_device(error: str) -> bool:
+    """Whether ONNX Runtime's error is one of a device or its libraries, not of the inputs."""
+    words = error.lower()
+    signs = ("cuda failure", "cudnn", "cublas", "tensorrt", "ep_fail", "device lost", "openvino", "driver")
+    return any(sign in words for sign in signs)

@@ -12,12 +12,13 @@ from mediaml.core.errors import ModelError, PluginError
 from mediaml.core.media import Kind
 from mediaml.core.model_input import ImageInput
 from mediaml.onnx.interface import TensorSpec
+from mediaml.onnx.offers import Hardware
 from mediaml.plugin import OnnxModel
 from mediaml.registry.spec import Model, ModelSpec
 
 # On a CPU one frame already keeps every core busy, and a batch only adds waiting and memory; on a GPU
 # launching kernels costs more than the frames.
-CPU_BATCH, CUDA_BATCH = 4, 16
+CPU_BATCH, GPU_BATCH = 4, 16
 MOST_TINY, TINY_BYTES = 32, 32 << 10
 
 
@@ -80,14 +81,14 @@ def _misfit(name: str, spec: ModelSpec, why: str) -> ModelError:
     return ModelError(f"{name} does not fit {spec.name}: {why}.", hint)
 
 
-def usual_batch(devices: Sequence[str], inputs: Sequence[TensorSpec]) -> int:
+def usual_batch(hardware: Sequence[Hardware], inputs: Sequence[TensorSpec]) -> int:
     """Number of frames per batch where none is asked for.
 
     Args:
-        devices: what the sessions of the model run on.
+        hardware: what the sessions of the model run on.
         inputs: those of its first session; empty for a model without sessions.
     """
-    usual = CUDA_BATCH if any(name.startswith("cuda") for name in devices) else CPU_BATCH
+    usual = GPU_BATCH if "gpu" in hardware else CPU_BATCH
     return max([usual, *map(tiny_batch, inputs[:1])])
 
 

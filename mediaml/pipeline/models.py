@@ -6,7 +6,6 @@ opens sessions, and belongs in the process that works on the files.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -15,20 +14,19 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from mediaml.core.audio_input import AudioInput
-from mediaml.core.catalogue_entry import is_model_name
-from mediaml.core.errors import MediamlError, ModelError, PluginError
-from mediaml.core.suggestions import suggestion
+from mediaml.core.errors import MediamlError, PluginError
 from mediaml.core.view import View, class_ids
 from mediaml.core.work import ModelIdentity
-from mediaml.onnx.formats import foreign_format
+from mediaml.pipeline.accuracies import measured_accuracies
+from mediaml.pipeline.model_files import find_weights
 from mediaml.pipeline.model_fit import refuse_misfit, usual_batch
-from mediaml.pipeline.reading import split_reading
+from mediaml.pipeline.reading import recorded_precision, split_reading
 from mediaml.registry.entry_points import Offer
 from mediaml.registry.options import options_of, options_record
 from mediaml.registry.plugin_errors import describe_error
 from mediaml.registry.spec import LoadContext, Model, ModelSpec
 from mediaml.registry.views import at_floor, covers, view_of
-from mediaml.store.bundled import bundled_model, bundled_names
+from mediaml.store.bundled import bundled_model
 from mediaml.store.digest import digest_of, digest_with
 
 if TYPE_CHECKING:
@@ -87,7 +85,8 @@ class LoadedModel:
         model: what its `load` returned.
         identity: what decides its predictions.
         devices: what its sessions really run on, such as `cpu` or `cuda:0`; empty where it has none.
-        fallbacks: why a session of `--device auto` is not on the GPU.
+        fallbacks: why a session of `--device auto` is not on the GPU of this machine.
+        places: where and how its sessions run, for a person. notes, details: see `Session`.
         batch: number of frames per batch.
         fixed: the graph takes no other number.
         keep: detections of a lower score are bounded in number, see `mediaml.core.view.bounded`.
@@ -101,6 +100,9 @@ class LoadedModel:
     batch: int
     fixed: bool = False
     keep: float = 0.0
+    places: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    details: tuple[str, ...] = ()
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -119,55 +121,6 @@ class LoadedModel:
     def modules(self) -> tuple[str, ...]:
         """Dotted names of modules of the plugin: where its errors come from."""
         return self.identity.plugin, self.spec.module, type(self.model).__module__
-
-
-def find_weights(offer: Offer, given: Path | None, obtain: Callable[[str], Path]) -> Path | None:
-    """The model file: the given one, one beside the plugin's module, a bundled one, or the catalogue's.
-
-    Args:
-        given: what was typed after `-m`: a file, a folder, or a name.
-        obtain: makes sure that a model of the catalogue is here, and gives its path.
-
-    Raises:
-        ModelError: it does not exist, or is not here and cannot be fetched.
-    """
-    wanted = offer.spec.weights
-    if given is None and wanted is None:
-        return None
-    if given is not None:
-        return given if given.is_file() else _named(offer, str(given), obtain)
-    if wanted is not None and not wanted.endswith(".onnx"):
-        return bundled_model(wanted) if wanted in bundled_names() else obtain(wanted)
-    module = sys.modules[offer.spec.module]
-    path = Path(str(module.__file__)).parent / str(wanted)
-    if not path.is_file():
-        raise ModelError(
-            f"the weights {path} of model {offer.spec.name!r} do not exist.", "Install its plugin again."
-        )
-    return path
-
-
-def _named(offer: Offer, given: str, obtain: Callable[[str], Path]) -> Path:
-    """Resolve `-m NAME` where there is no such file: a bundled model, the catalogue's, else a folder."""
-    if given in bundled_names():
-        return bundled_model(given)
-    if Path(given).is_dir():
-        return Path(given)
-    foreign = foreign_format(Path(given))
-    # Catalogue names are lower case; the catalogue suggests the right one.
-    if is_model_name(given.lower()) and not given.lower().endswith(".onnx") and foreign is None:
-        return obtain(given)
-    what = f"; it would be {foreign[0]}, and mediaml runs ONNX models" if foreign else ""
-    raise ModelError(
-        f"the weights file {given} does not exist{what}.", foreign[1] if foreign else _nearby(Path(given))
-    )
-
-
-def _nearby(path: Path) -> str:
-    """A suggestion for a path that does not exist."""
-    folder = path.parent
-    others = [other.name for other in folder.glob("*.onnx")] if folder.is_dir() else []
-    return suggestion(path.name, others) or "Check the path after -m."
 
 
 def identity_of(choice: Choice, weights: Path | None) -> ModelIdentity:
@@ -264,7 +217,9 @@ def load_model(
     def open_session(path: Path) -> Session:
         from mediaml.onnx.session import open_session as open_onnx
 
-        sessions.append(open_onnx(path, device, threads=threads))
+        precision = recorded_precision(resolved.identity.options)
+        accuracies = measured_accuracies(path) if precision == "fast" else ()
+        sessions.append(open_onnx(path, device, threads=threads, precision=precision, accuracies=accuracies))
         return sessions[-1]
 
     try:
@@ -283,14 +238,22 @@ def load_model(
         )
     refuse_misfit(model, spec)
     devices = tuple(sorted({str(session.device) for session in sessions}))
-    preferred = batch or usual_batch(devices, [taken for one in sessions[:1] for taken in one.inputs])
+    hardware = [session.hardware for session in sessions]
+    preferred = batch or usual_batch(hardware, [taken for one in sessions[:1] for taken in one.inputs])
     fixed = getattr(model, "fixed_batch", None)
     return LoadedModel(
         spec,
         model,
         resolved.identity,
         devices,
-        tuple(s.fallback_reason for s in sessions if s.fallback_reason),
+        _distinct(s.fallback_reason for s in sessions if s.fallback_reason),
         fixed or preferred,
         fixed=fixed is not None,
+        places=_distinct(session.place for session in sessions),
+        notes=_distinct(note for session in sessions for note in session.notes),
+        details=_distinct(detail for session in sessions for detail in session.details),
     )
+
+
+def _distinct(texts: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(texts))

@@ -5,15 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+import msgspec
+
 from mediaml.core.media import Kind
 from mediaml.core.sampling import ALL_FRAMES, RECORD_NAMES, Sampling
 from mediaml.core.slices import SLICE_S
 from mediaml.core.track import TrackChoice
 from mediaml.media.limits import Limits
+from mediaml.onnx.providers import Precision
 from mediaml.registry.spec import ModelSpec
 
 MARK = "@"
 """What the names of these facts begin with, beside the model's own options, whose names are identifiers."""
+
+_PRECISION = f"{MARK}precision"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +62,17 @@ def sampling_of(record: dict[str, Any]) -> Sampling:
     """The sampling in a ledger's record of options."""
     own = {name.removeprefix(MARK): value for name, value in record.items() if name in SAMPLING_NAMES}
     return Sampling.of_record(own)
+
+
+def precision_record(precision: Precision) -> dict[str, Any]:
+    """What is part of a model's identity of its precision; nothing for `exact`."""
+    return {} if precision == "exact" else {_PRECISION: precision}
+
+
+def recorded_precision(options: str) -> Precision:
+    """The precision in an identity's record of options."""
+    record = msgspec.json.decode(options, type=dict[str, Any])
+    return "fast" if record.get(_PRECISION) == "fast" else "exact"
 
 
 def split_reading(record: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -13,12 +13,12 @@ import msgspec
 from filelock import FileLock, Timeout
 
 from mediaml.core.atomic_file import write_atomically
+from mediaml.core.cache_folder import CACHE, cache_folder
 from mediaml.core.catalogue_entry import CatalogueEntry, CatalogueFile, is_model_name
 from mediaml.core.errors import ModelError
 from mediaml.store.digest import sha256_of
 from mediaml.store.partial_file import PartialFile
 
-CACHE = "MEDIAML_CACHE"
 _TRUSTED = "trusted.json"
 _GRACE_S = 0.5
 
@@ -45,12 +45,7 @@ class Cache:
     @classmethod
     def of(cls, environment: Mapping[str, str]) -> Cache:
         """Below `MEDIAML_CACHE`, else where this system keeps the caches of a user."""
-        named = environment.get(CACHE)
-        if named:
-            return cls(Path(named).expanduser() / "models")
-        import platformdirs
-
-        return cls(platformdirs.user_cache_path("mediaml", appauthor=False) / "models")
+        return cls(cache_folder(environment) / "models")
 
     def home(self, name: str) -> Path:
         """The folder of a model."""

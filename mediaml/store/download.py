@@ -7,9 +7,10 @@ from collections.abc import Sequence
 
 import httpx
 
+from mediaml.core.cache_folder import CACHE
 from mediaml.core.catalogue_entry import CatalogueEntry, CatalogueFile
 from mediaml.core.errors import ChecksumError, ModelError
-from mediaml.store.cache import CACHE, Cache
+from mediaml.store.cache import Cache
 from mediaml.store.digest import sha256_of
 from mediaml.store.network import TransferPolicy
 from mediaml.store.partial_file import PartialFile

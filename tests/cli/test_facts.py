@@ -30,13 +30,16 @@ def test_probe_goes_on_after_a_file_that_is_no_media(mediaml, tmp_path):
     assert "nowhere.mp4" in said.err
 
 
+DEVICES = "devices, with the time of the bundled detector per frame"
+
+
 def test_doctor_names_what_really_starts(mediaml):
     said = mediaml("doctor")
     assert said.code == 0
-    starts = {
-        line.split()[0]: line.split()[1] for line in said.out.splitlines() if "ExecutionProvider" in line
-    }
-    assert starts["CPUExecutionProvider"] == "yes"
+    rows = {row["device"]: row for row in json.loads(mediaml("doctor", "--json").out)[DEVICES]}
+    assert rows["cpu"]["works"] == "yes"
+    assert float(rows["cpu"]["detector"].removesuffix(" ms")) > 0
+    assert all(row["works"] == "yes" or row["note"] for row in rows.values())
     for name in ("onnxruntime", "H.264", "AAC", "JPEG", "yolo"):
         assert name in said.out
 

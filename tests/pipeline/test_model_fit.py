@@ -46,7 +46,7 @@ def test_a_model_of_audio_says_how_it_takes_it_at_the_latest_when_it_is_loaded()
 )
 def test_tiny_samples_share_larger_batches(shape, dtype, batch) -> None:
     assert usual_batch(["cpu"], [TensorSpec("images", shape, dtype)]) == batch
-    assert usual_batch(["cuda:0"], [TensorSpec("images", shape, dtype)]) == max(16, batch)
+    assert usual_batch(["gpu"], [TensorSpec("images", shape, dtype)]) == max(16, batch)
 
 
 def test_a_model_without_sessions_has_small_batches() -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from mediaml.cli.device import DEVICES
 from mediaml.cli.shell import noise_options, shell_of
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ _PLAIN = "the unoptimised graph on the CPU"
 @click.command("verify")
 @click.argument("name", metavar="NAME|PATH")
 @click.option(
-    "--device", "devices", multiple=True, default=("cpu",), help="auto, cpu, cuda or cuda:N; may be repeated."
+    "--device", "devices", multiple=True, default=("cpu",), metavar="NAME", help=f"{DEVICES}; repeatable."
 )
 @noise_options
 @click.pass_context

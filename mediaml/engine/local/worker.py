@@ -16,7 +16,7 @@ from typing import IO, Any
 
 from mediaml.core.sampling import Sampling
 from mediaml.core.work import Failure, Stage
-from mediaml.engine.jobs import identify_sniffed, load_models
+from mediaml.engine.jobs import devices_of, identify_sniffed, load_models
 from mediaml.engine.local.heartbeat import Heartbeat
 from mediaml.engine.local.link import Link
 from mediaml.engine.local.outbox import Outbox
@@ -26,7 +26,6 @@ from mediaml.engine.messages import (
     Began,
     Identified,
     Identify,
-    ModelDevices,
     ModelsLoaded,
     Notice,
     ReadBundle,
@@ -67,8 +66,7 @@ def _work(link: Link[Any], setup: Setup) -> None:
     except BaseException as error:  # noqa: BLE001  the supervisor raises it again, where it is reported
         leave(error)
         return
-    devices = (ModelDevices(model.devices, model.fallbacks, model.labels) for model in models)
-    link.send(ModelsLoaded(tuple(devices)))
+    link.send(ModelsLoaded(tuple(map(devices_of, models))))
     heartbeat, outbox = Heartbeat(link), Outbox(link, setup.debug)
     with Pipeline(
         models,
