@@ -8,7 +8,7 @@ python -m scripts.evaluation.detection MODEL.onnx --data DIR [--split val] [--fi
 
 import argparse
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -99,9 +99,28 @@ def predict(
         raise ValueError(f"{model.name}: mediaml.interface is not detector/1; import or train it first")
     default = json.loads(described["mediaml.input"])
     width, height = (size or int(default["width"])), (size or int(default["height"]))
+
+    def run(images: NDArray[np.uint8]) -> Sequence[NDArray[np.float32]]:
+        answers: Sequence[NDArray[np.float32]] = session.run(["boxes", "scores"], {"images": images})
+        return answers
+
+    return detections(run, photos, (width, height), fit)
+
+
+def detections(
+    run: Callable[[NDArray[np.uint8]], Sequence[NDArray[np.float32]]],
+    photos: Iterable[tuple[int, NDArray[np.uint8]]],
+    size: tuple[int, int],
+    fit: str = "stretch",
+) -> Iterator[Result]:
+    """COCO results of photos.
+
+    Args:
+        run: boxes and scores of images uint8 [1, height, width, 3]. size: width and height of these.
+    """
     for identity, photo in photos:
-        fitted = fit_photo(photo, width, height, fit)
-        boxes, scores = session.run(["boxes", "scores"], {"images": fitted.pixels[None]})
+        fitted = fit_photo(photo, *size, fit)
+        boxes, scores = run(fitted.pixels[None])
         found, classes, best = suppress(boxes[0], scores[0])
         corners = (found - np.tile(fitted.shift, 2)) / np.tile(fitted.scale, 2)
         corners = np.clip(corners, 0, [photo.shape[1], photo.shape[0]] * 2)
