@@ -48,6 +48,14 @@ def quiet_runtime() -> Any:
     return onnxruntime
 
 
+def import_quantizer() -> Any:
+    """The module `onnxruntime.quantization`."""
+    import_runtime()
+    from onnxruntime import quantization
+
+    return quantization
+
+
 def one_line(error: BaseException) -> str:
     """ONNX Runtime's error as one short line, without its code prefix and the places in its source code."""
     lines = str(error).strip().splitlines()

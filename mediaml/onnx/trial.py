@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -84,7 +83,8 @@ def tried(key: str, graph: GraphFile, offer: Offer, demand: Demand, cpu: Opened,
         return Verdict(
             key, f"its answers differ from the CPU's ({shown}, allowed {tolerance:.0e})", deviation
         )
-    ms, cpu_ms = _times(opened.runtime, cpu.runtime, inputs[-1])
+    asked = dict(inputs[-1])
+    ms, cpu_ms = times_in_turns(lambda: opened.runtime.run(None, asked), lambda: cpu.runtime.run(None, asked))
     return Verdict(key, "", deviation, ms, cpu_ms)
 
 
@@ -125,16 +125,16 @@ def _answers(cpu: Opened, feeds: Feeds) -> list[Array] | None:
     return answers
 
 
-def _times(one: Any, other: Any, feeds: Feeds) -> tuple[float, float]:
-    """Shortest times of two sessions in turns, milliseconds: other work on the machine slows both alike."""
-    sessions, shortest = (one, other), [float("inf"), float("inf")]
-    for session in sessions:
-        session.run(None, dict(feeds))
+def times_in_turns(one: Callable[[], object], other: Callable[[], object]) -> tuple[float, float]:
+    """Shortest times of two calls in turns, milliseconds: other work on the machine slows both alike."""
+    calls, shortest = (one, other), [float("inf"), float("inf")]
+    for call in calls:
+        call()
     began, rounds = time.perf_counter(), 0
     while rounds < _FEWEST or (rounds < _MOST and time.perf_counter() - began < _SECONDS):
-        for place, session in enumerate(sessions):
+        for place, call in enumerate(calls):
             start = time.perf_counter()
-            session.run(None, dict(feeds))
+            call()
             shortest[place] = min(shortest[place], time.perf_counter() - start)
         rounds += 1
     return 1e3 * shortest[0], 1e3 * shortest[1]

@@ -196,6 +196,7 @@ def load_model(
     batch: int | None = None,
     warn: Callable[[str], None],
     words_only: bool = False,
+    opener: Callable[[Path], Session] | None = None,
 ) -> LoadedModel:
     """Load one resolved model.
 
@@ -205,6 +206,7 @@ def load_model(
         batch: frames per batch; `None` decides by the device.
         warn: shows one line to the user.
         words_only: see `LoadContext.words_only`.
+        opener: opens its ONNX files, instead of `device`, `threads` and the precision of its identity.
 
     Raises:
         ModelError: the model file is not an ONNX model, or does not fit the plugin.
@@ -215,6 +217,9 @@ def load_model(
     sessions: list[Session] = []
 
     def open_session(path: Path) -> Session:
+        if opener is not None:
+            sessions.append(opener(path))
+            return sessions[-1]
         from mediaml.onnx.session import open_session as open_onnx
 
         precision = recorded_precision(resolved.identity.options)

@@ -126,10 +126,17 @@ def main() -> None:
     figures = measured(given.name, given.data, offer)
     print(json.dumps(figures, indent=2))
     if given.write:
-        card = EXPORTED_MODELS / f"{given.name}.json"
-        content = json.loads(card.read_text(encoding="utf-8"))
-        content["fast"] = {**content.get("fast", {}), **figures}
-        card.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        write_card(EXPORTED_MODELS / f"{given.name}.json", figures)
+
+
+def write_card(card: Path, figures: dict[str, dict[str, Any]]) -> None:
+    """Put figures into a card, beside those of other number formats; it keeps its indentation."""
+    text = card.read_text(encoding="utf-8")
+    second = text.splitlines()[1]
+    content = json.loads(text)
+    content["fast"] = {**content.get("fast", {}), **figures}
+    indent = len(second) - len(second.lstrip())
+    card.write_text(json.dumps(content, indent=indent, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 def _rows(session: Session, inputs: NDArray[Any]) -> Floats:

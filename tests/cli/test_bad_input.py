@@ -122,7 +122,7 @@ def test_a_model_whose_inputs_do_not_fit_is_refused(mediaml, good, tmp_path):
 
 
 def test_cuda_that_is_not_obtained_ends_with_exit_code_3(mediaml, square_finder, good):
-    from mediaml.onnx.cuda import cuda_obstacle
+    from mediaml.onnx.cuda import cuda_obstacle, has_nvidia_gpu
 
     if cuda_obstacle() is None:
         said = run(mediaml, square_finder, good, "--device", "cuda", "-v")
@@ -135,7 +135,7 @@ def test_cuda_that_is_not_obtained_ends_with_exit_code_3(mediaml, square_finder,
     assert "--device cpu" in said.err
     fallback = run(mediaml, square_finder, good, "--device", "auto", "-q")
     assert fallback.code == 0
-    assert fallback.err.count("warning") == 1
+    assert fallback.err.count("warning") == int(has_nvidia_gpu())
 
 
 def test_an_output_folder_that_cannot_be_written(square_finder, good, tmp_path):

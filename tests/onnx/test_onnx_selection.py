@@ -55,7 +55,7 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Machine
 
     real = trial.deviation_of
     monkeypatch.setenv("MEDIAML_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr(trial, "_times", times)
+    monkeypatch.setattr(trial, "times_in_turns", times)
     monkeypatch.setattr(trial, "deviation_of", deviation)
     monkeypatch.setattr(selection, "offers", lambda: built.offers)
     monkeypatch.setattr(selection, "offer_of", offer_of)
@@ -123,7 +123,7 @@ def test_a_provider_that_deviates_is_not_taken(machine: Machine) -> None:
 def test_the_fastest_of_several_is_taken(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
     machine.offers = (stub_offer("slow"), stub_offer("quick"), stub_offer("tensorrt"))
     times = iter([(7.0, 10.0), (3.0, 10.0)])
-    monkeypatch.setattr(trial, "_times", lambda *_: next(times))
+    monkeypatch.setattr(trial, "times_in_turns", lambda *_: next(times))
     assert str(opened().device) == "quick:0"
 
 
@@ -259,7 +259,8 @@ def test_trials_are_timed_in_turns_with_real_sessions(
     monkeypatch.undo()
     monkeypatch.setattr(trial, "_SECONDS", 0.0)
     session = open_session(material.doubling().SerializeToString(), parse_device("cpu"))
-    one, other = trial._times(session._runtime, session._runtime, {"x": np.ones((1, 3), np.float32)})
+    feeds = {"x": np.ones((1, 3), np.float32)}
+    one, other = trial.times_in_turns(lambda: session.run(feeds), lambda: session.run(feeds))
     assert 0 < one < 1000 and 0 < other < 1000
 
 

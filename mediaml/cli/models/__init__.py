@@ -15,6 +15,7 @@ _COMMANDS = {
     "path": "Print where a model's file is.",
     "rm": "Remove downloaded models from the cache.",
     "import": "Convert a Darknet YOLO model to ONNX.",
+    "quantize": "Write an int8 version of a model, and compare it.",
 }
 
 
