@@ -12,7 +12,7 @@ from mediaml.store.bundled import bundled_model, bundled_names
 from scripts.evaluation.precision import METRICS, write_card
 
 
-@pytest.mark.parametrize("name", bundled_names())
+@pytest.mark.parametrize("name", sorted(bundled_names()))
 def test_every_bundled_model_knows_what_bf16_costs(name):
     [figure] = measured_accuracies(bundled_model(name))
     assert (figure.number_type, figure.metric) == ("bf16", METRICS[name][0])
