@@ -93,7 +93,7 @@ class _Choice:
         offer = cpu_offer() if device.name == "cpu" else offer_of(device)
         if offer is None:
             raise DeviceError(f"{device} cannot be used: ONNX Runtime does not offer it", SEE_DOCTOR)
-        demand = self._fast_or_exact(offer)
+        demand, _ = self._fast_or_exact(offer)
         if demand.precision == "exact" and not is_exact_by_options(offer):
             verdict = self._verdict(offer, demand)
             if verdict.problem:
@@ -105,8 +105,8 @@ class _Choice:
         self._notes += library_problems()
         taken: list[tuple[Verdict, Offer, Demand]] = []
         for offer in _candidates():
-            demand = self._fast_or_exact(offer)
-            verdict = self._verdict(offer, demand)
+            demand, found = self._fast_or_exact(offer)
+            verdict = found or self._verdict(offer, demand)
             if not verdict.problem and verdict.is_faster:
                 taken.append((verdict, offer, demand))
         for verdict, offer, demand in sorted(taken, key=lambda one: one[0].ms):
@@ -119,28 +119,31 @@ class _Choice:
             self._details.append(f"{self._graph.shown}: nothing faster than its own precision is used")
         return self._chosen(self._on_cpu(), _missing_gpu())
 
-    def _fast_or_exact(self, offer: Offer) -> Demand:
-        """The demand for an offer: `fast` only where it is there, and where its accuracy is shown."""
+    def _fast_or_exact(self, offer: Offer) -> tuple[Demand, Verdict | None]:
+        """The demand for an offer: `fast` only where it is there, and where its accuracy is shown.
+
+        With the verdict that shows it.
+        """
         fast = self._demanded(offer, "fast")
         exact = self._demanded(offer, "exact")
         if self._demand.precision == "exact":
-            return exact
+            return exact, None
         number_type = fast_type(offer)
         if number_type is None:
             self._details.append(f"{offer.device} has nothing faster than the model's own precision")
-            return exact
+            return exact, None
         accuracy = next((one for one in self._accuracies if one.number_type == number_type), None)
         if accuracy is not None and accuracy.loss > LARGEST_LOSS:
             self._notes.append(
                 f"{self._graph.shown}: {number_type} costs {accuracy.loss:.1f} points of {accuracy.metric}; "
                 "not used"
             )
-            return exact
+            return exact, None
         verdict = self._verdict(offer, fast, measured=accuracy is not None)
         if verdict.problem:
-            return exact
+            return exact, None
         self._details.append(_accuracy_line(self._graph.shown, number_type, accuracy, verdict))
-        return fast
+        return fast, verdict
 
     def _demanded(self, offer: Offer, precision: str) -> Demand:
         return replace(

@@ -239,6 +239,14 @@ def test_fast_that_costs_too_much_accuracy_is_not_taken(rounding: Machine) -> No
     assert "the model: bf16, AP50 0.327, 0.331 exactly" in kept.details
 
 
+def test_fast_whose_accuracy_was_measured_may_deviate_more(rounding: Machine) -> None:
+    rounding.change = 0.1
+    assert opened(precision="fast").number_type is None
+    measured = [Accuracy("bf16", "AP50", 0.331, 0.328)]
+    for device in ("auto", "stub"):
+        assert opened(device, precision="fast", accuracies=measured).number_type == "bf16"
+
+
 def test_fast_on_a_device_that_has_nothing_faster_is_exact(machine: Machine) -> None:
     session = opened("cpu", precision="fast")
     assert (session.device, session.number_type) == (CPU, None)
