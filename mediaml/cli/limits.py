@@ -77,6 +77,13 @@ def limit_options(command: Callable[..., Any]) -> Callable[..., Any]:
         command = option(command)
     for flag, field, text in reversed(VIDEO_OPTIONS):
         command = click.option(flag, field, is_flag=True, default=True, flag_value=False, help=text)(command)
+    command = click.option(
+        "--decode",
+        type=click.Choice(("cpu", "cuda", "auto")),
+        default="cpu",
+        show_default=True,
+        help="Decode video on the CPU, on an NVIDIA GPU, or there where it takes the codec.",
+    )(command)
     return click.option(
         "--first-frame",
         "image_frames",
@@ -91,9 +98,14 @@ def limits_of(typed: Mapping[str, Any]) -> Limits:
     """The limits from the command line; 0 means none."""
     from mediaml.media.limits import Limits
 
+    if typed.get("decode") == "cuda":
+        from mediaml.media.hardware import require_decoder
+
+        require_decoder("cuda")
     typed_limits = [limit.field for limit in LIMIT_OPTIONS if typed[limit.field] is not None]
     chosen: dict[str, Any] = {field: typed[field] or None for field in typed_limits}
     chosen |= {field: typed.get(field, True) for _, field, _ in VIDEO_OPTIONS}
+    chosen["decode"] = typed.get("decode", "cpu")
     return Limits(**chosen, image_frames=typed.get("image_frames"))
 
 

@@ -6,8 +6,12 @@ import os
 from contextlib import suppress
 from dataclasses import dataclass, field, fields
 from pathlib import Path
+from typing import Literal
 
 from mediaml.core.errors import LimitError, require
+
+Decode = Literal["cpu", "cuda", "auto"]
+"""`cuda` decodes on the GPU or not at all; `auto` where the GPU takes the codec, else on the CPU."""
 
 INT_MAX = (1 << 31) - 1
 LEAST_ANALYSIS = 2048
@@ -53,6 +57,7 @@ class Limits:
             FFmpeg's own `probesize`.
         tone_map: whether high dynamic range (PQ, HLG) is converted to standard range.
         deinterlace: whether frames that are flagged as interlaced are deinterlaced.
+        decode: where video is decoded.
         silence_s: seconds that the server of a URL may send nothing; see `mediaml.media.remote`.
     """
 
@@ -67,11 +72,12 @@ class Limits:
     silence_s: float = 20.0
     tone_map: bool = True
     deinterlace: bool = True
+    decode: Decode = "cpu"
 
     def __post_init__(self) -> None:
         for name in fields(self):
             value = getattr(self, name.name)
-            if not isinstance(value, bool):
+            if not isinstance(value, bool | str):
                 require(value is None or value > 0, f"{name.name} must be positive, not {value}")
         require(
             self.analysis_bytes >= LEAST_ANALYSIS,

@@ -16,7 +16,8 @@ from mediaml.core.errors import MediaError
 from mediaml.core.location import Location, Url, is_stream
 from mediaml.core.track import TrackChoice
 from mediaml.media.files import check_file, open_binary, unreadable
-from mediaml.media.limits import Limits
+from mediaml.media.hardware import open_decoding
+from mediaml.media.limits import Decode, Limits
 from mediaml.media.remote import ffmpeg_options, refused, silent
 
 S = TypeVar("S", VideoStream, AudioStream)
@@ -32,7 +33,7 @@ DEMUXERS = (
 NEXT_STEP = "Check that it plays in another program; `ffmpeg -i IN -c copy OUT` repairs many containers."
 
 
-def open_container(path: Location, limits: Limits) -> InputContainer:
+def open_container(path: Location, limits: Limits, *, decode: Decode = "cpu") -> InputContainer:
     """Open a video or audio file; the caller closes the container.
 
     For a file no protocol but `file` is allowed and no demuxer that reads other files;
@@ -47,7 +48,8 @@ def open_container(path: Location, limits: Limits) -> InputContainer:
     begun = time.monotonic()
     options |= {"probesize": str(limits.analysis_bytes), "max_pixels": limits.ffmpeg_pixels}
     try:
-        container = av.open(file, mode="r", options=options, metadata_errors="replace", timeout=timeout_s)
+        how = {"options": options, "metadata_errors": "replace", "timeout": timeout_s}
+        container = open_decoding(decode, path, file, **how)
     except (av.FFmpegError, OSError) as error:
         if is_stream(path):
             # FFmpeg's error has the text as it was typed, secrets included.

@@ -29,7 +29,7 @@ def bomb(path, side):
 def test_the_defaults_in_help_are_those_of_the_readers():
     assert limits_of({option.field: option.default for option in LIMIT_OPTIONS}) == Limits()
     fields = [option.field for option in LIMIT_OPTIONS] + [field for _, field, _ in VIDEO_OPTIONS]
-    assert {*fields, "image_frames", "decoder_bytes"} == set(asdict(Limits()))
+    assert {*fields, "image_frames", "decoder_bytes", "decode"} == set(asdict(Limits()))
 
 
 @pytest.mark.parametrize(

@@ -52,7 +52,7 @@ class VideoPass:
     ) -> None:
         self.path = path
         self.limits = limits
-        self.container = open_container(path, limits)
+        self.container = open_container(path, limits, decode=limits.decode)
         self.tally = Tally()
         try:
             self.stream = self._stream(thread_type)
