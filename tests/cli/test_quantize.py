@@ -8,7 +8,7 @@ import onnx
 import pytest
 from onnx import TensorProto, helper
 
-from mediaml.onnx.golden import precision_of
+from mediaml.onnx.precision import precision_of
 from mediaml.onnx.quantize import head_nodes, shape_nodes
 
 
