@@ -26,7 +26,7 @@ def require_decoder(decode: Decode) -> None:
         HWAccel(_DEVICE, allow_software_fallback=False).create(av.Codec("h264", "r"))
     except Exception as error:
         raise DeviceError(
-            f"--decode cuda cannot be used: {_reason(error)}",
+            f"--decode cuda cannot be used: FFmpeg opens no CUDA device ({_reason(error)})",
             "Check `mediaml doctor` and `nvidia-smi`, or decode with --decode cpu.",
         ) from error
 

@@ -115,8 +115,6 @@ class _Choice:
             except DeviceError as error:
                 forget(verdict.key)
                 self._notes.append(f"{error.message}; not used")
-        if self._demand.precision == "fast":
-            self._details.append(f"{self._graph.shown}: nothing faster than its own precision is used")
         return self._chosen(self._on_cpu(), _missing_gpu())
 
     def _fast_or_exact(self, offer: Offer) -> tuple[Demand, Verdict | None]:
@@ -130,7 +128,6 @@ class _Choice:
             return exact, None
         number_type = fast_type(offer)
         if number_type is None:
-            self._details.append(f"{offer.device} has nothing faster than the model's own precision")
             return exact, None
         accuracy = next((one for one in self._accuracies if one.number_type == number_type), None)
         if accuracy is not None and accuracy.loss > LARGEST_LOSS:
@@ -180,6 +177,9 @@ class _Choice:
         return self._cpu
 
     def _chosen(self, opened: Opened, warning: str = "") -> Chosen:
+        if self._demand.precision == "fast" and opened.demand.precision == "exact":
+            where = f"{self._graph.shown} on {opened.offer.device}"
+            self._notes.append(f"{where}: runs exactly, nothing faster is used there")
         return Chosen(opened, warning, tuple(self._notes), tuple(self._details))
 
 

@@ -22,7 +22,7 @@ def test_an_exact_run_is_not_satisfied_by_fast_answers(mediaml, picture):
     run = ["run", "-p", "digits", picture, "--device", "cpu", "-v"]
     first = mediaml(*run, "--precision", "fast")
     assert first.code == 0, first.err
-    assert "cpu has nothing faster than the model's own precision" in first.err
+    assert "digits.onnx on cpu: runs exactly, nothing faster is used there" in first.err
     assert "already up to date" in mediaml(*run, "--precision", "fast").err
     exact = mediaml(*run)
     assert "1 file done, 1 frame in" in exact.err

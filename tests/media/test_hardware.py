@@ -40,7 +40,7 @@ def test_cuda_is_obtained_or_refused(mediaml: Any) -> None:
     said = mediaml("run", "-p", "yolo", DEMO_CLIP, "--no-annotate", "--decode", "cuda", "-q")
     assert said.code == (0 if has_cuda() else 3)
     if not has_cuda():
-        assert said.err.startswith("mediaml: --decode cuda cannot be used: ")
+        assert said.err.startswith("mediaml: --decode cuda cannot be used: FFmpeg opens no CUDA device (")
         assert "--decode cpu" in said.err
         with pytest.raises(MediaError):
             first_image("cuda")

@@ -250,7 +250,7 @@ def test_fast_whose_accuracy_was_measured_may_deviate_more(rounding: Machine) ->
 def test_fast_on_a_device_that_has_nothing_faster_is_exact(machine: Machine) -> None:
     session = opened("cpu", precision="fast")
     assert (session.device, session.number_type) == (CPU, None)
-    assert session.details == ("cpu has nothing faster than the model's own precision",)
+    assert session.notes == ("the model on cpu: runs exactly, nothing faster is used there",)
 
 
 def test_deviations_are_relative_and_shapes_count() -> None:
