@@ -54,7 +54,8 @@ def explain_run(config: RunConfig, reporter: Reporter, watcher: Watcher) -> DryR
     offers = [registry.find(name) for name in config.models]
     assignments = (*config.options, *prompt_assignments(offers, config.prompts))
     obtain = partial(obtain_weights, open_store(watcher, registry, offline=config.offline))
-    choices = choose_models(offers, config.weights, assignments, config.limits, config.track, config.sampling)
+    how = config.limits, config.track, config.sampling, config.precision
+    choices = choose_models(offers, config.weights, assignments, *how)
     models = resolve_models(choices, obtain, config.output)
     sources = find_sources(config.selection, reporter)
     return DryRun(
