@@ -15,6 +15,12 @@ import numpy as np
 from mediaml.core.arrays import Float32Array, UInt8Array
 from mediaml.core.errors import require
 
+# Pairs of the 17 keypoints of COCO persons, from 0. Source: `skeleton` of COCO's person_keypoints files.
+COCO_SKELETON = (
+    (15, 13), (13, 11), (16, 14), (14, 12), (11, 12), (5, 11), (6, 12), (5, 6), (5, 7), (6, 8),
+    (7, 9), (8, 10), (1, 2), (0, 1), (0, 2), (1, 3), (2, 4), (3, 5), (4, 6),
+)  # fmt: skip
+
 
 @dataclass(frozen=True, slots=True)
 class Label:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from mediaml.ops.look import Look, Pen, Sizes
+from mediaml.ops.look import Look, Sizes
 from mediaml.ops.overlay import ModelOverlay, Overlay
+from mediaml.ops.pen import Pen
 from mediaml.ops.styles import DRAWN_IN_ORDER, draw_tags
 from mediaml.ops.surface import Surface
 

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
 
 from mediaml.core.errors import require
-from mediaml.ops.lettering import Tag, font_of, tag
-from mediaml.ops.palette import color_of
 from mediaml.ops.yuv import Rgb
 
 STYLES = {
@@ -23,8 +20,6 @@ STYLES = {
 """Names of styles, and what they draw."""
 HIDING = frozenset({"blur", "pixelate"})
 """Styles that hide what was detected."""
-# Tags differ by name and by score: enough for a crowded scene, about 30 MB at 4K.
-_TAGS_KEPT = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,34 +86,3 @@ class Sizes:
     def dash(self, number: int) -> int:
         """Length of a line's dashes, even, for model `number`: solid (0), dashed, dotted, and round again."""
         return (0, 2 * max(4, 2 * self.line), 2 * ((self.line + 1) // 2))[number % 3]
-
-
-class Pen:
-    """What styles draw with on images of one size; it caches rendered tags.
-
-    Args:
-        width, height: pixels of the displayed image. A surface may be a little larger (padded to even
-            sizes); nothing is drawn beyond the image.
-
-    Attributes:
-        width, height: see above. look: what is drawn. sizes: of lines and letters.
-    """
-
-    def __init__(self, width: int, height: int, look: Look) -> None:
-        self.width, self.height, self.look = width, height, look
-        suited = Sizes.of(width, height)
-        self.sizes = Sizes(look.font_size or suited.letters, look.thickness or suited.line)
-        self._colors = {name.casefold(): color for name, color in look.colors}
-        self._font = font_of(self.sizes.letters)
-        self._tag = lru_cache(maxsize=_TAGS_KEPT)(self._letter)
-
-    def color(self, name: str) -> Rgb:
-        """The colour of a label."""
-        return self._colors.get(name.casefold()) or color_of(name)
-
-    def tag(self, name: str, tail: str, label: str) -> Tag:
-        """A tag in the colour of a label; see `mediaml.ops.lettering.tag`."""
-        return self._tag(name, tail, self.color(label))
-
-    def _letter(self, name: str, tail: str, color: Rgb) -> Tag:
-        return tag(name, tail, self._font, self.sizes.letters, color, self.width)

@@ -10,15 +10,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from mediaml.core.prediction import Box, Detection, Keypoint
+from mediaml.core.prediction import COCO_SKELETON, Box, Detection, Keypoint
 
 LEAST_SHOWN = 0.25
 """Score below which a keypoint is not drawn: what detectors ask of a box."""
-# Pairs of the 17 keypoints of COCO persons, from 0. Source: `skeleton` of COCO's person_keypoints files.
-COCO_SKELETON = (
-    (15, 13), (13, 11), (16, 14), (14, 12), (11, 12), (5, 11), (6, 12), (5, 6), (5, 7), (6, 8),
-    (7, 9), (8, 10), (1, 2), (0, 1), (0, 2), (1, 3), (2, 4), (3, 5), (4, 6),
-)  # fmt: skip
 # cv2 takes coordinates as whole numbers of 1/16 pixel.
 _FRACTION = 4
 

@@ -11,8 +11,8 @@ import numpy as np
 from mediaml.core.prediction import Box, Detection, Label
 from mediaml.ops.hiding import hidden_area, outermost
 from mediaml.ops.lettering import Tag
-from mediaml.ops.look import Pen
 from mediaml.ops.overlay import ModelOverlay, Overlay
+from mediaml.ops.pen import Pen
 from mediaml.ops.placement import Rect, place_tags
 from mediaml.ops.shapes import Mask, filled_mask, path_mask, stroke_of
 from mediaml.ops.surface import Ramp, Surface

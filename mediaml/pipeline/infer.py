@@ -21,6 +21,7 @@ from mediaml.core.prediction import Box, Detection, Embedding, Keypoint, Label, 
 from mediaml.core.view import bounded
 from mediaml.core.work import FrameAnswer
 from mediaml.ops.batches import pad_batch, unpad_outputs
+from mediaml.pipeline.batch_size import is_batch
 from mediaml.pipeline.models import LoadedModel
 from mediaml.pipeline.read import Mark, Sample
 from mediaml.registry.spec import Answers, StagedModel
@@ -43,11 +44,11 @@ class Buckets:
     Used from the inference thread only.
 
     Args:
-        most: the largest batch of a model.
+        is_full: whether samples of one model and shape are a batch.
     """
 
-    def __init__(self, most: Callable[[LoadedModel], int]) -> None:
-        self._most = most
+    def __init__(self, is_full: Callable[[Sequence[Sample]], bool]) -> None:
+        self._is_full = is_full
         self._waiting: dict[_Key, list[Sample]] = {}
 
     def add(self, sample: Sample) -> list[Sample] | None:
@@ -55,7 +56,7 @@ class Buckets:
         key = _key(sample)
         bucket = self._waiting.setdefault(key, [])
         bucket.append(sample)
-        return self._waiting.pop(key) if len(bucket) >= self._most(sample.consumer.model) else None
+        return self._waiting.pop(key) if self._is_full(bucket) else None
 
     def oldest(self) -> list[Sample] | None:
         """The batch whose first sample has waited longest, though it is not full; `None` when none waits."""
@@ -88,12 +89,17 @@ class Inference:
         self._answered = answered
         self._shrunk = shrunk
         self._limits: dict[int, int] = {}
-        self._buckets = Buckets(self._most)
+        self._buckets = Buckets(self._is_full)
         self._again: queue.SimpleQueue[list[Sample]] = queue.SimpleQueue()
         self._full: deque[list[Sample]] = deque()
 
     def _most(self, model: LoadedModel) -> int:
         return self._limits.get(id(model), model.batch)
+
+    def _is_full(self, samples: Sequence[Sample]) -> bool:
+        model, array = samples[0].consumer.model, samples[0].array
+        nbytes = 0 if array is None else len(samples) * array.nbytes
+        return is_batch(len(samples), nbytes, self._most(model), model.batch_bytes)
 
     def retry_alone(self, samples: Sequence[Sample]) -> None:
         """Answer each sample in a batch of its own; called from the post-processing thread, too."""

@@ -18,6 +18,7 @@ from mediaml.core.errors import MediamlError, PluginError
 from mediaml.core.view import View, class_ids
 from mediaml.core.work import ModelIdentity
 from mediaml.pipeline.accuracies import measured_accuracies
+from mediaml.pipeline.batch_size import batch_bytes
 from mediaml.pipeline.model_files import find_weights
 from mediaml.pipeline.model_fit import refuse_misfit, usual_batch
 from mediaml.pipeline.reading import recorded_precision, split_reading
@@ -88,6 +89,7 @@ class LoadedModel:
         fallbacks: why a session of `--device auto` is not on the GPU of this machine.
         places: where and how its sessions run, for a person. notes, details: see `Session`.
         batch: number of frames per batch.
+        batch_bytes: see `is_batch`.
         fixed: the graph takes no other number.
         keep: detections of a lower score are bounded in number, see `mediaml.core.view.bounded`.
     """
@@ -98,6 +100,7 @@ class LoadedModel:
     devices: tuple[str, ...]
     fallbacks: tuple[str, ...]
     batch: int
+    batch_bytes: int | None = None
     fixed: bool = False
     keep: float = 0.0
     places: tuple[str, ...] = ()
@@ -253,6 +256,7 @@ def load_model(
         devices,
         _distinct(s.fallback_reason for s in sessions if s.fallback_reason),
         fixed or preferred,
+        None if fixed or batch else batch_bytes(devices, resolved.weights),
         fixed=fixed is not None,
         places=_distinct(session.place for session in sessions),
         notes=_distinct(note for session in sessions for note in session.notes),

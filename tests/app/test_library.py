@@ -121,6 +121,14 @@ def test_importing_the_library_is_light():
     assert {"run", "open_media", "RunReport"} <= set(dir(mediaml))
 
 
+def test_the_process_of_a_run_decodes_nothing_and_loads_no_decoder():
+    heavy = ("cv2", "av", "PIL", "onnxruntime", "onnx")
+    code = "import sys, mediaml.app.session, mediaml.app.library, mediaml.cli.run; "
+    code += f"print(*[name for name in {heavy!r} if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == ""
+
+
 def test_the_application_knows_no_terminal():
     found = "print('click' in sys.modules, 'tqdm' in sys.modules)"
     code = f"import sys, mediaml.app.session, mediaml.app.library; {found}"

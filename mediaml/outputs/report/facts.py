@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from mediaml import __version__
+from mediaml.core.prediction import COCO_SKELETON
 from mediaml.core.text import counted, escape_control
 from mediaml.ledger.encoding import view_record
 from mediaml.ledger.result_rows import FailureRow
 from mediaml.ops.palette import color_of
-from mediaml.ops.shapes import COCO_SKELETON
 from mediaml.ops.yuv import Rgb
 from mediaml.outputs.report.contents import Bounds, Contents, Item
 from mediaml.outputs.report.findings import FULL, SCORE_STEPS
