@@ -92,10 +92,17 @@ def names_secret(name: str) -> bool:
 
 
 def _hide(rest: str, nested: int) -> str:
-    """Path, query and fragment without their secrets."""
+    """Path, query and fragment without their secrets.
+
+    A fragment is not sent to the server, so that one without parameters says nothing of what is read, but
+    may be a key.
+    """
     end = min((place for mark in "?#" if (place := rest.find(mark)) >= 0), default=len(rest))
     parameter = partial(_parameter, nested)
-    return _IN_PATH.sub(parameter, rest[:end]) + _IN_QUERY.sub(parameter, rest[end:])
+    query, mark, fragment = _IN_QUERY.sub(parameter, rest[end:]).partition("#")
+    if fragment and "=" not in fragment:
+        fragment = HIDDEN
+    return _IN_PATH.sub(parameter, rest[:end]) + query + mark + fragment
 
 
 def _parameter(nested: int, match: re.Match[str]) -> str:
