@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 
@@ -71,7 +72,23 @@ def run_cli(arguments: Sequence[str] | None = None) -> int:
 
 def main() -> None:
     """Entry point of the console script."""
+    _open_closed_streams()
     sys.exit(run_cli())
+
+
+def _open_closed_streams() -> None:
+    """Have nothing else take the place of a standard stream that the caller has closed.
+
+    The next file to be opened would get its number: a line of a C library meant for stderr would be written
+    into the ledger.
+    """
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)
+    sys.stdout = sys.stdout or open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115, PTH123
+    sys.stderr = sys.stderr or open(2, "w", encoding="utf-8", closefd=False)  # noqa: SIM115, PTH123
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import sys
 import traceback
 from collections.abc import Callable
@@ -15,6 +16,7 @@ from mediaml.core.errors import MediamlError
 from mediaml.core.text import escape_control
 
 INTERRUPTED = 130
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _KEPT = "\n\t"
 """Control characters that text for the terminal may contain: messages may have several lines."""
 
@@ -95,6 +97,10 @@ def _ended_by(error: Exception, shell: Shell) -> int:
     if isinstance(error, MediamlError):
         shell.error(str(error))
         return error.exit_code
+    if isinstance(error, OSError) and error.errno in _FULL and error.filename is None:
+        # Files that are written name themselves.
+        shell.error(f"cannot write to stdout: {error.strerror}.\nMake room there, or write elsewhere.")
+        return 1
     shell.error(f"unexpected {type(error).__name__}: {error}\nRerun with --debug and report the traceback.")
     return 1
 
