@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 from pathlib import Path
 
+import imagecodecs
 import numpy as np
 import pytest
 
@@ -138,3 +139,19 @@ def test_camera_raw_is_read_by_its_full_size_preview(as_file: bool, tmp_path: Pa
     assert notes == ("it is camera raw; its embedded preview of 64x48 is read",)
     info = probe(path)
     assert (info.width, info.height) == (WIDTH, HEIGHT)
+
+
+@pytest.mark.parametrize(
+    ("encode", "said"),
+    [
+        (lambda rgb: imagecodecs.jpeg_encode(rgb.astype(np.uint16) * 16, bitspersample=12), "12-bit"),
+        (lambda rgb: imagecodecs.ljpeg_encode(rgb[..., 1].astype(np.uint16) * 257), "16-bit"),
+        (imagecodecs.jpegls_encode, "JPEG-LS"),
+    ],
+)
+def test_a_whole_jpeg_of_another_kind_is_not_called_damaged(encode, said: str, tmp_path: Path) -> None:
+    path = tmp_path / "medical.jpg"
+    path.write_bytes(encode(np.full((48, 64, 3), 90, np.uint8)))
+    with pytest.raises(MediaError, match=f"{said}.*not read here|not read here.*{said}") as error:
+        read(path)
+    assert "damaged" not in str(error.value)

@@ -26,7 +26,7 @@ from PIL import (
 from mediaml.core.arrays import UInt8Array
 from mediaml.media.image.fast import MODES, damage_reason, decode_fast
 from mediaml.media.image.gif import check_gif
-from mediaml.media.image.jpeg import image_end
+from mediaml.media.image.jpeg import image_end, is_jpeg_ls
 from mediaml.media.image.levels import Levels, over_white, strips, to_8bit, to_rgb
 from mediaml.media.image.library_log import pillow_warnings
 from mediaml.media.image.reduced import Reduction, jpeg_reduction, png_reduction
@@ -100,6 +100,8 @@ class PillowImage:
             self.width, self.height = image.size
             self._frames = range(_frame_count(image, kind))
         except DAMAGE as error:
+            if kind == "jpeg" and is_jpeg_ls(data):
+                raise ValueError("it is JPEG-LS, which is not read here") from error
             raise ValueError(damage_reason(error)) from error
         self.orientation = found if found in ROTATION else UPRIGHT
         if image.info.get("default_image") and len(self._frames) > 1:

@@ -64,6 +64,8 @@ def damage_reason(error: BaseException) -> str:
     """What a decoder said of damage, as a clause."""
     text = str(error).strip().splitlines()
     known = text[0].rstrip(".") if text else type(error).__name__
+    if known.startswith("cannot handle"):  # A JPEG of 12 bits or more.
+        return f"it is of a kind that is not read here ({known})"
     if "truncated" in known.lower() or "too small" in known or "end of file" in known.lower():
         return f"it is cut off ({known})"
     return f"it is damaged or cut off ({known})"

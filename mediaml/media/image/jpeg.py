@@ -8,7 +8,7 @@ from collections.abc import Iterator
 # A marker: FF, fill bytes, and a code that is neither a stuffed zero nor RSTn (ITU-T T.81, B.1.1). The same
 # search skips entropy-coded data, and junk between segments as libjpeg's `next_marker` does.
 MARKER = re.compile(rb"\xff+[^\x00\xff\xd0-\xd7]")
-TEM, SOI, EOI, APP2 = 0x01, 0xD8, 0xD9, 0xE2
+TEM, SOI, EOI, APP2, SOF55 = 0x01, 0xD8, 0xD9, 0xE2, 0xF7
 FRAME_MARKERS = set(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 # A file may claim any number of segments; real ones hold a few thousand.
 MOST_SEGMENTS = 100_000
@@ -35,6 +35,12 @@ def image_end(data: bytes, start: int = 0) -> int | None:
     What follows it does not matter: cameras and phones append previews, maker notes and whole videos.
     """
     return next((offset for code, offset in _segments(data, start) if code == EOI), None)
+
+
+def is_jpeg_ls(data: bytes) -> bool:
+    """Whether an image is JPEG-LS: its frame header is SOF55 (ITU-T T.87, C.1.1)."""
+    frames = (code for code, _ in _segments(data, 0) if code == SOF55 or code in FRAME_MARKERS)
+    return next(frames, None) == SOF55
 
 
 def is_motion_jpeg(data: bytes) -> bool:
