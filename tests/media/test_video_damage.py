@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import subprocess
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import av
@@ -13,7 +14,9 @@ from av.packet import Packet
 
 from mediaml.core.media import DecodeAccounts, Kind
 from mediaml.media.header_check import HeaderCheck
+from mediaml.media.limits import Limits
 from mediaml.media.reader import open_reader
+from mediaml.media.video.video_pass import VideoPass
 
 CODECS = {
     "h264.mp4": ["libx264"],
@@ -155,3 +158,21 @@ def test_an_mpeg_frame_that_does_not_come_is_counted(tmp_path: Path) -> None:
     path.write_bytes(data)
     accounts = accounts_of(path)
     assert (accounts.decoded, accounts.corrupt) == (49, 1)
+
+
+def test_damaged_mpeg4_is_the_same_in_every_reading(tmp_path: Path) -> None:
+    """With frame threads FFmpeg gives other pixels, and flags other frames, from run to run."""
+    path = tmp_path / "a.mp4"
+    source = ["-f", "lavfi", "-i", "testsrc2=s=160x96:r=25:d=2", "-pix_fmt", "yuv420p", "-g", "25"]
+    subprocess.run(["ffmpeg", "-v", "error", *source, "-c:v", "mpeg4", str(path)], check=True)
+    data = bytearray(path.read_bytes())
+    data[packets_of(path)[1][0] + 418] ^= 0xE8
+    path.write_bytes(data)
+    with av.open(str(path)) as container:
+        container.streams.video[0].thread_count = 1
+        flagged = sum(frame.is_corrupt for frame in container.decode(video=0))
+    assert flagged > 0
+    assert [accounts_of(path).corrupt for _ in range(8)] == [flagged] * 8
+    # The race is not lost every time.
+    with closing(VideoPass(path, Limits())) as opened:
+        assert opened.stream.codec_context.thread_count == 1

@@ -13,6 +13,9 @@ LEAST_THREADS = 2
 # Bytes per pixel of 8 bits of every frame that is under way beside the first. FFmpeg's frame threads hold two
 # frames of 1.5 bytes each. dav1d was measured at 3840x2160: 8.7, and 16 for samples of 10 bits.
 THREAD_BYTES, DAV1D_BYTES = 3, 9
+# Decoders whose frame threads race where a stream is damaged (FFmpeg 8.1): of one file they give other
+# pixels, and other flags, from run to run.
+RACY = frozenset({"mpeg4"})
 
 
 def frame_threads(pixels: int, memory: int, cores: int) -> int:
@@ -46,7 +49,8 @@ def configure_threads(context: Any, limits: Limits, fixed: int = 0) -> dict[str,
         fixed: number of threads; 0 decides by size.
     """
     cores, pixels = os.cpu_count() or 1, context.width * context.height
-    context.thread_count = fixed or frame_threads(pixels, limits.decoder_bytes, cores)
+    threads = 1 if context.name in RACY else frame_threads(pixels, limits.decoder_bytes, cores)
+    context.thread_count = fixed or threads
     if context.name != "libdav1d":
         return {}
     bits = context.format.components[0].bits if context.format else 8
