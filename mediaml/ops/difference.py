@@ -6,8 +6,6 @@ are reduced to `WIDTH` x `HEIGHT`, each pixel the mean of a part of the frame, a
 
 from __future__ import annotations
 
-import cv2
-
 from mediaml.core.arrays import UInt8Array
 
 WIDTH, HEIGHT = 96, 54
@@ -15,4 +13,6 @@ WIDTH, HEIGHT = 96, 54
 
 def largest_change(one: UInt8Array, other: UInt8Array) -> float:
     """The largest difference of any channel of any pixel of two images of one shape, 0..1."""
+    import cv2  # imported here, so that the process of a run, which never calls this, does without
+
     return float(cv2.absdiff(one, other).max()) / 255
