@@ -39,6 +39,7 @@ from mediaml.engine.local.supervisor import Supervisor
 from mediaml.engine.messages import ModelDevices, ModelOrder, Setup
 from mediaml.engine.protocol import Engine
 from mediaml.ledger.ledger import Ledger
+from mediaml.ledger.pictures import remove_unlisted
 from mediaml.ledger.recognise import has_ledger
 from mediaml.ledger.results import Results, open_results
 from mediaml.ledger.schema import sole_writer
@@ -174,6 +175,7 @@ def _setup(config: RunConfig, models: Sequence[ResolvedModel], shares: MemorySha
         track=config.track,
         sampling=config.sampling.record(),
         memory=shares.worker,
+        folder=os.fsencode(config.output.absolute()),
         debug=config.debug,
         plugin_files=tuple(map(os.fsencode, plugin_files(config.models))),
     )
@@ -197,6 +199,7 @@ def _with_ledger(session: _Session) -> RunReport:
         stack.enter_context(sole_writer(output))
         number = ledger.begin_run(run_header(session.models, session.devices))
         view = stack.enter_context(open_results(output, checked=False))
+        remove_unlisted(view.connection, output)
         report = _fill(session, ledger, view, stack)
         if report.results is not None:
             ledger.end_run(number)

@@ -61,6 +61,13 @@ def _repair(folder: Path) -> None:
     from mediaml.ledger.repair import repair
 
     done = repair(folder)
+    if done.lost:
+        click.echo(
+            f"pictures of {counted(done.lost, 'task')} are missing or damaged; the next run does them again.",
+            err=True,
+        )
+    if done.damaged is None and done.lost:
+        return
     if done.damaged is None:
         click.echo(f"{folder / FILE_NAME} is not damaged; nothing was changed.", err=True)
         return

@@ -9,6 +9,7 @@ from typing import Literal
 from mediaml.core.errors import require
 from mediaml.core.location import Location
 from mediaml.core.media import DecodeAccounts, Kind, MediaInfo
+from mediaml.core.picture_file import PictureFile
 from mediaml.core.prediction import Prediction
 
 Stage = Literal["open", "decode", "prepare", "infer", "write"]
@@ -226,6 +227,7 @@ class TaskResult:
         failure: why it could not be done.
         accounts: what the reader met up to here.
         info: what the file says of itself; `None` where it could not be opened.
+        pictures: the files that hold the pictures of the answers, where they are written to files.
     """
 
     task: Task
@@ -234,6 +236,7 @@ class TaskResult:
     failure: Failure | None = None
     accounts: DecodeAccounts = field(default_factory=DecodeAccounts)
     info: MediaInfo | None = None
+    pictures: tuple[PictureFile, ...] = ()
 
     def __post_init__(self) -> None:
         require(self.failure is None or not self.answers, "a failed task has no answers")

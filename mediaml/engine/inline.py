@@ -51,6 +51,7 @@ class InlineEngine:
             track=self._setup.track,
             sampling=Sampling.of_record(self._setup.sampling),
             memory=self._setup.memory,
+            folder=self._setup.output,
             limits=self._setup.limits,
             slice_s=self._setup.slice_s,
             step=lambda: None,

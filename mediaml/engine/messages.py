@@ -6,6 +6,9 @@ validated against these types when it is read: a worker has opened untrusted fil
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
 import msgspec
 
 from mediaml.core.location import decoded, encoded
@@ -47,6 +50,7 @@ class Setup(Message, frozen=True):
         track: which audio track is read. memory: what frames may take.
         sampling: which frames are read, see `Sampling.record`.
         plugin_files: paths of files that are plugins in this run, in the system's encoding.
+        folder: the output folder in the system's encoding, for the pictures of answers.
     """
 
     models: tuple[ModelOrder, ...]
@@ -62,6 +66,12 @@ class Setup(Message, frozen=True):
     sampling: dict[str, bool | int | float | str] = {}
     memory: WorkerMemory = WorkerMemory()
     plugin_files: tuple[bytes, ...] = ()
+    folder: bytes | None = None
+
+    @property
+    def output(self) -> Path | None:
+        """The output folder."""
+        return None if self.folder is None else Path(os.fsdecode(self.folder))
 
 
 class Identify(Message, frozen=True):

@@ -41,6 +41,7 @@ _SHAPE = "CASE WHEN outline IS NULL AND keypoints IS NULL THEN 0 ELSE crc32(fram
 _BOX = _mixed("frame", "n", "class", "score", "left", "top", "right", "bottom", "track")
 DETECTION_ROW = f"({_BOX} + {_SHAPE})"
 TRACK_ROW = _mixed("frame", "n", "track")
+PICTURE_ROW = "crc32(picture_file.slice, part, name, sha256, picture_file.size, first, last, width, height)"
 DERIVED_ROW = "crc32(derived_slice.slice, state)"
 """SQL: the hash of one row, by table."""
 
@@ -57,7 +58,9 @@ _SPAN = (
 TASK_SUM = (
     f"({TASK_ROW} + (SELECT coalesce(sum({PREDICTION_ROW}), 0) FROM {_IN_TASK})"
     f" + (SELECT coalesce(sum({LABEL_ROW}), 0) FROM label WHERE {_SPAN})"
-    f" + (SELECT coalesce(sum({DETECTION_ROW}), 0) FROM detection WHERE {_SPAN}))"
+    f" + (SELECT coalesce(sum({DETECTION_ROW}), 0) FROM detection WHERE {_SPAN})"
+    f" + (SELECT coalesce(sum({PICTURE_ROW}), 0) FROM picture_file WHERE source = task.source "
+    "AND model = task.model AND slice = task.slice))"
 )
 """SQL: what the checksum of a row of `task` should be."""
 _OF_SLICE = _SPAN.replace("task.", "derived_slice.")
@@ -72,7 +75,8 @@ PAIR_DIFFERENCE = (
     f"SELECT (SELECT coalesce(sum(checksum - {TASK_ROW}), 0) FROM task WHERE {_ONE})"
     f" - (SELECT coalesce(sum({PREDICTION_ROW}), 0) FROM prediction WHERE {_ONE})"
     f" - (SELECT coalesce(sum({LABEL_ROW}), 0) FROM label WHERE {_ONE})"
-    f" - (SELECT coalesce(sum({DETECTION_ROW}), 0) FROM detection WHERE {_ONE}), "
+    f" - (SELECT coalesce(sum({DETECTION_ROW}), 0) FROM detection WHERE {_ONE})"
+    f" - (SELECT coalesce(sum({PICTURE_ROW}), 0) FROM picture_file WHERE {_ONE}), "
     f"(SELECT coalesce(sum(frames), 0) FROM task WHERE {_ONE}), "
     f"(SELECT count(*) FROM prediction WHERE {_ONE})"
 )

@@ -13,6 +13,7 @@ import numpy as np
 from mediaml.core.arrays import UInt8Array
 from mediaml.core.errors import OutputError
 from mediaml.core.media import DecodeAccounts, Kind, MediaInfo
+from mediaml.core.picture_file import PictureFile
 from mediaml.core.prediction import Embedding, Picture
 from mediaml.core.view import View
 from mediaml.core.work import Failure, FrameAnswer, Task, TaskResult
@@ -45,7 +46,7 @@ class TaskRecord:
     Attributes:
         names: the names that labels and detections refer to.
         cut: the highest score of a detection that was left out, see `mediaml.core.view.bounded`.
-        info: the JSON of `info_json`.
+        info: the JSON of `info_json`. pictures: the files that hold the pictures of the frames.
     """
 
     task: Task
@@ -58,6 +59,7 @@ class TaskRecord:
     failure: Failure | None = None
     accounts: DecodeAccounts = field(default_factory=DecodeAccounts)
     info: str | None = None
+    pictures: tuple[PictureFile, ...] = ()
 
 
 def record_of(result: TaskResult) -> TaskRecord:
@@ -77,6 +79,7 @@ def record_of(result: TaskResult) -> TaskRecord:
         result.failure,
         result.accounts,
         None if result.info is None else info_json(result.info),
+        result.pictures,
     )
 
 

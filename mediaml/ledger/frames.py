@@ -5,13 +5,15 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from mediaml.core.prediction import Box, Detection, Label, Picture, Prediction
 from mediaml.core.view import View
 from mediaml.core.work import FrameResult
-from mediaml.ledger.encoding import embedding_of, picture_of
+from mediaml.ledger.encoding import embedding_of
 from mediaml.ledger.integrity import asked_derivation, names_of, verify, verify_derived
+from mediaml.ledger.pictures import KeptPicture, picture_finder
 from mediaml.ledger.shapes import keypoints_of, outline_of
 from mediaml.ledger.units import BOX_UNITS, SCORE_UNITS, least_units
 
@@ -35,7 +37,7 @@ class KeptFrame:
         names: of classes, by their numbers.
         labels: number of the class and score of each.
         detections: the same, then left, top, right, bottom, track, outline and keypoints of each.
-        embedding, picture: see `mediaml.ledger.encoding`.
+        embedding: see `mediaml.ledger.encoding`. picture: where it is.
         audio_track, same_as: see `FrameResult`.
     """
 
@@ -46,7 +48,7 @@ class KeptFrame:
     labels: list[tuple[int, int]]
     detections: list[tuple[int, int, int, int, int, int, int | None, bytes | None, bytes | None]]
     embedding: bytes | None
-    picture: bytes | None
+    picture: KeptPicture | None
     audio_track: int | None
     same_as: int | None
 
@@ -90,20 +92,28 @@ class KeptFrame:
         """All of it.
 
         Raises:
-            OutputError: its picture is damaged.
+            OutputError: its picture is missing or damaged.
         """
-        picture = None if self.picture is None else Picture(picture_of(self.picture))
+        image = None if self.picture is None else self.picture.image()
+        picture = None if image is None else Picture(image)
         return Prediction(self.shown_labels(), self.shown_detections(), embedding_of(self.embedding), picture)
 
 
 def kept_frames(
-    db: sqlite3.Connection, source: int, model: int, view: View, number: int | None = None
+    db: sqlite3.Connection,
+    source: int,
+    model: int,
+    view: View,
+    number: int | None = None,
+    *,
+    folder: Path | None = None,
 ) -> Iterator[KeptFrame]:
     """The frames of one source and model, in order; each equals `select` applied to the kept prediction.
 
     Args:
         view: what is shown of them.
         number: only those of the time slice of that number.
+        folder: the output folder; `None` leaves pictures in files out.
 
     Raises:
         sqlite3.DatabaseError: they are not what was written, which may be found after the last of them.
@@ -128,6 +138,7 @@ def kept_frames(
         db.execute(f"{_DETECTIONS.format(track=track)} {rest}", (*span, least_units(view)))
     )
     labelled, detected = next(labels), next(detections)
+    kept_picture = picture_finder(db, source, model, folder)
     for frame, time_s, duration_s, embedding, picture, audio_track, same_as in frames:
         shown_labels, shown_detections = [], []
         if labelled[0] == frame:
@@ -142,7 +153,7 @@ def kept_frames(
             shown_labels[: view.top],
             shown_detections[: view.max_detections],
             embedding,
-            picture,
+            kept_picture(frame, picture),
             audio_track,
             same_as,
         )

@@ -20,6 +20,7 @@ from mediaml.ledger.checksums import (
     DETECTION_ROW,
     LABEL_ROW,
     PAIR_DIFFERENCE,
+    PICTURE_ROW,
     PREDICTION_ROW,
     SLICE_DIFFERENCE,
     SOURCE_SUM,
@@ -147,7 +148,7 @@ def check(db: sqlite3.Connection, *, derived: bool = True) -> None:
     # The tables with an index, which the first check does not compare with its table.
     for table in ("source", "model", "artifact", "prediction"):
         check_structure(db, "integrity_check", table)
-    for table in ("task", "class", "artifact"):
+    for table in ("task", "class", "artifact", "picture_file"):
         broken = db.execute(f"PRAGMA foreign_key_check({table})").fetchone()
         if broken:
             raise DamagedLedgerError(f"a row of {table} refers to a missing row of {broken[2]}")
@@ -222,6 +223,7 @@ def check_sums(db: sqlite3.Connection) -> None:
         f"SELECT source, model, -sum({PREDICTION_ROW}) FROM prediction GROUP BY source, model",
         f"SELECT source, model, -sum({LABEL_ROW}) FROM label GROUP BY source, model",
         f"SELECT source, model, -sum({DETECTION_ROW}) FROM detection GROUP BY source, model",
+        f"SELECT source, model, -sum({PICTURE_ROW}) FROM picture_file GROUP BY source, model",
     )
     for query in queries:
         for source, model, number in db.execute(query):

@@ -216,7 +216,7 @@ class Ledger(AbstractContextManager["Ledger"]):
 
     def task_progress(self, source: int, model: int, view: View | None = None) -> TaskProgress:
         """The progress of a model on a source, for a view where one is given."""
-        return task_progress(self._db, source, model, view)
+        return task_progress(self._db, source, model, view, folder=self.folder)
 
     def supersede(self, source: int, model: int, *, restart: bool) -> None:
         """Drop the results of other versions of the same model for a source, and this one's own failure.

@@ -1,6 +1,7 @@
 """From an older schema version to the current one, in one transaction.
 
-In version 1 predictions were JSON text; version 2 had no derivations, version 3 no answers taken over.
+In version 1 predictions were JSON text; version 2 had no derivations, version 3 no files of pictures and no
+answers taken over.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import msgspec
 from mediaml.ledger.checksums import add_functions
 from mediaml.ledger.integrity import check_first, seal_asked, seal_source, seal_tasks
 from mediaml.ledger.rows import INSERT_DETECTION, INSERT_LABEL, INSERT_PREDICTION, Classes, write_info
-from mediaml.ledger.tables import FOURTH_COLUMNS, SECOND_TABLES, THIRD_TABLES, VIEWS
+from mediaml.ledger.tables import FOURTH_COLUMNS, FOURTH_TABLES, SECOND_TABLES, THIRD_TABLES, VIEWS
 from mediaml.ledger.units import box_units, score_units
 
 _ANSWERS = (
@@ -40,11 +41,15 @@ def migrate(db: sqlite3.Connection) -> None:
         # None of them, where another process was quicker.
         if version == "1":
             check_first(db)
+            # Its checksums are sums over these, too.
+            _execute(db, FOURTH_TABLES)
             _to_second(db)
         elif version in {"2", "3"}:
             _execute(db, FOURTH_COLUMNS)
         if version in {"1", "2"}:
             _execute(db, THIRD_TABLES)
+        if version in {"2", "3"}:
+            _execute(db, FOURTH_TABLES)
         if version in {"1", "2", "3"}:
             _renew_views(db)
             db.execute("UPDATE meta SET value = '4' WHERE key = 'schema_version'")
@@ -56,7 +61,7 @@ def migrate(db: sqlite3.Connection) -> None:
 
 def create(db: sqlite3.Connection) -> None:
     """Create what later versions add to the tables of version 1, within the caller's transaction."""
-    _execute(db, f"{SECOND_TABLES}{FOURTH_COLUMNS}{THIRD_TABLES}")
+    _execute(db, f"{SECOND_TABLES}{FOURTH_COLUMNS}{THIRD_TABLES}{FOURTH_TABLES}")
     _renew_views(db)
 
 

@@ -11,7 +11,7 @@ from mediaml.ledger.integrity import UNREADABLE
 from mediaml.ledger.schema import FILE_NAME
 
 OWN_NAMES = re.compile(
-    r"(\.lock|\.segments|ledger\.sqlite|(results|failures)\.jsonl|report(\.html|_files)|vectors-)",
+    r"(\.lock|\.segments|\.pictures|ledger\.sqlite|(results|failures)\.jsonl|report(\.html|_files)|vectors-)",
     re.IGNORECASE,
 )
 """How the names of mediaml's own files in an output folder begin."""

@@ -29,6 +29,7 @@ from mediaml.ledger.integrity import (
     unsound,
 )
 from mediaml.ledger.migration import create, migrate
+from mediaml.ledger.pictures import drop_lost
 from mediaml.ledger.salvage import FIRST_ANSWER, copy_answers, copy_derived, copy_rows, is_confirmed
 from mediaml.ledger.schema import (
     CURRENT_PREFIX,
@@ -38,7 +39,7 @@ from mediaml.ledger.schema import (
     VIEW_PREFIX,
     sole_writer,
 )
-from mediaml.ledger.tables import FIRST_TABLES
+from mediaml.ledger.tables import FIRST_TABLES, FOURTH_TABLES
 from mediaml.ledger.trouble import is_damage, ledger_error
 
 _PREDICTIONS = ("prediction", "label", "detection")
@@ -53,16 +54,20 @@ class Repaired:
         kept: number of tasks that are in the new ledger. A task is a file's time slice and a model.
         dropped: number of tasks that could be listed, but have to be done again.
         damaged: where the damaged ledger is now; `None` where there was none.
+        lost: number of tasks that have to be done again as their pictures are missing or damaged.
     """
 
     problem: str
     kept: int = 0
     dropped: int = 0
     damaged: Path | None = None
+    lost: int = 0
 
 
 def repair(folder: Path) -> Repaired:
     """Replace a damaged ledger by one that holds what is sound of it; the damaged one is kept beside it.
+
+    Then drop the tasks whose pictures, which are in files of their own, are missing or damaged.
 
     Raises:
         OutputError: another process is writing to the folder, it cannot be written, or holds no ledger.
@@ -75,12 +80,14 @@ def repair(folder: Path) -> Repaired:
                 add_functions(old)
                 problem = _problem(old, path)
                 if not problem:
-                    return Repaired("")
+                    return Repaired("", lost=_drop_lost(old, folder))
                 part.unlink(missing_ok=True)
                 with closing(sqlite3.connect(part)) as new:
                     listed = _fill(old, new)
                     kept = int(new.execute("SELECT count(*) FROM task").fetchone()[0])
             damaged = _swap(path, part)
+            with closing(sqlite3.connect(path)) as swapped:
+                lost = _drop_lost(swapped, folder)
         except UNREADABLE as error:
             raise ledger_error(path, error, "repaired") from error
         except OSError as error:
@@ -91,7 +98,17 @@ def repair(folder: Path) -> Repaired:
         finally:
             with suppress(OSError):
                 part.unlink(missing_ok=True)
-    return Repaired(problem, kept, max(0, listed - kept), damaged)
+    return Repaired(problem, kept - lost, max(0, listed - kept), damaged, lost)
+
+
+def _drop_lost(db: sqlite3.Connection, folder: Path) -> int:
+    """See `drop_lost`; ledgers before version 4 have no files of pictures."""
+    version = db.execute("SELECT value FROM meta WHERE key = 'schema_version'").fetchone()
+    if version[0] != str(SCHEMA_VERSION):
+        return 0
+    db.execute("PRAGMA foreign_keys = ON")
+    add_functions(db)
+    return drop_lost(db, folder)
 
 
 def _problem(db: sqlite3.Connection, path: Path) -> str:
@@ -111,6 +128,9 @@ def _problem(db: sqlite3.Connection, path: Path) -> str:
         if version[0] == "1":
             check_first(db)
         else:
+            if version[0] != str(SCHEMA_VERSION):
+                # An empty one in the place of that which came with version 4.
+                db.execute(FOURTH_TABLES.replace("CREATE TABLE", "CREATE TEMP TABLE"))
             check(db, derived=version[0] != "2")
     except UNREADABLE as error:
         if not is_damage(error):
@@ -146,6 +166,8 @@ def _fill(old: sqlite3.Connection, new: sqlite3.Connection) -> int:
     tables = ("answer",) if first else _PREDICTIONS
     for pair in pairs:
         copy_answers(old, new, tables, pair)
+    if not first:
+        copy_rows(old, new, "picture_file", "source", _ids(new, "source"))
     _drop_unsound(new, first=first, gaps=not _is_whole(old, "task"))
     if not first:
         copy_derived(old, new)
@@ -236,6 +258,11 @@ def _drop_unsound(new: sqlite3.Connection, *, first: bool, gaps: bool) -> None:
     new.execute(
         f"DELETE FROM {answers} WHERE (source, model, slice) NOT IN (SELECT source, model, slice FROM task)"
     )
+    if not first:
+        new.execute(
+            "DELETE FROM picture_file "
+            "WHERE (source, model, slice) NOT IN (SELECT source, model, slice FROM task)"
+        )
     for table in () if first else ("label", "detection"):
         new.execute(
             f"DELETE FROM {table} WHERE (source, model, frame) NOT IN "

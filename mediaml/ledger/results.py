@@ -143,7 +143,7 @@ class Results(AbstractContextManager["Results"]):
             for row in self._chosen_sources(source):
                 for one in models:
                     shown = one.view if view is None else view
-                    for kept in kept_frames(self._db, row.id, one.id, shown):
+                    for kept in kept_frames(self._db, row.id, one.id, shown, folder=self.folder):
                         yield kept.result(row.shown, one.name)
         except UNREADABLE as error:
             raise ledger_error(self.folder / FILE_NAME, error, "read") from error

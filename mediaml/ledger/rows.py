@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Iterable, Sequence
+from dataclasses import astuple
 
 from mediaml.core.errors import ChangedError
 from mediaml.core.media import Kind
@@ -92,6 +93,12 @@ def insert_source(db: sqlite3.Connection, source: Source, name: str, kind: Kind 
     return int(db.execute(_INSERT_SOURCE, values).lastrowid or 0)
 
 
+_INSERT_PICTURES = (
+    "INSERT INTO picture_file (source, model, slice, part, name, sha256, size, first, last, width, height) "
+    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+)
+
+
 def write_task(db: sqlite3.Connection, record: TaskRecord, classes: Classes) -> None:
     """Write the outcome of a task, within the caller's transaction."""
     task, failure, accounts = record.task, record.failure, record.accounts
@@ -147,6 +154,10 @@ def _write_predictions(db: sqlite3.Connection, record: TaskRecord, classes: Sequ
     db.executemany(
         INSERT_DETECTION,
         [(source, model, frame, n, classes[name], *rest) for frame, n, name, *rest in record.detections],
+    )
+    db.executemany(
+        _INSERT_PICTURES,
+        [(source, model, slice_, part, *astuple(file)) for part, file in enumerate(record.pictures)],
     )
 
 

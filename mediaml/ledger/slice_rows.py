@@ -6,14 +6,18 @@ import hashlib
 from collections import deque
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mediaml.core.arrays import UInt8Array
 from mediaml.core.prediction import Detection, Label
-from mediaml.ledger.encoding import picture_of
 from mediaml.ledger.frames import KeptFrame, kept_frames
+from mediaml.ledger.pictures import KeptPicture, first_size, picture_file_of
 from mediaml.ledger.result_rows import ModelRow
 from mediaml.ledger.results import Results
 from mediaml.ledger.selection import ResultSelection, SelectedResults
+
+if TYPE_CHECKING:
+    from mediaml.media.picture_reader import PictureReader
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +28,7 @@ class DrawnRow:
         model, frame: their numbers in the ledger.
         time_s, duration_s: of the frame.
         labels, detections: those that the model's view shows; boxes in displayed source pixels.
-        picture: SHA-256 of the picture that takes the frame's place, in hexadecimal digits; else empty.
+        picture: digest of the picture that takes the frame's place; else empty.
     """
 
     model: int
@@ -48,6 +52,8 @@ class DrawingResults(SelectedResults):
         folder: the output folder.
         selection: which results are drawn, its names as they are in the ledger.
     """
+
+    _reader: PictureReader | None = None
 
     def __init__(self, folder: Path, selection: ResultSelection = ResultSelection()) -> None:  # noqa: B008
         super().__init__(Results(folder), selection)
@@ -87,7 +93,7 @@ class DrawingResults(SelectedResults):
         return [
             _drawn_row(model, kept)
             for model in self.models_of(source)
-            for kept in kept_frames(self._db, source, model.id, model.view, number)
+            for kept in kept_frames(self._db, source, model.id, model.view, number, folder=self.folder)
         ]
 
     def row_before(self, source: int, model: ModelRow, number: int) -> DrawnRow | None:
@@ -103,22 +109,52 @@ class DrawingResults(SelectedResults):
         return _drawn_row(model, last[0])
 
     def picture_of(self, source: int, row: DrawnRow) -> UInt8Array | None:
-        """The picture that a model returned for a frame: uint8 RGB [H, W, 3]."""
+        """The picture that a model returned for a frame: uint8 RGB [H, W, 3].
+
+        Raises:
+            OutputError: it is missing or damaged.
+        """
+        file = picture_file_of(self._db, source, row.model, row.frame)
+        if file is not None:
+            return KeptPicture(row.frame, None, file, self._picture_reader()).image()
         found = self._db.execute(
             "SELECT picture FROM prediction WHERE source = ? AND model = ? AND frame = ?",
             (source, row.model, row.frame),
         ).fetchone()
-        return None if found is None or found[0] is None else picture_of(found[0])
+        return None if found is None else KeptPicture(row.frame, found[0]).image()
 
-    def has_pictures(self, source: int) -> bool:
-        """Whether any model returned pictures for a source."""
+    def picture_size(self, source: int) -> tuple[int, int] | None:
+        """Width and height of the first picture of the last model that returned pictures for a source.
+
+        Returns:
+            `None` where none did; zeros where pictures are in rows, as in ledgers of version 3 and older:
+            they are shown in the source's size.
+        """
         query = "SELECT 1 FROM prediction WHERE source = ? AND model = ? AND picture IS NOT NULL LIMIT 1"
-        rows = (self._db.execute(query, (source, model.id)).fetchone() for model in self.models_of(source))
-        return any(row is not None for row in rows)
+        for model in reversed(self.models_of(source)):
+            size = first_size(self._db, source, model.id)
+            if size is not None:
+                return size
+            if self._db.execute(query, (source, model.id)).fetchone() is not None:
+                return 0, 0
+        return None
+
+    def _picture_reader(self) -> PictureReader:
+        if self._reader is None:
+            from mediaml.media.picture_reader import PictureReader
+
+            self._reader = PictureReader(self.folder)
+        return self._reader
+
+    def close(self) -> None:
+        """As in `Results`."""
+        if self._reader is not None:
+            self._reader.close()
+        super().close()
 
 
 def _drawn_row(model: ModelRow, kept: KeptFrame) -> DrawnRow:
-    digest = hashlib.sha256(kept.picture).hexdigest() if kept.picture else ""
+    digest = kept.picture.digest if kept.picture else ""
     return DrawnRow(
         model.id,
         kept.frame,

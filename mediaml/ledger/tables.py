@@ -105,6 +105,18 @@ FOURTH_COLUMNS = """
 ALTER TABLE prediction ADD COLUMN same_as INTEGER;
 """
 
+# The files of `mediaml.core.picture_file`; `part` is the place of one among those of its task, from 0. Of
+# ledgers of older versions pictures are in `prediction`, as PNG.
+FOURTH_TABLES = """
+CREATE TABLE picture_file (
+  source INTEGER NOT NULL, model INTEGER NOT NULL, slice INTEGER NOT NULL, part INTEGER NOT NULL,
+  name TEXT NOT NULL, sha256 TEXT NOT NULL, size INTEGER NOT NULL,
+  first INTEGER NOT NULL, last INTEGER NOT NULL, width INTEGER NOT NULL, height INTEGER NOT NULL,
+  PRIMARY KEY (source, model, slice, part),
+  FOREIGN KEY (source, model, slice) REFERENCES task (source, model, slice) ON DELETE CASCADE
+) WITHOUT ROWID;
+"""
+
 # All that is kept, of every model; thresholds, which a run applies, are up to the query
 #  (`WHERE score >= 0.25`). `current` is 1 for the identity of a model that was asked for last
 # and for its older versions, which it replaces file by file. `track` is the number that the derivation asked

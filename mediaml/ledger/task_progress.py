@@ -8,6 +8,7 @@ from pathlib import Path
 
 from mediaml.core.view import View
 from mediaml.core.work import Failure, ModelIdentity, Source, TaskProgress
+from mediaml.ledger.pictures import first_lost
 from mediaml.ledger.units import least_units
 
 LINEAGE = ("name", "plugin", "weights_sha256", "options")
@@ -46,17 +47,27 @@ def model_id(db: sqlite3.Connection, model: ModelIdentity) -> int | None:
     return int(row[0]) if row else None
 
 
-def task_progress(db: sqlite3.Connection, source: int, model: int, view: View | None = None) -> TaskProgress:
+def task_progress(
+    db: sqlite3.Connection,
+    source: int,
+    model: int,
+    view: View | None = None,
+    *,
+    folder: Path | None = None,
+) -> TaskProgress:
     """The progress of a model on a source.
 
     Args:
         view: what is asked for; where detections of it were left out, nothing counts as done.
+        folder: the output folder; slices from one on whose pictures are not there do not count as done.
     """
     rows = db.execute(
         "SELECT slice, frames, last, stage, error, message, cut FROM task "
         "WHERE source = ? AND model = ? ORDER BY slice",
         (source, model),
     ).fetchall()
+    lost = None if folder is None else first_lost(db, folder, source, model)
+    rows = [row for row in rows if lost is None or row[0] < lost]
     least = None if view is None else least_units(view)
     if least is not None and any(row[6] is not None and row[6] >= least for row in rows):
         return TaskProgress(cut=True)

@@ -13,16 +13,19 @@ import threading
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
+from pathlib import Path
 
 from mediaml.core.byte_budget import ByteBudget
 from mediaml.core.channel import Channel
 from mediaml.core.errors import DeviceError
+from mediaml.core.media import Kind
 from mediaml.core.sampling import ALL_FRAMES, Sampling
 from mediaml.core.slices import SLICE_S
 from mediaml.core.track import TrackChoice
-from mediaml.core.work import Job, Reading, TaskResult
+from mediaml.core.work import Job, Reading, TaskResult, Want
 from mediaml.core.worker_memory import WorkerMemory
 from mediaml.media.limits import Limits
+from mediaml.media.write.picture_writer import PictureWriter, Place
 from mediaml.pipeline.infer import Inference, InferredBatch, post_process
 from mediaml.pipeline.models import LoadedModel
 from mediaml.pipeline.prepare import Block, prepare_samples
@@ -47,6 +50,7 @@ class Pipeline(AbstractContextManager["Pipeline"]):
         slice_s: length of the time slices, seconds.
         track: which audio track is read. sampling: which frames are.
         memory: what the frames of the worker may take.
+        folder: the output folder, for the pictures of answers; `None` leaves them in the answers.
         emit: takes the result of each task; called from any thread.
         shrunk: see `Inference`.
         step: called with every frame read, batch answered and errand done: heartbeats.
@@ -63,6 +67,7 @@ class Pipeline(AbstractContextManager["Pipeline"]):
         track: TrackChoice = TrackChoice(),  # noqa: B008
         sampling: Sampling = ALL_FRAMES,
         memory: WorkerMemory = WorkerMemory(),  # noqa: B008
+        folder: Path | None = None,
         emit: Callable[[TaskResult], None],
         shrunk: Callable[[LoadedModel, int], None],
         step: Callable[[], None],
@@ -71,6 +76,7 @@ class Pipeline(AbstractContextManager["Pipeline"]):
         self._models = models
         self._limits = limits
         self._how = ReadingChoice(slice_s, track, sampling)
+        self._folder = folder
         self._emit = emit
         self._crashed = crashed
         self._stop = threading.Event()
@@ -168,9 +174,21 @@ class Pipeline(AbstractContextManager["Pipeline"]):
 
     def _consumers(self, job: Job) -> list[Consumer]:
         return [
-            Consumer(want, self._models[want.index], Stream(job.id, want.model, self._emit))
+            Consumer(
+                want,
+                self._models[want.index],
+                Stream(job.id, want.model, self._emit, self._pictures_of(job, want)),
+            )
             for want in job.wants
         ]
+
+    def _pictures_of(self, job: Job, want: Want) -> Callable[[int], PictureWriter] | None:
+        """Begins the files for the pictures of a slice; see `Stream`."""
+        if self._folder is None:
+            return None
+        moving = self._models[want.index].spec.reads(job.kind) is Kind.VIDEO
+        folder, source, model = self._folder, job.id, want.model
+        return lambda number: PictureWriter(Place(folder, source, model, number, moving))
 
     def _note(self, job: Job, sample: Sample) -> None:
         self._step()

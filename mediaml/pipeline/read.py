@@ -243,5 +243,5 @@ class _Reading:
             consumer.stream.repeat(number, Repeat(frame.index, frame.time_s, frame.duration_s, same_as))
             self.step()
             return True
-        consumer.stream.expect(number, accounts, since)
+        consumer.stream.expect(number, accounts, frame.index, since)
         return self.put(Sample(consumer, number, frame, None, accounts))

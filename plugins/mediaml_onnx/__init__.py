@@ -59,12 +59,12 @@ def companions(weights: Path) -> Sequence[Path]:
 @hookimpl
 def mediaml_models() -> Iterator[ModelSpec]:
     """Offer `classify`, `embed`, `listen` and `transform`."""
-    pictures, audio = frozenset({Kind.IMAGE, Kind.VIDEO}), frozenset({Kind.AUDIO})
+    visual, audio = frozenset({Kind.IMAGE, Kind.VIDEO}), frozenset({Kind.AUDIO})
     yield ModelSpec(
         "classify",
         task="classify",
         load=load_classifier,
-        kinds=pictures,
+        kinds=visual,
         options=ClassifyOptions,
         description="any ONNX image classifier: -m FILE.onnx",
         companions=companions,
@@ -74,7 +74,7 @@ def mediaml_models() -> Iterator[ModelSpec]:
         "embed",
         task="embed",
         load=load_embedder,
-        kinds=pictures,
+        kinds=visual,
         options=EmbedOptions,
         description="any ONNX image embedder: -m FILE.onnx",
         companions=companions,
@@ -94,7 +94,7 @@ def mediaml_models() -> Iterator[ModelSpec]:
         "transform",
         task="transform",
         load=load_transformer,
-        kinds=frozenset({Kind.IMAGE}),
+        kinds=visual,
         description="any ONNX image-to-image model: -m FILE.onnx",
         companions=companions,
         read_graph=partial(read_graph, "transform"),

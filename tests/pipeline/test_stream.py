@@ -27,7 +27,7 @@ def test_any_order_of_answers_gives_whole_slices_in_order(data, sizes):
     waiting = []
     numbered = [(number, position) for position, (number, _) in enumerate(frames)]
     for number, index in numbered:
-        stream.expect(number, NOTHING)
+        stream.expect(number, NOTHING, index)
         waiting.append((number, index))
         while waiting and data.draw(st.booleans()):
             stream.answer(*_drawn(data, waiting))

@@ -76,6 +76,7 @@ def _work(link: Link[Any], setup: Setup) -> None:
         track=setup.track,
         sampling=Sampling.of_record(setup.sampling),
         memory=setup.memory,
+        folder=setup.output,
         step=heartbeat.step,
         emit=outbox.add,
         shrunk=partial(_tell_shrunk, link),

@@ -21,7 +21,7 @@ class VideoSlices(AbstractContextManager["VideoSlices"]):
         path: the source.
         limits: the limits on it.
         slice_s: length of a slice, seconds of the source's time; infinite, all of it is slice 0.
-        from_rgb: see `Layout.of`.
+        from_rgb: see `Layout.of`. size: see `Layout.sized`.
 
     Attributes:
         layout: of the annotated copy.
@@ -32,7 +32,15 @@ class VideoSlices(AbstractContextManager["VideoSlices"]):
         MediaError: see `open_reader`.
     """
 
-    def __init__(self, path: Location, limits: Limits, *, slice_s: float, from_rgb: bool) -> None:
+    def __init__(
+        self,
+        path: Location,
+        limits: Limits,
+        *,
+        slice_s: float,
+        from_rgb: bool,
+        size: tuple[int, int] | None = None,
+    ) -> None:
         self._reader = VideoReader(path, limits=limits)
         self._slice_s = slice_s
         self.sought = False
@@ -40,7 +48,7 @@ class VideoSlices(AbstractContextManager["VideoSlices"]):
         self._waiting: Frame | None = None
         self._passed = 0
         try:
-            self.layout = Layout.of(self._reader.beginning(), from_rgb=from_rgb)
+            self.layout = Layout.of(self._reader.beginning(), from_rgb=from_rgb).sized(size)
         except BaseException:
             self._reader.close()
             raise

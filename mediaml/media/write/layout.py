@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any, Self
 
@@ -12,7 +12,7 @@ from mediaml.media.decode import Tally
 from mediaml.media.video.deinterlace import stamp_of
 from mediaml.media.video.tone import ToneMapper, tone_of
 from mediaml.media.video.video_pass import VideoPass
-from mediaml.media.write.canvas import STANDARD, Canvas, Coloring
+from mediaml.media.write.canvas import SAME_SHAPE, STANDARD, Canvas, Coloring
 from mediaml.media.write.h264 import Clock
 
 
@@ -21,7 +21,7 @@ class Layout:
     """What all frames of one copy have in common, wherever drawing begins.
 
     Attributes:
-        width, height: displayed pixels of the source's first frame.
+        width, height: displayed pixels of the source's first frame, or of the pictures in its place.
         coloring: of the written stream.
         clock: of the written stream.
         start: tick of the copy at which the source's time 0 lies.
@@ -78,6 +78,17 @@ class Layout:
     def canvas(self) -> Canvas:
         """What frames are copied to."""
         return Canvas(self.width, self.height, self.coloring, self.tone)
+
+    def sized(self, size: tuple[int, int] | None) -> Self:
+        """The layout for pictures in place of frames, of that width and height.
+
+        Where they have another shape than the frames, they were stretched to a model's input: the copy keeps
+        the size of the source. `None` and zeros change nothing.
+        """
+        if size is None or not all(size):
+            return self
+        shape = size[0] * self.height / (size[1] * self.width)
+        return replace(self, width=size[0], height=size[1]) if abs(shape - 1) <= SAME_SHAPE else self
 
     def ticks(self, frame: Frame) -> tuple[int, int]:
         """When a frame of the source is shown in the copy and for how long, in ticks of the clock."""

@@ -46,8 +46,9 @@ class SegmentDrawer(AbstractContextManager["SegmentDrawer"]):
         source: a video.
         limits: the limits on it.
         slice_s: length of a slice, seconds of the source's time; infinite, all of it is slice 0.
-        pictures: what to show in place of a frame (uint8 RGB [H, W, 3], stretched to the video's size),
+        pictures: what to show in place of a frame (uint8 RGB [H, W, 3], stretched to the copy's size),
             `None` for the frame itself.
+        size: width and height of the pictures; see `Layout.sized`.
         look: how results are drawn.
 
     Attributes:
@@ -64,9 +65,10 @@ class SegmentDrawer(AbstractContextManager["SegmentDrawer"]):
         *,
         slice_s: float,
         pictures: Callable[[Frame], UInt8Array | None] | None = None,
+        size: tuple[int, int] | None = None,
         look: Look = Look(),  # noqa: B008
     ) -> None:
-        self.slices = VideoSlices(source, limits, slice_s=slice_s, from_rgb=pictures is not None)
+        self.slices = VideoSlices(source, limits, slice_s=slice_s, from_rgb=pictures is not None, size=size)
         self._pictures = pictures
         self._canvas = self.slices.layout.canvas()
         self._painter = Painter(self._canvas.width, self._canvas.height, look)

@@ -46,13 +46,13 @@ class _Basis:
     """What all segments of one copy are drawn from, beside the answers.
 
     Attributes:
-        source: whose copy. stamp: of the file. pictures: whether pictures may take the place of frames.
+        source: whose copy. stamp: of the file. pictures: size of those that may take the place of frames.
         shown: whether frames are tone-mapped and deinterlaced. look: how results are drawn.
     """
 
     source: SourceRow
     stamp: tuple[int, int, str]
-    pictures: bool
+    pictures: tuple[int, int] | None
     shown: tuple[bool, bool]
     look: Look
 
@@ -141,7 +141,7 @@ class Artist(AbstractContextManager["Artist"]):
         """
         from mediaml.media.write.segment_file import BrokenSegmentError
 
-        stamp, pictures = self._view.stamp(source.id), self._view.has_pictures(source.id)
+        stamp, pictures = self._view.stamp(source.id), self._view.picture_size(source.id)
         basis = _Basis(source, stamp, pictures, self._shown, self._job.look)
         try:
             dropped = self._joined(basis, target)
@@ -178,8 +178,10 @@ class Artist(AbstractContextManager["Artist"]):
         """The basis as of now; what comes later may change it: `finish` renders that again."""
         stamp, open_ = self._view.stamp(source.id), self._basis
         if open_ is not None and (open_.source, open_.stamp) == (source, stamp):
-            return replace(open_, pictures=open_.pictures or any(row.picture for row in rows))
-        pictures = self._view.has_pictures(source.id)
+            if open_.pictures is not None or not any(row.picture for row in rows):
+                return open_
+            return replace(open_, pictures=self._view.picture_size(source.id))
+        pictures = self._view.picture_size(source.id)
         return _Basis(source, stamp, pictures, self._shown, self._job.look)
 
     def _file(self, basis: _Basis, number: int) -> SegmentFile:
@@ -241,7 +243,8 @@ class Artist(AbstractContextManager["Artist"]):
                 basis.source.file,
                 self._limits,
                 slice_s=self.slice_s,
-                pictures=self._picture if basis.pictures else None,
+                pictures=None if basis.pictures is None else self._picture,
+                size=basis.pictures,
                 look=basis.look,
             )
             self._basis = basis
