@@ -15,19 +15,23 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
+import numpy as np
 import pytest
 from filelock import FileLock
 
 from mediaml.core.errors import OutputError
 from mediaml.core.media import Kind
+from mediaml.core.prediction import Picture, Prediction
 from mediaml.core.view import View
+from mediaml.core.work import Task
 from mediaml.ledger.ledger import Ledger
 from mediaml.ledger.recognise import has_ledger
-from mediaml.ledger.repair import repair
+from mediaml.ledger.repair import Repaired, repair
 from mediaml.ledger.results import open_results
 from mediaml.ledger.schema import FILE_NAME, LOCK_NAME, sole_writer
 from mediaml.ledger.trouble import ledger_error
 from tests.support.frames_shown import frames_shown
+from tests.support.ledger_tasks import MODEL, result, source
 
 HERE = Path(__file__).parent
 
@@ -130,6 +134,23 @@ def test_a_migration_from_version_2_that_is_interrupted_leaves_it(second, monkey
     assert version_of(second) == "2"
     assert sqlite3.connect(second / FILE_NAME).execute("SELECT * FROM sqlite_master").fetchall() == before
     assert_as_shown(second)
+
+
+def test_a_ledger_of_version_3_keeps_its_pictures(tmp_path):
+    image = np.full((3, 5, 3), (10, 200, 30), np.uint8)
+    said = Prediction(picture=Picture(image))
+    with Ledger(tmp_path) as ledger:
+        task = Task(ledger.add_source(source("a.mp4"), Kind.VIDEO), ledger.add_model(MODEL), 0)
+        ledger.commit([result(task, range(2), said=said)])
+        ledger._db.execute("DROP TABLE picture_file")
+        with ledger._db as db:
+            db.execute("UPDATE meta SET value = '3' WHERE key = 'schema_version'")
+    assert repair(tmp_path) == Repaired("")
+    assert version_of(tmp_path) == "3"
+    with open_results(tmp_path) as results:
+        assert all((one.prediction.picture.image == image).all() for one in results.frames())
+    assert version_of(tmp_path) == "4"
+    assert repair(tmp_path) == Repaired("")
 
 
 @pytest.mark.parametrize("fixture", ["old", "second"])
