@@ -16,10 +16,12 @@ from PIL import Image
 from mediaml.core.audio_input import AudioInput
 from mediaml_onnx.layer import FIELDS
 from mediaml_onnx.toml_file import read_toml
-from scripts.described_graphs import build, classifier, inverter, picture, yamnet_like
+from scripts.described_graphs import build, classifier, picture, yamnet_like
 from scripts.paths import REPOSITORY
+from scripts.picture_graphs import denoiser
 from tests.support.command_line import results
 from tests.support.media.audio_inputs import KALDI, LIBROSA, YAMNET, whisper
+from tests.support.media.files import write_square_video
 
 PAGE = (REPOSITORY / "docs/bring-your-own.md").read_text(encoding="utf-8")
 TOML = re.findall(r"```toml\n(.*?)```", PAGE, flags=re.DOTALL)
@@ -41,10 +43,11 @@ def place(tmp_path: Path) -> Path:
         "birds": classifier(classes=3),
         "faces": token_embedder(),
         "yamnet": yamnet_like(),
-        "denoise": inverter(),
+        "denoise": denoiser(),
     }.items():
         save(made, tmp_path / f"{name}.onnx")
     Image.fromarray(picture()).save(tmp_path / "photo.png")
+    write_square_video(tmp_path / "clip.mp4", frames=4)
     Image.fromarray(picture(80, 90)).save(tmp_path / "other.png")
     with wave.open(str(tmp_path / "talk.wav"), "wb") as file:
         file.setparams((1, 2, 16_000, 0, "NONE", ""))
@@ -61,7 +64,7 @@ def test_the_commands_of_the_page_run_in_its_order(place: Path, mediaml) -> None
         assert done.code == 0, f"{line}\n{done.err}"
         if words == ["run", "-p", "classify", "-m", "birds.onnx", "photo.png"]:
             assert "warning: birds.onnx: crop of the middle guessed: as ImageNet's classifiers; " in done.err
-    assert (place / "clean" / "photo.annotated.png").is_file()
+    assert all((place / "clean" / name).is_file() for name in ("photo.annotated.png", "clip.annotated.mp4"))
     assert tomllib.loads((place / "birds.toml").read_text())["image"]["width"] == 224
 
 

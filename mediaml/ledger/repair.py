@@ -255,13 +255,9 @@ def _drop_unsound(new: sqlite3.Connection, *, first: bool, gaps: bool) -> None:
     new.executemany("DELETE FROM task WHERE source = ? AND model = ? AND slice >= ?", bad)
     if bad:
         new.executemany("UPDATE artifact SET done = 0 WHERE source = ?", [row[:1] for row in bad])
-    new.execute(
-        f"DELETE FROM {answers} WHERE (source, model, slice) NOT IN (SELECT source, model, slice FROM task)"
-    )
-    if not first:
+    for table in (answers,) if first else (answers, "picture_file"):
         new.execute(
-            "DELETE FROM picture_file "
-            "WHERE (source, model, slice) NOT IN (SELECT source, model, slice FROM task)"
+            f"DELETE FROM {table} WHERE (source, model, slice) NOT IN (SELECT source, model, slice FROM task)"
         )
     for table in () if first else ("label", "detection"):
         new.execute(
