@@ -42,17 +42,29 @@ def clip(tmp_path: Path) -> Path:
         ticks=TICKS,
         time_base=Fraction(1, 2),
         picture=scene,
+        pix_fmt="yuv444p",  # no two programs fill in chroma that is not there alike
         options={"crf": "12"},
         sounds=[("aac", {})],
         sound=clicks(28.0, [1.0, 22.0]),
     )
 
 
+def in_rgb(frame: av.VideoFrame) -> UInt8Array:
+    """A decoded frame as ITU-R BT.601 says, in limited range: uint8 RGB [H, W, 3]."""
+    planes = frame.to_ndarray().astype(float)
+    y, blue, red = (planes[0] - 16) / 219, (planes[1] - 128) / 224, (planes[2] - 128) / 224
+    r, b = y + 1.402 * red, y + 1.772 * blue
+    rgb = np.stack([r, (y - 0.299 * r - 0.114 * b) / 0.587, b], axis=2)
+    return np.rint(rgb.clip(0, 1) * 255).astype(np.uint8)
+
+
 def by_hand(graph: Path, video: Path) -> list[UInt8Array]:
     """The graph's pictures of all frames, as ONNX Runtime and PyAV give them."""
     session = onnxruntime.InferenceSession(graph, providers=["CPUExecutionProvider"])
     made = []
-    for image in pictures_of(video):
+    with av.open(str(video)) as container:
+        images = [in_rgb(frame) for frame in container.decode(video=0)]
+    for image in images:
         value = (image.astype(np.float32) / 255).transpose(2, 0, 1)[None]
         result = session.run(None, {session.get_inputs()[0].name: value})[0][0]
         made.append(np.rint(result.transpose(1, 2, 0) * 255).astype(np.uint8))
