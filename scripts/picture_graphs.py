@@ -17,7 +17,7 @@ from onnx import ModelProto, NodeProto, TensorProto, helper
 
 from scripts.described_graphs import build, seeded
 
-_INPUT = ("image", TensorProto.FLOAT, ["batch", 3, "height", "width"])
+_INPUT: tuple[str, int, list[int | str]] = ("image", TensorProto.FLOAT, ["batch", 3, "height", "width"])
 _STYLE_STRENGTH = 0.35
 _SIMILAR = 0.1
 """Difference of values, 0..1, up to which the denoiser takes neighbours for the same surface."""
@@ -25,7 +25,7 @@ _SIMILAR = 0.1
 
 def upscaler() -> ModelProto:
     """Twice the size by a convolution and a pixel shuffle (ESPCN; Shi et al., 2016): bilinear, sharpened."""
-    near, far = np.float32([0.25, 0.75, 0.0]), np.float32([0.0, 0.75, 0.25])
+    near, far = np.array([0.25, 0.75, 0.0], np.float32), np.array([0.0, 0.75, 0.25], np.float32)
     mix = np.zeros((12, 3, 3, 3), np.float32)
     for phase in range(4):
         kernel = np.outer((near, far)[phase // 2], (near, far)[phase % 2])
@@ -100,7 +100,7 @@ def _clip(given: str, result: str) -> NodeProto:
     return helper.make_node("Clip", [given, "zero", "one"], [result])
 
 
-def _model(nodes: list[NodeProto], constants: dict[str, Any], sides: list[str]) -> ModelProto:
+def _model(nodes: list[NodeProto], constants: dict[str, Any], sides: list[int | str]) -> ModelProto:
     constants |= {"zero": np.float32(0), "one": np.float32(1)}
     return build(nodes, [_INPUT], [("result", TensorProto.FLOAT, ["batch", 3, *sides])], constants)
 
