@@ -89,6 +89,6 @@ def _take(ledger: Ledger, folder: Path) -> Taken:
     with closing(connect(folder, readonly=True, checked=True)) as other:
         try:
             other.execute("BEGIN")
-            return ledger.merge.take(other)
+            return ledger.merge.take(other, folder)
         except UNREADABLE as error:
             raise ledger_error(path, error, "read") from error

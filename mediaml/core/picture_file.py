@@ -10,6 +10,11 @@ PICTURES = ".pictures"
 """The folder, in an output folder, that they are in: `SOURCE/MODEL/SLICE.mkv` or `.png`, by ids."""
 
 
+def file_name(source: int, model: int, name: str) -> str:
+    """The name of a file under the output folder, from the ids of source and model in its ledger."""
+    return f"{PICTURES}/{source}/{model}/{name}"
+
+
 @dataclass(frozen=True, slots=True)
 class PictureFile:
     """A file with pictures of one time slice, all of one size.

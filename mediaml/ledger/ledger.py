@@ -66,7 +66,7 @@ class Ledger(AbstractContextManager["Ledger"]):
         self._paths = FreeNames(self._db, "artifact", "path")
         self._depth = 0
         self.derivations = Derivations(self._db, self._transaction)
-        self.merge = LedgerMerge(self._db, self._transaction, self._classes, self._names)
+        self.merge = LedgerMerge(self._db, self._transaction, self._classes, self._names, folder)
         self._positions: int = self._db.execute("SELECT coalesce(max(position), 0) FROM source").fetchone()[0]
 
     def close(self) -> None:

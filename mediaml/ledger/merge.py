@@ -10,6 +10,7 @@ import sqlite3
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from mediaml.ledger.free_names import FreeNames
@@ -73,6 +74,7 @@ class LedgerMerge:
     Args:
         transaction: commits what is written within it, or nothing.
         free_names: those of sources.
+        folder: the output folder of the ledger.
     """
 
     def __init__(
@@ -81,13 +83,15 @@ class LedgerMerge:
         transaction: Callable[[], AbstractContextManager[None]],
         classes: Classes,
         free_names: FreeNames,
+        folder: Path,
     ) -> None:
         self._db = db
+        self._folder = folder
         self._transaction = transaction
         self._classes = classes
         self._free_names = free_names
 
-    def take(self, other: sqlite3.Connection) -> Taken:
+    def take(self, other: sqlite3.Connection, folder: Path) -> Taken:
         """Take over what another ledger holds; repeated, it changes nothing.
 
         Of what both hold, what is further on is kept: a whole answer before one under way, and that before a
@@ -95,10 +99,11 @@ class LedgerMerge:
 
         Args:
             other: of the current schema version, in a transaction, so that it does not change meanwhile.
+            folder: its output folder, of which the pictures of answers are copied.
 
         Raises:
             sqlite3.DatabaseError: the other ledger is damaged.
-            OutputError: this one cannot be written.
+            OutputError: this one, or a file of pictures, cannot be written.
         """
         taken = Taken(copies=other.execute("SELECT count(*) FROM artifact WHERE done").fetchone()[0])
         self._classes.forget()
@@ -110,7 +115,7 @@ class LedgerMerge:
         for start in range(0, len(sources), _GROUP):
             with self._transaction():
                 for source in sources[start : start + _GROUP]:
-                    self._take_source(other, source, into, taken)
+                    self._take_source(other, source, into, taken, folder)
         return taken
 
     def order(self, key: Callable[[str], Any]) -> None:
@@ -190,14 +195,17 @@ class LedgerMerge:
         )
         return self._db.execute(query, (int(model), int(other))).fetchone() is not None
 
-    def _take_source(self, other: sqlite3.Connection, number: int, into: Translation, taken: Taken) -> None:
+    def _take_source(
+        self, other: sqlite3.Connection, number: int, into: Translation, taken: Taken, folder: Path
+    ) -> None:
         taken.sources += 1
         here = self._source(other, number, taken)
         if here is None:
             return
         query = "SELECT DISTINCT model, name FROM task JOIN model ON model.id = model WHERE source = ?"
         for model, name in other.execute(query, (number,)).fetchall():
-            answers = Answers(other, self._db, (number, model), (here, into.models[model]), into)
+            pair, folders = (here, into.models[model]), (folder, self._folder)
+            answers = Answers(other, self._db, (number, model), pair, into, folders)
             if answers.are_further():
                 answers.copy()
                 taken.answers += 1

@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import zip_longest
+from pathlib import Path, PurePosixPath
 from typing import Any
 
+from mediaml.core.atomic_file import atomic_path
+from mediaml.core.picture_file import file_name
 from mediaml.ledger.integrity import seal_derived, seal_tasks, verify, verify_derived
+from mediaml.ledger.pictures import picture_files
 from mediaml.ledger.task_progress import task_progress
+from mediaml.media.picture_reader import is_there
 
-_PREDICTIONS = {"task": "slice", "prediction": "frame", "label": "frame, n", "detection": "frame, n"}
+_PREDICTIONS = {
+    "task": "slice",
+    "prediction": "frame",
+    "label": "frame, n",
+    "detection": "frame, n",
+    "picture_file": "slice, part",
+}
 """The tables of predictions, each after those that its rows refer to, and the order of its rows."""
 _DERIVED = {"derived_slice": "slice", "track": "frame, n"}
 TABLES = (*_PREDICTIONS, *_DERIVED, "model", "run", "source", "derivation")
@@ -47,6 +59,7 @@ class Answers:
         other, db: the other ledger, and this one, which is written within the caller's transaction.
         there, here: ids of source and model in each.
         into: how they are translated.
+        folders: the output folder of each.
     """
 
     other: sqlite3.Connection
@@ -54,6 +67,7 @@ class Answers:
     there: tuple[int, int]
     here: tuple[int, int]
     into: Translation
+    folders: tuple[Path, Path]
 
     def are_further(self) -> bool:
         """Whether the other ledger has more of them."""
@@ -74,14 +88,28 @@ class Answers:
 
         Raises:
             sqlite3.DatabaseError: the rows there are damaged.
+            OutputError: a file of pictures cannot be copied.
         """
         verify(self.other, *self.there)
+        self._copy_pictures()
         self.db.execute("DELETE FROM task WHERE source = ? AND model = ?", self.here)
         for table in _PREDICTIONS:
             self._insert(table)
         for (number,) in self.db.execute(f"SELECT slice FROM task WHERE {_PAIR}", self.here).fetchall():
             seal_tasks(self.db, *self.here, number)
         self._copy_derived()
+
+    def _copy_pictures(self) -> None:
+        """Copy the files of pictures; the next run makes what is missing."""
+        there, here = self.folders
+        for file in picture_files(self.other, *self.there):
+            if is_there(there, file):
+                with atomic_path(here / self._file_name(file.name)) as part:
+                    shutil.copyfile(there / file.name, part)
+
+    def _file_name(self, name: str) -> str:
+        """The name here of a file of pictures there."""
+        return file_name(*self.here, PurePosixPath(name).name)
 
     def _copy_derived(self) -> None:
         query = f"SELECT DISTINCT derivation FROM derived_slice WHERE {_PAIR}"
@@ -112,6 +140,9 @@ class Answers:
                 values[place] = value
             for place, numbers in maps:
                 values[place] = numbers[values[place]]
+            if table == "picture_file":
+                place = names.index("name")
+                values[place] = self._file_name(values[place])
             yield tuple(values)
 
     def _own(self, table: str) -> Iterator[tuple[Any, ...]]:

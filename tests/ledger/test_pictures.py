@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from mediaml.app.merge import merge_folders
 from mediaml.core.errors import OutputError
 from mediaml.core.media import Kind
 from mediaml.core.prediction import Prediction
@@ -27,16 +28,16 @@ def grey(frame: int) -> np.ndarray:
     return np.full((6, 8, 3), 10 * frame, np.uint8)
 
 
-def fill(folder: Path) -> int:
+def fill(folder: Path, name: str = "a.mp4", shade: int = 0) -> int:
     """Do what is missing, two frames a slice, as a run does; returns how many tasks it did."""
     with Ledger(folder) as ledger:
-        file, model = ledger.add_source(source("a.mp4"), Kind.VIDEO), ledger.add_model(MODEL)
+        file, model = ledger.add_source(source(name), Kind.VIDEO), ledger.add_model(MODEL)
         missing = range(ledger.task_progress(file, model).next_slice, SLICES)
         for number in missing:
             writer = PictureWriter(Place(folder, file, model, number, True))
             frames = range(2 * number, 2 * number + 2)
             for frame in frames:
-                writer.add(frame, grey(frame))
+                writer.add(frame, grey(frame) + np.uint8(shade))
             task = result(Task(file, model, number), frames, last=number == SLICES - 1, said=Prediction())
             ledger.commit([replace(task, pictures=writer.close())])
         return len(missing)
@@ -88,6 +89,20 @@ def test_a_row_that_was_changed_is_noticed_and_repaired(tmp_path: Path) -> None:
     assert (done.kept, done.dropped, done.lost) == (1, 2, 0)
     assert fill(tmp_path) == 2
     assert shown(tmp_path) == pytest.approx([0, 10, 20, 30, 40, 50], abs=1)
+
+
+def test_a_merge_takes_the_files_of_pictures_along(tmp_path: Path) -> None:
+    fill(tmp_path / "x", "a.mp4")
+    fill(tmp_path / "y", "b.mp4", shade=100)
+    for _ in range(2):
+        report = merge_folders([tmp_path / "x", tmp_path / "y"], tmp_path / "all")
+        assert not report.conflicts
+    assert shown(tmp_path / "all") == pytest.approx([*range(0, 60, 10), *range(100, 160, 10)], abs=1)
+    assert fill(tmp_path / "all", "a.mp4") == fill(tmp_path / "all", "b.mp4") == 0
+    (tmp_path / "y/.pictures/1/1/000001.mkv").unlink()
+    merge_folders([tmp_path / "y"], tmp_path / "part")
+    assert fill(tmp_path / "part", "b.mp4", shade=100) == 2
+    assert shown(tmp_path / "part") == pytest.approx(range(100, 160, 10), abs=1)
 
 
 def test_files_that_no_task_refers_to_are_removed(tmp_path: Path) -> None:

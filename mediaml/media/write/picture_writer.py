@@ -19,7 +19,7 @@ from typing import IO, Any, cast
 from mediaml.core.arrays import UInt8Array
 from mediaml.core.atomic_file import writing
 from mediaml.core.errors import MediaError
-from mediaml.core.picture_file import PICTURES, PictureFile
+from mediaml.core.picture_file import PictureFile, file_name
 
 # 45 dB and more from what was answered; the copy, of lower quality, is encoded from it. Equal bytes: see
 # `mediaml.media.write.h264`. No B-frames and no lookahead: a picture is on disk soon after it is answered.
@@ -55,7 +55,7 @@ class Place:
     def name(self, part: int, suffix: str) -> str:
         """The name of a file under the output folder."""
         numbered = f"{self.number:06}" if part == 0 else f"{self.number:06}-{part}"
-        return f"{PICTURES}/{self.source}/{self.model}/{numbered}{suffix}"
+        return file_name(self.source, self.model, f"{numbered}{suffix}")
 
 
 class PictureWriter:
