@@ -31,6 +31,7 @@ from msgspec import Meta
 from mediaml.core.arrays import Array, Float32Array, UInt8Array
 from mediaml.core.audio_input import AudioInput
 from mediaml.core.catalogue_entry import CatalogueEntry, CatalogueFile
+from mediaml.core.clip_input import ClipInput
 from mediaml.core.errors import MediaError, ModelError, OptionError
 from mediaml.core.frame import Frame
 from mediaml.core.media import Kind, MediaInfo
@@ -71,7 +72,7 @@ if TYPE_CHECKING:
     from mediaml.onnx.session import Session
     from mediaml.ops.boxes import clip_boxes, iou_matrix, nms, nms_per_class
     from mediaml.ops.fitting import Fitting, fit_image, letterbox_shape
-    from mediaml.ops.pixels import grey, normalise
+    from mediaml.ops.pixels import grey, normalise, normalise_clip
 
 _LAZY = {
     "COCO_91_NAMES": "mediaml.onnx.coco",
@@ -90,6 +91,7 @@ _LAZY = {
     "nms": "mediaml.ops.boxes",
     "nms_per_class": "mediaml.ops.boxes",
     "normalise": "mediaml.ops.pixels",
+    "normalise_clip": "mediaml.ops.pixels",
 }
 
 __all__ = [
@@ -102,6 +104,7 @@ __all__ = [
     "Box",
     "CatalogueEntry",
     "CatalogueFile",
+    "ClipInput",
     "Detection",
     "Embedding",
     "Fitting",
@@ -147,6 +150,7 @@ __all__ = [
     "nms",
     "nms_per_class",
     "normalise",
+    "normalise_clip",
     "select",
     "suggestion",
     "view",
@@ -172,12 +176,12 @@ class OnnxModel(ABC):
     `decode` in the one post-processing thread. Samples of different shapes are never in one batch.
 
     Attributes:
-        input: how frames are fitted and normalised; `None` takes it from the ONNX metadata.
+        input: how frames or clips of them are fitted and normalised; `None` takes it from the ONNX metadata.
         decodes_pixels: whether `decode` looks at the pixels of frames; if not, they are let go earlier.
         session, labels, options: the open session, its label names (empty where it has none), the options.
     """
 
-    input: ImageInput | AudioInput | None = None
+    input: ImageInput | AudioInput | ClipInput | None = None
     decodes_pixels: bool = True
 
     def __init__(self, context: LoadContext) -> None:
@@ -186,7 +190,7 @@ class OnnxModel(ABC):
         self.session = context.open_session()
         self.labels: tuple[str, ...] = self.session.labels or ()
         if self.input is None:
-            self.input = self.session.image_input
+            self.input = self.session.clip_input or self.session.image_input
 
     @property
     def fixed_batch(self) -> int | None:
@@ -195,13 +199,16 @@ class OnnxModel(ABC):
         return shape[0] if shape else None
 
     def prepare(self, frame: Frame) -> Array:
-        """Turn a frame into one sample, without the batch axis.
+        """Turn a frame, or a clip of frames, into one sample, without the batch axis.
 
         Raises:
             ModelError: neither the class nor the ONNX metadata say how the input is prepared.
         """
         if frame.samples is not None:
             return self._audio_sample(frame)
+        if isinstance(self.input, ClipInput) and frame.clip is not None:
+            clip: Array = import_module("mediaml.ops.pixels").normalise_clip(frame.clip, self.input)
+            return clip
         if not isinstance(self.input, ImageInput):
             raise ModelError(
                 f"{type(self).__name__} does not say how it takes images.",

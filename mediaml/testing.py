@@ -21,6 +21,7 @@ import numpy as np
 
 from mediaml.core.arrays import Array, UInt8Array
 from mediaml.core.audio_input import AudioInput
+from mediaml.core.clip_input import ClipInput
 from mediaml.core.errors import ModelError, require
 from mediaml.core.frame import Fit, Frame, Resample
 from mediaml.core.media import Kind, MediaInfo
@@ -30,7 +31,7 @@ from mediaml.registry.spec import LoadContext, Model, ModelSpec, NoOptions
 if TYPE_CHECKING:
     from mediaml.pipeline.models import ResolvedModel
 
-__all__ = ["clip", "frame", "run_model", "tone"]
+__all__ = ["clip", "clips", "frame", "run_model", "tone"]
 
 Colour = tuple[int, int, int]
 
@@ -109,6 +110,13 @@ def clip(
     return made
 
 
+def clips(frames: Sequence[Frame], spec: ClipInput) -> list[Frame]:
+    """The clips of the frames of a file, as a run cuts them: a `Frame` each, its frames in `clip`."""
+    from mediaml.media.clips import clips_of
+
+    return list(clips_of(frames, spec))
+
+
 def tone(
     frequency: float = 440.0, *, seconds: float = 1.0, level: float = 0.4, audio: AudioInput | None = None
 ) -> list[Frame]:
@@ -152,6 +160,8 @@ def run_model(
 ) -> list[Prediction]:
     """What a model answers, one prediction per frame, as a run would keep and show it.
 
+    For a model that takes clips the frames are those of one file, and there is one prediction per clip.
+
     Options that only select are at their floor while the model runs, and select afterwards, as in a run.
 
     Args:
@@ -177,6 +187,8 @@ def run_model(
     resolved = _resolved(spec, options, weights)
     loaded = load_model(resolved, parse_device(device), threads=threads, batch=batch, warn=lambda _: None)
     view = resolved_view(resolved, loaded.labels)
+    if loaded.clip is not None and any(one.clip is None for one in frames):
+        frames = clips(frames, loaded.clip)
     return [select(prediction, view) for prediction in predict_frames(loaded, frames)]
 
 

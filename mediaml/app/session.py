@@ -257,8 +257,9 @@ def _fill(session: _Session, ledger: Ledger, view: Results, stack: ExitStack) ->
 
 
 def _add_model(ledger: Ledger, model: ResolvedModel, devices: Mapping[str, ModelDevices]) -> int:
-    labels = devices[model.spec.name].labels
-    return ledger.add_model(model.identity, resolved_view(model, labels), labels)
+    said = devices[model.spec.name]
+    view = resolved_view(model, said.labels)
+    return ledger.add_model(model.identity, view, said.labels, clip_frames=said.clip_frames)
 
 
 def _follower(session: _Session, ledger: Ledger, view: Results) -> TrackFollower | None:

@@ -82,10 +82,12 @@ def _on_file(loaded: LoadedModel, specimen: Specimen, path: Path) -> tuple[Row, 
 
 def _read(path: Path, kind: Kind, loaded: LoadedModel, frames: list[Frame]) -> None:
     """Add the frames of a file, as far as it can be read."""
+    from mediaml.media.clips import clips_of
     from mediaml.media.reader import open_reader
 
     with open_reader(path, kind, audio=loaded.audio if kind is Kind.AUDIO else None) as reader:
-        frames.extend(reader.frames())
+        read = reader.frames()
+        frames.extend(read if loaded.clip is None else clips_of(read, loaded.clip))
 
 
 def _judged(

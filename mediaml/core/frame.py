@@ -42,13 +42,13 @@ class ReleasedPixels:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Frame:
-    """One image on a file's timeline: a photo, a video frame, or one window of audio as a spectrogram.
+    """What a model answers: a photo, a video frame, a clip of several, or one window of audio.
 
     Attributes:
         index: position among the frames that the reader yields from the file, from 0.
         time_s: seconds on the container's clock: PTS x time base, less the start time of the container;
             all streams of a file share it.
-        duration_s: seconds that the frame is shown, or the length of the audio window; 0 for a photo.
+        duration_s: seconds that the frame is shown, or the length of the audio window or clip; 0 for a photo.
         media: the file it came from.
         width, height: pixels as displayed.
         pixels: where the pixels come from.
@@ -59,6 +59,8 @@ class Frame:
         track: number of the audio track, from 1, where all of a file are read; else `None`.
         scale: displayed pixels of the file for each of this frame, across and down: more than 1 where an
             image was too large to be decoded as a whole. Boxes that a model answers with are scaled by it.
+        clip: for models that take clips, their frames, fitted as `ClipInput.image` says: uint8 RGB
+            [T, H, W, 3]; `None` for others. `width` and `height` are those of the first frame in the file.
     """
 
     index: int
@@ -72,6 +74,7 @@ class Frame:
     spectrogram: Float32Array | None = field(default=None, repr=False)
     track: int | None = None
     scale: tuple[float, float] = (1.0, 1.0)
+    clip: UInt8Array | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         require(self.index >= 0, f"index must not be negative, not {self.index}")
@@ -93,12 +96,12 @@ class Frame:
     @property
     def nbytes(self) -> int:
         """Bytes of memory that the frame keeps alive: what was decoded, not what is made of it on demand."""
-        spectrogram = 0 if self.spectrogram is None else self.spectrogram.nbytes
-        return int(getattr(self.pixels, "nbytes", 0)) + spectrogram
+        arrays = sum(array.nbytes for array in (self.spectrogram, self.clip) if array is not None)
+        return int(getattr(self.pixels, "nbytes", 0)) + arrays
 
     def without_pixels(self) -> Frame:
         """The same frame when its pixels are no longer needed: its times and sizes."""
-        return replace(self, pixels=ReleasedPixels())
+        return replace(self, pixels=ReleasedPixels(), clip=None)
 
     def fitted(
         self,

@@ -88,8 +88,10 @@ class Want:
 
     Attributes:
         model: its id in the ledger. index: its place among the models of the run, from 0.
-        next_slice: the first time slice that is wanted. frames_before: frames in the slices before it.
+        next_slice: the first time slice that is wanted.
+        frames_before: answers to frames, or clips, in the slices before it.
         end_slice: the first time slice that is not wanted any more; `None` wants all to the end.
+        since_s: time of the last answer before `next_slice`, seconds; `None` where there is none.
     """
 
     model: int
@@ -97,6 +99,7 @@ class Want:
     next_slice: int = 0
     frames_before: int = 0
     end_slice: int | None = None
+    since_s: float | None = None
 
     def is_before_end(self, number: int) -> bool:
         """Whether this slice is before `end_slice`."""
@@ -251,6 +254,7 @@ class TaskProgress:
         complete: nothing is left to do.
         cut: weak detections that are asked for now were left out, so all is to be done again.
         failure: why it could not be done; `None` where it has not failed.
+        last_s: time of the last frame, or clip, before `next_slice`, seconds; `None` where there is none.
     """
 
     next_slice: int = 0
@@ -258,3 +262,4 @@ class TaskProgress:
     complete: bool = False
     failure: Failure | None = None
     cut: bool = False
+    last_s: float | None = None

@@ -12,7 +12,7 @@ from mediaml.engine.protocol import JobPlanner
 from mediaml.ledger.encoding import TaskRecord
 from mediaml.pipeline.models import LoadedModel
 from mediaml.pipeline.pipeline import Pipeline
-from mediaml.pipeline.read import no_mark
+from mediaml.pipeline.sample import no_mark
 
 
 class InlineEngine:

@@ -38,9 +38,15 @@ def load_models(setup: Setup, warn: Callable[[str], None]) -> list[LoadedModel]:
 
 
 def devices_of(model: LoadedModel) -> ModelDevices:
-    """What a loaded model really runs on, as a message."""
+    """What is said of a loaded model, as a message."""
     return ModelDevices(
-        model.devices, model.fallbacks, model.labels, model.places, model.notes, model.details
+        model.devices,
+        model.fallbacks,
+        model.labels,
+        model.places,
+        model.notes,
+        model.details,
+        None if model.clip is None else model.clip.frames,
     )
 
 

@@ -137,7 +137,7 @@ def order_of(job: Job | Sniff) -> Order:
 
 
 class ModelDevices(msgspec.Struct, frozen=True):
-    """What a loaded model really runs on, and its label list; see `LoadedModel`."""
+    """What a loaded model really runs on, its label list, and the frames of its clips; see `LoadedModel`."""
 
     devices: tuple[str, ...]
     fallbacks: tuple[str, ...]
@@ -145,6 +145,7 @@ class ModelDevices(msgspec.Struct, frozen=True):
     places: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     details: tuple[str, ...] = ()
+    clip_frames: int | None = None
 
 
 class ModelsLoaded(Message, frozen=True):

@@ -22,7 +22,7 @@ from mediaml.ledger.encoding import TaskRecord, view_json
 from mediaml.ledger.free_names import FreeNames
 from mediaml.ledger.integrity import seal_asked, seal_source
 from mediaml.ledger.merge import LedgerMerge
-from mediaml.ledger.rows import Classes, insert_model, insert_source, write_task
+from mediaml.ledger.rows import Classes, insert_model, insert_source, note_clips, write_task
 from mediaml.ledger.schema import (
     BATCH_PREFIX,
     CURRENT_PREFIX,
@@ -125,7 +125,14 @@ class Ledger(AbstractContextManager["Ledger"]):
             count = msgspec.json.encode((self._frames, seconds)).decode()
             self._db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (f"{RUN_PREFIX}{run}", count))
 
-    def add_model(self, model: ModelIdentity, view: View = EVERYTHING, labels: Sequence[str] = ()) -> int:
+    def add_model(
+        self,
+        model: ModelIdentity,
+        view: View = EVERYTHING,
+        labels: Sequence[str] = (),
+        *,
+        clip_frames: int | None = None,
+    ) -> int:
         """The id of a model, which is noted as the identity asked for; equal identities have equal ids.
 
         Where another identity or view of it was asked for before, all annotated copies are out of date.
@@ -133,6 +140,7 @@ class Ledger(AbstractContextManager["Ledger"]):
         Args:
             view: what outputs are to show of its predictions.
             labels: all labels that it knows, in its own order; empty where it does not say.
+            clip_frames: frames of the clips that it answers; `None` where it answers single frames or audio.
         """
         with self._transaction():
             number = model_id(self._db, model) or insert_model(self._db, model)
@@ -146,6 +154,8 @@ class Ledger(AbstractContextManager["Ledger"]):
                 seal_asked(self._db)
                 self._db.execute("UPDATE artifact SET done = 0")
             self._classes.note(number, labels)
+            if clip_frames is not None:
+                note_clips(self._db, number, clip_frames)
         return number
 
     def recall(self, source: Source) -> Kind | None:

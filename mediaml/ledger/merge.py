@@ -16,7 +16,7 @@ from typing import Any
 from mediaml.ledger.free_names import FreeNames
 from mediaml.ledger.integrity import names_of, seal_asked, seal_source
 from mediaml.ledger.merge_answers import TABLES, Answers, Translation, columns
-from mediaml.ledger.rows import Classes
+from mediaml.ledger.rows import Classes, note_clips
 from mediaml.ledger.schema import CURRENT_PREFIX, DERIVED_PREFIX, RUN_PREFIX, VIEW_PREFIX
 from mediaml.ledger.task_progress import IDENTITY, same_lineage
 
@@ -133,6 +133,9 @@ class LedgerMerge:
             here = into.models[number] = self._matched(other, "model", number, (*IDENTITY,))
             names = names_of(other, number)
             self._classes.note(here, [names[one] for one in sorted(names)])
+            clip = other.execute("SELECT frames FROM clip_model WHERE model = ?", (number,)).fetchone()
+            if clip is not None:
+                note_clips(self._db, here, *clip)
             into.classes[number] = dict(zip(names, self._classes.numbers(here, names.values()), strict=True))
         for number in [row[0] for row in other.execute("SELECT id FROM derivation ORDER BY id")]:
             key = ("kind", "options", "version")

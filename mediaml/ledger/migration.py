@@ -42,14 +42,14 @@ def migrate(db: sqlite3.Connection) -> None:
         if version == "1":
             check_first(db)
             # Its checksums are sums over these, too.
-            _execute(db, FOURTH_TABLES)
+            execute(db, FOURTH_TABLES)
             _to_second(db)
         elif version in {"2", "3"}:
-            _execute(db, FOURTH_COLUMNS)
+            execute(db, FOURTH_COLUMNS)
         if version in {"1", "2"}:
-            _execute(db, THIRD_TABLES)
+            execute(db, THIRD_TABLES)
         if version in {"2", "3"}:
-            _execute(db, FOURTH_TABLES)
+            execute(db, FOURTH_TABLES)
         if version in {"1", "2", "3"}:
             _renew_views(db)
             db.execute("UPDATE meta SET value = '4' WHERE key = 'schema_version'")
@@ -61,13 +61,13 @@ def migrate(db: sqlite3.Connection) -> None:
 
 def create(db: sqlite3.Connection) -> None:
     """Create what later versions add to the tables of version 1, within the caller's transaction."""
-    _execute(db, f"{SECOND_TABLES}{FOURTH_COLUMNS}{THIRD_TABLES}{FOURTH_TABLES}")
+    execute(db, f"{SECOND_TABLES}{FOURTH_COLUMNS}{THIRD_TABLES}{FOURTH_TABLES}")
     _renew_views(db)
 
 
 def _to_second(db: sqlite3.Connection) -> None:
     # The rows are moved, and their sums taken, as this version has them.
-    _execute(db, f"{SECOND_TABLES}{FOURTH_COLUMNS}")
+    execute(db, f"{SECOND_TABLES}{FOURTH_COLUMNS}")
     _move_answers(db)
     _move_facts(db)
     seal_tasks(db)
@@ -80,10 +80,10 @@ def _to_second(db: sqlite3.Connection) -> None:
 def _renew_views(db: sqlite3.Connection) -> None:
     for (view,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'view'").fetchall():
         db.execute(f'DROP VIEW "{view}"')
-    _execute(db, VIEWS)
+    execute(db, VIEWS)
 
 
-def _execute(db: sqlite3.Connection, script: str) -> None:
+def execute(db: sqlite3.Connection, script: str) -> None:
     """Run the statements of a script; `executescript` would commit before."""
     for statement in script.split(";\n"):
         if statement.strip():

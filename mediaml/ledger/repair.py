@@ -28,7 +28,7 @@ from mediaml.ledger.integrity import (
     seal_asked,
     unsound,
 )
-from mediaml.ledger.migration import create, migrate
+from mediaml.ledger.migration import create, execute, migrate
 from mediaml.ledger.pictures import drop_lost
 from mediaml.ledger.salvage import FIRST_ANSWER, copy_answers, copy_derived, copy_rows, is_confirmed
 from mediaml.ledger.schema import (
@@ -129,8 +129,8 @@ def _problem(db: sqlite3.Connection, path: Path) -> str:
             check_first(db)
         else:
             if version[0] != str(SCHEMA_VERSION):
-                # An empty one in the place of that which came with version 4.
-                db.execute(FOURTH_TABLES.replace("CREATE TABLE", "CREATE TEMP TABLE"))
+                # Empty ones in the place of those that came with version 4.
+                execute(db, FOURTH_TABLES.replace("CREATE TABLE", "CREATE TEMP TABLE"))
             check(db, derived=version[0] != "2")
     except UNREADABLE as error:
         if not is_damage(error):
@@ -151,9 +151,10 @@ def _fill(old: sqlite3.Connection, new: sqlite3.Connection) -> int:
     _keep_asked(old, new, first=first)
     _keep_confirmed(old, new, first=first)
     if not first:
-        copy_rows(old, new, "class", "model", _ids(new, "model"))
+        for table in ("class", "clip_model"):
+            copy_rows(old, new, table, "model", _ids(new, "model"))
+            new.execute(f"DELETE FROM {table} WHERE model NOT IN (SELECT id FROM model)")
         new.executemany("DELETE FROM class WHERE model = ? AND id = ?", unsound(new, "class"))
-        new.execute("DELETE FROM class WHERE model NOT IN (SELECT id FROM model)")
     if _is_whole(old, "artifact"):
         copy_rows(old, new, "artifact", "source")
     copy_rows(old, new, "task", "source", _ids(new, "source"))

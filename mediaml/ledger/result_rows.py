@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
 from typing import Any
 
 import msgspec
@@ -13,7 +15,8 @@ from mediaml.core.location import Location, is_stream, location_of
 from mediaml.core.media import DecodeAccounts, Kind, MediaInfo
 from mediaml.core.view import View
 from mediaml.core.work import Failure, ModelIdentity
-from mediaml.ledger.encoding import info_of
+from mediaml.ledger.encoding import info_of, view_of_json
+from mediaml.ledger.schema import VIEW_PREFIX
 
 SOURCE_COLUMNS = "source.id, source.path, source.shown, source.name, source.kind, source.info"
 """SQL: the columns that `source_row` takes."""
@@ -62,12 +65,15 @@ class ModelRow:
         identity: what decides its predictions.
         view: what the latest run with a model of that name asked to see.
         current: whether it is the identity that was asked for last, or an older version of it.
+        clip_frames: frames of the clips that its answers are for; `None` where they are for single frames or
+            windows of audio.
     """
 
     id: int
     identity: ModelIdentity
     view: View
     current: bool = True
+    clip_frames: int | None = None
 
     @property
     def name(self) -> str:
@@ -111,3 +117,22 @@ def source_row(row: tuple[Any, ...]) -> SourceRow:
     return SourceRow(
         row[0], path, row[2], row[3], kind, None if row[5] is None else info_of(row[5], str(path))
     )
+
+
+def model_rows(db: sqlite3.Connection, ids: str, values: Sequence[int]) -> list[ModelRow]:
+    """The models whose ids a query yields, in their order.
+
+    Args:
+        values: of the marks in the query.
+    """
+    columns = ", ".join(f"model.{field.name}" for field in fields(ModelIdentity))
+    rows = db.execute(
+        f"SELECT model.id, models.current, coalesce(meta.value, '{{}}'), frames, {columns} FROM model "
+        "JOIN models ON models.model_id = model.id LEFT JOIN meta ON meta.key = ? || model.name "
+        f"LEFT JOIN clip_model ON clip_model.model = model.id WHERE model.id IN ({ids}) ORDER BY model.id",
+        (VIEW_PREFIX, *values),
+    )
+    return [
+        ModelRow(number, ModelIdentity(*identity), view_of_json(view), bool(current), frames)
+        for number, current, view, frames, *identity in rows
+    ]

@@ -22,7 +22,7 @@ from mediaml.ledger.failure_rows import damaged_rows, failure_rows
 from mediaml.ledger.frames import KeptFrame, kept_frames
 from mediaml.ledger.integrity import UNREADABLE, check
 from mediaml.ledger.progress import ProgressRow, RunRow, progress, runs
-from mediaml.ledger.result_rows import SOURCE_COLUMNS, FailureRow, ModelRow, SourceRow, source_row
+from mediaml.ledger.result_rows import SOURCE_COLUMNS, FailureRow, ModelRow, SourceRow, model_rows, source_row
 from mediaml.ledger.schema import BATCH_PREFIX, FILE_NAME, VIEW_PREFIX, connect
 from mediaml.ledger.task_progress import Known, file_state, model_id, task_progress
 from mediaml.ledger.totals import LabelTotals, found
@@ -93,14 +93,7 @@ class Results(AbstractContextManager["Results"]):
 
     def _models(self, ids: str, *values: int) -> list[ModelRow]:
         """The models whose ids a query yields."""
-        columns = ", ".join(f"model.{field.name}" for field in fields(ModelIdentity))
-        rows = self._db.execute(
-            f"SELECT model.id, models.current, coalesce(meta.value, '{{}}'), {columns} FROM model "
-            "JOIN models ON models.model_id = model.id LEFT JOIN meta ON meta.key = ? || model.name "
-            f"WHERE model.id IN ({ids}) ORDER BY model.id",
-            (VIEW_PREFIX, *values),
-        )
-        return [ModelRow(row[0], ModelIdentity(*row[3:]), view_of_json(row[2]), bool(row[1])) for row in rows]
+        return model_rows(self._db, ids, values)
 
     def view(self, name: str) -> View | None:
         """What the latest run with a model asked to see, by its name; `None` where there was none."""

@@ -93,6 +93,11 @@ def insert_source(db: sqlite3.Connection, source: Source, name: str, kind: Kind 
     return int(db.execute(_INSERT_SOURCE, values).lastrowid or 0)
 
 
+def note_clips(db: sqlite3.Connection, model: int, frames: int) -> None:
+    """Note that the answers of a model are for clips of so many frames, within the caller's transaction."""
+    db.execute("INSERT OR REPLACE INTO clip_model (model, frames) VALUES (?, ?)", (model, frames))
+
+
 _INSERT_PICTURES = (
     "INSERT INTO picture_file (source, model, slice, part, name, sha256, size, first, last, width, height) "
     "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"

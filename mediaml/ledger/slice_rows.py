@@ -29,6 +29,7 @@ class DrawnRow:
         time_s, duration_s: of the frame.
         labels, detections: those that the model's view shows; boxes in displayed source pixels.
         picture: digest of the picture that takes the frame's place; else empty.
+        is_clip: whether it is for a clip, of all frames from `time_s` on for `duration_s`.
     """
 
     model: int
@@ -38,6 +39,7 @@ class DrawnRow:
     labels: tuple[Label, ...]
     detections: tuple[Detection, ...]
     picture: str
+    is_clip: bool = False
 
     @property
     def is_blank(self) -> bool:
@@ -88,13 +90,36 @@ class DrawingResults(SelectedResults):
         queries = ("SELECT 1 FROM track LIMIT 1", "SELECT 1 FROM detection WHERE track NOT NULL LIMIT 1")
         return any(self._db.execute(query).fetchone() is not None for query in queries)
 
-    def slice_rows(self, source: int, number: int) -> list[DrawnRow]:
-        """All predictions of one time slice, by model, then by frame; pictures are hashed, not kept."""
-        return [
-            _drawn_row(model, kept)
-            for model in self.models_of(source)
-            for kept in kept_frames(self._db, source, model.id, model.view, number, folder=self.folder)
-        ]
+    def slice_rows(self, source: int, number: int, slice_s: float | None = None) -> list[DrawnRow]:
+        """All predictions of one time slice, by model, then by frame; pictures are hashed, not kept.
+
+        Args:
+            slice_s: length of a slice, seconds: with it, clips that reach into the slice are there, too.
+        """
+        rows = []
+        for model in self.models_of(source):
+            if slice_s is not None and model.clip_frames is not None:
+                rows += self._reaching(source, model, number, number * slice_s)
+            rows += self._rows_of(source, model, number)
+        return rows
+
+    def _rows_of(self, source: int, model: ModelRow, number: int) -> list[DrawnRow]:
+        kept = kept_frames(self._db, source, model.id, model.view, number, folder=self.folder)
+        return [_drawn_row(model, one) for one in kept]
+
+    def _reaching(self, source: int, model: ModelRow, number: int, start_s: float) -> list[DrawnRow]:
+        """The clips of earlier slices that end after a time; of two clips, the later one ends later."""
+        query = (
+            "SELECT slice, time_s + duration_s FROM prediction "
+            "WHERE source = ? AND model = ? AND slice < ? ORDER BY frame DESC"
+        )
+        slices = set()
+        for slice_, end_s in self._db.execute(query, (source, model.id, number)):
+            if end_s <= start_s:
+                break
+            slices.add(slice_)
+        earlier = [row for one in sorted(slices) for row in self._rows_of(source, model, one)]
+        return [row for row in earlier if row.time_s + row.duration_s > start_s]
 
     def row_before(self, source: int, model: ModelRow, number: int) -> DrawnRow | None:
         """The last prediction of a model before a time slice; `None` where there is none."""
@@ -163,4 +188,5 @@ def _drawn_row(model: ModelRow, kept: KeptFrame) -> DrawnRow:
         kept.shown_labels(),
         kept.shown_detections(),
         digest,
+        model.clip_frames is not None,
     )

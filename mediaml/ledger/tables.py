@@ -106,8 +106,12 @@ ALTER TABLE prediction ADD COLUMN same_as INTEGER;
 """
 
 # The files of `mediaml.core.picture_file`; `part` is the place of one among those of its task, from 0. Of
-# ledgers of older versions pictures are in `prediction`, as PNG.
+# ledgers of older versions pictures are in `prediction`, as PNG. `clip_model` lists the models whose answers
+# are for clips of so many frames, not for single ones.
 FOURTH_TABLES = """
+CREATE TABLE clip_model (
+  model INTEGER PRIMARY KEY REFERENCES model (id) ON DELETE CASCADE, frames INTEGER NOT NULL
+);
 CREATE TABLE picture_file (
   source INTEGER NOT NULL, model INTEGER NOT NULL, slice INTEGER NOT NULL, part INTEGER NOT NULL,
   name TEXT NOT NULL, sha256 TEXT NOT NULL, size INTEGER NOT NULL,

@@ -73,12 +73,24 @@ def task_progress(
         return TaskProgress(cut=True)
     done = [row for row in rows if row[3] is None]
     failed = next((row for row in rows if row[3] is not None), None)
+    next_slice, complete = done[-1][0] + 1 if done else 0, bool(done) and bool(done[-1][2])
     return TaskProgress(
-        next_slice=done[-1][0] + 1 if done else 0,
+        next_slice=next_slice,
         frames=sum(row[1] for row in done),
-        complete=bool(done) and bool(done[-1][2]),
+        complete=complete,
         failure=Failure(failed[3], failed[4], failed[5]) if failed else None,
+        last_s=None if complete or not done else _last_s(db, source, model, next_slice),
     )
+
+
+def _last_s(db: sqlite3.Connection, source: int, model: int, end_slice: int) -> float | None:
+    """The time of the last prediction before a slice, seconds."""
+    query = (
+        "SELECT time_s FROM prediction WHERE source = ? AND model = ? AND slice < ? "
+        "ORDER BY frame DESC LIMIT 1"
+    )
+    row = db.execute(query, (source, model, end_slice)).fetchone()
+    return None if row is None else float(row[0])
 
 
 def file_state(path: Path) -> tuple[int, int] | None:

@@ -2,6 +2,7 @@
 
 Keys of mediaml, all values strings: `mediaml.interface` ("detector/1", "classifier/1"), `mediaml.labels`
 (JSON list of class names), `mediaml.input` (JSON of `ImageInput` or `AudioInput`, plus `type` and `stride`),
+`mediaml.clip` (JSON of the fields of `ClipInput` beside `image`, which `mediaml.input` says),
 `mediaml.anchors`, `mediaml.name`, `mediaml.source`. Ultralytics' `names` is read as well.
 """
 
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, TypeVar
 import msgspec
 
 from mediaml.core.audio_input import AudioInput
+from mediaml.core.clip_input import ClipInput
 from mediaml.core.errors import ModelError
 from mediaml.core.model_input import ImageInput
 
@@ -26,6 +28,7 @@ _Input = TypeVar("_Input", ImageInput, AudioInput)
 INTERFACE = "mediaml.interface"
 LABELS = "mediaml.labels"
 INPUT = "mediaml.input"
+CLIP = "mediaml.clip"
 ANCHORS = "mediaml.anchors"
 NAME = "mediaml.name"
 SOURCE = "mediaml.source"
@@ -69,6 +72,22 @@ def read_audio_input(metadata: Mapping[str, str]) -> AudioInput | None:
         ModelError: `mediaml.input` cannot be read.
     """
     return _read_input(metadata, AudioInput)
+
+
+def read_clip_input(metadata: Mapping[str, str]) -> ClipInput | None:
+    """How the model takes clips; `None` where the file does not say.
+
+    Raises:
+        ModelError: `mediaml.clip` or `mediaml.input` cannot be read, or do not make sense.
+    """
+    image = read_image_input(metadata) if CLIP in metadata else None
+    if image is None:
+        return None
+    said = _decoded(metadata, CLIP, dict[str, object])
+    try:
+        return msgspec.convert({**said, "image": msgspec.to_builtins(image)}, ClipInput)
+    except msgspec.ValidationError as error:
+        raise ModelError(f"the model's metadata `{CLIP}` is wrong: {error}", "Write it again.") from error
 
 
 def read_stride(metadata: Mapping[str, str]) -> int | None:

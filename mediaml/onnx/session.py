@@ -10,11 +10,18 @@ from typing import Any
 
 from mediaml.core.arrays import Array
 from mediaml.core.audio_input import AudioInput
+from mediaml.core.clip_input import ClipInput
 from mediaml.core.errors import DeviceError, MemoryLimitError, ModelError
 from mediaml.core.model_input import ImageInput
 from mediaml.onnx.graph_file import read_graph
 from mediaml.onnx.interface import Interface, TensorSpec, interface_of, tensor_specs
-from mediaml.onnx.metadata import read_audio_input, read_image_input, read_labels, read_stride
+from mediaml.onnx.metadata import (
+    read_audio_input,
+    read_clip_input,
+    read_image_input,
+    read_labels,
+    read_stride,
+)
 from mediaml.onnx.offers import Hardware, cpu_offer
 from mediaml.onnx.opening import open_on
 from mediaml.onnx.provider_options import Demand
@@ -33,7 +40,7 @@ class Session:
         interface: what they are known as; see `interface.py`.
         metadata: the file's own key-value pairs.
         labels: class names in the order of the scores; `None`, as below, where the file does not say.
-        image_input, audio_input: how the model takes images or audio.
+        image_input, audio_input, clip_input: how the model takes images, audio or clips.
         stride: pixels of which the input's width and height must be multiples.
         device: what the session really runs on. hardware: its kind.
         number_type: what it rounds to, such as `bf16`; `None` where it computes in the model's own precision.
@@ -51,6 +58,7 @@ class Session:
     labels: tuple[str, ...] | None
     image_input: ImageInput | None
     audio_input: AudioInput | None
+    clip_input: ClipInput | None
     stride: int | None
     device: Device
     fallback_reason: str | None
@@ -147,6 +155,7 @@ def open_session(
         labels=read_labels(metadata),
         image_input=read_image_input(metadata),
         audio_input=read_audio_input(metadata),
+        clip_input=read_clip_input(metadata),
         stride=read_stride(metadata),
         device=opened.offer.device,
         fallback_reason=chosen.warning or None,

@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 
 from mediaml.core.arrays import Array, Float32Array, UInt8Array
+from mediaml.core.clip_input import ClipInput
 from mediaml.core.errors import require
 from mediaml.core.model_input import ImageInput
 
@@ -60,3 +61,21 @@ def normalise(image: UInt8Array, spec: ImageInput) -> Array:
         target = sample[channel] if planar else sample[:, :, channel]
         target[...] = table[pixels[:, :, channel]]
     return sample
+
+
+def normalise_clip(clip: UInt8Array, spec: ClipInput) -> Array:
+    """One clip as the model wants it, without the batch axis.
+
+    Args:
+        clip: uint8 RGB [T, H, W, 3], its frames already fitted.
+        spec: see `normalise` for its `image`.
+
+    Returns:
+        [C, T, H, W], [T, C, H, W] or [T, H, W, C], as `layout` says; uint8 or float32, C-contiguous.
+
+    Raises:
+        ValueError: the clip is not [T, H, W, 3], or `mean` or `std` do not fit the channels.
+    """
+    require(clip.ndim == 4, f"a clip is [T, H, W, 3], not {clip.shape}")
+    each = spec.each
+    return np.stack([normalise(image, each) for image in clip], axis=1 if spec.layout == "CTHW" else 0)

@@ -30,7 +30,12 @@ _TIME_DECIMALS = 6
 def run_line(header: dict[str, Any], models: Sequence[ModelRow]) -> bytes:
     """The first line: schema version, versions, and every model with the view that its lines show."""
     shown = [
-        {**asdict(model.identity), "options": model.options, "view": view_record(model.view)}
+        {
+            **asdict(model.identity),
+            "options": model.options,
+            "view": view_record(model.view),
+            **({} if model.clip_frames is None else {"clip_frames": model.clip_frames}),
+        }
         for model in models
     ]
     return msgspec.json.encode({"run": {"schema_version": SCHEMA_VERSION, **header, "models": shown}})

@@ -23,7 +23,7 @@ from mediaml.core.work import FrameAnswer
 from mediaml.ops.batches import pad_batch, unpad_outputs
 from mediaml.pipeline.batch_size import is_batch
 from mediaml.pipeline.models import LoadedModel
-from mediaml.pipeline.read import Mark, Sample
+from mediaml.pipeline.sample import Mark, Sample
 from mediaml.registry.spec import Answers, StagedModel
 
 _Key = tuple[int, tuple[int, ...] | None, str]
@@ -237,6 +237,11 @@ def _predictions(answered: InferredBatch) -> list[Prediction]:
         raise PluginError(
             f"model {loaded.spec.name!r} returned {len(predictions)} results for {len(samples)} frames.",
             "It must return one result per frame; report this to its author.",
+        )
+    if loaded.clip is not None and any(prediction.picture is not None for prediction in predictions):
+        raise PluginError(
+            f"model {loaded.spec.name!r} answered a clip with a picture.",
+            "It may answer with labels, detections or an embedding; report this to its author.",
         )
     return predictions
 

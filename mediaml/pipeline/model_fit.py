@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from mediaml.core.audio_input import AudioInput
+from mediaml.core.clip_input import ClipInput
 from mediaml.core.errors import ModelError, PluginError
 from mediaml.core.media import Kind
 from mediaml.core.model_input import ImageInput
@@ -29,7 +30,7 @@ def refuse_misfit(model: Model, spec: ModelSpec) -> None:
     needs when it is loaded.
 
     Raises:
-        PluginError: nothing says how audio is cut.
+        PluginError: nothing says how audio is cut, or it takes clips that it cannot answer.
         ModelError: the graph has several inputs, or its input differs in type, rank or size.
     """
     says = spec.audio or getattr(model, "input", None)
@@ -37,6 +38,11 @@ def refuse_misfit(model: Model, spec: ModelSpec) -> None:
         raise PluginError(
             f"model {spec.name!r} accepts audio, but does not say how.",
             "It must set `audio` of its ModelSpec, or `input` when it is loaded; report this to its author.",
+        )
+    if isinstance(says, ClipInput) and (spec.task == "transform" or spec.kinds == {Kind.AUDIO}):
+        raise PluginError(
+            f"model {spec.name!r} takes clips, which models of audio and of the task transform cannot.",
+            "A model of clips answers with labels, detections or an embedding; report this to its author.",
         )
     session = getattr(model, "session", None)
     if not isinstance(model, OnnxModel) or session is None or type(model).run is not OnnxModel.run:
@@ -65,6 +71,8 @@ def _fed(model: OnnxModel, spec: ModelSpec) -> TensorSpec | None:
     if isinstance(wanted, AudioInput):
         name = "waveforms" if wanted.features == "waveform" else "spectrograms"
         return TensorSpec(name, (None, *wanted.shape), "float32")
+    if isinstance(wanted, ClipInput):
+        return TensorSpec("clips", (None, *wanted.shape), wanted.image.dtype)
     if not isinstance(wanted, ImageInput):
         raise ModelError(
             f"{model.session.name} does not say how images are prepared for {spec.name}.",

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from mediaml.core.audio_input import AudioInput
+from mediaml.core.clip_input import ClipInput
 from mediaml.core.errors import MediamlError, PluginError
 from mediaml.core.view import View, class_ids
 from mediaml.core.work import ModelIdentity
@@ -119,6 +120,12 @@ class LoadedModel:
         """How audio is cut for it, as its plugin or the loaded model says."""
         said = getattr(self.model, "input", None)
         return self.spec.audio or (said if isinstance(said, AudioInput) else None)
+
+    @property
+    def clip(self) -> ClipInput | None:
+        """How it takes clips; `None` for a model of single frames or audio."""
+        said = getattr(self.model, "input", None)
+        return said if isinstance(said, ClipInput) else None
 
     @property
     def modules(self) -> tuple[str, ...]:

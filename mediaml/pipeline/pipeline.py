@@ -24,13 +24,15 @@ from mediaml.core.slices import SLICE_S
 from mediaml.core.track import TrackChoice
 from mediaml.core.work import Job, Reading, TaskResult, Want
 from mediaml.core.worker_memory import WorkerMemory
+from mediaml.media.clips import Clipper, ClipRange, clipper_of
 from mediaml.media.limits import Limits
 from mediaml.media.write.picture_writer import PictureWriter, Place
 from mediaml.pipeline.infer import Inference, InferredBatch, post_process
 from mediaml.pipeline.models import LoadedModel
 from mediaml.pipeline.prepare import Block, prepare_samples
-from mediaml.pipeline.read import Consumer, Mark, Put, Sample, read_job
+from mediaml.pipeline.read import read_job
 from mediaml.pipeline.reading import ReadingChoice
+from mediaml.pipeline.sample import Consumer, Mark, Put, Sample
 from mediaml.pipeline.stream import Stream
 
 _SAMPLES, _ANSWERED, _MOST_BATCHED = 32, 4, 16
@@ -178,9 +180,17 @@ class Pipeline(AbstractContextManager["Pipeline"]):
                 want,
                 self._models[want.index],
                 Stream(job.id, want.model, self._emit, self._pictures_of(job, want)),
+                self._clipper(want),
             )
             for want in job.wants
         ]
+
+    def _clipper(self, want: Want) -> Clipper | None:
+        spec = self._models[want.index].clip
+        if spec is None:
+            return None
+        first, end = want.next_slice, want.end_slice
+        return clipper_of(spec, ClipRange(want.frames_before, want.since_s, first, end, self._how.slice_s))
 
     def _pictures_of(self, job: Job, want: Want) -> Callable[[int], PictureWriter] | None:
         """Begins the files for the pictures of a slice; see `Stream`."""

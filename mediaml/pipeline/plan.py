@@ -203,7 +203,8 @@ class Planner:
             self._ledger.supersede(source_id, model_id, restart=self._force or before.cut)
             progress = self._ledger.task_progress(source_id, model_id)
             if not progress.complete:
-                wants.append(Want(model_id, index, progress.next_slice, progress.frames))
+                first, frames = progress.next_slice, progress.frames
+                wants.append(Want(model_id, index, first, frames, since_s=progress.last_s))
         if not wants:
             self.planned.done.append(source_id)
             return None

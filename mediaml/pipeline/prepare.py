@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import replace
 
 from mediaml.core.arrays import Array
-from mediaml.pipeline.read import Mark, Sample, no_mark
+from mediaml.pipeline.sample import Mark, Sample, no_mark
 from mediaml.registry.spec import StagedModel
 
 MOST_SAMPLES, MOST_BYTES, MOST_S = 32, 4 << 20, 0.1

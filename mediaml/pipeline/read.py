@@ -5,26 +5,24 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
+from itertools import chain
 
-from mediaml.core.arrays import Array
 from mediaml.core.audio_input import AudioInput
-from mediaml.core.byte_budget import Share
 from mediaml.core.errors import ChangedError, NoAudioError
 from mediaml.core.frame import Frame
 from mediaml.core.media import DecodeAccounts, Kind
 from mediaml.core.sampling import ALL_FRAMES
 from mediaml.core.slices import slice_of
-from mediaml.core.work import Failure, Job, Stage, Want
+from mediaml.core.work import Failure, Job, Stage
 from mediaml.media.files import FileWatch
 from mediaml.media.limits import Limits
 from mediaml.media.reader import Reader, decoding_bytes, open_reader
 from mediaml.media.sampled import Step, no_step, nothing_in_range, sampled_frames, sampling_for
-from mediaml.pipeline.models import LoadedModel
 from mediaml.pipeline.reading import ReadingChoice
+from mediaml.pipeline.sample import Consumer, Mark, Put, Sample, no_mark
 from mediaml.pipeline.still import StillFrames
-from mediaml.pipeline.stream import Repeat, Stream
-from mediaml.registry.plugin_errors import describe_error
+from mediaml.pipeline.stream import Repeat
 
 
 def default_readers(workers: int = 1) -> int:
@@ -33,52 +31,8 @@ def default_readers(workers: int = 1) -> int:
     return max(2, min(8, cores // workers))
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Consumer:
-    """One model's consumer of a job: what it still wants, the model itself, and where its answers go."""
-
-    want: Want
-    model: LoadedModel
-    stream: Stream
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Sample:
-    """One frame on its way to one model; `array` is `None` before and without the stage `prepare`.
-
-    `share` is what it takes of the bytes that may be in flight.
-    """
-
-    consumer: Consumer
-    slice: int
-    frame: Frame
-    array: Array | None
-    accounts: DecodeAccounts = field(default_factory=DecodeAccounts)
-    share: Share | None = None
-
-    @property
-    def nbytes(self) -> int:
-        """Bytes that it keeps in memory."""
-        return self.frame.nbytes + (0 if self.array is None else self.array.nbytes)
-
-    def settle(self) -> None:
-        """It was answered, or is not wanted any more: other frames may take its place in memory."""
-        if self.share is not None:
-            self.share.give_back()
-
-    def fail(self, stage: Stage, error: BaseException) -> None:
-        """End the sample's stream: nothing more is done for this source and model."""
-        message = describe_error(error, self.consumer.model.modules)
-        self.consumer.stream.fail(Failure.of(stage, error, message), self.accounts, self.slice)
-        self.settle()
-
-
-Put = Callable[[Sample], bool]
-"""Hands a sample on that is not prepared yet; false when the run is stopping."""
-
-Mark = Callable[[Stage, int | None, float], None]
-"""Called before every step: its stage, the model's index (`None` for what serves all), the time reached."""
-
+_BEFORE_S = 1.0
+"""How long before a time the frame is first looked for that is shown then, seconds."""
 
 Room = Callable[[int], AbstractContextManager[bool]]
 """Uses bytes of memory for the length of a `with` block."""
@@ -86,10 +40,6 @@ Room = Callable[[int], AbstractContextManager[bool]]
 
 def _unbounded(_size: int) -> AbstractContextManager[bool]:
     return nullcontext(True)
-
-
-def no_mark(_stage: Stage, _model: int | None, _time_s: float) -> None:
-    """A `Mark` that does nothing."""
 
 
 def read_job(
@@ -178,22 +128,59 @@ class _Reading:
         """Hand on the wanted frames; returns the last one's slice, `None` when no model wants the rest."""
         number = 0
         still = StillFrames(sampling_for(reader, self.how.sampling).still)
-        for frame in self._watched(self._wanted_frames(reader), watch):
-            number = slice_of(frame.time_s, self.how.slice_s)
-            live = [consumer for consumer in self.consumers if not consumer.stream.failed]
-            if not live:
-                return None
-            live = [consumer for consumer in live if consumer.want.is_before_end(number)]
-            if not live:
-                return number
-            same_as = still.same_as(frame, number)
-            for consumer in live:
-                if number >= consumer.want.next_slice and not self._submit(
-                    consumer, number, frame, reader.accounts, same_as
+        try:
+            for frame in self._watched(self._wanted_frames(reader), watch):
+                number = slice_of(frame.time_s, self.how.slice_s)
+                live = [consumer for consumer in self.consumers if not consumer.stream.failed]
+                if not live:
+                    return None
+                live = [consumer for consumer in live if not consumer.is_done(number)]
+                if not live:
+                    return number
+                same_as = still.same_as(frame, number)
+                if not all(
+                    self._give(consumer, frame, number, reader.accounts, same_as) for consumer in live
                 ):
                     return None
-            self.mark("decode", None, frame.time_s)
-        return number
+                self.mark("decode", None, frame.time_s)
+        except ChangedError:
+            raise
+        except Exception:
+            # What was read is still answered, also in clips that are cut off here.
+            self._end_clips(reader.accounts)
+            raise
+        return number if self._end_clips(reader.accounts) else None
+
+    def _give(
+        self, consumer: Consumer, frame: Frame, number: int, accounts: DecodeAccounts, same_as: int | None
+    ) -> bool:
+        """Give a frame, or the clips that it completes, to a model; false when the run is stopping."""
+        if consumer.clipper is not None:
+            return self._give_clips(consumer, consumer.clipper.add(frame), accounts)
+        want = consumer.want
+        if number < want.next_slice or not want.is_before_end(number):
+            return True
+        return self._submit(consumer, number, frame, accounts, same_as)
+
+    def _give_clips(self, consumer: Consumer, clips: Iterator[Frame], accounts: DecodeAccounts) -> bool:
+        while True:
+            try:
+                clip = next(clips, None)
+            except Exception as error:  # noqa: BLE001  a frame that cannot be fitted costs this model, not others
+                consumer.stream.fail(Failure.of("prepare", error), accounts, consumer.want.next_slice)
+                return True
+            if clip is None:
+                return True
+            if not self._submit(consumer, slice_of(clip.time_s, self.how.slice_s), clip, accounts):
+                return False
+
+    def _end_clips(self, accounts: DecodeAccounts) -> bool:
+        """Hand on the clips that the end of the file cuts off; false when the run is stopping."""
+        return all(
+            self._give_clips(consumer, consumer.clipper.end(), accounts)
+            for consumer in self.consumers
+            if consumer.clipper is not None and not consumer.stream.failed
+        )
 
     def _watched(self, frames: Iterator[Frame], watch: FileWatch) -> Iterator[Frame]:
         """Frames, as long as their file stays what it was: looked at between slices."""
@@ -206,18 +193,47 @@ class _Reading:
             yield frame
 
     def _wanted_frames(self, reader: Reader) -> Iterator[Frame]:
-        """Frames from the first wanted slice on, numbered as in an uninterrupted reading."""
-        first = min((consumer.want for consumer in self.consumers), key=lambda want: want.next_slice)
-        start_s = first.next_slice * self.how.slice_s
+        """Frames from the first wanted one on, numbered as in an uninterrupted reading."""
+        start_s = self._start_s()
         self.mark("decode", None, start_s)
         if self._is_sampled(reader):
             yield from sampled_frames(reader, self.how.sampling, start_s, self.step)
             return
-        if first.next_slice == 0:
+        if start_s <= 0:
             yield from reader.frames()
             return
-        for index, frame in enumerate(reader.frames(start_s), start=first.frames_before):
-            yield replace(frame, index=index)
+        numbered = [consumer.want for consumer in self.consumers if consumer.clipper is None]
+        first = min(numbered, key=lambda want: want.next_slice, default=None)
+        index = 0 if first is None else first.frames_before
+        for frame in self._frames_from(reader, start_s):
+            if first is None or slice_of(frame.time_s, self.how.slice_s) < first.next_slice:
+                yield frame
+            else:
+                yield replace(frame, index=index)
+                index += 1
+
+    def _start_s(self) -> float:
+        """Time of the first frame that a model wants; 0 for all of them."""
+        starts = [
+            consumer.want.next_slice * self.how.slice_s
+            if consumer.clipper is None
+            else consumer.clipper.from_s or 0.0
+            for consumer in self.consumers
+        ]
+        return min(starts)
+
+    def _frames_from(self, reader: Reader, start_s: float) -> Iterator[Frame]:
+        """Frames from a time on; where clips are made, with the one that is shown then, or all."""
+        if all(consumer.clipper is None for consumer in self.consumers):
+            return reader.frames(start_s)
+        before_s = _BEFORE_S
+        while before_s < start_s:
+            frames = reader.frames(start_s - before_s)
+            first = next(frames, None)
+            if first is not None and first.time_s <= start_s:
+                return chain([first], frames)
+            before_s *= 8
+        return reader.frames()
 
     def _is_sampled(self, reader: Reader) -> bool:
         return sampling_for(reader, self.how.sampling).chosen != ALL_FRAMES
@@ -235,7 +251,7 @@ class _Reading:
         number: int,
         frame: Frame,
         accounts: DecodeAccounts,
-        same_as: int | None,
+        same_as: int | None = None,
     ) -> bool:
         """Hand a frame to a model, or have its stream repeat the answer to the frame `same_as`."""
         since = None if self.how.sampling.chosen == ALL_FRAMES else consumer.want.next_slice

@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Literal
 
-from mediaml.plugin import AudioInput, GraphFacts, ImageInput, ModelError, label_lists, suggestion
+from mediaml.plugin import (
+    AudioInput,
+    ClipInput,
+    GraphFacts,
+    ImageInput,
+    ModelError,
+    label_lists,
+    suggestion,
+)
 from mediaml_onnx.class_names import NO_NAMES, class_names
+from mediaml_onnx.clips import clip_layers, takes_clips
 from mediaml_onnx.from_graph import (
     audio_layers,
     image_axes,
@@ -19,13 +28,11 @@ from mediaml_onnx.from_graph import (
     vector_outputs,
 )
 from mediaml_onnx.hub_files import hub_files, hub_layers
+from mediaml_onnx.inputs import clip_input, image_or_audio
 from mediaml_onnx.label_sets import audio_sets, image_sets
-from mediaml_onnx.layer import GUESS, ImageFields, Layer, Means, OutputFields, Said, merged, with_defaults
+from mediaml_onnx.layer import GUESS, Layer, Means, OutputFields, Said, merged, with_defaults
 from mediaml_onnx.metadata import metadata_layer
 from mediaml_onnx.toml_file import labels_file, read_toml, toml_path
-
-LEAST_SHARE = 0.1
-"""The least part of a fitted image that is cut out: a smaller one would be blown up without bound."""
 
 Task = Literal["classify", "embed", "listen", "transform"]
 
@@ -49,17 +56,18 @@ class Description:
 
     Attributes:
         input: how it takes images or audio; `None` for an image-to-image graph that takes any size.
-        image, audio, output: the fields of the tables with the layers that say them; one of the first two is
-            empty.
+        image, audio, clip, output: the fields of the tables with the layers that say them; empty where the
+            graph takes something else.
         index: of the output that is used.
         labels: names of its classes; empty where it has none or their number is not known.
         labels_from: where they were found.
         guesses: what nothing says, one short sentence each.
     """
 
-    input: ImageInput | AudioInput | None
+    input: ImageInput | AudioInput | ClipInput | None
     image: Mapping[str, Said]
     audio: Mapping[str, Said]
+    clip: Mapping[str, Said]
     output: Mapping[str, Said]
     index: int
     labels: tuple[str, ...] = ()
@@ -101,15 +109,19 @@ def describe(facts: GraphFacts, task: Task) -> Description:
     output = with_defaults(merged([*_meaning(facts, task, told, index), spoken], "output"), OutputFields)
     table = "audio" if task == "listen" else "image"
     said = merged([*told, *guessed], table)
-    guesses = _guesses(said, table)
+    clip = with_defaults(merged([*told, *guessed], "clip"), ClipInput) if _is_clip(facts, task, told) else {}
+    clip.pop("image", None)
+    guesses = [*_guesses(said, table), *_guesses(clip, "clip")]
     names = NO_NAMES
     if output["means"].value not in {"embedding", "image"}:
-        names = class_names(facts, told, index, audio_sets() if task == "listen" else image_sets())
-    shown, input_ = _input(facts, task, said)
+        known = audio_sets() if task == "listen" else {} if clip else image_sets()
+        names = class_names(facts, told, index, known)
+    shown, input_ = image_or_audio(facts, task, said)
     return Description(
-        input_,
+        clip_input(facts, input_, clip) if isinstance(input_, ImageInput) and clip else input_,
         image=shown if table == "image" else {},
         audio=shown if table == "audio" else {},
+        clip=clip,
         output=output,
         index=index,
         labels=names.labels,
@@ -158,12 +170,24 @@ def _guessed(facts: GraphFacts, task: Task, told: Sequence[Layer]) -> list[Layer
         )
     if audio and not image:
         raise WrongTaskError(f"{facts.path} is described as a model of audio.", "Use -p listen.")
+    if _is_clip(facts, task, told):
+        return _unsaid(clip_layers(facts, told), told)
     if image_axes(spec) is None:
         way = "Use -p listen." if is_waveform(spec) else "A plugin of your own can feed it: docs/plugins.md."
         raise WrongTaskError(f"{facts.path} takes {spec}, which is no image.", way)
-    # A guess of the crop or the values holds whole: where one field is said, the others are defaults.
-    said = merged(told, "image").keys()
-    return [one for one in image_layers(facts, task) if one.origin != GUESS or not said & one.image.keys()]
+    return _unsaid(image_layers(facts, task), told)
+
+
+def _unsaid(layers: Sequence[Layer], told: Sequence[Layer]) -> list[Layer]:
+    """What is known, and the guesses of which nothing is said: a crop, values or a rate hold whole."""
+    said = merged(told, "image").keys() | merged(told, "clip").keys()
+    if said & {"stride", "hop"}:
+        said |= {"every_s"}
+    return [one for one in layers if one.origin != GUESS or not said & {*one.image, *one.clip}]
+
+
+def _is_clip(facts: GraphFacts, task: Task, told: Sequence[Layer]) -> bool:
+    return task in {"classify", "embed"} and takes_clips(facts, told)
 
 
 def _output(facts: GraphFacts, task: Task, told: Sequence[Layer]) -> int:
@@ -215,41 +239,3 @@ def _meaning(facts: GraphFacts, task: Task, told: Sequence[Layer], index: int) -
     if by_graph.output["means"] == "probabilities":
         return [*[layer for layer in told if not layer.origin.endswith(".json")], by_graph, *told]
     return [*told, by_graph]
-
-
-def _input(
-    facts: GraphFacts, task: Task, said: Mapping[str, Said]
-) -> tuple[dict[str, Said], ImageInput | AudioInput | None]:
-    """All fields of the input with their layers, and the input that they make.
-
-    Raises:
-        ModelError: they do not fit each other, or the graph.
-    """
-    record: type[ImageInput] | type[AudioInput] = AudioInput if task == "listen" else ImageInput
-    shown = with_defaults(said, record)
-    if task != "listen":
-        shown |= with_defaults(said, ImageFields)
-        share = shown["crop_pct"].value
-        if not LEAST_SHARE <= share <= 1:
-            raise ModelError(
-                f"{facts.path}: crop_pct is {LEAST_SHARE} to 1, not {share:g}.",
-                f"Correct it in {toml_path(facts.path).name}.",
-            )
-        if task == "transform" and not {"width", "height"} <= said.keys():
-            return {name: one for name, one in shown.items() if name not in {"width", "height"}}, None
-    names = {one.name for one in fields(record)}
-    lacking = [name for name, one in shown.items() if one.value is MISSING]
-    if lacking:
-        raise ModelError(
-            f"{facts.path} is described without a {lacking[0]}, and takes any.",
-            f"Write it into {toml_path(facts.path).name}: docs/bring-your-own.md.",
-        )
-    try:
-        made = record(**{name: one.value for name, one in shown.items() if name in names})
-    except ValueError as error:
-        origins = sorted({one.layer.origin for one in shown.values() if one.layer})
-        raise ModelError(
-            f"{facts.path} is described so that {error} (by {', '.join(origins)}).",
-            f"Correct it in {toml_path(facts.path).name}.",
-        ) from error
-    return shown, made

@@ -133,7 +133,7 @@ def vector_outputs(facts: GraphFacts) -> list[int]:
     fitting = [
         index
         for index, spec in enumerate(facts.outputs)
-        if spec.dtype in _FLOATS and len(spec.shape) in {1, 2, 3, 4} and spec.shape[-1] != 1
+        if spec.dtype in _FLOATS and len(spec.shape) in {1, 2, 3, 4, 5} and spec.shape[-1] != 1
     ]
     for word in VECTORS:
         named = [index for index in fitting if word in facts.outputs[index].name.lower()]

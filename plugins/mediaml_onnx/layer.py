@@ -8,7 +8,7 @@ from typing import Any, Literal, get_args, get_type_hints
 
 from msgspec import ValidationError, convert
 
-from mediaml.plugin import AudioInput, ImageInput, ModelError, suggestion
+from mediaml.plugin import AudioInput, ClipInput, ImageInput, ModelError, suggestion
 
 GUESS = "guess"
 """The origin of a layer that nothing says."""
@@ -50,6 +50,7 @@ class ImageFields:
 FIELDS: Mapping[str, Mapping[str, Any]] = {
     "image": get_type_hints(ImageInput) | get_type_hints(ImageFields),
     "audio": get_type_hints(AudioInput),
+    "clip": {name: kind for name, kind in get_type_hints(ClipInput).items() if name != "image"},
     "output": get_type_hints(OutputFields),
 }
 """The fields of each table, with their types."""
@@ -61,7 +62,7 @@ class Layer:
 
     Attributes:
         origin: for messages: `yamnet.toml`, `metadata`, `config.json`, `the graph`.
-        image, audio, output: fields by name; see `FIELDS`.
+        image, audio, clip, output: fields by name; see `FIELDS`.
         labels: class names, in the order of the scores.
         reason: why it is said, where the layer is a guess; empty where it is known.
     """
@@ -69,6 +70,7 @@ class Layer:
     origin: str
     image: Mapping[str, Any] = field(default_factory=dict)
     audio: Mapping[str, Any] = field(default_factory=dict)
+    clip: Mapping[str, Any] = field(default_factory=dict)
     output: Mapping[str, Any] = field(default_factory=dict)
     labels: tuple[str, ...] | None = None
     reason: str = ""

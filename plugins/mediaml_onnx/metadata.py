@@ -1,4 +1,4 @@
-"""A description in the ONNX metadata: `mediaml.input` and `mediaml.output`, JSON objects."""
+"""A description in the ONNX metadata: `mediaml.input`, `mediaml.clip` and `mediaml.output`, JSON objects."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 from mediaml.plugin import GraphFacts, ModelError
 from mediaml_onnx.layer import Layer, checked
 
-INPUT, OUTPUT = "mediaml.input", "mediaml.output"
+INPUT, CLIP, OUTPUT = "mediaml.input", "mediaml.clip", "mediaml.output"
 # Of `mediaml.input`, beside the fields of `ImageInput` and `AudioInput`.
 _OTHERS = {"type", "stride"}
 
@@ -28,11 +28,16 @@ def metadata_layer(facts: GraphFacts) -> Layer:
         for name, value in said.items()
         if name not in _OTHERS
     }
-    output = {
-        name: checked("output", name, value, f"{facts.path.name}, metadata {OUTPUT}")
-        for name, value in _object(facts.metadata, OUTPUT).items()
-    }
-    return Layer("metadata", audio=fields if audio else {}, image={} if audio else fields, output=output)
+    clip, output = _fields(facts, "clip", CLIP), _fields(facts, "output", OUTPUT)
+    if audio:
+        return Layer("metadata", audio=fields, output=output)
+    return Layer("metadata", image=fields, clip=clip, output=output)
+
+
+def _fields(facts: GraphFacts, table: str, key: str) -> dict[str, Any]:
+    """The fields of a table, which a key of the metadata has by themselves."""
+    where = f"{facts.path.name}, metadata {key}"
+    return {name: checked(table, name, value, where) for name, value in _object(facts.metadata, key).items()}
 
 
 def _object(metadata: Mapping[str, str], key: str) -> dict[str, Any]:

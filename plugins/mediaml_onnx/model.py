@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import ClassVar
 
 import numpy as np
@@ -12,6 +13,7 @@ from mediaml.plugin import (
     Answers,
     Array,
     AudioInput,
+    ClipInput,
     Embedding,
     Fitting,
     Float32Array,
@@ -21,8 +23,10 @@ from mediaml.plugin import (
     LoadContext,
     ModelError,
     OnnxModel,
+    UInt8Array,
     graph_facts,
     normalise,
+    normalise_clip,
 )
 from mediaml_onnx.describe import Description, Task, WrongTaskError, describe
 from mediaml_onnx.options import ClassifyOptions, EmbedOptions
@@ -56,6 +60,11 @@ class DescribedModel(OnnxModel):
         self._spec = facts.inputs[0]
         if self.input is not None:
             self._refuse_misfit(self.sample_shape(self.input))
+        self._clip = self.input if isinstance(self.input, ClipInput) else None
+        if self._clip is not None:
+            # Clips come fitted: to the size of which the middle is taken.
+            width, height = self._uncut(self._clip.image)
+            self.input = replace(self._clip, image=replace(self._clip.image, width=width, height=height))
         if self.described.guesses:
             again = f"`mediaml models describe {shlex.quote(str(self.path))}` says more"
             context.warn(f"{self.path.name}: {'; '.join(self.described.guesses)}; {again}")
@@ -65,8 +74,10 @@ class DescribedModel(OnnxModel):
         """See `OnnxModel`; a graph without a batch axis takes one sample."""
         return 1 if len(self._spec.shape) == 1 else self._spec.shape[0]
 
-    def sample_shape(self, wanted: ImageInput | AudioInput) -> tuple[int, ...]:
+    def sample_shape(self, wanted: ImageInput | AudioInput | ClipInput) -> tuple[int, ...]:
         """The shape of one sample, with an axis of size 1 wherever the graph has one more."""
+        if isinstance(wanted, ClipInput):
+            return wanted.shape
         if isinstance(wanted, ImageInput):
             channels = 1 if wanted.color == "GRAY" else 3
             planar = wanted.layout == "NCHW"
@@ -78,14 +89,15 @@ class DescribedModel(OnnxModel):
 
     def _refuse_misfit(self, shape: tuple[int, ...]) -> None:
         batched = shape if len(self._spec.shape) == 1 else (None, *shape)
-        channels = len(self.input.mean) if isinstance(self.input, ImageInput) else 1
+        image = self.input.image if isinstance(self.input, ClipInput) else self.input
+        channels = len(image.mean) if isinstance(image, ImageInput) else 1
         if not self._spec.fits(*batched):
             fed = ", ".join("?" if size is None else str(size) for size in batched)
             raise ModelError(
                 f"{self.path} takes {self._spec}, but is described as taking [{fed}].",
                 f"Correct the sizes in {toml_path(self.path).name}.",
             )
-        if isinstance(self.input, ImageInput) and channels not in {1, 1 if self.input.color == "GRAY" else 3}:
+        if isinstance(image, ImageInput) and channels not in {1, 1 if image.color == "GRAY" else 3}:
             raise ModelError(
                 f"{self.path} is described with a mean of {channels} channels.",
                 f"Correct it in {toml_path(self.path).name}.",
@@ -95,20 +107,30 @@ class DescribedModel(OnnxModel):
         """One sample, by the description."""
         if isinstance(self.input, ImageInput):
             return normalise(self._fitted(frame, self.input), self.input)
+        if self._clip is not None and frame.clip is not None:
+            return normalise_clip(self._middle(frame, frame.clip, self._clip.image), self._clip)
         sample = super().prepare(frame)
-        assert self.input is not None
+        assert isinstance(self.input, AudioInput)
         return sample.reshape(self.sample_shape(self.input))
 
     def _fitted(self, frame: Frame, want: ImageInput) -> Array:
         """The frame at the input's size: fitted to a larger one where only its middle is taken."""
+        width, height = self._uncut(want)
+        return self._middle(
+            frame, frame.fitted(width, height, want.fit, pad=want.pad, resample=want.resample), want
+        )
+
+    def _uncut(self, want: ImageInput) -> tuple[int, int]:
+        """Width and height that an image is fitted to before its middle is taken."""
         share = float(self.described.image["crop_pct"].value)
         # Rounded down as timm does; of a share that is itself a quotient, not one less.
-        width, height = (int(side / share + 1e-6) for side in (want.width, want.height))
-        fitted = frame.fitted(width, height, want.fit, pad=want.pad, resample=want.resample)
-        left, top = Fitting.of(frame.width, frame.height, width, height, want.fit).middle(
-            want.width, want.height
-        )
-        return fitted[top : top + want.height, left : left + want.width]
+        return int(want.width / share + 1e-6), int(want.height / share + 1e-6)
+
+    def _middle(self, frame: Frame, fitted: UInt8Array, want: ImageInput) -> UInt8Array:
+        """The middle of what a frame was fitted to: of [..., H, W, 3]."""
+        fitting = Fitting.of(frame.width, frame.height, *self._uncut(want), want.fit)
+        left, top = fitting.middle(want.width, want.height)
+        return fitted[..., top : top + want.height, left : left + want.width, :]
 
     def run(self, batch: Array) -> Sequence[Array]:
         """The one output that is used, [batch, ...], float32."""
@@ -148,12 +170,15 @@ class DescribedModel(OnnxModel):
         return scores.clip(0.0, 1.0)
 
     def vector(self, values: Float32Array, *, unit: bool) -> Embedding:
-        """One frame's vector: [D], [tokens, D], or an image's [C, H, W] or [H, W, C] features."""
+        """One frame's vector: [D], [tokens, D], or features [C, H, W], [C, T, H, W] or channels last."""
         if values.ndim == 2:
             values = values[0] if self.described.output["pool"].value == "first" else values.mean(axis=0)
         if values.ndim == 3:
             last = isinstance(self.input, ImageInput) and self.input.layout == "NHWC"
             values = values.mean(axis=(0, 1) if last else (1, 2))
+        if values.ndim == 4:
+            last = self._clip is not None and self._clip.layout == "THWC"
+            values = values.mean(axis=(0, 1, 2) if last else (1, 2, 3))
         length = float(np.linalg.norm(values))
         return Embedding(np.ascontiguousarray(values / length if unit and length > 0 else values))
 

@@ -33,8 +33,17 @@ def readings(model: str, facts: GraphFacts) -> list[Reading]:
     if not _is_likely(task, facts, described):
         return []
     return [
-        Reading(_FAMILIES[task], _reason(facts, described), _facts(described), _toml(facts, task, described))
+        Reading(
+            _family(task, described),
+            _reason(facts, described),
+            _facts(described),
+            _toml(facts, task, described),
+        )
     ]
+
+
+def _family(task: Task, described: Description) -> str:
+    return _FAMILIES[task].replace("image", "video") if described.clip else _FAMILIES[task]
 
 
 def _is_likely(task: Task, facts: GraphFacts, described: Description) -> bool:
@@ -58,7 +67,7 @@ def _reason(facts: GraphFacts, described: Description) -> str:
 
 
 def _facts(described: Description) -> tuple[tuple[str, str], ...]:
-    said = {**described.image, **described.audio, **described.output}
+    said = {**described.image, **described.audio, **described.clip, **described.output}
     shown = [(name, f"{_shown(one.value)} ({_origin(one)})") for name, one in said.items() if one.layer]
     if described.labels_from:
         shown.append(("labels", f"{len(described.labels)} ({described.labels_from})"))
@@ -80,7 +89,7 @@ def _toml(facts: GraphFacts, task: Task, described: Description) -> str:
         lines += [f"# labels: {len(described.labels)}, from {described.labels_from}", ""]
     elif described.labels:
         lines += ["# Class names are not known:", '# labels = "labels.txt"', ""]
-    for table in ("image", "audio", "output"):
+    for table in ("image", "audio", "clip", "output"):
         said: Mapping[str, Said] = getattr(described, table)
         if said:
             lines += [f"[{table}]", *(_line(name, one) for name, one in said.items()), ""]

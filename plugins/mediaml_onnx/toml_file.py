@@ -50,6 +50,7 @@ def read_toml(path: Path) -> Layer:
         path.name,
         image=tables.get("image", {}),
         audio=tables.get("audio", {}),
+        clip=tables.get("clip", {}),
         output=tables.get("output", {}),
         labels=_labels(said["labels"], path, text) if "labels" in said else None,
     )

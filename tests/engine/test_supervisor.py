@@ -299,4 +299,4 @@ def test_a_picture_that_no_png_holds_fails_its_file(mediaml, media, tmp_path, mo
     monkeypatch.syspath_prepend(install_plugin(tmp_path / "empty", "empty", EMPTY))
     ended = mediaml("run", "-p", "empty", media / "0.png", "-o", "out", "--device", "cpu")
     assert ended.code == 1, ended.err
-    assert failures(tmp_path / "out")["0.png"]["stage"] == "infer"
+    assert failures(tmp_path / "out")["0.png"]["stage"] == "write"

@@ -142,7 +142,8 @@ def test_a_ledger_of_version_3_keeps_its_pictures(tmp_path):
     with Ledger(tmp_path) as ledger:
         task = Task(ledger.add_source(source("a.mp4"), Kind.VIDEO), ledger.add_model(MODEL), 0)
         ledger.commit([result(task, range(2), said=said)])
-        ledger._db.execute("DROP TABLE picture_file")
+        for table in ("picture_file", "clip_model"):
+            ledger._db.execute(f"DROP TABLE {table}")
         with ledger._db as db:
             db.execute("UPDATE meta SET value = '3' WHERE key = 'schema_version'")
     assert repair(tmp_path) == Repaired("")

@@ -16,7 +16,7 @@ from mediaml.ledger.encoding import TaskRecord, record_of
 from mediaml.media.limits import Limits
 from mediaml.pipeline.models import LoadedModel
 from mediaml.pipeline.pipeline import Pipeline
-from mediaml.pipeline.read import no_mark
+from mediaml.pipeline.sample import no_mark
 from mediaml.plugin import Frame, ModelSpec
 from tests.support.media.files import write_video
 
@@ -94,6 +94,6 @@ def test_an_order_for_a_range_is_done_with_its_last_slice(clip):
     assert isinstance(look, ReadSource)
     first, second = (record_of(result) for result in results(clip, Want(1, 0, 0, 0, 2)))
     rest = advance(look, first)
-    assert rest is not None and rest.wants == (Want(1, 0, 1, 10, 2),)
+    assert rest is not None and rest.wants == (Want(1, 0, 1, 10, 2, since_s=first.frames[-1].time_s),)
     assert isinstance(second, TaskRecord)
     assert advance(rest, second) is None

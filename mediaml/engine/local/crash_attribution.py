@@ -103,7 +103,10 @@ def advance(order: ReadSource, record: TaskRecord) -> ReadSource | None:
             rest.append(want)
         elif not (record.last or record.failure) and want.is_before_end(record.task.slice + 1):
             frames = want.frames_before + len(record.frames)
-            rest.append(replace(want, next_slice=record.task.slice + 1, frames_before=frames))
+            since_s = record.frames[-1].time_s if record.frames else want.since_s
+            rest.append(
+                replace(want, next_slice=record.task.slice + 1, frames_before=frames, since_s=since_s)
+            )
     return _with_wants(order, tuple(rest))
 
 

@@ -123,7 +123,7 @@ class Artist(AbstractContextManager["Artist"]):
             StoppedError: see `stopped`.
             MediaError: the source cannot be read, or the segment cannot be written.
         """
-        rows = self._view.slice_rows(source.id, number)
+        rows = self._view.slice_rows(source.id, number, self.slice_s)
         return self._segment(self._basis_of(source, rows), number, rows).following
 
     def finish(self, source: SourceRow, target: Path) -> tuple[str, ...]:
@@ -160,7 +160,7 @@ class Artist(AbstractContextManager["Artist"]):
         number: int | None = 0
         while number is not None:
             files.append(self._file(basis, number))
-            rows = self._view.slice_rows(basis.source.id, number)
+            rows = self._view.slice_rows(basis.source.id, number, self.slice_s)
             number = self._segment(basis, number, rows).following
         layout = self._drawer_of(basis).slices.layout
 

@@ -81,7 +81,8 @@ def draw_sequence(
         def answers_of(number: int) -> SliceAnswers:
             around = neighbours.of(source, number)
             sampled = Sampled.of(models, lambda model: results.row_before(source.id, model, number))
-            return SliceAnswers(results.slice_rows(source.id, number), authors, job.look, around, sampled)
+            rows = results.slice_rows(source.id, number, artist.slice_s)
+            return SliceAnswers(rows, authors, job.look, around, sampled)
 
         def drawn(frame: Frame) -> tuple[Overlay, UInt8Array | None]:
             artist.check()

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 import msgspec
 
 from mediaml.core.arrays import Float32Array, UInt8Array
+from mediaml.core.clip_input import CLIP_TOLERANCE_S
 from mediaml.core.errors import MediaError
 from mediaml.core.prediction import Detection, Label
 from mediaml.core.sampling import is_partial, is_sparse
@@ -116,7 +117,8 @@ class SliceAnswers:
     """What is to be drawn on the frames of one slice.
 
     An answer belongs to the frame with its time and duration. So a window of audio, whose number may be that
-    of a frame, is drawn on none. That of a model that looked at some frames only holds until its next one.
+    of a frame, is drawn on none. That of a model that looked at some frames only holds until its next one. One
+    for a clip belongs to all frames that begin within the clip; of several clips the last one counts.
 
     Args:
         rows: of the slice.
@@ -141,7 +143,9 @@ class SliceAnswers:
         }
         self._rows: defaultdict[Moment, dict[int, DrawnRow]] = defaultdict(dict)
         self._moments: defaultdict[int, set[Moment]] = defaultdict(set)
-        for row in rows:
+        rows = list(rows)
+        self._clips = _Clips(row for row in rows if row.is_clip)
+        for row in (row for row in rows if not row.is_clip):
             moment = row.time_s, row.duration_s
             self._moments[row.model].add(moment)
             # Of frames at one moment only the first is shown.
@@ -160,7 +164,8 @@ class SliceAnswers:
             row = samples.at(moment[0])
             if row is not None:
                 found[model] = row
-        return [found[model] for model in sorted(found) if not found[model].is_blank]
+        shown = [*found.values(), *self._clips.at(moment[0])]
+        return sorted((row for row in shown if not row.is_blank), key=lambda row: row.model)
 
     def overlay(self, moment: Moment) -> Overlay:
         """What is drawn on a frame; frames are asked for in the order of time."""
@@ -183,6 +188,8 @@ class SliceAnswers:
 
     def agree(self, drawn: Iterable[Moment]) -> bool:
         """Whether some model has answered just the frames that were drawn, or those that it looked at."""
+        if not self._moments and self._clips.models:
+            return True  # Clips do not tell one frame from another.
         moments = set(drawn)
         times_s = {time_s for time_s, _ in moments}
         return (
@@ -199,8 +206,11 @@ class SliceAnswers:
         """The time of the first frame that one of some models has not answered, seconds."""
         models = list(models)
         return next(
-            (moment[0] for moment in drawn for model in models if moment not in self._moments[model]), None
+            (moment[0] for moment in drawn for model in models if not self._is_answered(moment, model)), None
         )
+
+    def _is_answered(self, moment: Moment, model: int) -> bool:
+        return moment in self._moments[model] or self._clips.of(model, moment[0]) is not None
 
 
 def require_answered(
@@ -239,6 +249,31 @@ def _held(rows: Sequence[DrawnRow], hold_s: float) -> dict[float, tuple[Detectio
         for time_s, detections in held(sightings, hold_s).items():
             found[time_s] += detections
     return found
+
+
+class _Clips:
+    """The answers for clips, by time."""
+
+    def __init__(self, rows: Iterable[DrawnRow]) -> None:
+        self._rows: defaultdict[int, list[DrawnRow]] = defaultdict(list)
+        for row in rows:
+            self._rows[row.model].append(row)
+
+    @property
+    def models(self) -> list[int]:
+        """The models that answer clips."""
+        return list(self._rows)
+
+    def at(self, time_s: float) -> list[DrawnRow]:
+        """What holds at a time, of each model."""
+        return [row for model in self._rows if (row := self.of(model, time_s)) is not None]
+
+    def of(self, model: int, time_s: float) -> DrawnRow | None:
+        """What a model says of the last clip that began before a time, where it has not ended."""
+        rows = self._rows.get(model, [])
+        begun = bisect_right(rows, time_s + CLIP_TOLERANCE_S, key=lambda row: row.time_s)
+        row = rows[begun - 1] if begun else None
+        return row if row is not None and time_s + CLIP_TOLERANCE_S < row.time_s + row.duration_s else None
 
 
 class _Trails:
