@@ -31,7 +31,7 @@ from mediaml.registry.spec import LoadContext, Model, ModelSpec, NoOptions
 if TYPE_CHECKING:
     from mediaml.pipeline.models import ResolvedModel
 
-__all__ = ["clip", "clips", "frame", "run_model", "tone"]
+__all__ = ["clip", "cut_clips", "frame", "run_model", "tone"]
 
 Colour = tuple[int, int, int]
 
@@ -110,7 +110,7 @@ def clip(
     return made
 
 
-def clips(frames: Sequence[Frame], spec: ClipInput) -> list[Frame]:
+def cut_clips(frames: Sequence[Frame], spec: ClipInput) -> list[Frame]:
     """The clips of the frames of a file, as a run cuts them: a `Frame` each, its frames in `clip`."""
     from mediaml.media.clips import clips_of
 
@@ -188,7 +188,7 @@ def run_model(
     loaded = load_model(resolved, parse_device(device), threads=threads, batch=batch, warn=lambda _: None)
     view = resolved_view(resolved, loaded.labels)
     if loaded.clip is not None and any(one.clip is None for one in frames):
-        frames = clips(frames, loaded.clip)
+        frames = cut_clips(frames, loaded.clip)
     return [select(prediction, view) for prediction in predict_frames(loaded, frames)]
 
 

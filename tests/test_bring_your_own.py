@@ -19,6 +19,7 @@ from mediaml_onnx.toml_file import read_toml
 from scripts.described_graphs import build, classifier, picture, yamnet_like
 from scripts.paths import REPOSITORY
 from scripts.picture_graphs import denoiser
+from scripts.video_graphs import clip_classifier
 from tests.support.command_line import results
 from tests.support.media.audio_inputs import KALDI, LIBROSA, YAMNET, whisper
 from tests.support.media.files import write_square_video
@@ -44,6 +45,7 @@ def place(tmp_path: Path) -> Path:
         "faces": token_embedder(),
         "yamnet": yamnet_like(),
         "denoise": denoiser(),
+        "actions": clip_classifier(),
     }.items():
         save(made, tmp_path / f"{name}.onnx")
     Image.fromarray(picture()).save(tmp_path / "photo.png")
@@ -57,7 +59,7 @@ def place(tmp_path: Path) -> Path:
 
 def test_the_commands_of_the_page_run_in_its_order(place: Path, mediaml) -> None:
     lines = "".join(re.findall(r"```console\n(.*?)```", PAGE, flags=re.DOTALL)).splitlines()
-    assert len(lines) == 9
+    assert len(lines) == 11
     for line in lines:
         _, *words = shlex.split(line)
         done = mediaml(*words)
@@ -76,6 +78,11 @@ def test_the_descriptions_of_the_page_are_read(place: Path, mediaml) -> None:
     found = results(place / "birds")[-1]["labels"]
     assert {one["label"] for one in found} <= {"blackbird", "robin", "wren"} and found  # type: ignore[attr-defined]
     assert mediaml("run", "-p", "embed", "-m", "faces.onnx", "photo.png", *run, "faces").code == 0
+    (place / "actions.toml").write_text(next(one for one in TOML if one.startswith("# actions.toml")))
+    assert mediaml("run", "-p", "classify", "-m", "actions.onnx", "clip.mp4", *run, "actions").code == 0
+    (seen,) = results(place / "actions")[1:]
+    assert {one["label"] for one in seen["labels"]} <= {"run", "sit", "wave"}  # type: ignore[attr-defined]
+    assert (seen["time_s"], seen["duration_s"]) == (0.0, 0.16)
     heard = mediaml("run", "-p", "listen", "-m", "yamnet.onnx", "talk.wav", *run, "heard")
     assert heard.code == 0 and "log-mels guessed" not in heard.err
 
@@ -96,7 +103,7 @@ def test_front_ends_of_the_page_are_those_that_are_held_against_their_programs(
 
 def test_the_table_names_every_field() -> None:
     rows = PAGE.split("## All fields", 1)[1]
-    sections = re.split(r"\| `\[(image|audio|output)\]` \|", rows)
+    sections = re.split(r"\| `\[(image|audio|clip|output)\]` \|", rows)
     named = zip(sections[1::2], sections[2::2], strict=True)
     listed = {table: set(re.findall(r"`([a-z_]+)`", text)) for table, text in named}
     for table, fields in FIELDS.items():

@@ -26,7 +26,10 @@ Answers = Prediction | Answer | Iterable[Answer]
 
 @runtime_checkable
 class Model(Protocol):
-    """What `ModelSpec.load` returns: anything that answers frames."""
+    """What `ModelSpec.load` returns: anything that answers frames.
+
+    With an attribute `input` that is a `ClipInput`, the frames are clips.
+    """
 
     def predict(self, frames: Sequence[Frame]) -> Sequence[Answers]:
         """Answer every frame, in order. Called from one inference thread, never concurrently.
