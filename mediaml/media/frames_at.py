@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from itertools import zip_longest
 
 from mediaml.core.frame import Frame
 from mediaml.media.reader import Reader
@@ -14,7 +15,11 @@ _NEAR_S = 2.0
 
 
 def frames_at(
-    reader: Reader, times_s: Sequence[float], step: Callable[[], None] = lambda: None
+    reader: Reader,
+    times_s: Sequence[float],
+    step: Callable[[], None] = lambda: None,
+    *,
+    later_s: Sequence[float] = (),
 ) -> Iterator[Frame | None]:
     """The frame at each time, `None` where there is none.
 
@@ -22,6 +27,7 @@ def frames_at(
         reader: of an image or video.
         times_s: ascending, seconds.
         step: called for every time that was sought and every frame that was passed on the way.
+        later_s: of each time, by how much the frame may begin later; nothing where it is empty.
 
     Raises:
         MediaError: see `Reader.frames`.
@@ -29,7 +35,7 @@ def frames_at(
     frames: Iterator[Frame] = iter(())
     frame: Frame | None = None
     at_s = -2 * _NEAR_S
-    for time_s in times_s:
+    for time_s, slack_s in zip_longest(times_s, later_s, fillvalue=0.0):
         if time_s - at_s > _NEAR_S:
             frames = iter(reader.frames(max(0.0, time_s - SLACK_S)))
             frame = next(frames, None)
@@ -38,4 +44,4 @@ def frames_at(
             frame = next(frames, None)
             step()
         at_s = time_s
-        yield frame if frame is not None and frame.time_s <= time_s + SLACK_S else None
+        yield frame if frame is not None and frame.time_s <= time_s + slack_s + SLACK_S else None

@@ -176,6 +176,18 @@ def test_labels_are_spans_in_label_tracks(place: Path, mediaml) -> None:
     )
 
 
+def test_a_frame_of_each_clip_is_written(place: Path, mediaml) -> None:
+    (place / "act.toml").write_text(TOML.replace("every_s = 0.5\nhop_s = 1.5", "every_s = 0.1\nhop_s = 0.4"))
+    assert mediaml(*RUN, "--frames", "clip.mp4").code == 0
+    names = sorted(path.name for path in (place / "out").rglob("clip-*.jpg"))
+    begins = [tick / 4 for tick in TICKS]
+    spans = [(number, number * 0.4) for number in range(132)]
+    held = [number for number, start in spans if any(start <= time < start + 0.4 for time in begins)]
+    assert names == [f"clip-{number:06}.jpg" for number in held]
+    written = np.asarray(Image.open(next((place / "out").rglob("clip-000005.jpg"))), float)
+    assert np.abs(written - scene(8)).mean() < 12, "of the frame at 2.0 s"
+
+
 def test_clips_run_beside_a_model_of_frames_over_one_reading(place: Path, mediaml) -> None:
     assert mediaml(*RUN, "clip.mp4").code == 0
     alone = answered(place / "out")

@@ -46,7 +46,8 @@ def write_thumbnails(
     """Write frames of an image or video as small JPEG files, as displayed.
 
     Args:
-        wanted: the times of the frames, ascending, in seconds, and a file for each.
+        wanted: the times of the frames, ascending, in seconds, and a file for each. Where no frame begins
+            then, as with clips of frames, the next one is written if it comes within a second.
         limits: the limits on the source.
         step: called for every frame that was decoded.
 
@@ -56,7 +57,8 @@ def write_thumbnails(
     """
     with open_reader(source, kind, limits=limits) as reader:
         times = [time_s for time_s, _ in wanted]
-        for (_, target), frame in zip(wanted, frames_at(reader, times, step), strict=True):
+        frames = frames_at(reader, times, step, later_s=[1.0] * len(times))
+        for (_, target), frame in zip(wanted, frames, strict=True):
             if frame is not None:
                 write_atomically(target, _jpeg(frame))
 

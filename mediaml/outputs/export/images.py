@@ -63,7 +63,7 @@ class Names:
 
 
 def detectors(results: Results, name: str) -> list[ModelRow]:
-    """The models that find boxes.
+    """The models that find boxes in single frames.
 
     Args:
         name: of the format that asks.
@@ -71,7 +71,8 @@ def detectors(results: Results, name: str) -> list[ModelRow]:
     Raises:
         OutputError: there are none.
     """
-    found = [row for row in results.models() if row.identity.task not in _BOXLESS]
+    tasks = [row for row in results.models() if row.clip_frames is None]
+    found = [row for row in tasks if row.identity.task not in _BOXLESS]
     if not found:
         raise OutputError(
             f"{results.folder} holds no detections, and {name} is a format of boxes.",

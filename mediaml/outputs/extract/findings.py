@@ -12,11 +12,12 @@ from mediaml.ledger.results import Results
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """A frame, or window of audio, in which something was found.
+    """A frame, clip or window of audio in which something was found.
 
     Attributes:
         frame, time_s, duration_s: number of the frame, its time and how long it lasts, seconds.
         labels, detections: of all models.
+        is_clip: whether it is a clip, in which some frame begins, of all frames from `time_s` on.
     """
 
     frame: int
@@ -24,6 +25,7 @@ class Finding:
     duration_s: float
     labels: tuple[Label, ...] = ()
     detections: tuple[Detection, ...] = ()
+    is_clip: bool = False
 
     def best(self) -> dict[str, float]:
         """The highest score of each label."""
@@ -50,13 +52,14 @@ class Part:
 def findings(results: Results, source: SourceRow) -> list[Finding]:
     """What results show of a source, by time."""
     found: dict[tuple[float, float], Finding] = {}
-    for _, kept in results.kept(source.id):
+    for model, kept in results.kept(source.id):
         labels, detections = kept.shown_labels(), kept.shown_detections()
         if not labels and not detections:
             continue
         moment = kept.time_s, kept.duration_s
-        other = found.get(moment, Finding(kept.frame, *moment))
-        found[moment] = Finding(other.frame, *moment, other.labels + labels, other.detections + detections)
+        other = found.get(moment, Finding(kept.frame, *moment, is_clip=model.clip_frames is not None))
+        both = other.labels + labels, other.detections + detections
+        found[moment] = Finding(other.frame, *moment, *both, other.is_clip)
     return sorted(found.values(), key=lambda one: one.time_s)
 
 

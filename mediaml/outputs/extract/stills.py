@@ -19,6 +19,8 @@ def images_of(
 ) -> Iterator[tuple[Finding, UInt8Array]]:
     """The frames of findings as uint8 RGB [height, width, 3], with detections in pixels of these.
 
+    Of a clip it is the first frame that begins within it; a clip in which none does is left out.
+
     Raises:
         MediaError: the source cannot be read, or has no frame at a time.
     """
@@ -27,8 +29,11 @@ def images_of(
 
     assert source.kind is not None
     with open_reader(source.file, source.kind, limits=limits) as reader:
-        frames = frames_at(reader, [one.time_s for one in found])
+        later_s = [one.duration_s if one.is_clip else 0.0 for one in found]
+        frames = frames_at(reader, [one.time_s for one in found], later_s=later_s)
         for one, frame in zip(found, frames, strict=True):
+            if frame is None and one.is_clip:
+                continue
             if frame is None:
                 raise MediaError(f"{source.path} has no frame at {one.time_s:.3f} s any more.")
             image = frame.image
@@ -49,6 +54,11 @@ def cropped(image: UInt8Array, box: Box) -> UInt8Array | None:
     return image[top:bottom, left:right] if left < right and top < bottom else None
 
 
+def _stem(one: Finding) -> str:
+    """What a file is called after: clips have numbers of their own."""
+    return f"{'clip-' if one.is_clip else ''}{one.frame:06}"
+
+
 def write_crops(source: SourceRow, found: Sequence[Finding], into: Collection, limits: Limits) -> None:
     """Write every detection as an image: `SOURCE/FRAME-LABEL-SCORE-N.jpg`.
 
@@ -63,7 +73,7 @@ def write_crops(source: SourceRow, found: Sequence[Finding], into: Collection, l
             if crop is None:
                 continue
             label = detection.label
-            name = f"{one.frame:06}-{part_of_name(label.name)}-{label.score:.2f}-{number}.jpg"
+            name = f"{_stem(one)}-{part_of_name(label.name)}-{label.score:.2f}-{number}.jpg"
             write_still(crop, into.folder / source.name / name)
             into.add(
                 f"{source.name}/{name}",
@@ -86,6 +96,6 @@ def write_frames(source: SourceRow, found: Sequence[Finding], into: Collection, 
     from mediaml.media.write.still import write_still
 
     for one, image in images_of(source, found, limits):
-        name = f"{source.name}/{one.frame:06}.jpg"
+        name = f"{source.name}/{_stem(one)}.jpg"
         write_still(image, into.folder / name)
         into.add(name, source=source.shown, frame=one.frame, time_s=one.time_s, labels=one.best())
