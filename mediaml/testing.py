@@ -187,7 +187,7 @@ def run_model(
     resolved = _resolved(spec, options, weights)
     loaded = load_model(resolved, parse_device(device), threads=threads, batch=batch, warn=lambda _: None)
     view = resolved_view(resolved, loaded.labels)
-    if loaded.clip is not None and any(one.clip is None for one in frames):
+    if loaded.clip is not None and any(one.clip is None and one.samples is None for one in frames):
         frames = cut_clips(frames, loaded.clip)
     return [select(prediction, view) for prediction in predict_frames(loaded, frames)]
 

@@ -87,7 +87,7 @@ def _read(path: Path, kind: Kind, loaded: LoadedModel, frames: list[Frame]) -> N
 
     with open_reader(path, kind, audio=loaded.audio if kind is Kind.AUDIO else None) as reader:
         read = reader.frames()
-        frames.extend(read if loaded.clip is None else clips_of(read, loaded.clip))
+        frames.extend(read if loaded.clip is None or kind is Kind.AUDIO else clips_of(read, loaded.clip))
 
 
 def _judged(

@@ -7,6 +7,7 @@ from typing import Literal
 
 from mediaml.core.errors import require
 from mediaml.core.model_input import ImageInput
+from mediaml.core.slices import SLICE_S, slice_of
 
 ClipLayout = Literal["CTHW", "TCHW", "THWC"]
 LastClip = Literal["pad", "drop"]
@@ -94,3 +95,28 @@ class ClipInput:
     def each(self) -> ImageInput:
         """How one frame becomes a part of the sample: channels first or last as in `layout`."""
         return replace(self.image, layout="NHWC" if self.layout == "THWC" else "NCHW")
+
+
+@dataclass(frozen=True, slots=True)
+class ClipRange:
+    """Which clips of a file are wanted, for a reading that goes on where another ended.
+
+    Attributes:
+        number: of the first clip wanted; so many are before it.
+        since_s: when the clip before it began, seconds; `None` where there is none.
+        first_slice, end_slice: the time slices that wanted clips begin in; `None` for all to the end.
+        slice_s: length of a time slice, seconds.
+    """
+
+    number: int = 0
+    since_s: float | None = None
+    first_slice: int = 0
+    end_slice: int | None = None
+    slice_s: float = SLICE_S
+
+    def is_before_end(self, start_s: float) -> bool:
+        """Whether a clip that begins then is not behind those wanted."""
+        return self.end_slice is None or slice_of(start_s, self.slice_s) < self.end_slice
+
+
+ALL_CLIPS = ClipRange()

@@ -140,7 +140,7 @@ class Ledger(AbstractContextManager["Ledger"]):
         Args:
             view: what outputs are to show of its predictions.
             labels: all labels that it knows, in its own order; empty where it does not say.
-            clip_frames: frames of the clips that it answers; `None` where it answers single frames or audio.
+            clip_frames: see `ModelRow`.
         """
         with self._transaction():
             number = model_id(self._db, model) or insert_model(self._db, model)
@@ -154,8 +154,7 @@ class Ledger(AbstractContextManager["Ledger"]):
                 seal_asked(self._db)
                 self._db.execute("UPDATE artifact SET done = 0")
             self._classes.note(number, labels)
-            if clip_frames is not None:
-                note_clips(self._db, number, clip_frames)
+            note_clips(self._db, number, clip_frames)
         return number
 
     def recall(self, source: Source) -> Kind | None:

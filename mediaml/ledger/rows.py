@@ -93,9 +93,10 @@ def insert_source(db: sqlite3.Connection, source: Source, name: str, kind: Kind 
     return int(db.execute(_INSERT_SOURCE, values).lastrowid or 0)
 
 
-def note_clips(db: sqlite3.Connection, model: int, frames: int) -> None:
+def note_clips(db: sqlite3.Connection, model: int, frames: int | None) -> None:
     """Note that the answers of a model are for clips of so many frames, within the caller's transaction."""
-    db.execute("INSERT OR REPLACE INTO clip_model (model, frames) VALUES (?, ?)", (model, frames))
+    if frames is not None:
+        db.execute("INSERT OR REPLACE INTO clip_model (model, frames) VALUES (?, ?)", (model, frames))
 
 
 _INSERT_PICTURES = (

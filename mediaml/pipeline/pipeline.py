@@ -17,6 +17,7 @@ from pathlib import Path
 
 from mediaml.core.byte_budget import ByteBudget
 from mediaml.core.channel import Channel
+from mediaml.core.clip_input import ClipRange
 from mediaml.core.errors import DeviceError
 from mediaml.core.media import Kind
 from mediaml.core.sampling import ALL_FRAMES, Sampling
@@ -24,7 +25,7 @@ from mediaml.core.slices import SLICE_S
 from mediaml.core.track import TrackChoice
 from mediaml.core.work import Job, Reading, TaskResult, Want
 from mediaml.core.worker_memory import WorkerMemory
-from mediaml.media.clips import Clipper, ClipRange, clipper_of
+from mediaml.media.clips import Clipper, clipper_of
 from mediaml.media.limits import Limits
 from mediaml.media.write.picture_writer import PictureWriter, Place
 from mediaml.pipeline.infer import Inference, InferredBatch, post_process
@@ -180,14 +181,15 @@ class Pipeline(AbstractContextManager["Pipeline"]):
                 want,
                 self._models[want.index],
                 Stream(job.id, want.model, self._emit, self._pictures_of(job, want)),
-                self._clipper(want),
+                self._clipper(job, want),
             )
             for want in job.wants
         ]
 
-    def _clipper(self, want: Want) -> Clipper | None:
-        spec = self._models[want.index].clip
-        if spec is None:
+    def _clipper(self, job: Job, want: Want) -> Clipper | None:
+        model = self._models[want.index]
+        spec = model.clip
+        if spec is None or model.spec.reads(job.kind) is Kind.AUDIO:
             return None
         first, end = want.next_slice, want.end_slice
         return clipper_of(spec, ClipRange(want.frames_before, want.since_s, first, end, self._how.slice_s))

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mediaml.core.clip_input import CLIP_TOLERANCE_S, ClipInput
+from mediaml.core.clip_input import CLIP_TOLERANCE_S, ClipInput, ClipRange
 from mediaml.core.frame import Frame
 from mediaml.core.model_input import ImageInput
 from mediaml.core.slices import slice_of
-from mediaml.media.clips import ClipRange, clipper_of, clips_of
+from mediaml.media.clips import clipper_of, clips_of
 from mediaml.testing import frame
 
 SMALL = ImageInput(4, 4)
