@@ -39,7 +39,6 @@ from mediaml.engine.local.supervisor import Supervisor
 from mediaml.engine.messages import ModelDevices, ModelOrder, Setup
 from mediaml.engine.protocol import Engine
 from mediaml.ledger.ledger import Ledger
-from mediaml.ledger.pictures import remove_unlisted
 from mediaml.ledger.recognise import has_ledger
 from mediaml.ledger.results import Results, open_results
 from mediaml.ledger.schema import sole_writer
@@ -199,7 +198,6 @@ def _with_ledger(session: _Session) -> RunReport:
         stack.enter_context(sole_writer(output))
         number = ledger.begin_run(run_header(session.models, session.devices))
         view = stack.enter_context(open_results(output, checked=False))
-        remove_unlisted(view.connection, output)
         report = _fill(session, ledger, view, stack)
         if report.results is not None:
             ledger.end_run(number)

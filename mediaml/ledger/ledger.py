@@ -22,6 +22,7 @@ from mediaml.ledger.encoding import TaskRecord, view_json
 from mediaml.ledger.free_names import FreeNames
 from mediaml.ledger.integrity import seal_asked, seal_source
 from mediaml.ledger.merge import LedgerMerge
+from mediaml.ledger.pictures import remove_unlisted
 from mediaml.ledger.rows import Classes, insert_model, insert_source, note_clips, write_task
 from mediaml.ledger.schema import (
     BATCH_PREFIX,
@@ -110,8 +111,9 @@ class Ledger(AbstractContextManager["Ledger"]):
         return self._transaction()
 
     def begin_run(self, header: dict[str, Any]) -> int:
-        """Note a run with its header (versions, models, arguments); returns its id."""
+        """Note a run with its header (versions, models, arguments), and tidy up; returns its id."""
         self._begun, self._frames = time.monotonic(), 0
+        remove_unlisted(self._db, self.folder)
         text = msgspec.json.encode(header).decode()
         with self._transaction():
             row = self._db.execute("INSERT INTO run (started_at, header) VALUES (?, ?)", (_now(), text))
@@ -138,9 +140,8 @@ class Ledger(AbstractContextManager["Ledger"]):
         Where another identity or view of it was asked for before, all annotated copies are out of date.
 
         Args:
-            view: what outputs are to show of its predictions.
+            view: what outputs are to show of its predictions. clip_frames: see `ModelRow`.
             labels: all labels that it knows, in its own order; empty where it does not say.
-            clip_frames: see `ModelRow`.
         """
         with self._transaction():
             number = model_id(self._db, model) or insert_model(self._db, model)
