@@ -7,8 +7,9 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from mediaml.core.errors import PluginError
+from mediaml.core.errors import PluginError, UsageError
 from mediaml.core.media import Kind
+from mediaml.core.sampling import ALL_FRAMES, Sampling
 from mediaml.core.work import Failure, Sniff, TaskResult
 from mediaml.engine.messages import ModelDevices, ModelOrder, Setup, batch_keys
 from mediaml.ledger.encoding import TaskRecord, record_of
@@ -24,6 +25,7 @@ def load_models(setup: Setup, warn: Callable[[str], None]) -> list[LoadedModel]:
 
     Raises:
         PluginError: a file that is a plugin was changed since the run began.
+        UsageError: one of them cannot look at some frames only.
         MediamlError: see `load_model`.
     """
     registry = load_registry(files=[Path(os.fsdecode(path)) for path in setup.plugin_files])
@@ -33,8 +35,28 @@ def load_models(setup: Setup, warn: Callable[[str], None]) -> list[LoadedModel]:
         loaded = load_model(resolved, setup.device, threads=setup.threads, batch=setup.batch, warn=warn)
         known = map(setup.batch_limits.get, batch_keys(order.identity, loaded.devices))
         most = min([loaded.batch, *(frames for frames in known if frames and not loaded.fixed)])
+        _refuse_sampling(loaded, Sampling.of_record(setup.sampling))
         models.append(replace(loaded, batch=most, keep=order.keep))
     return models
+
+
+def _refuse_sampling(model: LoadedModel, sampling: Sampling) -> None:
+    """Refuse to leave out frames for a model that needs each.
+
+    Raises:
+        UsageError: it takes clips, whose frames it chooses itself, or makes a picture of each frame.
+    """
+    name = model.spec.name
+    if model.clip is not None and sampling != ALL_FRAMES:
+        raise UsageError(
+            f"{name} takes clips of frames and chooses these itself: it cannot look at {sampling}.",
+            "Run it without --every, --fps, --keyframes, --scenes, --start, --end, --duration and --still.",
+        )
+    if model.spec.task == "transform" and (sampling.is_sparse or sampling.still is not None):
+        raise UsageError(
+            f"{name} makes a picture of each frame: it cannot look at {sampling}.",
+            "Run it without --every, --fps, --keyframes, --scenes and --still; --start and --end are possible.",
+        )
 
 
 def devices_of(model: LoadedModel) -> ModelDevices:

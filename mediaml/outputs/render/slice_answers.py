@@ -117,8 +117,8 @@ class SliceAnswers:
     """What is to be drawn on the frames of one slice.
 
     An answer belongs to the frame with its time and duration. So a window of audio, whose number may be that
-    of a frame, is drawn on none. That of a model that looked at some frames only holds until its next one. One
-    for a clip belongs to all frames that begin within the clip; of several clips the last one counts.
+    of a frame, is drawn on none. That of a model that looked at some frames only holds until its next one.
+    One for a clip belongs to all frames that begin within the clip; of several clips the last one counts.
 
     Args:
         rows: of the slice.
