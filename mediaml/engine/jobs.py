@@ -55,7 +55,7 @@ def _refuse_sampling(model: LoadedModel, sampling: Sampling) -> None:
     if model.spec.task == "transform" and (sampling.is_sparse or sampling.still is not None):
         raise UsageError(
             f"{name} makes a picture of each frame: it cannot look at {sampling}.",
-            "Run it without --every, --fps, --keyframes, --scenes and --still; --start and --end are possible.",
+            "Run it without --every, --fps, --keyframes, --scenes and --still; a range is possible.",
         )
 
 

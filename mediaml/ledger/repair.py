@@ -39,7 +39,7 @@ from mediaml.ledger.schema import (
     VIEW_PREFIX,
     sole_writer,
 )
-from mediaml.ledger.tables import FIRST_TABLES, FOURTH_TABLES
+from mediaml.ledger.tables import FIRST_TABLES, FOURTH_COLUMNS, FOURTH_TABLES
 from mediaml.ledger.trouble import is_damage, ledger_error
 
 _PREDICTIONS = ("prediction", "label", "detection")
@@ -129,8 +129,9 @@ def _problem(db: sqlite3.Connection, path: Path) -> str:
             check_first(db)
         else:
             if version[0] != str(SCHEMA_VERSION):
-                # Empty ones in the place of those that came with version 4.
-                execute(db, FOURTH_TABLES.replace("CREATE TABLE", "CREATE TEMP TABLE"))
+                # What came with version 4, within a transaction that is never committed.
+                db.execute("BEGIN IMMEDIATE")
+                execute(db, f"{FOURTH_COLUMNS}{FOURTH_TABLES}")
             check(db, derived=version[0] != "2")
     except UNREADABLE as error:
         if not is_damage(error):

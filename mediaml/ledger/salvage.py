@@ -52,16 +52,14 @@ def copy_rows(
     Args:
         key: that column. values: what it may hold; of an `id` those up to the largest are tried.
     """
-    columns = _columns(new, table)
-    query = f"SELECT {columns} FROM {table} NOT INDEXED"
-    if _copy(old, new, table, f"{query} ORDER BY {key}"):
+    if _copy(old, new, table, f"ORDER BY {key}"):
         return True
-    _copy(old, new, table, f"{query} ORDER BY {key} DESC")
+    _copy(old, new, table, f"ORDER BY {key} DESC")
     if key == "id":
         most = new.execute(f"SELECT coalesce(max(id), 0) FROM {table}").fetchone()[0]
         values = range(1, min(most, _MOST_IDS) + 1)
     for value in values:
-        _copy(old, new, table, f"{query} WHERE {key} = ?", (value,))
+        _copy(old, new, table, f"WHERE {key} = ?", (value,))
     return False
 
 
@@ -70,11 +68,7 @@ def copy_answers(
 ) -> None:
     """Copy what one model said of one source, in the order of frames, up to where it cannot be read."""
     for table in tables:
-        query = (
-            f"SELECT {_columns(new, table)} FROM {table} NOT INDEXED "
-            "WHERE source = ? AND model = ? ORDER BY frame"
-        )
-        _copy(old, new, table, query, pair)
+        _copy(old, new, table, "WHERE source = ? AND model = ? ORDER BY frame", pair)
 
 
 def copy_derived(old: sqlite3.Connection, new: sqlite3.Connection) -> None:
@@ -119,15 +113,26 @@ def is_confirmed(
     return confirmed
 
 
-def _columns(new: sqlite3.Connection, table: str) -> str:
-    return ", ".join(f'"{row[1]}"' for row in new.execute(f"PRAGMA table_info({table})"))
+def _columns(old: sqlite3.Connection, new: sqlite3.Connection, table: str) -> str:
+    """The columns of a table that both ledgers have; those that came later are empty in an older one."""
+    wanted = [row[1] for row in new.execute(f"PRAGMA table_info({table})")]
+    there: set[str] = set()
+    with suppress(*UNREADABLE):
+        there = {row[1] for row in old.execute(f"PRAGMA table_info({table})")}
+    return ", ".join(f'"{name}"' for name in wanted if name in there or not there)
 
 
 def _copy(
-    old: sqlite3.Connection, new: sqlite3.Connection, table: str, query: str, values: Sequence[int] = ()
+    old: sqlite3.Connection, new: sqlite3.Connection, table: str, rest: str, values: Sequence[int] = ()
 ) -> bool:
-    """Copy rows up to the first that cannot be read; returns whether all could."""
+    """Copy rows up to the first that cannot be read; returns whether all could.
+
+    Args:
+        rest: of the query, from `WHERE` or `ORDER BY` on.
+    """
     whole = True
+    columns = _columns(old, new, table)
+    query = f"SELECT {columns} FROM {table} NOT INDEXED {rest}"
     insert = ""
     batch: list[Row] = []
     rows = _readable(old, query, values)
@@ -136,7 +141,8 @@ def _copy(
             whole = False
         elif table != "answer" or _is_answer(row):
             batch.append(row)
-            insert = insert or f"INSERT OR IGNORE INTO {table} VALUES ({', '.join('?' * len(row))})"
+            marks = ", ".join("?" * len(row))
+            insert = insert or f"INSERT OR IGNORE INTO {table} ({columns}) VALUES ({marks})"
         if len(batch) >= _BATCH:
             new.executemany(insert, batch)
             batch.clear()

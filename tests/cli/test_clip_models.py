@@ -277,3 +277,9 @@ def test_axes_that_may_be_read_in_two_ways_are_asked_for(place: Path, mediaml) -
     save(clip_classifier(frames=3, side=SIDE), place / "act.onnx")
     done = mediaml(*RUN, "clip.mp4")
     assert done.code == 4 and "may be CTHW and TCHW" in done.err and "[clip], layout" in done.err
+
+
+@pytest.mark.parametrize("flags", [("--every", "2"), ("--start", "1"), ("--still", "0.02")])
+def test_a_model_of_clips_chooses_its_frames_itself(mediaml, place, flags):
+    done = mediaml(*RUN, "clip.mp4", *flags)
+    assert (done.code, "classify takes clips of frames and chooses these itself" in done.err) == (2, True)

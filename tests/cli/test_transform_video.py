@@ -145,3 +145,12 @@ def test_images_keep_their_pictures_without_loss(clip, mediaml) -> None:
     np.testing.assert_allclose(kept, expected, atol=1)
     copy = np.asarray(Image.open(clip.parent / "out/photo.annotated.png"))
     np.testing.assert_array_equal(copy[:, :, :3], kept)
+
+
+def test_pictures_are_made_of_each_frame_of_a_range(mediaml, clip, tmp_path):
+    done = mediaml(*RUN, "-m", "denoise.onnx", "clip.mp4", "--every", "2")
+    assert (done.code, "it cannot look at every 2 frames" in done.err) == (2, True)
+    assert mediaml(*RUN, "-m", "denoise.onnx", "clip.mp4", "--start", "5", "--end", "8").code == 0
+    with open_results(tmp_path / "out") as kept:
+        found = [(one.time_s, one.prediction.picture is not None) for one in kept.frames()]
+    assert found == [(tick / 2, True) for tick in range(10, 16)]

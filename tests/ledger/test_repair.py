@@ -6,6 +6,7 @@ import json
 import random
 import shutil
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +20,7 @@ from mediaml.core.view import View
 from mediaml.core.work import FrameAnswer, Task, TaskResult
 from mediaml.ledger.encoding import record_of
 from mediaml.ledger.ledger import Ledger
-from mediaml.ledger.repair import repair
+from mediaml.ledger.repair import Repaired, repair
 from mediaml.ledger.results import open_results
 from mediaml.ledger.schema import FILE_NAME, sole_writer
 from mediaml.outputs.jsonl import lines
@@ -189,6 +190,23 @@ def test_a_ledger_of_version_1_loses_nothing_silently(tmp_path, seed):
         assert done.damaged
         with open_results(tmp_path) as results:
             assert len(list(results.frames(view=View()))) <= before
+
+
+def test_a_damaged_ledger_of_version_2_keeps_what_is_sound(tmp_path):
+    path = tmp_path / FILE_NAME
+    shutil.copyfile(Path(__file__).with_name("ledger-v2.sqlite"), path)
+    assert repair(tmp_path) == Repaired("")
+    with closing(sqlite3.connect(path)) as db:
+        tasks = db.execute("SELECT count(*) FROM task").fetchone()[0]
+        frames = db.execute("SELECT count(*) FROM prediction").fetchone()[0]
+        first = db.execute("SELECT source, model, frame FROM prediction LIMIT 1").fetchone()
+        db.execute("UPDATE prediction SET time_s = 99 WHERE (source, model, frame) = (?, ?, ?)", first)
+        db.commit()
+    done = repair(tmp_path)
+    assert done.kept + done.dropped == tasks
+    assert 0 < done.kept < tasks
+    with closing(sqlite3.connect(path)) as db:
+        assert 0 < db.execute("SELECT count(*) FROM prediction").fetchone()[0] < frames
 
 
 def test_the_case_of_a_damaged_ledger(assets, mediaml, tmp_path):

@@ -144,6 +144,9 @@ def test_a_ledger_of_version_3_keeps_its_pictures(tmp_path):
         ledger.commit([result(task, range(2), said=said)])
         for table in ("picture_file", "clip_model"):
             ledger._db.execute(f"DROP TABLE {table}")
+        for (view,) in ledger._db.execute("SELECT name FROM sqlite_master WHERE type = 'view'").fetchall():
+            ledger._db.execute(f"DROP VIEW {view}")
+        ledger._db.execute("ALTER TABLE prediction DROP COLUMN same_as")
         with ledger._db as db:
             db.execute("UPDATE meta SET value = '3' WHERE key = 'schema_version'")
     assert repair(tmp_path) == Repaired("")
