@@ -20,6 +20,7 @@ _COMMANDS = {
     "track": "Number the objects in the videos of an output folder.",
     "count": "Count objects, line crossings and presence in zones.",
     "diff": "Compare two sets of results.",
+    "train": "Train a classifier on examples of your own classes.",
     "evaluate": "Measure detections against a ground truth.",
     "render": "Draw images and videos again, or blur what was found.",
     "montage": "Write a contact sheet of what was found.",

@@ -52,6 +52,20 @@ def duplicate_groups(vectors: Vectors, pictures: frozenset[int], alike: float) -
     return sorted(groups, key=lambda group: -len(group.sources))
 
 
+def alike_pairs(vectors: Float32Array, alike: float) -> Iterator[tuple[int, int]]:
+    """Pairs of rows that are near-duplicates, the earlier row first.
+
+    Args:
+        vectors: float32 [rows, dimensions] of unit length. alike: lowest cosine.
+    """
+    size = max(1, _ROOM // (4 * max(1, len(vectors))))
+    for start in range(0, len(vectors), size):
+        cosines = vectors[start : start + size] @ vectors[start:].T
+        for first, second in np.argwhere(cosines >= alike):
+            if first < second:
+                yield start + int(first), start + int(second)
+
+
 def _grouped(matrix: Float32Array, alike: float) -> Iterator[tuple[Array, float]]:
     free = np.ones(len(matrix), dtype=bool)
     size = max(1, _ROOM // (4 * max(1, len(matrix))))

@@ -28,12 +28,14 @@ class OutputFields:
             each other; `probabilities`: 0..1 as they are; `embedding`: a vector; `image`: an image.
         pool: of an embedding per token or per position: the `first` token, or the `mean`.
         values: of an image: the range of its values.
+        threshold: where the best class has a lower probability, a frame has no label: none of the classes.
     """
 
     name: str = ""
     means: Means = "logits"
     pool: Pool = "first"
     values: Values = "0..1"
+    threshold: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

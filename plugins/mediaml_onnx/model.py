@@ -29,7 +29,7 @@ from mediaml.plugin import (
     normalise_clip,
 )
 from mediaml_onnx.describe import Description, Task, WrongTaskError, describe
-from mediaml_onnx.options import ClassifyOptions, EmbedOptions
+from mediaml_onnx.options import ClassifyOptions, EmbedOptions, ListenOptions
 from mediaml_onnx.toml_file import toml_path
 
 # Rounding of softmax and sigmoid in half precision.
@@ -143,13 +143,16 @@ class DescribedModel(OnnxModel):
             chosen = chosen.reshape(-1, chosen.shape[-1]).mean(axis=0, keepdims=True)
         return [chosen]
 
-    def labelled(self, scores: Float32Array, options: ClassifyOptions) -> list[Label]:
-        """The best classes of one frame, best first: float32 [classes] to labels.
+    def labelled(self, scores: Float32Array, options: ClassifyOptions | ListenOptions) -> list[Label]:
+        """The best classes of one frame, best first: float32 [classes] to labels; none below the threshold.
 
         Raises:
             ModelError: the scores are no probabilities although they are described so.
         """
         chances = self._probabilities(scores)
+        own = float(self.described.output["threshold"].value)
+        if chances.max(initial=0.0) < np.float32(own if options.threshold < 0 else options.threshold):
+            return []
         order = np.argsort(-chances, kind="stable")[: options.top]
         names = self.labels or tuple(map(str, range(len(chances))))
         return [Label(names[i], float(chances[i])) for i in order if chances[i] >= options.min_score]

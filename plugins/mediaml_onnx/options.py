@@ -20,6 +20,12 @@ Classes = Annotated[
         extra=view("classes"),
     ),
 ]
+Threshold = Annotated[
+    float,
+    Meta(
+        ge=-1, le=1, description="minimum score of the best label, else a frame has none; -1: the model's own"
+    ),
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +35,7 @@ class ClassifyOptions:
     min_score: Score = 0.01
     top: Top = 5
     classes: Classes = ()
+    threshold: Threshold = -1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +45,7 @@ class ListenOptions:
     min_score: Score = 0.1
     top: Top = 5
     classes: Classes = ()
+    threshold: Threshold = -1.0
 
 
 @dataclass(frozen=True, slots=True)

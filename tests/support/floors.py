@@ -38,8 +38,9 @@ ROOMS = (
     Room("embeddings", 7, "vectors of a ledger: search, duplicates, index"),
     Room("authoring", 7, "`plugins new`: templates; `plugins check`: the conformance kit"),
     Room("app", 8, "the application: config, run, commit, reporter, report"),
-    Room("cli", 9, "one file per command: parse, call, print"),
-    Room("package", 9, "`mediaml.run`, `open_results`, `open_media`"),
+    Room("teach", 9, "`train` and `review`: examples to features, head, measures, one ONNX file"),
+    Room("cli", 10, "one file per command: parse, call, print"),
+    Room("package", 10, "`mediaml.run`, `open_results`, `open_media`"),
 )
 
 

@@ -6,7 +6,8 @@
     document.documentElement.dataset.theme = isDark() ? "light" : "dark";
     parts.repaint();
   }
-  $("title").textContent = (facts.page === "diff" ? diffPage : evaluatePage).build($("main"));
+  const page = { diff: () => diffPage, evaluate: () => evaluatePage, train: () => trainingPage }[facts.page]();
+  $("title").textContent = page.build($("main"));
   document.title = `${$("title").textContent} \u00b7 mediaml ${facts.page}`;
   $("written").textContent = `mediaml ${facts.version} \u00b7 ${format.moment(facts.written)}`;
   $("theme").onclick = toggle;
