@@ -5,13 +5,11 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mediaml.core.atomic_file import atomic_path, writing
+from mediaml.core.atomic_file import write_atomically
 from mediaml.core.errors import UsageError
 from mediaml.core.media import Kind
 from mediaml.core.text import counted
@@ -28,9 +26,6 @@ from mediaml.teach.head import Head, Rows, require_scikit_learn
 from mediaml.teach.notes import notes_on
 from mediaml.teach.records import Step, Tested, TrainConfig, TrainingReport
 from mediaml.teach.validation import Validation, final_head, validate
-
-if TYPE_CHECKING:
-    import onnx
 
 FEATURES, COPIES = "features", "copies"
 MOST_AUGMENTED = 2000
@@ -98,7 +93,7 @@ def train(config: TrainConfig, around: Surroundings, step: Step) -> TrainingRepo
         seconds=time.monotonic() - began,
         seed=config.seed,
     )
-    _write(compose(backbone, head, _facts(report, found)), config.output)
+    write_atomically(config.output, compose(backbone, head, _facts(report, found)))
     return report
 
 
@@ -220,10 +215,3 @@ def _facts(report: TrainingReport, found: Validation) -> Trained:
             "seed": report.seed,
         },
     )
-
-
-def _write(model: onnx.ModelProto, output: Path) -> None:
-    import onnx
-
-    with atomic_path(output) as part, writing(output):
-        onnx.save(model, str(part))
