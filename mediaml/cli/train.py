@@ -66,10 +66,10 @@ if TYPE_CHECKING:
 @click.option(
     "--alike",
     type=click.FloatRange(0.0, 1.0),
-    default=0.97,
+    default=0.95,
     show_default=True,
     metavar="COSINE",
-    help="Least cosine of near-duplicates, which are tested together.",
+    help="Near-duplicates, tested together, have vectors of this cosine, less the mean of all.",
 )
 @click.option(
     "--most",

@@ -12,6 +12,9 @@ from mediaml.teach.forecast import Forecast
 from mediaml.teach.head import Weighting
 from mediaml.teach.scores import Scores
 
+ALIKE = 0.95
+"""Cosine from which on examples count as near-duplicates; see `groups_of`."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainConfig:
@@ -23,7 +26,7 @@ class TrainConfig:
         backbone: see `find_backbone`; empty for the default. evaluate: examples that are only tested.
         augmentation: `None` decides by the number of examples. weighting: of the classes.
         threshold: below it is none of the classes; `None` calibrates it.
-        alike: lowest cosine of near-duplicates. most: examples at most. seed: of everything random.
+        alike: see `groups_of`. most: examples at most. seed: of everything random.
     """
 
     examples: Path
@@ -34,7 +37,7 @@ class TrainConfig:
     augmentation: Augmentation | None = None
     weighting: Weighting = "balanced"
     threshold: float | None = None
-    alike: float = 0.97
+    alike: float = ALIKE
     most: int = 20_000
     seed: int = 0
 

@@ -10,6 +10,7 @@ import numpy as np
 import onnx
 import pytest
 from onnx import TensorProto
+from scipy.io import wavfile
 
 import mediaml.teach.train as training
 from mediaml.store.bundled import bundled_model
@@ -191,3 +192,23 @@ def test_the_bundled_backbone_is_the_default(mediaml, tmp_path):
     assert [one.name for one in made.graph.output] == ["probabilities", "class_maps"]
     assert bundled_model("backbone").stat().st_size < (tmp_path / "model.onnx").stat().st_size < 8_000_000
     shutil.rmtree(tmp_path / "model.training")
+
+
+def test_audio_is_learned_too(mediaml, tmp_path):
+    random = np.random.default_rng(6)
+    for name, band in (("low", (150, 500)), ("high", (1500, 3000))):
+        (tmp_path / "set" / name).mkdir(parents=True)
+        for number in range(5):
+            times = np.arange(8000) / 8000
+            tone = sum(np.sin(2 * np.pi * hertz * times) for hertz in random.uniform(*band, 3)) / 4
+            samples = (20_000 * (tone + random.normal(0, 0.05, 8000))).astype(np.int16)
+            wavfile.write(tmp_path / "set" / name / f"{number}.wav", 8000, samples)
+    said = mediaml("train", "set", *QUICK, "--json")
+    assert said.code == 0, said.err
+    report = json.loads(said.out)
+    assert report["kind"] == "audio"
+    assert report["backbone"] == "audio-backbone"
+    said = mediaml("run", "-p", "listen", "-m", "model.onnx", "set", "-o", "out", "-O", "threshold=0")
+    assert said.code == 0, said.err
+    lines = results(tmp_path / "out")[1:]
+    assert all(line["labels"][0]["label"] == Path(line["source"]).parent.name for line in lines)

@@ -10,19 +10,27 @@ from mediaml.teach.validation import fold_count, folds_of
 
 
 def turned(*degrees: float) -> np.ndarray:
-    """Unit vectors in a plane at these angles."""
-    angles = np.radians(degrees)
+    """Unit vectors in a plane at these angles, and their opposites, so that their mean is 0."""
+    angles = np.radians([*degrees, *(one + 180 for one in degrees)])
     return np.stack([np.cos(angles), np.sin(angles)], axis=1).astype(np.float32)
 
 
 def test_near_duplicates_of_near_duplicates_are_one_group() -> None:
     # Neighbours are 10 degrees apart (cosine .985), the ends 20 (.94); 90 is alone.
-    groups = groups_of(turned(0, 10, 20, 90), np.arange(4), 0.97)
+    groups = groups_of(turned(0, 10, 20, 90), np.arange(8), 0.97)
     assert groups[0] == groups[1] == groups[2] != groups[3]
+    assert len(set(groups.tolist())) == 4
+
+
+def test_what_all_have_in_common_makes_none_alike() -> None:
+    common = np.full((8, 1), 50, dtype=np.float32)
+    vectors = unit_rows(np.hstack([turned(0, 40, 80, 120), common]))
+    assert (vectors @ vectors.T).min() > 0.99
+    assert len(set(groups_of(vectors, np.arange(8), 0.97).tolist())) == 8
 
 
 def test_frames_of_one_file_are_one_group() -> None:
-    groups = groups_of(turned(0, 90, 180, 270), np.array([0, 0, 1, 2]), 0.97)
+    groups = groups_of(turned(0, 90), np.array([0, 0, 1, 2]), 0.97)
     assert groups[0] == groups[1]
     assert len(set(groups.tolist())) == 3
 
@@ -33,7 +41,9 @@ def test_groups_are_those_of_all_pairs() -> None:
     vectors = unit_rows((np.repeat(seeds, 3, axis=0) + random.normal(0, 0.05, (120, 8))).astype(np.float32))
     groups = groups_of(vectors, np.arange(120), 0.95)
     # By the definition: reachability over all pairs, by powers of the adjacency matrix.
-    near = (vectors @ vectors.T >= 0.95).astype(int)
+    centred = vectors - vectors.mean(axis=0)
+    centred /= np.linalg.norm(centred, axis=1, keepdims=True)
+    near = (centred @ centred.T >= 0.95).astype(int)
     reach = np.linalg.matrix_power(near, 16) > 0
     assert ((groups[:, None] == groups[None, :]) == reach).all()
 

@@ -12,11 +12,11 @@ from mediaml.embeddings.vectors import unit_rows
 from mediaml.teach.examples import collect
 from mediaml.teach.groups import groups_of
 from mediaml.teach.head import Rows
+from mediaml.teach.records import ALIKE
 from mediaml.teach.validation import validate
 from scripts.training.backbone.net import SIDE
 
 BATCH = 16
-ALIKE = 0.97
 
 
 def accuracy_beside(net: nn.Module, folder: Path) -> float:
