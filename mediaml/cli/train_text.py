@@ -10,7 +10,7 @@ from mediaml.core.text import counted, escape_control
 
 if TYPE_CHECKING:
     from mediaml.cli.shell import Shell
-    from mediaml.teach.records import Tested, TrainingReport
+    from mediaml.teach.records import Measured, TrainingReport
 
 _BAR = "{desc} {percentage:3.0f}%|{bar}| {elapsed}<{remaining}"
 _MOST_CLASSES = 12
@@ -81,7 +81,7 @@ def _number(value: float | None) -> str:
     return "-" if value is None else f"{value:.3f}"
 
 
-def _classes(tested: Tested) -> str:
+def _classes(tested: Measured) -> str:
     heads = ["class", "examples", "precision", "recall", "±", "F1", "AUC", "AP"]
     return table(
         heads,
@@ -101,7 +101,7 @@ def _classes(tested: Tested) -> str:
     )
 
 
-def _confusion(tested: Tested) -> str:
+def _confusion(tested: Measured) -> str:
     names = [one.name for one in tested.scores.classes]
     rows = [
         [name, *(str(cell) if cell else "·" for cell in row)]
@@ -120,7 +120,7 @@ def _forecast(report: TrainingReport) -> list[str]:
     return [f"more examples would help: {gain:+.1f} points expected at {found.examples} per class"]
 
 
-def _wrong(tested: Tested) -> list[str]:
+def _wrong(tested: Measured) -> list[str]:
     wrong = [one for one in tested.answers if one.answer != one.label]
     if not wrong:
         return ["no example was answered wrongly"]
@@ -131,7 +131,7 @@ def _wrong(tested: Tested) -> list[str]:
     ]
 
 
-def _evaluated(tested: Tested) -> str:
+def _evaluated(tested: Measured) -> str:
     scores = tested.scores
     head = (
         f"kept apart: accuracy {_points(scores.accuracy)} ± {_points(scores.margin)} of "

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from mediaml.teach.examples import Examples
 from mediaml.teach.features import Features
 from mediaml.teach.head import Rows
-from mediaml.teach.records import Answered, Tested
+from mediaml.teach.records import Answered, Measured
 from mediaml.teach.scores import scores_of
 
 
@@ -18,7 +18,7 @@ def tested(
     rows: Rows,
     probabilities: NDArray[np.float64],
     threshold: float,
-) -> Tested:
+) -> Measured:
     """Measure, and list the answers.
 
     Args:
@@ -43,4 +43,4 @@ def tested(
                 own=float(own[row]),
             )
         )
-    return Tested(scores, tuple(answers))
+    return Measured(scores, tuple(answers))

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from mediaml.core.text import escape_control
-from mediaml.teach.records import Answered, Tested, TrainingReport
+from mediaml.teach.records import Answered, Measured, TrainingReport
 
 Record = dict[str, Any]
 
@@ -37,7 +37,7 @@ def report_record(report: TrainingReport) -> Record:
     }
 
 
-def _tested(tested: Tested) -> Record:
+def _tested(tested: Measured) -> Record:
     scores: Record = msgspec.to_builtins(tested.scores)
     return {**scores, "answers": [_answer(one) for one in tested.answers]}
 

@@ -8,14 +8,14 @@ from typing import Any
 from mediaml.ledger.results import open_results
 from mediaml.outputs.comparison.pictures import frame_pictures
 from mediaml.outputs.training import write_training_page
-from mediaml.teach.records import Answered, Tested, TrainingReport
+from mediaml.teach.records import Answered, Measured, TrainingReport
 from mediaml.teach.train import FEATURES
 
 MOST_WRONG, MOST_UNSURE = 60, 12
 """Examples that are shown: answered wrongly, then the least sure of the others."""
 
 
-def shown_answers(tested: Tested) -> list[Answered]:
+def shown_answers(tested: Measured) -> list[Answered]:
     """The examples that the page shows: the wrong answers, the surest first, then the least sure ones."""
     wrong = [one for one in tested.answers if one.answer != one.label]
     unsure = sorted((one for one in tested.answers if one.answer == one.label), key=lambda one: one.score)

@@ -62,7 +62,7 @@ class Answered:
 
 
 @dataclass(frozen=True, slots=True)
-class Tested:
+class Measured:
     """The measures of some examples, and how each was answered, the most wrong first."""
 
     scores: Scores
@@ -90,8 +90,8 @@ class TrainingReport:
     counts: Mapping[str, int]
     copies: int
     folds: int
-    validated: Tested
-    evaluated: Tested | None
+    validated: Measured
+    evaluated: Measured | None
     curve: tuple[tuple[float, float], ...]
     forecast: Forecast | None
     temperature: float

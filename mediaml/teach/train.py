@@ -24,7 +24,7 @@ from mediaml.teach.forecast import forecast
 from mediaml.teach.groups import groups_of
 from mediaml.teach.head import Head, Rows, require_scikit_learn
 from mediaml.teach.notes import notes_on
-from mediaml.teach.records import Step, Tested, TrainConfig, TrainingReport
+from mediaml.teach.records import Measured, Step, TrainConfig, TrainingReport
 from mediaml.teach.validation import Validation, final_head, validate
 
 FEATURES, COPIES = "features", "copies"
@@ -170,7 +170,7 @@ def _refuse_single_groups(rows: Rows, examples: Examples) -> None:
             )
 
 
-def _tested(material: _Material, probabilities: NDArray[np.float64], threshold: float) -> Tested:
+def _tested(material: _Material, probabilities: NDArray[np.float64], threshold: float) -> Measured:
     originals = material.originals
     return tested(material.examples, material.features, originals, probabilities, threshold)
 
@@ -183,7 +183,7 @@ def _evaluated(
     threshold: float,
     config: TrainConfig,
     around: Surroundings,
-) -> Tested | None:
+) -> Measured | None:
     """The measures of the final head on the set that was kept apart."""
     if apart is None:
         return None

@@ -14,7 +14,7 @@ from mediaml.outputs.training import write_training_page
 from mediaml.teach.calibration import softmax
 from mediaml.teach.facts import report_record
 from mediaml.teach.forecast import Forecast
-from mediaml.teach.records import Answered, Tested, TrainingReport
+from mediaml.teach.records import Answered, Measured, TrainingReport
 from mediaml.teach.scores import scores_of
 from tests.support.browser import browser, shown
 
@@ -38,7 +38,7 @@ def report() -> TrainingReport:
         Answered(f"set/{HOSTILE}.png", Path("/a.png"), Kind.IMAGE, 0.0, HOSTILE, "b", 0.91, 0.09),
         Answered("set/c.mp4", Path("/c.mp4"), Kind.VIDEO, 3.2, "b", "b", 0.55, 0.55),
     )
-    tested = Tested(scores, answers)
+    tested = Measured(scores, answers)
     return TrainingReport(
         output=Path("two.onnx"),
         backbone="backbone",
