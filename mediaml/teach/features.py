@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ from mediaml.app.config import RunConfig
 from mediaml.app.run import run_config
 from mediaml.core.arrays import Float32Array
 from mediaml.core.errors import MediamlError, ModelError
+from mediaml.core.sampling import ALL_FRAMES, Sampling
 from mediaml.embeddings.vectors import choose_space, open_vectors
 from mediaml.ledger.results import open_results
 from mediaml.pipeline.inputs import Selection
@@ -23,7 +25,8 @@ if TYPE_CHECKING:
     from mediaml.app.reporter import Reporter
     from mediaml.store.watcher import Watcher
 
-_APART_S = 1.0
+_APART_S = 1
+_ONE_PER_SECOND = Sampling(step_s=Fraction(_APART_S))
 _MOST_ROWS = 60
 """Frames or windows that are taken of one file, evenly: neighbours teach little more."""
 
@@ -78,6 +81,7 @@ def features_of(files: Sequence[Path], backbone: Backbone, folder: Path, around:
             output=folder,
             device=around.device,
             annotate=False,
+            sampling=_ONE_PER_SECOND if backbone.model == "embed" else ALL_FRAMES,
             offline=around.offline,
             debug=around.debug,
         ),
