@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from mediaml.app.environment import open_store
 from mediaml.core.errors import ModelError
 from mediaml.core.media import Kind
-from mediaml.pipeline.models import find_weights
+from mediaml.pipeline.model_files import find_weights
 from mediaml.pipeline.weights import obtain_weights
 from mediaml.registry.entry_points import Registry, load_registry
 from mediaml.registry.spec import ModelSpec, Reading
