@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, closing
 from dataclasses import dataclass
@@ -19,7 +18,7 @@ from mediaml.app.failure_policy import TooManyFailures
 from mediaml.app.finish import Ending, report_of, require_work, unwritten, write_outputs
 from mediaml.app.interrupts import Interrupts
 from mediaml.app.known import known_devices
-from mediaml.app.memory import MemoryShares, shares_of
+from mediaml.app.memory import MemoryShares
 from mediaml.app.notices import (
     find_sources,
     note_bundled,
@@ -30,16 +29,16 @@ from mediaml.app.notices import (
 )
 from mediaml.app.report import RunReport, Stop
 from mediaml.app.reporter import Reporter
+from mediaml.app.setup import memory_shares, setup_of
 from mediaml.app.stream import ResultStream, StreamClosed
 from mediaml.app.tracking import TrackFollower, options_for
 from mediaml.core.slices import SLICE_S
 from mediaml.core.work import Source
 from mediaml.derive.tracker import library_version
 from mediaml.engine.local.supervisor import Supervisor
-from mediaml.engine.messages import ModelDevices, ModelOrder, Setup
+from mediaml.engine.messages import ModelDevices
 from mediaml.engine.protocol import Engine
 from mediaml.ledger.ledger import Ledger
-from mediaml.ledger.recognise import has_ledger
 from mediaml.ledger.results import Results, open_results
 from mediaml.ledger.schema import sole_writer
 from mediaml.onnx.providers import parse_devices
@@ -49,11 +48,9 @@ from mediaml.outputs.export.formats import hidden_formats
 from mediaml.outputs.render.annotated_media import AnnotatedMedia
 from mediaml.pipeline.models import Choice, ResolvedModel, resolved_view
 from mediaml.pipeline.plan import Planner
-from mediaml.pipeline.read import default_readers
 from mediaml.pipeline.weights import obtain_weights
 from mediaml.registry.entry_points import load_registry
 from mediaml.registry.plugin_file import plugin_files
-from mediaml.registry.views import kept_score
 from mediaml.store.watcher import Watcher
 
 Hold = Callable[[], AbstractContextManager[None]]
@@ -110,7 +107,7 @@ def run_session(
         hold = stack.enter_context(Interrupts()).held
         engine = stack.enter_context(closing(_engine(config, first, reporter.warning, hold)))
         renders = _renders(config, choices)
-        shares = _shares(config, renders)
+        shares = memory_shares(config, renders=renders)
         renderer: AnnotatedMedia | None = None
         if renders and first is not None:
             renderer = stack.enter_context(AnnotatedMedia(config.timeouts.stall))
@@ -118,7 +115,7 @@ def run_session(
         obtain = partial(obtain_weights, open_store(watcher, registry, offline=config.offline))
         models = resolve_models(choices, obtain, config.output)
         known = known_devices(config, sources, models)
-        engine.begin(_setup(config, models, shares), later=known is not None)
+        engine.begin(setup_of(config, models, shares), later=known is not None)
         facts = known or engine.ready()
         devices = {model.spec.name: fact for model, fact in zip(models, facts, strict=True)}
         if known is None:
@@ -147,42 +144,6 @@ def _renders(config: RunConfig, choices: Sequence[Choice]) -> bool:
     if config.annotate is None:
         return any(choice.offer.spec.task in ("detect", "transform") for choice in choices)
     return config.annotate
-
-
-def _shares(config: RunConfig, renders: bool) -> MemoryShares:
-    workers = len(parse_devices(config.device))
-    readers = config.readers or default_readers(workers)
-    return shares_of(config.memory, workers=workers, readers=readers, renders=renders)
-
-
-def _setup(config: RunConfig, models: Sequence[ResolvedModel], shares: MemoryShares) -> Setup:
-    """What workers need; the local engine fills in the device of each."""
-    limits: dict[str, int] = {}
-    if has_ledger(config.output):
-        with open_results(config.output, checked=False) as results:
-            limits = results.batch_limits()
-    devices = parse_devices(config.device)
-    return Setup(
-        models=tuple(map(_model_order, models)),
-        device=devices[0],
-        threads=config.threads,
-        batch=config.batch,
-        readers=shares.readers,
-        limits=shares.reading(config.limits),
-        slice_s=SLICE_S,
-        batch_limits=limits,
-        track=config.track,
-        sampling=config.sampling.record(),
-        memory=shares.worker,
-        folder=os.fsencode(config.output.absolute()),
-        debug=config.debug,
-        plugin_files=tuple(map(os.fsencode, plugin_files(config.models))),
-    )
-
-
-def _model_order(model: ResolvedModel) -> ModelOrder:
-    weights = None if model.weights is None else os.fsencode(model.weights.absolute())
-    return ModelOrder(weights, model.identity, kept_score(model.choice.options))
 
 
 def _with_ledger(session: _Session) -> RunReport:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from mediaml.core.errors import MediaError
 from mediaml.core.location import Location, is_stream
 from mediaml.core.media import Kind, MediaInfo
-from mediaml.media.audio.reader import audio_info
+from mediaml.media.audio.tracks import audio_info
 from mediaml.media.files import check_file
 from mediaml.media.image.reader import ImageReader
 from mediaml.media.limits import Limits

@@ -14,20 +14,21 @@ from av.container import InputContainer
 
 from mediaml.core.arrays import Float32Array, UInt8Array
 from mediaml.core.audio_input import AudioInput
-from mediaml.core.errors import MediaError, NoAudioError
+from mediaml.core.errors import MediaError
 from mediaml.core.frame import Fit, Frame, Resample
 from mediaml.core.location import Location
-from mediaml.core.media import DecodeAccounts, Kind, MediaInfo
+from mediaml.core.media import DecodeAccounts, MediaInfo
 from mediaml.core.track import TrackChoice
 from mediaml.media.audio.channels import layout_of
+from mediaml.media.audio.tracks import audio_info, tracks_of
 from mediaml.media.audio.windows import Window, resampled, windows
 from mediaml.media.clock import origin_s, starts_at_s, stated_duration_s
 from mediaml.media.decode import Decoding, Tally, first_decoded
 from mediaml.media.joints import JointFinder
 from mediaml.media.limits import Limits
-from mediaml.media.open import audio_streams, is_live, no_decoder, open_container, sample_rate
+from mediaml.media.open import is_live, open_container, sample_rate
 from mediaml.media.timeline import Stamp, Timeline
-from mediaml.media.truncation import check_parts, check_whole, is_cut, noted
+from mediaml.media.truncation import check_parts, check_whole, noted
 from mediaml.ops.fitting import fit_image
 from mediaml.ops.spectrogram import display_input, log_mel, spectrogram_picture
 
@@ -48,46 +49,6 @@ class SpectrogramPixels:
     ) -> UInt8Array:
         """See `mediaml.core.frame.Pixels`."""
         return fit_image(self.image(), width, height, fit, pad=pad, resample=resample)
-
-
-def tracks_of(path: Location, container: InputContainer, choice: TrackChoice) -> list[AudioStream]:
-    """The audio streams that are read, at least one.
-
-    Raises:
-        NoAudioError: the file has no audio.
-        MediaError: it has no such track, no decoder for it, or was cut off before any audio.
-    """
-    streams = audio_streams(path, container, choice)
-    # The index at the end of an MP4 may have lost its audio; elsewhere audio begins with the file.
-    if not streams and container.format.name.startswith("mov") and is_cut(path, container.format.name):
-        raise MediaError(f"{path} is cut off before any audio.", "Copy it again from its source.")
-    if not streams:
-        raise NoAudioError(
-            f"{path} has no audio.", "Leave the file out, or use a model that accepts its kind."
-        )
-    for stream in streams:
-        if stream.codec_context is None:
-            raise no_decoder(path, stream)
-    return streams
-
-
-def audio_info(path: Location, container: InputContainer, choice: TrackChoice = TrackChoice()) -> MediaInfo:  # noqa: B008
-    """What the header says of the audio of a file; of the first where several tracks are chosen.
-
-    Raises:
-        MediaError: see `tracks_of`.
-    """
-    stream = tracks_of(path, container, choice)[0]
-    return MediaInfo(
-        path=str(path),
-        kind=Kind.AUDIO,
-        duration_s=stated_duration_s(container, stream),
-        sample_rate=sample_rate(stream),
-        audio_tracks=len(container.streams.audio),
-        container=container.format.name,
-        codec=stream.codec.canonical_name,
-        start_s=starts_at_s(container, stream),
-    )
 
 
 class _TrackPass:

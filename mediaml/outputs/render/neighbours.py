@@ -13,7 +13,8 @@ from mediaml.ledger.result_rows import SourceRow
 from mediaml.ledger.slice_rows import DrawingResults, DrawnRow
 from mediaml.ops.heat import HeatMap
 from mediaml.ops.look import Look
-from mediaml.outputs.render.slice_answers import Heat, Surroundings
+from mediaml.outputs.render.over_time import Heat
+from mediaml.outputs.render.slice_answers import Surroundings
 
 _SLICES_KEPT = 4
 

@@ -3,47 +3,23 @@
 from __future__ import annotations
 
 import hashlib
-import math
-from bisect import bisect_left, bisect_right
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import msgspec
 
-from mediaml.core.arrays import Float32Array, UInt8Array
-from mediaml.core.clip_input import CLIP_TOLERANCE_S
 from mediaml.core.errors import MediaError
 from mediaml.core.prediction import Detection, Label
 from mediaml.core.sampling import is_partial, is_sparse
 from mediaml.ledger.result_rows import ModelRow, SourceRow
 from mediaml.ledger.slice_rows import DrawnRow
-from mediaml.ops.heat import HeatMap
 from mediaml.ops.hiding import Sighting, held
 from mediaml.ops.look import Look
-from mediaml.ops.overlay import Overlay, Trail, smoothed
+from mediaml.ops.overlay import Overlay
 from mediaml.outputs.render.layers import Author, Moment, overlay_of
+from mediaml.outputs.render.over_time import Clips, Heat, RunningHeat, Samples, Trails
 from mediaml.pipeline.reading import MARK
-
-# The trail of an object that has not been seen for longer is not drawn any more.
-_GONE_S = 0.5
-# Sums of times and durations are rounded.
-_SLACK_S = 1e-6
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Heat:
-    """Where objects were before a slice.
-
-    Attributes:
-        grid: see `HeatMap`, before the first frame of the slice.
-        most: the largest value at the end of the source.
-        size: width and height of the source's frames, pixels.
-    """
-
-    grid: Float32Array = field(repr=False)
-    most: float
-    size: tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,21 +74,6 @@ class Sampled:
         return cls(frozenset(model.id for model in sparse), partial, rows)
 
 
-class _Samples:
-    """The rows of one sparse model that reach into a slice, in order of time."""
-
-    def __init__(self, rows: Iterable[DrawnRow]) -> None:
-        self._rows = sorted(rows, key=lambda row: row.time_s)
-        self.times_s = [row.time_s for row in self._rows]
-
-    def at(self, time_s: float) -> DrawnRow | None:
-        """The row that holds at a time."""
-        place = bisect_right(self.times_s, time_s) - 1
-        if place < 0 or time_s >= self._rows[place].time_s + self._rows[place].duration_s - _SLACK_S:
-            return None
-        return self._rows[place]
-
-
 class SliceAnswers:
     """What is to be drawn on the frames of one slice.
 
@@ -138,13 +99,13 @@ class SliceAnswers:
         self._authors = authors
         self._sampled = sampled
         self._samples = {
-            model: _Samples(row for row in (*sampled.before, *rows) if row.model == model)
+            model: Samples(row for row in (*sampled.before, *rows) if row.model == model)
             for model in sampled.sparse
         }
         self._rows: defaultdict[Moment, dict[int, DrawnRow]] = defaultdict(dict)
         self._moments: defaultdict[int, set[Moment]] = defaultdict(set)
         rows = list(rows)
-        self._clips = _Clips(row for row in rows if row.is_clip)
+        self._clips = Clips(row for row in rows if row.is_clip)
         for row in (row for row in rows if not row.is_clip):
             moment = row.time_s, row.duration_s
             self._moments[row.model].add(moment)
@@ -153,8 +114,8 @@ class SliceAnswers:
                 self._rows[moment].setdefault(row.model, row)
         whole = [*around.before, *rows, *around.after]
         self._held = _held(whole, look.hold_s) if look.hides else {}
-        self._trails = _Trails(whole, look.trail_s, sampled.sparse) if "trails" in look.styles else None
-        self._heat = None if around.heat is None else _RunningHeat(around.heat)
+        self._trails = Trails(whole, look.trail_s, sampled.sparse) if "trails" in look.styles else None
+        self._heat = None if around.heat is None else RunningHeat(around.heat)
         self.around = around.digest()
 
     def rows(self, moment: Moment) -> list[DrawnRow]:
@@ -249,71 +210,3 @@ def _held(rows: Sequence[DrawnRow], hold_s: float) -> dict[float, tuple[Detectio
         for time_s, detections in held(sightings, hold_s).items():
             found[time_s] += detections
     return found
-
-
-class _Clips:
-    """The answers for clips, by time."""
-
-    def __init__(self, rows: Iterable[DrawnRow]) -> None:
-        self._rows: defaultdict[int, list[DrawnRow]] = defaultdict(list)
-        for row in rows:
-            self._rows[row.model].append(row)
-
-    @property
-    def models(self) -> list[int]:
-        """The models that answer clips."""
-        return list(self._rows)
-
-    def at(self, time_s: float) -> list[DrawnRow]:
-        """What holds at a time, of each model."""
-        return [row for model in self._rows if (row := self.of(model, time_s)) is not None]
-
-    def of(self, model: int, time_s: float) -> DrawnRow | None:
-        """What a model says of the last clip that began before a time, where it has not ended."""
-        rows = self._rows.get(model, [])
-        begun = bisect_right(rows, time_s + CLIP_TOLERANCE_S, key=lambda row: row.time_s)
-        row = rows[begun - 1] if begun else None
-        return row if row is not None and time_s + CLIP_TOLERANCE_S < row.time_s + row.duration_s else None
-
-
-class _Trails:
-    """The ways of all objects that have a track."""
-
-    def __init__(self, rows: Iterable[DrawnRow], trail_s: float, sparse: Collection[int]) -> None:
-        self._trail_s = trail_s
-        # For how long a sample holds.
-        self._holds: dict[tuple[int, int, float], float] = {}
-        self._seen: defaultdict[tuple[int, int], list[tuple[float, Detection]]] = defaultdict(list)
-        for row in sorted(rows, key=lambda row: row.time_s):
-            for detection in row.detections:
-                if detection.track is not None:
-                    self._holds[row.model, detection.track, row.time_s] = (
-                        row.duration_s if row.model in sparse else 0.0
-                    )
-                    self._seen[row.model, detection.track].append((row.time_s, detection))
-
-    def until(self, time_s: float) -> tuple[Trail, ...]:
-        """The ways during the last seconds before a time."""
-        trails = []
-        for (model, track), seen in self._seen.items():
-            first = bisect_left(seen, time_s - self._trail_s, key=lambda one: one[0])
-            end = bisect_right(seen, time_s, key=lambda one: one[0])
-            last_s = seen[end - 1][0] if end else -math.inf
-            if end - first >= 2 and time_s - last_s <= _GONE_S + self._holds[model, track, last_s]:
-                boxes = [detection.box for _, detection in seen[first:end]]
-                feet = [((box.left + box.right) / 2, box.bottom) for box in boxes]
-                trails.append(Trail(seen[end - 1][1].label.name, track, smoothed(feet)))
-        return tuple(trails)
-
-
-class _RunningHeat:
-    """The heat map from frame to frame."""
-
-    def __init__(self, heat: Heat) -> None:
-        self._map = HeatMap(*heat.size, heat.grid.copy())
-        self._most = heat.most
-
-    def add(self, overlay: Overlay, duration_s: float) -> UInt8Array:
-        """The levels after a frame."""
-        self._map.add([found.box for found in overlay.found()], duration_s)
-        return self._map.levels(self._most)
