@@ -1,8 +1,8 @@
 """A case of D-FINE's own code, which DEIM shares: its network behind its deployed post-processor.
 
-    python -m scripts.golden.by_dfine FOLDER SOURCE
+    python -m scripts.golden.by_dfine FOLDER
 
-SOURCE is the folder `src` of D-FINE, the content of the wheel of d-fine-project (Apache-2.0). Needs torch,
+Needs d-fine-project (Apache-2.0), whose wheel installs D-FINE's own code as the package `src`, and torch,
 torchvision, faster-coco-eval, scipy, PyYAML and tensorboard.
 """
 
@@ -23,6 +23,7 @@ from scripts.golden.picture import HEIGHT, WIDTH, picture
 NAMES = ("cat", "dog", "bird")
 SIZE, CONF, QUERIES = 160, 0.25, 100
 FEATURES = [256, 512, 1024]
+PACKAGE = "src"
 
 
 def fed() -> Any:
@@ -38,13 +39,12 @@ def fed() -> Any:
     return transforms.ToTensor()(small).unsqueeze(0)
 
 
-def network(source: Path) -> Any:
+def network() -> Any:
     """D-FINE with HGNetV2-B0, seeded, calibrated weights, and its post-processor for deployment."""
     import torch
 
-    sys.path.insert(0, str(source.parent))
-    dfine = importlib.import_module(f"{source.name}.zoo.dfine")
-    hgnet = importlib.import_module(f"{source.name}.nn.backbone.hgnetv2")
+    dfine = importlib.import_module(f"{PACKAGE}.zoo.dfine")
+    hgnet = importlib.import_module(f"{PACKAGE}.nn.backbone.hgnetv2")
     torch.manual_seed(12)
     size = {"eval_spatial_size": [SIZE, SIZE]}
     widths = {"hidden_dim": 64, "nhead": 2, "dim_feedforward": 128}
@@ -97,13 +97,13 @@ def answers(net: Any) -> list[Found]:
     return found
 
 
-def record(folder: Path, source: Path) -> int:
+def record(folder: Path) -> int:
     """Export, run and write the case; returns how much was found."""
     import torch
 
     target = folder / "d-fine"
     target.mkdir(parents=True, exist_ok=True)
-    net = network(source)
+    net = network()
     found = answers(net)
     torch.onnx.export(
         net,
@@ -122,4 +122,4 @@ def record(folder: Path, source: Path) -> int:
 
 
 if __name__ == "__main__":
-    print("d-fine", record(Path(sys.argv[1]), Path(sys.argv[2])), flush=True)
+    print("d-fine", record(Path(sys.argv[1])), flush=True)
