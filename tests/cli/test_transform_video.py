@@ -19,7 +19,7 @@ from mediaml.core.arrays import UInt8Array
 from mediaml.ledger.results import open_results
 from mediaml.ledger.schema import FILE_NAME
 from scripts.picture_graphs import GRAPHS
-from tests.support.media.annotated_clips import clicks, frame_times, pictures_of, write_clip
+from tests.support.media.annotated_clips import clicks, frame_times, in_rgb, pictures_of, write_clip
 from tests.support.media.material import numbered
 
 RUN = ("run", "-p", "transform", "--device", "cpu", "-o", "out")
@@ -47,15 +47,6 @@ def clip(tmp_path: Path) -> Path:
         sounds=[("aac", {})],
         sound=clicks(28.0, [1.0, 22.0]),
     )
-
-
-def in_rgb(frame: av.VideoFrame) -> UInt8Array:
-    """A decoded frame as ITU-R BT.601 says, in limited range: uint8 RGB [H, W, 3]."""
-    planes = frame.to_ndarray().astype(float)
-    y, blue, red = (planes[0] - 16) / 219, (planes[1] - 128) / 224, (planes[2] - 128) / 224
-    r, b = y + 1.402 * red, y + 1.772 * blue
-    rgb = np.stack([r, (y - 0.299 * r - 0.114 * b) / 0.587, b], axis=2)
-    return np.rint(rgb.clip(0, 1) * 255).astype(np.uint8)
 
 
 def by_hand(graph: Path, video: Path) -> list[UInt8Array]:

@@ -224,3 +224,13 @@ def heard(path: Path, track: int = 0, level: float = 0.2) -> list[float]:
                 if not found or time_s - found[-1] > 0.05:
                     found.append(time_s)
     return found
+
+
+def in_rgb(frame: av.VideoFrame) -> UInt8Array:
+    """A decoded frame as ITU-R BT.601 says, in limited range: uint8 RGB [H, W, 3]."""
+    planes = frame.to_ndarray().astype(float)
+    y, blue, red = (planes[0] - 16) / 219, (planes[1] - 128) / 224, (planes[2] - 128) / 224
+    r, b = y + 1.402 * red, y + 1.772 * blue
+    rgb = np.stack([r, (y - 0.299 * r - 0.114 * b) / 0.587, b], axis=2)
+    image: UInt8Array = np.rint(rgb.clip(0, 1) * 255).astype(np.uint8)
+    return image
