@@ -77,7 +77,7 @@ class Committer:
         self._notes: dict[int, dict[str, None]] = {}
         self._began_s = time.monotonic()
         self._shown_s = -_PROGRESS_S
-        self.frames = 0
+        self.frames = self.taken_over = 0
         self.rendered: list[Path] = []
         if stream is not None:
             stream.write([run_line(view.latest_header(), _asked(view, models))])
@@ -158,6 +158,7 @@ class Committer:
         """Stream, render and count what one committed record brings."""
         source = record.task.source
         self.frames += len(record.frames)
+        self.taken_over += sum(frame.same_as is not None for frame in record.frames)
         if self._follower is not None:
             self._follower.follow_source(source)
         if self._stream is not None:

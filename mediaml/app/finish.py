@@ -93,6 +93,7 @@ def report_of(
         copies=planned.copies,
         skipped=dict(planned.unwanted),
         frames=committer.frames,
+        taken_over=committer.taken_over,
         elapsed_s=committer.elapsed_s,
         rendered=tuple(committer.rendered),
         found=tuple(committer.found()),

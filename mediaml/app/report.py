@@ -28,7 +28,8 @@ class RunReport:
         not_media: files in folders that are not media.
         copies: files in folders that are annotated copies made by mediaml.
         skipped: media of a kind that no model of the run accepts, by kind.
-        frames: inferred in this run, counted once for each model. elapsed_s: seconds.
+        frames: answered in this run, counted once for each model. elapsed_s: seconds.
+        taken_over: of those, how many took over the answer of another, see `Sampling.still`.
         rendered: annotated copies written by this run.
         found: what each model found, per label.
         failures: what failed, by file and model. damaged: files read to their end in spite of damage.
@@ -47,6 +48,7 @@ class RunReport:
     copies: int = 0
     skipped: Mapping[Kind, int] = field(default_factory=dict)
     frames: int = 0
+    taken_over: int = 0
     elapsed_s: float = 0.0
     rendered: tuple[Path, ...] = ()
     found: tuple[LabelTotals, ...] = ()
@@ -63,7 +65,7 @@ class RunReport:
 
     @property
     def frames_per_s(self) -> float:
-        """Frames inferred per second."""
+        """Frames answered per second."""
         return self.frames / max(self.elapsed_s, 1e-9)
 
     @property

@@ -41,7 +41,8 @@ def summary_line(report: RunReport) -> str:
     )
     parts += [f"{counted(count, f'{kind} file')} skipped" for kind, count in report.skipped.items()]
     speed = f"{report.frames_per_s:.1f} frames/s"
-    parts.append(f"{counted(report.frames, 'frame')} in {report.elapsed_s:.1f} s ({speed})")
+    same = f" ({report.taken_over} like another)" if report.taken_over else ""
+    parts.append(f"{counted(report.frames, 'frame')}{same} in {report.elapsed_s:.1f} s ({speed})")
     parts += [f"{len(report.rendered)} annotated"] if report.rendered else []
     return ", ".join(parts)
 

@@ -184,11 +184,18 @@ def _rf_detr(graph: Graph) -> Sequence[Layout]:
     boxes, scores = graph.named.get("dets"), graph.named.get("labels")
     if not graph.floating or not _fits(boxes, None, None, 4) or not _fits(scores, None, None, None):
         return ()
+    if _has_masks(graph):
+        return ()
     roles = {"boxes": "dets", "scores": "labels"}
     classes = graph.named["labels"].shape[2]
     return [
         _layout(graph, "rf-detr", "outputs `dets` and `labels`, one score per class", roles, classes=classes)
     ]
+
+
+def _has_masks(graph: Graph) -> bool:
+    """Whether a DETR gives masks, too, which are not read here: half of its answer would be lost."""
+    return any(name in graph.named for name in ("masks", "pred_masks"))
 
 
 def _hugging_face(graph: Graph) -> Sequence[Layout]:
@@ -198,7 +205,7 @@ def _hugging_face(graph: Graph) -> Sequence[Layout]:
     alone = len(graph.others) == (mask is not None)
     if graph.axes != "NCHW" or not alone or not _fits(boxes, None, None, 4):
         return ()
-    if not _fits(scores, None, None, None):
+    if not _fits(scores, None, None, None) or _has_masks(graph):
         return ()
     roles = {"boxes": "pred_boxes", "scores": "logits"}
     values = graph.named["logits"].shape[2]

@@ -99,6 +99,7 @@ def test_still_frames_are_marked_in_the_results(mediaml, square_finder, tmp_path
     )
     said = mediaml("run", "-p", "digits", "in", "-o", "out", "--device", "cpu", "--still", "0.02")
     assert said.code == 0, said.err
+    assert "4 frames (2 like another) in" in said.err
     lines = results(tmp_path / "out")
     for line in lines:
         jsonschema.validate(line, schema())

@@ -84,6 +84,8 @@ def test_named_outputs() -> None:
     assert families(facts([IMAGES], [ssd, labels, scores])) == ["ssd"]
     dets, logits = TensorSpec("dets", (1, 300, 4), "float32"), TensorSpec("labels", (1, 300, 91), "float32")
     assert families(facts([IMAGES], [dets, logits])) == ["rf-detr"]
+    masks = TensorSpec("masks", (1, 300, 108, 108), "float32")
+    assert families(facts([IMAGES], [dets, logits, masks])) == []
     tensor = TensorSpec("image_tensor:0", (None, None, None, 3), "uint8")
     detection = [
         TensorSpec("detection_boxes:0", (None, None, 4), "float32"),
